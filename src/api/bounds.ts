@@ -1,0 +1,54 @@
+import { z } from 'zod';
+
+/**
+ * Building blocks of the schemas: every string, number and list in the API has a bound, because unbounded fields
+ * let one object fill etcd and make CEL cost inestimable.
+ */
+
+export const MAX_INT32 = 2_147_483_647;
+/** Beyond 2^53 − 1 JSON numbers lose precision in JavaScript. */
+export const MAX_SAFE_INT64 = 9_007_199_254_740_991;
+
+/** A DNS-1123 label: names of objects that end up in host names. */
+export function dnsLabel(max = 63) {
+  return z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+}
+
+/** A DNS-1123 subdomain: names of Secrets, PersistentVolumeClaims and our own objects. */
+export function dnsSubdomain(max = 253) {
+  return z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/);
+}
+
+export function text(max: number) {
+  return z.string().min(1).max(max);
+}
+
+export function int32(min: number, max: number) {
+  return z.int().min(min).max(max).meta({ format: 'int32' });
+}
+
+export function int64(min: number, max: number = MAX_SAFE_INT64) {
+  return z.int().min(min).max(max).meta({ format: 'int64' });
+}
+
+/** An instant: RFC 3339 with an offset. */
+export function instant() {
+  return z.iso.datetime({ offset: true }).max(40).meta({ format: 'date-time' });
+}
+
+/** A Kubernetes quantity such as `50Gi`. */
+export function quantity() {
+  return z
+    .string()
+    .min(1)
+    .max(32)
+    .regex(/^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$/);
+}

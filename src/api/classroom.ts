@@ -1,0 +1,160 @@
+import { z } from 'zod';
+import type { KubeObject, Resource } from '../kube/object.ts';
+import { dnsLabel, dnsSubdomain, instant, int32, int64, text } from './bounds.ts';
+import { rule } from './cel.ts';
+import { conditionSchema } from './condition.ts';
+import { engineSchema } from './engine.ts';
+import { adapterSchema, fineTuningSchema } from './fine-tuning.ts';
+import { gpuSchema } from './gpu.ts';
+import { API_GROUP, API_VERSION } from './group.ts';
+import { boostSchema, limitsSchema } from './limits.ts';
+import { modelSchema } from './model.ts';
+import { scheduleSchema } from './schedule.ts';
+
+/** Leaves room for the suffixes of child names within 63 characters. */
+export const CLASSROOM_NAME_MAX = 40;
+
+export const ACCESS_MODES = ['Open', 'Closed', 'Exam'] as const;
+
+const examSchema = z
+  .object({
+    students: z
+      .array(text(63))
+      .max(1000)
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .default([])
+      .describe('Ids of the students who sit the exam. Empty: all.'),
+    maxOutputTokens: int32(1, 1_000_000).default(512).describe('The most tokens one answer may have.'),
+    allowAdapters: z.boolean().default(false).describe('Whether LoRA adapters may be used.'),
+  })
+  .describe("What holds while `access` is 'Exam'.");
+
+export const classroomSpecSchema = z
+  .object({
+    model: modelSchema,
+    gpu: gpuSchema.prefault({}),
+    engine: engineSchema.prefault({}),
+    contact: text(256).optional().describe('Whom students may ask; named in refusals.'),
+    limits: limitsSchema.prefault({}).describe('What students may use.'),
+    schedule: scheduleSchema.optional(),
+    idle: z
+      .object({
+        scaleToZeroAfterMinutes: int32(1, 1440).describe('Engines stop after this long without a request.'),
+      })
+      .optional()
+      .describe('What happens when nobody asks.'),
+    access: z
+      .enum(ACCESS_MODES)
+      .default('Open')
+      .describe('Open: students are served. Closed: nobody is. Exam: as `exam` says.'),
+    boost: boostSchema.optional(),
+    exam: examSchema.optional(),
+    adapters: z
+      .array(adapterSchema)
+      .max(64)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .default([])
+      .describe('LoRA adapters that students may use.'),
+    fineTuning: fineTuningSchema.optional(),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      rule(
+        "self.access != 'Exam' || has(self.exam)",
+        "`exam` must be set when `access` is 'Exam'",
+        'FieldValueRequired',
+        '.exam',
+      ),
+      rule(
+        '!has(self.idle) || self.engine.replicas.min == 0',
+        '`idle.scaleToZeroAfterMinutes` must not be set unless `engine.replicas.min` is 0',
+        'FieldValueInvalid',
+        '.idle',
+      ),
+      rule(
+        '!has(self.adapters) || self.adapters.size() == 0 || has(self.model.storage)',
+        '`model.storage` must be set when `adapters` are used: they are read from the model volume',
+        'FieldValueRequired',
+        '.adapters',
+      ),
+    ],
+  })
+  .describe('What the class needs.');
+
+export const ENGINE_STATES = ['Scheduling', 'Loading', 'Ready', 'Failing', 'Stopping'] as const;
+
+const engineStatusSchema = z.object({
+  name: dnsSubdomain().describe('Name of the pod.'),
+  state: z.enum(ENGINE_STATES).describe('What the engine does now.'),
+  node: z.string().max(253).optional().describe('Node it runs on.'),
+  message: z.string().max(2048).optional().describe('The cause of a failure, or what it waits for.'),
+});
+
+export const classroomStatusSchema = z
+  .object({
+    conditions: z
+      .array(conditionSchema)
+      .max(32)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+      .optional()
+      .describe('The state of the class, aspect by aspect; `Ready` sums it up.'),
+    observedGeneration: int64(0)
+      .optional()
+      .describe('The generation of the spec that this status describes.'),
+    replicas: int32(0, 10_000).optional().describe('Engines wanted.'),
+    readyReplicas: int32(0, 10_000).optional().describe('Engines that answer.'),
+    selector: z
+      .string()
+      .max(1024)
+      .optional()
+      .describe('Label selector of the engine pods, for the scale subresource.'),
+    students: int32(0, 100_000).optional().describe('Seats of the class: its StudentQuotas.'),
+    servedName: z.string().max(512).optional().describe('The name students write as `model`.'),
+    baseURL: z
+      .string()
+      .max(512)
+      .optional()
+      .describe("The OpenAI base URL of the class: students' OPENAI_BASE_URL."),
+    plan: z
+      .object({
+        maxModelLen: int32(1, 10_000_000),
+        maxNumSeqs: int32(1, 100_000),
+        maxNumBatchedTokens: int32(1, 10_000_000),
+        gpuMemoryUtilizationPercent: int32(1, 100),
+        resourceName: z.string().max(316),
+        basis: z.string().max(1024).describe('Where the figures come from, in words.'),
+      })
+      .optional()
+      .describe('The figures the engines run with.'),
+    engines: z
+      .array(engineStatusSchema)
+      .max(256)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .optional()
+      .describe('Every engine pod and its state.'),
+    lastReadyTime: instant().optional().describe('When an engine last became ready.'),
+  })
+  .describe('What the operator observed; written by it alone.');
+
+export type ClassroomSpec = z.infer<typeof classroomSpecSchema>;
+/** A spec as a person writes it: defaults may be absent. */
+export type ClassroomSpecInput = z.input<typeof classroomSpecSchema>;
+export type ClassroomStatus = z.infer<typeof classroomStatusSchema>;
+export type EngineStatus = z.infer<typeof engineStatusSchema>;
+export type EngineState = (typeof ENGINE_STATES)[number];
+
+export interface Classroom extends KubeObject {
+  spec: ClassroomSpec;
+  status?: ClassroomStatus;
+}
+
+export const classrooms: Resource<Classroom> = {
+  group: API_GROUP,
+  version: API_VERSION,
+  kind: 'Classroom',
+  plural: 'classrooms',
+  namespaced: true,
+};
+
+/** Schema of `metadata.name`, also a CEL rule of the CRD. */
+export const classroomNameSchema = dnsLabel(CLASSROOM_NAME_MAX);

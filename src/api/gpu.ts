@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { int32, text } from './bounds.ts';
+import { rule } from './cel.ts';
+
+const labelValue = z
+  .string()
+  .max(63)
+  .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/);
+
+const tolerationSchema = z
+  .object({
+    key: text(316).optional(),
+    operator: z.enum(['Exists', 'Equal']).optional(),
+    value: z.string().max(63).optional(),
+    effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
+    tolerationSeconds: int32(0, 86_400).optional(),
+  })
+  .describe('A Kubernetes toleration.');
+
+export const gpuSchema = z
+  .object({
+    sharing: z
+      .enum(['None', 'MIG', 'TimeSliced'])
+      .default('None')
+      .describe(
+        'None: one engine has the whole GPU and the students share the engine, which is fastest. MIG: one engine per MIG slice. TimeSliced: several engines take turns on one GPU.',
+      ),
+    slicesPerGPU: int32(2, 48).optional().describe('TimeSliced only: how many engines share a GPU.'),
+    migProfile: text(32)
+      .regex(/^[1-9]g\.[1-9][0-9]{0,2}gb(\.(me|gfx)|\+me|\+gfx)?$/)
+      .optional()
+      .describe('MIG only: the profile, such as 1g.10gb.'),
+    gpusPerEngine: int32(1, 16)
+      .default(1)
+      .describe('Whole GPUs of one node that each engine spans (`--tensor-parallel-size`).'),
+    product: labelValue
+      .optional()
+      .describe('Value of the node label nvidia.com/gpu.product, such as NVIDIA-A10.'),
+    nodeSelector: z
+      .record(text(316), labelValue)
+      .meta({ maxProperties: 16 })
+      .optional()
+      .describe('Further labels that a node must have.'),
+    tolerations: z
+      .array(tolerationSchema)
+      .max(16)
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .default([])
+      .describe('Taints that the engines accept, besides nvidia.com/gpu.'),
+    memoryMiB: int32(1024, 4_194_304)
+      .optional()
+      .describe('Memory of one slot, only where nodes carry no GPU labels.'),
+    resourceName: text(253)
+      .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/)
+      .optional()
+      .describe('Extended resource to ask for. Default: from `sharing`.'),
+    nodePreparation: z
+      .enum(['Report', 'Manage'])
+      .default('Report')
+      .describe(
+        'Report: the status says how to prepare the nodes. Manage: the operator cordons, drains and labels them.',
+      ),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      rule(
+        "self.sharing != 'MIG' || has(self.migProfile)",
+        "`migProfile` must be set when `sharing` is 'MIG', for example '1g.10gb'",
+        'FieldValueRequired',
+        '.migProfile',
+      ),
+      rule(
+        "self.sharing == 'MIG' || !has(self.migProfile)",
+        "`migProfile` must not be set unless `sharing` is 'MIG'",
+        'FieldValueForbidden',
+        '.migProfile',
+      ),
+      rule(
+        "self.sharing != 'TimeSliced' || has(self.slicesPerGPU)",
+        "`slicesPerGPU` must be set when `sharing` is 'TimeSliced'",
+        'FieldValueRequired',
+        '.slicesPerGPU',
+      ),
+      rule(
+        "self.sharing == 'TimeSliced' || !has(self.slicesPerGPU)",
+        "`slicesPerGPU` must not be set unless `sharing` is 'TimeSliced'",
+        'FieldValueForbidden',
+        '.slicesPerGPU',
+      ),
+      rule(
+        "self.sharing == 'None' || !has(self.gpusPerEngine) || self.gpusPerEngine == 1",
+        "`gpusPerEngine` must be 1 unless `sharing` is 'None': slices cannot work together",
+        'FieldValueInvalid',
+        '.gpusPerEngine',
+      ),
+    ],
+  })
+  .describe('Which GPUs the engines run on, and how they share them.');
+
+export type GpuSpec = z.infer<typeof gpuSchema>;

@@ -1,0 +1,34 @@
+import { API_GROUP } from './group.ts';
+
+/** Labels and annotations that operator, gateway and CLI agree on. */
+export const LABELS = {
+  name: 'app.kubernetes.io/name',
+  instance: 'app.kubernetes.io/instance',
+  component: 'app.kubernetes.io/component',
+  partOf: 'app.kubernetes.io/part-of',
+  managedBy: 'app.kubernetes.io/managed-by',
+  /** Name of the Classroom that an object belongs to, in the object's own namespace. */
+  classroom: `${API_GROUP}/classroom`,
+  /** Name of the StudentQuota that an object belongs to. */
+  student: `${API_GROUP}/student`,
+} as const;
+
+/** Values of {@link LABELS}.component. */
+export const COMPONENTS = {
+  engine: 'engine',
+  gateway: 'gateway',
+  operator: 'operator',
+  apiKey: 'api-key',
+  modelCache: 'model-cache',
+} as const;
+
+export const APP_NAME = 'gpu-classroom';
+
+/** Name of the container and of its port in every engine pod: the gateway finds the port by this name. */
+export const ENGINE_CONTAINER = 'vllm';
+export const ENGINE_PORT_NAME = 'http';
+/** vLLM's default port. */
+export const ENGINE_PORT = 8000;
+
+/** Selects the engine pods of every class: what the gateway watches. */
+export const ENGINE_POD_SELECTOR = `${LABELS.component}=${COMPONENTS.engine},${LABELS.classroom}`;

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { int32, text } from './bounds.ts';
+import { rule } from './cel.ts';
+
+export const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
+
+const startTime = z
+  .string()
+  .min(5)
+  .max(5)
+  .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/);
+const endTime = z
+  .string()
+  .min(5)
+  .max(5)
+  .regex(/^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/);
+
+const days = z
+  .array(z.enum(WEEKDAYS))
+  .min(1)
+  .max(7)
+  .meta({ 'x-kubernetes-list-type': 'set' })
+  .describe('Weekdays on which this begins.');
+
+const hours = {
+  start: startTime.describe('Local time of the beginning, such as 09:00.'),
+  end: endTime.describe('Local time of the end; earlier than `start` means the next day.'),
+};
+
+const endsElsewhere = rule(
+  'self.start != self.end',
+  '`end` must differ from `start`',
+  'FieldValueInvalid',
+  '.end',
+);
+
+/** A weekly window of time, in the time zone of the class; it may run over midnight. */
+export const weeklyWindowSchema = z
+  .object({ days, ...hours })
+  .meta({ 'x-kubernetes-validations': [endsElsewhere] });
+
+const exceptionSchema = z
+  .object({
+    date: z.iso.date().max(10).describe('The local date, such as 2026-12-25.'),
+    closed: z.boolean().optional().describe('True: no session on this date.'),
+    sessions: z
+      .array(z.object(hours).meta({ 'x-kubernetes-validations': [endsElsewhere] }))
+      .min(1)
+      .max(8)
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .optional()
+      .describe('The sessions of this date, in place of the weekly ones.'),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      rule(
+        '(has(self.closed) && self.closed) != has(self.sessions)',
+        'an exception must have either `closed` set to true or `sessions`',
+        'FieldValueInvalid',
+      ),
+    ],
+  })
+  .describe('A date that differs from the week.');
+
+export const scheduleSchema = z
+  .object({
+    timeZone: text(64)
+      .regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,2}$/)
+      .default('UTC')
+      .describe('IANA time zone of the class, such as Europe/Berlin; also the day of `tokensPerDay`.'),
+    sessions: z
+      .array(weeklyWindowSchema)
+      .max(64)
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .default([])
+      .describe('When the class meets, week after week.'),
+    exceptions: z
+      .array(exceptionSchema)
+      .max(366)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['date'] })
+      .default([])
+      .describe('Holidays and extra sessions.'),
+    warmUpMinutes: int32(0, 240).default(15).describe('How long before a session the engines start.'),
+    outsideSessions: z
+      .enum(['Closed', 'Open'])
+      .default('Closed')
+      .describe('Whether students are served outside the sessions.'),
+  })
+  .describe('The timetable. Absent: always open.');
+
+export type Schedule = z.infer<typeof scheduleSchema>;
+export type WeeklyWindow = z.infer<typeof weeklyWindowSchema>;
