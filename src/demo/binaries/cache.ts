@@ -1,0 +1,25 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { ETCD_VERSION, HELM_VERSION, KUBERNETES_VERSION } from './versions.ts';
+
+export interface Platform {
+  /** As Node names it. */
+  readonly os: NodeJS.Platform;
+  readonly arch: NodeJS.Architecture;
+}
+
+/**
+ * Where this user's copies of the programs are kept. The name holds every version, so that a new
+ * version never finds an old program.
+ * https://specifications.freedesktop.org/basedir-spec/latest/ (a relative XDG_CACHE_HOME is ignored).
+ */
+export function cacheFolder(
+  environment: Readonly<Record<string, string | undefined>>,
+  platform: Platform,
+  home: string = homedir(),
+): string {
+  const configured = environment.XDG_CACHE_HOME;
+  const root = configured !== undefined && isAbsolute(configured) ? configured : join(home, '.cache');
+  const key = `k8s-${KUBERNETES_VERSION}_etcd-${ETCD_VERSION}_helm-${HELM_VERSION}`;
+  return join(root, 'gpu-classroom', 'control-plane', `${key}_${platform.os}-${platform.arch}`);
+}
