@@ -1,0 +1,27 @@
+/** Every reason of an event that the operator records: transitions that a person wants to know of, not passes. */
+export const EVENT_REASONS = {
+  /** Classroom: objects were made or brought back to what is wanted. */
+  childrenApplied: 'ChildrenApplied',
+  /** Classroom: an object that is no longer wanted was deleted. */
+  childDeleted: 'ChildDeleted',
+  /** Both: an object of the name we need belongs to somebody else and was left alone. */
+  nameConflict: 'NameConflict',
+  /** Both: the API server refused an object. */
+  applyRefused: 'ApplyRefused',
+  /** Classroom: the spec cannot be acted on. */
+  specInvalid: 'SpecInvalid',
+  /** Classroom: an engine began to answer. */
+  engineReady: 'EngineReady',
+  /** Classroom: an engine began to fail. */
+  engineFailing: 'EngineFailing',
+  /** StudentQuota. */
+  keyIssued: 'KeyIssued',
+  keyRotated: 'KeyRotated',
+  /** StudentQuota: the Secret was edited or deleted by hand and was brought back. */
+  secretHealed: 'SecretHealed',
+  seatSuspended: 'SeatSuspended',
+  seatResumed: 'SeatResumed',
+  seatExpired: 'SeatExpired',
+} as const;
+
+export type EventReason = (typeof EVENT_REASONS)[keyof typeof EVENT_REASONS];

@@ -1,0 +1,92 @@
+/**
+ * Every condition type and reason that the operator writes, in one place: programs match on them, so they are API.
+ * A reason is never reused with another meaning.
+ */
+
+/** Condition types of a Classroom. */
+export const CLASSROOM_CONDITIONS = {
+  /** The summary: students are served. */
+  ready: 'Ready',
+  /** The spec makes sense beyond what the schema can say. */
+  specValid: 'SpecValid',
+  /** Every object the class needs is there as wanted. */
+  childrenApplied: 'ChildrenApplied',
+  /** The engines wanted answer. */
+  enginesReady: 'EnginesReady',
+  /** Fields are set that this version accepts and does not act on yet. */
+  featurePending: 'FeaturePending',
+} as const;
+
+export const CLASSROOM_REASONS = {
+  /** Ready: everything wanted is there and answers. */
+  serving: 'Serving',
+  /** Ready: some engines answer, others do not yet; students are served, more slowly. */
+  partlyServing: 'PartlyServing',
+  /** SpecValid. */
+  accepted: 'Accepted',
+  /** SpecValid: an argument in `engine.extraArgs` belongs to the operator. */
+  argumentDenied: 'ArgumentDenied',
+  /** SpecValid: the object does not follow the schema of this version. */
+  specUnreadable: 'SpecUnreadable',
+  /** ChildrenApplied. */
+  applied: 'Applied',
+  /** ChildrenApplied: an object of the name we need belongs to somebody else. */
+  nameConflict: 'NameConflict',
+  /** ChildrenApplied: the API server refused an object. */
+  applyRefused: 'ApplyRefused',
+  /** ChildrenApplied: nothing was applied because of another condition. */
+  withheld: 'Withheld',
+  /** EnginesReady. */
+  allReady: 'AllReady',
+  /** EnginesReady: no engine is wanted. */
+  noneWanted: 'NoneWanted',
+  /** EnginesReady: engines wait for a node. */
+  scheduling: 'Scheduling',
+  /** EnginesReady: engines load the model. */
+  loading: 'Loading',
+  /** EnginesReady: at least one engine fails. */
+  failing: 'Failing',
+  /** EnginesReady: engines are being stopped or replaced. */
+  stopping: 'Stopping',
+  /** FeaturePending. */
+  fieldsIgnored: 'FieldsIgnored',
+  allFieldsActive: 'AllFieldsActive',
+} as const;
+
+/** Condition types of a StudentQuota. */
+export const STUDENT_QUOTA_CONDITIONS = {
+  /** The summary: this student can work. */
+  ready: 'Ready',
+  /** The class of `classroomRef` exists. */
+  classroomFound: 'ClassroomFound',
+  /** A valid key is in the student's Secret. */
+  keyIssued: 'KeyIssued',
+  /** Fields are set that this version accepts and does not act on yet. */
+  featurePending: 'FeaturePending',
+} as const;
+
+export const STUDENT_QUOTA_REASONS = {
+  /** Ready. */
+  active: 'Active',
+  suspended: 'Suspended',
+  expired: 'Expired',
+  /** Ready: waits for another condition to become true. */
+  waiting: 'Waiting',
+  /** The object does not follow the schema of this version. */
+  specUnreadable: 'SpecUnreadable',
+  /** ClassroomFound. */
+  found: 'Found',
+  notFound: 'NotFound',
+  /** KeyIssued. */
+  issued: 'Issued',
+  rotating: 'Rotating',
+  nameConflict: 'NameConflict',
+  applyRefused: 'ApplyRefused',
+  withheld: 'Withheld',
+  /** FeaturePending. */
+  fieldsIgnored: 'FieldsIgnored',
+  allFieldsActive: 'AllFieldsActive',
+} as const;
+
+export type ClassroomReason = (typeof CLASSROOM_REASONS)[keyof typeof CLASSROOM_REASONS];
+export type StudentQuotaReason = (typeof STUDENT_QUOTA_REASONS)[keyof typeof STUDENT_QUOTA_REASONS];
