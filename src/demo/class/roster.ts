@@ -1,0 +1,57 @@
+import { type ClassroomSpecInput, classrooms } from '../../api/classroom.ts';
+import { API_GROUP_VERSION } from '../../api/group.ts';
+import { type StudentQuotaSpecInput, studentQuotas } from '../../api/student-quota.ts';
+import type { KubeObject } from '../../kube/object.ts';
+
+/** A Classroom as a trainer writes it. */
+export interface ClassroomManifest extends KubeObject {
+  spec: ClassroomSpecInput;
+}
+
+/** A StudentQuota as a trainer writes it. */
+export interface StudentQuotaManifest extends KubeObject {
+  spec: StudentQuotaSpecInput;
+}
+
+const FIRST_NAMES =
+  'alice bo chen dana emil farid greta hanna ivan jun kofi lena mei nils olga pavel qiang rosa sami tomo'.split(
+    ' ',
+  );
+
+/** Ids of a class of any size: first names, then first names with a number. */
+export function studentIds(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const name = FIRST_NAMES[index % FIRST_NAMES.length] ?? 'student';
+    const lap = Math.floor(index / FIRST_NAMES.length);
+    return lap === 0 ? name : `${name}-${lap + 1}`;
+  });
+}
+
+/** The demo class: Qwen2.5-7B on whole A10s, five students to an engine. */
+export function demoClassroom(ref: { namespace: string; name: string }, engines: number): ClassroomManifest {
+  return {
+    apiVersion: API_GROUP_VERSION,
+    kind: classrooms.kind,
+    metadata: ref,
+    spec: {
+      model: { id: 'Qwen/Qwen2.5-7B-Instruct', servedName: 'qwen2.5-7b-instruct', aliases: ['class-model'] },
+      gpu: { product: 'NVIDIA-A10' },
+      engine: { replicas: { min: 1, max: engines, studentsPerReplica: 5 } },
+      contact: 'Ms Chen, room 214',
+      limits: { perStudent: { concurrentRequests: 2, maxOutputTokens: 256 } },
+    },
+  };
+}
+
+/** One seat for each id. */
+export function demoStudentQuotas(
+  classroom: { namespace: string; name: string },
+  ids: readonly string[],
+): StudentQuotaManifest[] {
+  return ids.map((id) => ({
+    apiVersion: API_GROUP_VERSION,
+    kind: studentQuotas.kind,
+    metadata: { namespace: classroom.namespace, name: `${classroom.name}-${id}` },
+    spec: { classroomRef: { name: classroom.name }, student: { id } },
+  }));
+}
