@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, request } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+
+/** A write as the proxy saw it, in order. */
+export interface ProxiedWrite {
+  method: string;
+  /** Path without the query. */
+  path: string;
+}
+
+export interface ApiServerProxy {
+  /** Plain HTTP: goes into a kubeconfig as `server`. */
+  readonly url: string;
+  /** Writes that were forwarded, Leases and Events left out: they are no steps of a reconcile. */
+  readonly writes: readonly ProxiedWrite[];
+  /** Forgets the writes counted so far. */
+  resetCount(): void;
+  /**
+   * Calls `killClient` once when the write of this number (from 1) has been carried out by the API server, before
+   * the client hears of it: exactly what a crash between two writes looks like. Undefined: never.
+   */
+  crashAfterWrite(number: number | undefined, killClient: () => void): void;
+  /** Destroys every connection, as a network reset does. */
+  resetConnections(): void;
+  /** Ends every open watch with the ERROR event that says its resource version is too old. */
+  expireWatches(): void;
+  close(): Promise<void>;
+}
+
+const EXPIRED_EVENT = `${JSON.stringify({
+  type: 'ERROR',
+  object: {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: 'too old resource version',
+    reason: 'Expired',
+    code: 410,
+  },
+})}\n`;
+
+/** Puts a proxy between a client and the API server that counts writes and plays failures of the network. */
+export async function startApiServerProxy(target: { url: string; ca: string }): Promise<ApiServerProxy> {
+  const upstream = new URL(target.url);
+  const agent = new Agent({ keepAlive: true, ca: target.ca });
+  const sockets = new Set<Socket>();
+  const watches = new Set<ServerResponse>();
+  const writes: ProxiedWrite[] = [];
+  let crash: { number: number; killClient: () => void } | undefined;
+
+  const forward = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const path = (incoming.url ?? '/').split('?')[0] ?? '/';
+    const counted = isStep(incoming.method ?? 'GET', path);
+    const isWatch = /[?&]watch=(1|true)/.test(incoming.url ?? '');
+    const call = request({
+      agent,
+      hostname: upstream.hostname,
+      port: upstream.port,
+      method: incoming.method,
+      path: incoming.url,
+      headers: { ...incoming.headers, host: upstream.host },
+    });
+    call.on('response', (answer) => {
+      if (counted && (answer.statusCode ?? 500) < 300) {
+        writes.push({ method: incoming.method ?? '', path });
+        if (crash?.number === writes.length) {
+          answer.resume();
+          const { killClient } = crash;
+          crash = undefined;
+          killClient();
+          return;
+        }
+      }
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      if (isWatch) watches.add(outgoing);
+      answer.pipe(outgoing);
+      answer.on('error', () => outgoing.destroy());
+    });
+    call.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => {
+      watches.delete(outgoing);
+      call.destroy();
+    });
+    incoming.pipe(call);
+  };
+
+  const server = createServer(forward);
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    writes,
+    resetCount: () => writes.splice(0),
+    crashAfterWrite(number, killClient) {
+      crash = number === undefined ? undefined : { number, killClient };
+    },
+    resetConnections() {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
+    expireWatches() {
+      for (const watch of watches) watch.end(EXPIRED_EVENT);
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      agent.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function isStep(method: string, path: string): boolean {
+  return method !== 'GET' && !path.includes('/leases') && !path.includes('/events');
+}
