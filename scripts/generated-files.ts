@@ -1,0 +1,29 @@
+import { stringify } from 'yaml';
+import { customResourceDefinitions } from '../src/api/crd.ts';
+import type { KubeObject } from '../src/kube/object.ts';
+
+/** A file of this repository that is made from the sources. */
+export interface GeneratedFile {
+  /** Relative to the root of the repository. */
+  path: string;
+  /** The whole content; pure. */
+  render: () => string;
+}
+
+/** All generated files: add an entry, and `npm run generate` writes it and the drift test guards it. */
+export const generatedFiles: readonly GeneratedFile[] = [
+  ...customResourceDefinitions().map((crd) => ({
+    path: `crds/${crd.spec.group}_${crd.spec.names.plural}.yaml`,
+    render: () => manifest(crd),
+  })),
+];
+
+const NOTICE = 'Generated from src/ by `npm run generate`: do not edit.';
+
+/** Kubernetes objects as YAML documents, one line for each text, so that a change shows as a short difference. */
+export function manifest(...objects: KubeObject[]): string {
+  const documents = objects.map((object) =>
+    stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }),
+  );
+  return `# ${NOTICE}\n${documents.join('---\n')}`;
+}

@@ -1,0 +1,164 @@
+import { z } from 'zod';
+
+const celRuleSchema = z.strictObject({
+  rule: z.string(),
+  message: z.string(),
+  reason: z.enum(['FieldValueInvalid', 'FieldValueForbidden', 'FieldValueRequired', 'FieldValueDuplicate']),
+  fieldPath: z.string().optional(),
+});
+
+/**
+ * The part of a structural schema that our API uses. Whatever else zod could emit (`$ref`, `oneOf`, `anyOf`,
+ * `const`, `additionalProperties: false`, floats) is refused here, because the API server refuses it, prunes by it,
+ * or cannot give it a CEL cost.
+ *
+ * The order of the keys is the order in the generated manifests.
+ *
+ * @see https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
+ */
+export const structuralSchemaSchema = z.strictObject({
+  description: z.string().optional(),
+  type: z.enum(['object', 'array', 'string', 'integer', 'boolean']),
+  format: z.enum(['int32', 'int64', 'date', 'date-time']).optional(),
+  default: z.json().optional(),
+  enum: z.array(z.string()).optional(),
+  minimum: z.int().optional(),
+  maximum: z.int().optional(),
+  minLength: z.int().optional(),
+  maxLength: z.int().optional(),
+  pattern: z.string().optional(),
+  minItems: z.int().optional(),
+  maxItems: z.int().optional(),
+  maxProperties: z.int().optional(),
+  required: z.array(z.string()).optional(),
+  get properties() {
+    return z.record(z.string(), structuralSchemaSchema).optional();
+  },
+  get additionalProperties() {
+    return structuralSchemaSchema.optional();
+  },
+  get items() {
+    return structuralSchemaSchema.optional();
+  },
+  'x-kubernetes-list-type': z.enum(['atomic', 'set', 'map']).optional(),
+  'x-kubernetes-list-map-keys': z.array(z.string()).optional(),
+  'x-kubernetes-map-type': z.enum(['atomic', 'granular']).optional(),
+  'x-kubernetes-validations': z.array(celRuleSchema).optional(),
+});
+
+export type StructuralSchema = z.infer<typeof structuralSchemaSchema>;
+
+/** A zod schema that cannot become part of a CRD. Says where, why, and what to write instead. */
+export class StructuralSchemaError extends Error {
+  constructor(path: string, problem: string, remedy: string) {
+    super(`${path} cannot be part of a CRD: ${problem}. ${remedy}`);
+    this.name = 'StructuralSchemaError';
+  }
+}
+
+/**
+ * The structural schema of what a person may write: fields with a default are optional.
+ *
+ * @param path where the schema stands in the object, such as `spec`; only for error messages
+ * @throws StructuralSchemaError when the API server could not use the schema, or a field has no bound
+ */
+export function structuralSchema(type: z.ZodType, path: string): StructuralSchema {
+  const json = z.toJSONSchema(type, { target: 'openapi-3.0', io: 'input', unrepresentable: 'any' });
+  const parsed = structuralSchemaSchema.safeParse(json);
+  if (!parsed.success) throw vocabularyError(parsed.error, path);
+  const schema = finished(parsed.data);
+  for (const visit of walk(schema, path)) refuseUnbounded(visit);
+  return schema;
+}
+
+function vocabularyError(error: z.ZodError, path: string): StructuralSchemaError {
+  const [issue] = error.issues;
+  const where = [path, ...(issue?.path ?? []).map(String)].join('.');
+  return new StructuralSchemaError(
+    where,
+    issue?.message ?? 'it is not a structural schema',
+    'Write it with objects, lists, strings, enums of strings, booleans and whole numbers.',
+  );
+}
+
+/** One node of a schema. `path` uses `[*]` for the items of a list and `.*` for the values of a map. */
+export interface SchemaVisit {
+  path: string;
+  schema: StructuralSchema;
+  /** Absent for the root, for the items of lists and for the values of maps. */
+  field?: { name: string; required: boolean };
+}
+
+/** Every node of a schema, parents before children, in the order of the fields. */
+export function* walk(
+  schema: StructuralSchema,
+  path: string,
+  field?: SchemaVisit['field'],
+): Generator<SchemaVisit> {
+  yield field === undefined ? { path, schema } : { path, schema, field };
+  for (const [name, child] of Object.entries(schema.properties ?? {})) {
+    const required = schema.required?.includes(name) ?? false;
+    yield* walk(child, path === '' ? name : `${path}.${name}`, { name, required });
+  }
+  if (schema.items !== undefined) yield* walk(schema.items, `${path}[*]`);
+  if (schema.additionalProperties !== undefined) yield* walk(schema.additionalProperties, `${path}.*`);
+}
+
+function finished(schema: StructuralSchema): StructuralSchema {
+  const { pattern, properties, items, additionalProperties, ...rest } = schema;
+  const children = properties && mapValues(properties, finished);
+  // zod's patterns for dates are longer than a page and say the same as the format, which the API server checks.
+  const dated = schema.format === 'date' || schema.format === 'date-time';
+  return structuralSchemaSchema.parse({
+    ...rest,
+    default: withInnerDefaults(schema.default, children),
+    pattern: dated ? undefined : pattern,
+    properties: children,
+    items: items && finished(items),
+    additionalProperties: additionalProperties && finished(additionalProperties),
+  });
+}
+
+/** The API server evaluates CEL rules on a default as it is written, before the defaults inside it are filled in. */
+function withInnerDefaults(
+  value: StructuralSchema['default'],
+  properties: StructuralSchema['properties'],
+): StructuralSchema['default'] {
+  if (properties === undefined || value === null || typeof value !== 'object' || Array.isArray(value)) {
+    return value;
+  }
+  const inner = Object.entries(properties).flatMap(([name, child]) => {
+    const filled = withInnerDefaults(value[name] ?? child.default, child.properties);
+    return filled === undefined ? [] : [[name, filled] as const];
+  });
+  return { ...value, ...Object.fromEntries(inner) };
+}
+
+function mapValues<T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}
+
+function refuseUnbounded({ path, schema }: SchemaVisit): void {
+  const missing = missingBound(schema);
+  if (missing === undefined) return;
+  throw new StructuralSchemaError(path, `it has no ${missing}`, 'Give it one: see src/api/bounds.ts.');
+}
+
+/** The bound that a node lacks: unbounded fields make the cost of CEL rules inestimable. */
+export function missingBound(schema: StructuralSchema): string | undefined {
+  switch (schema.type) {
+    case 'string':
+      return schema.maxLength === undefined && schema.enum === undefined ? 'maxLength' : undefined;
+    case 'integer':
+      if (schema.minimum === undefined) return 'minimum';
+      return schema.maximum === undefined ? 'maximum' : undefined;
+    case 'array':
+      return schema.maxItems === undefined ? 'maxItems' : undefined;
+    case 'object':
+      return schema.additionalProperties !== undefined && schema.maxProperties === undefined
+        ? 'maxProperties'
+        : undefined;
+    case 'boolean':
+      return undefined;
+  }
+}
