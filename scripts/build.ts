@@ -1,0 +1,31 @@
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+/**
+ * Bundles each entry point into one JavaScript file that runs on plain Node without node_modules:
+ * `dist/operator.js`, `dist/gateway.js`.
+ */
+const root = new URL('../', import.meta.url);
+const outdir = fileURLToPath(new URL('dist/', root));
+
+await rm(outdir, { recursive: true, force: true });
+await build({
+  entryPoints: {
+    operator: fileURLToPath(new URL('src/operator/main.ts', root)),
+    gateway: fileURLToPath(new URL('src/gateway/main.ts', root)),
+  },
+  outdir,
+  bundle: true,
+  splitting: false,
+  platform: 'node',
+  target: 'node22.19',
+  format: 'esm',
+  legalComments: 'linked',
+  sourcemap: 'linked',
+  logLevel: 'info',
+  // CommonJS dependencies inside an ES module call `require` for Node's own modules.
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
+});
