@@ -24,6 +24,10 @@ export const COMPONENTS = {
 
 export const APP_NAME = 'gpu-classroom';
 
+/** Value of {@link LABELS}.managedBy on everything the operator makes; it watches only objects that carry it. */
+export const MANAGED_BY = 'gpu-classroom-operator';
+export const MANAGED_SELECTOR = `${LABELS.managedBy}=${MANAGED_BY}`;
+
 /** Name of the container and of its port in every engine pod: the gateway finds the port by this name. */
 export const ENGINE_CONTAINER = 'vllm';
 export const ENGINE_PORT_NAME = 'http';
