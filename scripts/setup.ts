@@ -1,9 +1,8 @@
+import { ensureOptionsOf } from '../src/demo/binaries/ensure.ts';
 import { runSetup } from '../src/demo/binaries/setup.ts';
 
 process.exitCode = await runSetup({
   arguments: process.argv.slice(2),
-  environment: process.env,
-  platform: { os: process.platform, arch: process.arch },
+  ensure: ensureOptionsOf(process),
   stdout: process.stdout,
-  stderr: process.stderr,
 });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureBinaries } from '../../src/demo/binaries/ensure.ts';
+import { ensureBinaries, ensureOptionsOf } from '../../src/demo/binaries/ensure.ts';
 import { type ControlPlane, startControlPlane } from '../../src/demo/control-plane/control-plane.ts';
 import { HANDOVER_VARIABLE, type Handover } from './control-plane.ts';
 
@@ -16,11 +16,7 @@ export default async function setUp(): Promise<void> {
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
 
-  const binaries = await ensureBinaries({
-    environment: process.env,
-    platform: { os: process.platform, arch: process.arch },
-    report: (line) => process.stderr.write(`${line}\n`),
-  });
+  const binaries = await ensureBinaries(ensureOptionsOf(process));
   const crdFolder = join(import.meta.dirname, '../../crds');
   const controlPlane = await startControlPlane({
     binaries,

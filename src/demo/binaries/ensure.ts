@@ -1,56 +1,87 @@
-import { cacheFolder, type Platform } from './cache.ts';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheFolder, type Platform, programsIn } from './cache.ts';
 import { binariesErrors } from './errors.ts';
-import { type Candidate, locate, pathFolders } from './locate.ts';
-import { type Binaries, TOOL_NAMES, TOOLS, type ToolName } from './versions.ts';
+import { type RunGo, runGo } from './go-build.ts';
+import { explainRejection, locate, pathFolders } from './locate.ts';
+import { withLock } from './lock.ts';
+import { type Progress, terminalProgress } from './progress.ts';
+import { provide } from './provide.ts';
+import { OFFICIAL_HOSTS, type ReleaseHosts } from './releases.ts';
+import { type Binaries, type FoundBinaries, TOOL_NAMES, type ToolName } from './versions.ts';
 
 export interface EnsureOptions {
-  /** Of it: KUBEBUILDER_ASSETS, PATH, XDG_CACHE_HOME. */
+  /** Of it: KUBEBUILDER_ASSETS, PATH, XDG_CACHE_HOME, the proxy variables; Go gets all of it. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly platform: Platform;
-  /** Takes what a person may want to know, one line at a time. */
-  readonly report: (line: string) => void;
+  readonly progress: Progress;
+  /** Milliseconds of any steady clock. */
+  readonly now: () => number;
+  /** Default: the official ones. */
+  readonly hosts?: ReleaseHosts;
+  /** Default: runs the `go` on the PATH. */
+  readonly runGo?: RunGo;
 }
 
-type Found = Partial<Record<ToolName, string>>;
+/** The options of an entry point: its environment, its machine, progress on its stderr. */
+export function ensureOptionsOf(process: NodeJS.Process): EnsureOptions {
+  const now = () => performance.now();
+  return {
+    environment: process.env,
+    platform: { os: process.platform, arch: process.arch },
+    progress: terminalProgress({ stream: process.stderr, now }),
+    now,
+  };
+}
 
 /**
- * Provides all programs of the throw-away control plane: from KUBEBUILDER_ASSETS, PATH or the user's cache.
- * Throws BinariesError if one is in none of them.
+ * Provides all programs of the throw-away control plane and gives their paths. Each is taken from the first
+ * place that has it in a version that fits: KUBEBUILDER_ASSETS, PATH, the user's cache, the official
+ * releases (verified), a build with Go. What is downloaded or built stays in the cache.
+ * Several processes may call it at once, and it may be interrupted: the next call goes on.
+ * Throws BinariesError Unavailable, which tells everything that was tried and the ways out.
  */
 export async function ensureBinaries(options: EnsureOptions): Promise<Binaries> {
-  const { environment, platform, report } = options;
+  const { environment, platform, progress, now } = options;
   const cache = cacheFolder(environment, platform);
-  const assets = environment.KUBEBUILDER_ASSETS;
-  const folders = [...(assets ? [assets] : []), ...pathFolders(environment.PATH), cache];
-  const rejections: string[] = [];
-  const found = await locate(folders, TOOL_NAMES, (tool, candidate) =>
-    rejections.push(explainRejection(tool, candidate)),
-  );
-  const complete = asBinaries(found);
-  if (complete !== undefined) return complete;
-  rejections.forEach(report);
-  throw binariesErrors.unavailable(missingIn(found), [`looked in ${folders.join(', ')}`, ...rejections]);
+  const attempts: string[] = [];
+  let found = await locateOnMachine(options, attempts);
+  found = { ...(await programsIn(cache)), ...found };
+  if (!isComplete(found)) {
+    await mkdir(cache, { recursive: true });
+    const onWait = (pid: number) =>
+      progress.line(`Another set-up (process ${pid}) is at work: waiting for it`);
+    await withLock(join(cache, 'setup.lock'), { onWait }, async () => {
+      found = { ...(await programsIn(cache)), ...found };
+      const { hosts = OFFICIAL_HOSTS, runGo: go = runGo } = options;
+      const ways = { cache, environment, platform, hosts, runGo: go, progress, now };
+      attempts.push(...(await provide(missingIn(found), ways)));
+      found = { ...(await programsIn(cache)), ...found };
+    });
+  }
+  if (!isComplete(found)) throw binariesErrors.unavailable(missingIn(found), attempts);
+  return found;
 }
 
-function missingIn(found: Found): ToolName[] {
+async function locateOnMachine(options: EnsureOptions, attempts: string[]): Promise<FoundBinaries> {
+  const { environment, progress } = options;
+  const assets = environment.KUBEBUILDER_ASSETS;
+  const inAssets = await locate(assets ? [assets] : [], TOOL_NAMES, (tool, candidate) => {
+    const why = explainRejection(tool, candidate);
+    attempts.push(why);
+    // Somebody meant this one to be used. What PATH happens to hold is no news.
+    progress.line(why);
+  });
+  const onPath = await locate(pathFolders(environment.PATH), missingIn(inAssets), (tool, candidate) =>
+    attempts.push(explainRejection(tool, candidate)),
+  );
+  return { ...inAssets, ...onPath };
+}
+
+function missingIn(found: FoundBinaries): ToolName[] {
   return TOOL_NAMES.filter((tool) => found[tool] === undefined);
 }
 
-function asBinaries(found: Found): Binaries | undefined {
-  return isComplete(found) ? found : undefined;
-}
-
-function isComplete(found: Found): found is Binaries {
+function isComplete(found: FoundBinaries): found is Binaries {
   return missingIn(found).length === 0;
-}
-
-function explainRejection(tool: ToolName, candidate: Candidate): string {
-  switch (candidate.state) {
-    case 'other-version':
-      return `${candidate.path} is not used: it is ${candidate.version}, not ${TOOLS[tool].acceptedPrefix}x`;
-    case 'unusable':
-      return `${candidate.path} is not used: ${candidate.reason}`;
-    case 'fits':
-      throw new Error(`${candidate.path} fits and cannot be rejected`);
-  }
 }

@@ -3,36 +3,27 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { TOOL_NAMES, TOOLS, type ToolName } from './versions.ts';
+import { type FoundBinaries, TOOLS, type ToolName } from './versions.ts';
 
 const VERSION_TIMEOUT_MS = 30_000;
 
 /** What a folder holds of one program. */
-export type Candidate =
-  | { readonly path: string; readonly state: 'fits' }
+export type Candidate = { readonly path: string; readonly state: 'fits' } | RejectedCandidate;
+
+export type RejectedCandidate =
   | { readonly path: string; readonly state: 'other-version'; readonly version: string }
   | { readonly path: string; readonly state: 'unusable'; readonly reason: string };
 
-/** Runs a program to its end and gives its standard output; rejects if it fails. */
-export type RunProgram = (path: string, args: readonly string[]) => Promise<string>;
-
-export const runProgram: RunProgram = async (path, args) => {
-  const { stdout } = await promisify(execFile)(path, [...args], { timeout: VERSION_TIMEOUT_MS });
-  return stdout;
-};
-
 /** Looks for a program in a folder; `undefined` if there is none. Never throws for a broken program. */
-export async function inspect(
-  tool: ToolName,
-  folder: string,
-  run: RunProgram = runProgram,
-): Promise<Candidate | undefined> {
+export async function inspect(tool: ToolName, folder: string): Promise<Candidate | undefined> {
   const path = join(folder, tool);
   if (!(await isExecutable(path))) return undefined;
   const { versionArguments, versionPattern, acceptedPrefix } = TOOLS[tool];
   let output: string;
   try {
-    output = await run(path, versionArguments);
+    ({ stdout: output } = await promisify(execFile)(path, [...versionArguments], {
+      timeout: VERSION_TIMEOUT_MS,
+    }));
   } catch (error) {
     return { path, state: 'unusable', reason: error instanceof Error ? error.message : String(error) };
   }
@@ -51,15 +42,14 @@ export async function inspect(
  */
 export async function locate(
   folders: readonly string[],
-  tools: readonly ToolName[] = TOOL_NAMES,
-  rejected: (tool: ToolName, candidate: Candidate) => void = () => {},
-  run: RunProgram = runProgram,
-): Promise<Partial<Record<ToolName, string>>> {
-  const found: Partial<Record<ToolName, string>> = {};
+  tools: readonly ToolName[],
+  rejected: (tool: ToolName, candidate: RejectedCandidate) => void,
+): Promise<FoundBinaries> {
+  const found: { [tool in ToolName]?: string } = {};
   await Promise.all(
     tools.map(async (tool) => {
       for (const folder of folders) {
-        const candidate = await inspect(tool, folder, run);
+        const candidate = await inspect(tool, folder);
         if (candidate?.state === 'fits') {
           found[tool] = candidate.path;
           return;
@@ -71,12 +61,22 @@ export async function locate(
   return found;
 }
 
+/** Why a program that was found is not used. */
+export function explainRejection(tool: ToolName, candidate: RejectedCandidate): string {
+  const why =
+    candidate.state === 'other-version'
+      ? `it is ${candidate.version}, not ${TOOLS[tool].acceptedPrefix}x`
+      : candidate.reason;
+  return `${candidate.path} is not used: ${why}`;
+}
+
 /** The folders of a PATH variable; relative ones are left out because they change with the working directory. */
 export function pathFolders(path: string | undefined): string[] {
   return (path ?? '').split(delimiter).filter((folder) => folder.startsWith('/'));
 }
 
-async function isExecutable(path: string): Promise<boolean> {
+/** Whether there is such a file and this user may run it. */
+export async function isExecutable(path: string): Promise<boolean> {
   return access(path, constants.X_OK).then(
     () => true,
     () => false,

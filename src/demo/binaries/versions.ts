@@ -26,6 +26,8 @@ export type ToolName = (typeof TOOL_NAMES)[number];
 /** Absolute path of each program. */
 export type Binaries = Readonly<Record<ToolName, string>>;
 
+export type FoundBinaries = Readonly<Partial<Binaries>>;
+
 export interface Tool {
   /** What the cache, the release archives and the Go build give. */
   readonly version: string;
