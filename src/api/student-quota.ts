@@ -75,7 +75,10 @@ export const studentQuotaSpecSchema = z
   })
   .describe('The seat, and what differs from the class.');
 
-const keyStatusSchema = z.object({
+/** The key and the replaced ones whose overlap still runs. */
+export const KEYS_MAX = 8;
+
+export const keyStatusSchema = z.object({
   generation: int32(1, 1_000_000).describe('The rotation that made this key.'),
   sha256: text(64)
     .regex(/^[0-9a-f]{64}$/)
@@ -109,8 +112,9 @@ export const studentQuotaStatusSchema = z
       .describe('The Secret with OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL.'),
     keys: z
       .array(keyStatusSchema)
-      .max(8)
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['sha256'] })
+      .max(KEYS_MAX)
+      // Atomic, so that the operator owns the list as a whole and a hash slipped in by another writer does not stay.
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
       .optional()
       .describe('Hashes of the keys that the gateway accepts.'),
     usage: usageSchema.optional(),
