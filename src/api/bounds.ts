@@ -24,7 +24,7 @@ export function dnsSubdomain(max = 253) {
     .string()
     .min(1)
     .max(max)
-    .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/);
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
 }
 
 export function text(max: number) {

@@ -3,7 +3,7 @@ import type { KubeObject, Resource } from '../kube/object.ts';
 import { type CelRule, rule } from './cel.ts';
 import { CLASSROOM_NAME_MAX, classroomSpecSchema, classroomStatusSchema, classrooms } from './classroom.ts';
 import { APP_NAME, LABELS } from './labels.ts';
-import { type StructuralSchema, structuralSchema } from './structural-schema.ts';
+import { acceptingNulls, type StructuralSchema, structuralSchema } from './structural-schema.ts';
 import {
   STUDENT_QUOTA_NAME_MAX,
   studentQuotaSpecSchema,
@@ -191,7 +191,10 @@ function rootSchema({ description, spec, status, nameRules }: KindDefinition): S
     description,
     type: 'object',
     required: ['spec'],
-    properties: { spec: structuralSchema(spec, 'spec'), status: structuralSchema(status, 'status') },
+    properties: {
+      spec: acceptingNulls(structuralSchema(spec, 'spec')),
+      status: structuralSchema(status, 'status'),
+    },
     'x-kubernetes-validations': nameRules,
   };
 }

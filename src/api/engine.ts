@@ -6,33 +6,61 @@ import { rule } from './cel.ts';
 export const DEFAULT_ENGINE_IMAGE = 'vllm/vllm-openai:v0.32.0';
 
 /**
- * vLLM flags that the operator owns or that would open the engine to students. Stated without dashes; an
- * `extraArgs` entry is refused when it is one of these or an abbreviation of one, as vLLM's parser accepts those.
+ * Flags of `vllm serve` that the operator owns (there is a field for them), that would open the engine to students
+ * past the gateway, or that would put a secret into the spec. Stated without dashes; an `extraArgs` entry is refused
+ * when it is one of these, in any spelling that vLLM's parser takes: `--x=y`, `--x_y`, `--x.key`, and abbreviations.
  *
  * @see https://docs.vllm.ai/en/latest/cli/serve.html
  */
 export const DENIED_ENGINE_FLAGS = [
   'api-key',
+  'api-server-count',
   'config',
   'data-parallel-address',
+  'data-parallel-backend',
+  'data-parallel-external-lb',
+  'data-parallel-hybrid-lb',
+  'data-parallel-multi-port-external-lb',
+  'data-parallel-rank',
+  'data-parallel-rpc-port',
+  'data-parallel-size',
+  'data-parallel-size-local',
+  'data-parallel-start-rank',
+  'data-parallel-supervisor-port',
+  'enable-lora',
   'enable-sleep-mode',
   'gpu-memory-utilization',
+  'grpc',
+  'grpc-port',
   'headless',
+  'hf-token',
   'host',
+  'kv-cache-memory-bytes',
+  'lora-modules',
+  'master-addr',
+  'master-port',
   'max-model-len',
   'max-num-batched-tokens',
   'max-num-seqs',
   'middleware',
   'model',
+  'nnodes',
+  'node-rank',
+  'pipeline-parallel-size',
   'port',
+  'quantization',
+  'revision',
   'root-path',
   'served-model-name',
   'shutdown-timeout',
+  'ssl-ca-certs',
   'ssl-certfile',
   'ssl-keyfile',
   'tensor-parallel-size',
   'uds',
 ] as const;
+
+const deniedFlags = JSON.stringify(DENIED_ENGINE_FLAGS.map((flag) => `--${flag}`));
 
 const replicasSchema = z
   .object({
@@ -86,8 +114,14 @@ export const engineSchema = z
         '.maxNumBatchedTokens',
       ),
       rule(
-        `!has(self.extraArgs) || !self.extraArgs.exists(a, ${JSON.stringify(DENIED_ENGINE_FLAGS)}.exists(f, a.replace('_', '-') == '--' + f || a.replace('_', '-').startsWith('--' + f + '=')))`,
+        `self.extraArgs.filter(a, a.startsWith('--')).map(a, a.split('=')[0].split('.')[0].replace('_', '-')).all(a, !${deniedFlags}.exists(flag, flag.startsWith(a)))`,
         '`extraArgs` must not contain arguments that the operator sets, such as `--api-key`, `--host`, `--port` or `--max-model-len`: use the fields of the Classroom',
+        'FieldValueForbidden',
+        '.extraArgs',
+      ),
+      rule(
+        "!self.extraArgs.exists(a, a.matches('^-[A-Za-z]'))",
+        '`extraArgs` must not contain short flags, such as `-tp`: write the long form',
         'FieldValueForbidden',
         '.extraArgs',
       ),

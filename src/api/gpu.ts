@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { int32, text } from './bounds.ts';
 import { rule } from './cel.ts';
 
+const LABEL_KEY = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const labelKey = text(316).regex(LABEL_KEY);
+
 const labelValue = z
   .string()
   .max(63)
@@ -9,11 +12,41 @@ const labelValue = z
 
 const tolerationSchema = z
   .object({
-    key: text(316).optional(),
-    operator: z.enum(['Exists', 'Equal']).optional(),
-    value: z.string().max(63).optional(),
-    effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
-    tolerationSeconds: int32(0, 86_400).optional(),
+    key: labelKey.optional().describe('Key of the taint. Absent: every key.'),
+    operator: z
+      .enum(['Exists', 'Equal'])
+      .optional()
+      .describe('Exists: whatever the value of the taint. Equal, the default: only `value`.'),
+    value: labelValue.optional().describe('Value of the taint.'),
+    effect: z
+      .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
+      .optional()
+      .describe('Effect of the taint. Absent: every effect.'),
+    tolerationSeconds: int32(0, 86_400)
+      .optional()
+      .describe("How long the engine may stay on a node that gets the taint; with effect 'NoExecute' only."),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      rule(
+        "has(self.key) || (has(self.operator) && self.operator == 'Exists')",
+        "`key` must be set unless `operator` is 'Exists'",
+        'FieldValueRequired',
+        '.key',
+      ),
+      rule(
+        "!has(self.value) || self.value == '' || !has(self.operator) || self.operator != 'Exists'",
+        "`value` must not be set when `operator` is 'Exists'",
+        'FieldValueForbidden',
+        '.value',
+      ),
+      rule(
+        "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+        "`tolerationSeconds` must not be set unless `effect` is 'NoExecute'",
+        'FieldValueForbidden',
+        '.tolerationSeconds',
+      ),
+    ],
   })
   .describe('A Kubernetes toleration.');
 
@@ -27,7 +60,7 @@ export const gpuSchema = z
       ),
     slicesPerGPU: int32(2, 48).optional().describe('TimeSliced only: how many engines share a GPU.'),
     migProfile: text(32)
-      .regex(/^[1-9]g\.[1-9][0-9]{0,2}gb(\.(me|gfx)|\+me|\+gfx)?$/)
+      .regex(/^[1-9]g\.[1-9][0-9]{0,2}gb([-+.](me|gfx)(\.all)?)?$/)
       .optional()
       .describe('MIG only: the profile, such as 1g.10gb.'),
     gpusPerEngine: int32(1, 16)
@@ -37,7 +70,7 @@ export const gpuSchema = z
       .optional()
       .describe('Value of the node label nvidia.com/gpu.product, such as NVIDIA-A10.'),
     nodeSelector: z
-      .record(text(316), labelValue)
+      .record(labelKey, labelValue)
       .meta({ maxProperties: 16 })
       .optional()
       .describe('Further labels that a node must have.'),
@@ -92,6 +125,12 @@ export const gpuSchema = z
         "`gpusPerEngine` must be 1 unless `sharing` is 'None': slices cannot work together",
         'FieldValueInvalid',
         '.gpusPerEngine',
+      ),
+      rule(
+        `!has(self.nodeSelector) || self.nodeSelector.all(k, k.size() <= 316 && k.matches('${LABEL_KEY.source.replaceAll('\\/', '/')}'))`,
+        "`nodeSelector` must have label names as keys, such as 'nvidia.com/gpu.product'",
+        'FieldValueInvalid',
+        '.nodeSelector',
       ),
     ],
   })

@@ -86,6 +86,16 @@ export const scheduleSchema = z
       .default('Closed')
       .describe('Whether students are served outside the sessions.'),
   })
+  .meta({
+    'x-kubernetes-validations': [
+      rule(
+        "self.outsideSessions == 'Open' || self.sessions.size() > 0 || self.exceptions.exists(e, has(e.sessions))",
+        "`sessions` must not be empty unless `outsideSessions` is 'Open': the class would never be open",
+        'FieldValueRequired',
+        '.sessions',
+      ),
+    ],
+  })
   .describe('The timetable. Absent: always open.');
 
 export type Schedule = z.infer<typeof scheduleSchema>;

@@ -20,6 +20,7 @@ export const structuralSchemaSchema = z.strictObject({
   description: z.string().optional(),
   type: z.enum(['object', 'array', 'string', 'integer', 'boolean']),
   format: z.enum(['int32', 'int64', 'date', 'date-time']).optional(),
+  nullable: z.boolean().optional(),
   default: z.json().optional(),
   enum: z.array(z.string()).optional(),
   minimum: z.int().optional(),
@@ -132,6 +133,29 @@ function withInnerDefaults(
     return filled === undefined ? [] : [[name, filled] as const];
   });
   return { ...value, ...Object.fromEntries(inner) };
+}
+
+/**
+ * The same schema, but an optional field without a default may be null, which means the same as absent: manifests
+ * and chart values write `maxNumSeqs: null` to say "as planned". The API server drops nulls by itself only where
+ * there is a default; CEL rules see a null as absent.
+ */
+export function acceptingNulls(schema: StructuralSchema): StructuralSchema {
+  const { properties, items, required } = schema;
+  const nullable = (name: string, child: StructuralSchema) =>
+    child.default === undefined && !required?.includes(name) ? true : undefined;
+  return structuralSchemaSchema.parse({
+    ...schema,
+    properties:
+      properties &&
+      Object.fromEntries(
+        Object.entries(properties).map(([name, child]) => [
+          name,
+          { ...acceptingNulls(child), nullable: nullable(name, child) },
+        ]),
+      ),
+    items: items && acceptingNulls(items),
+  });
 }
 
 function mapValues<T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> {
