@@ -62,7 +62,12 @@ export interface KubeClient {
     options?: CallOptions,
   ): Promise<T | undefined>;
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<KubeList<T>>;
-  create<T extends KubeObject>(resource: Resource<T>, object: T, options?: CallOptions): Promise<T>;
+  /** Refused with 409 when an object of that name is there already. */
+  create<T extends KubeObject>(
+    resource: Resource<T>,
+    object: T,
+    options?: CallOptions & { fieldManager?: string; dryRun?: boolean },
+  ): Promise<T>;
   /** Replaces the whole object; the API server refuses with 409 when `resourceVersion` is stale. */
   replace<T extends KubeObject>(
     resource: Resource<T>,

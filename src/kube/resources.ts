@@ -1,12 +1,21 @@
 import type {
+  EventsV1Event,
+  V1ClusterRole,
+  V1ClusterRoleBinding,
   V1ConfigMap,
+  V1CustomResourceDefinition,
   V1Deployment,
+  V1Job,
+  V1Lease,
   V1Namespace,
   V1NetworkPolicy,
   V1Node,
   V1PersistentVolumeClaim,
   V1Pod,
   V1PodDisruptionBudget,
+  V1ReplicaSet,
+  V1Role,
+  V1RoleBinding,
   V1Secret,
   V1Service,
   V1ServiceAccount,
@@ -15,14 +24,14 @@ import type { KubeObject, ObjectMeta, Resource } from './object.ts';
 
 /**
  * client-node's generated models describe the fields; its `Date`s do not describe what JSON holds. `Wire<T>` is a
- * model as it is on the wire: dates are RFC 3339 strings.
+ * model as it is on the wire: dates are RFC 3339 strings, and fields named like a keyword (`_from`) have their own name.
  */
 export type Wire<T> = T extends Date
   ? string
   : T extends (infer U)[]
     ? Wire<U>[]
     : T extends object
-      ? { [K in keyof T]: Wire<T[K]> }
+      ? { [K in keyof T as K extends `_${infer Name}` ? Name : K]: Wire<T[K]> }
       : T;
 
 type WireObject<T> = Omit<Wire<T>, 'metadata' | 'apiVersion' | 'kind'> &
@@ -39,9 +48,27 @@ export type PersistentVolumeClaim = WireObject<V1PersistentVolumeClaim>;
 export type Deployment = WireObject<V1Deployment>;
 export type NetworkPolicy = WireObject<V1NetworkPolicy>;
 export type PodDisruptionBudget = WireObject<V1PodDisruptionBudget>;
+export type ReplicaSet = WireObject<V1ReplicaSet>;
+export type Job = WireObject<V1Job>;
+export type Lease = WireObject<V1Lease>;
+export type Event = WireObject<EventsV1Event>;
+export type Role = WireObject<V1Role>;
+export type RoleBinding = WireObject<V1RoleBinding>;
+export type ClusterRole = WireObject<V1ClusterRole>;
+export type ClusterRoleBinding = WireObject<V1ClusterRoleBinding>;
+export type CustomResourceDefinition = WireObject<V1CustomResourceDefinition>;
 
 function core<T extends KubeObject>(kind: string, plural: string, namespaced = true): Resource<T> {
   return { group: '', version: 'v1', kind, plural, namespaced };
+}
+
+function grouped<T extends KubeObject>(
+  group: string,
+  kind: string,
+  plural: string,
+  namespaced = true,
+): Resource<T> {
+  return { group, version: 'v1', kind, plural, namespaced };
 }
 
 export const pods = core<Pod>('Pod', 'pods');
@@ -55,24 +82,38 @@ export const persistentVolumeClaims = core<PersistentVolumeClaim>(
   'PersistentVolumeClaim',
   'persistentvolumeclaims',
 );
-export const deployments: Resource<Deployment> = {
-  group: 'apps',
-  version: 'v1',
-  kind: 'Deployment',
-  plural: 'deployments',
-  namespaced: true,
-};
-export const networkPolicies: Resource<NetworkPolicy> = {
-  group: 'networking.k8s.io',
-  version: 'v1',
-  kind: 'NetworkPolicy',
-  plural: 'networkpolicies',
-  namespaced: true,
-};
-export const podDisruptionBudgets: Resource<PodDisruptionBudget> = {
-  group: 'policy',
-  version: 'v1',
-  kind: 'PodDisruptionBudget',
-  plural: 'poddisruptionbudgets',
-  namespaced: true,
-};
+export const deployments = grouped<Deployment>('apps', 'Deployment', 'deployments');
+export const replicaSets = grouped<ReplicaSet>('apps', 'ReplicaSet', 'replicasets');
+export const jobs = grouped<Job>('batch', 'Job', 'jobs');
+export const networkPolicies = grouped<NetworkPolicy>(
+  'networking.k8s.io',
+  'NetworkPolicy',
+  'networkpolicies',
+);
+export const podDisruptionBudgets = grouped<PodDisruptionBudget>(
+  'policy',
+  'PodDisruptionBudget',
+  'poddisruptionbudgets',
+);
+export const leases = grouped<Lease>('coordination.k8s.io', 'Lease', 'leases');
+export const events = grouped<Event>('events.k8s.io', 'Event', 'events');
+export const roles = grouped<Role>('rbac.authorization.k8s.io', 'Role', 'roles');
+export const roleBindings = grouped<RoleBinding>('rbac.authorization.k8s.io', 'RoleBinding', 'rolebindings');
+export const clusterRoles = grouped<ClusterRole>(
+  'rbac.authorization.k8s.io',
+  'ClusterRole',
+  'clusterroles',
+  false,
+);
+export const clusterRoleBindings = grouped<ClusterRoleBinding>(
+  'rbac.authorization.k8s.io',
+  'ClusterRoleBinding',
+  'clusterrolebindings',
+  false,
+);
+export const customResourceDefinitions = grouped<CustomResourceDefinition>(
+  'apiextensions.k8s.io',
+  'CustomResourceDefinition',
+  'customresourcedefinitions',
+  false,
+);

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { Pool } from 'undici';
+import type { CredentialMaterial } from './credentials.ts';
+
+/**
+ * The keep-alive pool to one API server. It is rebuilt when the CA or the client certificate changes, and only then:
+ * a pool per request costs a TLS handshake per request.
+ */
+export interface ConnectionPool {
+  /** The pool for these credentials. Requests in flight on a replaced pool end in peace. */
+  for(material: CredentialMaterial): Pool;
+  /** Aborts what is in flight. */
+  close(): Promise<void>;
+}
+
+/**
+ * Idle connections are kept for less than the 90 s after which Go's server closes them
+ * (`IdleTimeout` in https://github.com/kubernetes/apiserver/blob/master/pkg/server/secure_serving.go).
+ */
+const keepAliveMs = 60_000;
+
+/** @param origin scheme, host and port */
+export function createConnectionPool(origin: string): ConnectionPool {
+  let current: { pool: Pool; fingerprint: string } | undefined;
+  return {
+    for(material) {
+      const fingerprint = fingerprintOf(material);
+      if (current?.fingerprint !== fingerprint) {
+        // Ends when its last request does; nothing waits for it.
+        void current?.pool.close();
+        current = { pool: openPool(origin, material), fingerprint };
+      }
+      return current.pool;
+    },
+    async close() {
+      await current?.pool.destroy();
+    },
+  };
+}
+
+function openPool(origin: string, material: CredentialMaterial): Pool {
+  return new Pool(origin, {
+    // One watch holds one HTTP/1.1 connection; HTTP/2 would put them all behind one flow-control window.
+    allowH2: false,
+    pipelining: 1,
+    keepAliveTimeout: keepAliveMs,
+    keepAliveMaxTimeout: keepAliveMs,
+    // Deadlines are the caller's, on an injected clock; a quiet watch is no fault.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: {
+      ...(material.ca === undefined ? {} : { ca: material.ca }),
+      ...(material.cert === undefined ? {} : { cert: material.cert }),
+      ...(material.key === undefined ? {} : { key: material.key }),
+      ...(material.serverName === undefined ? {} : { servername: material.serverName }),
+      rejectUnauthorized: material.insecureSkipVerify !== true,
+    },
+  });
+}
+
+function fingerprintOf(material: CredentialMaterial): string {
+  const hash = createHash('sha256');
+  for (const part of [material.ca, material.cert, material.key, material.serverName]) {
+    hash.update(part ?? '').update('\0');
+  }
+  return `${hash.digest('hex')}:${material.insecureSkipVerify === true}`;
+}

@@ -1,0 +1,128 @@
+import { openCallScope } from './call-scope.ts';
+import type { Clock } from './clock.ts';
+import { describeError, type Logger } from './log.ts';
+import { type KubeMetrics, noMetrics, type ReconcileOutcome } from './metrics.ts';
+import { createWorkQueue } from './workqueue.ts';
+
+/** A failure that trying again cannot mend: the key waits for the next change instead of a retry. */
+export class TerminalError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'TerminalError';
+  }
+}
+
+export interface ReconcileContext {
+  /** Aborts at the deadline of this pass and when the controller stops. */
+  signal: AbortSignal;
+  /** Carries the controller's name, the key and a `reconcileId`. */
+  log: Logger;
+}
+
+/** When to look again although nothing changed. */
+export interface ReconcileResult {
+  requeueAfterMs?: number;
+}
+
+/** Brings the world to what the object of `key` asks for. Level-triggered: it is told which key, never what changed. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a reconcile that has nothing to say just ends
+export type Reconcile = (key: string, context: ReconcileContext) => Promise<ReconcileResult | void>;
+
+export interface ControllerOptions {
+  name: string;
+  clock: Clock;
+  log: Logger;
+  /** Keys worked on at once; default 1. */
+  workers?: number;
+  reconcile: Reconcile;
+  /** Bound of one pass; default 60 s. */
+  reconcileDeadlineMs?: number;
+  metrics?: KubeMetrics;
+}
+
+export interface Controller {
+  readonly name: string;
+  enqueue(key: string): void;
+  enqueueAfter(key: string, ms: number): void;
+  /** Works until the signal aborts; resolves when the passes under way have ended. Keys may be enqueued before. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves when no key is ready or being worked on. Keys that wait for a later time do not count. */
+  idle(): Promise<void>;
+}
+
+const defaultDeadlineMs = 60_000;
+
+/** A controller that is not running yet. One key is never reconciled twice at once. */
+export function createController(options: ControllerOptions): Controller {
+  const { name, clock } = options;
+  const metrics = options.metrics ?? noMetrics;
+  const log = options.log.child({ controller: name });
+  const queue = createWorkQueue({ name, clock, metrics });
+  const idleWaiters: (() => void)[] = [];
+  let passes = 0;
+
+  const isIdle = (): boolean => queue.depth === 0 && queue.processing === 0;
+
+  async function pass(key: string, signal: AbortSignal): Promise<void> {
+    const passLog = log.child({ key, reconcileId: `${name}-${++passes}` });
+    const startedMs = clock.monotonic();
+    const scope = openCallScope({
+      clock,
+      signal,
+      deadlineMs: options.reconcileDeadlineMs ?? defaultDeadlineMs,
+    });
+    let outcome: ReconcileOutcome;
+    try {
+      const result = await options.reconcile(key, { signal: scope.signal, log: passLog });
+      outcome = settle(key, result ?? {});
+    } catch (error) {
+      if (signal.aborted) return;
+      outcome = fail(key, error, passLog, scope.endedBy === 'deadline');
+    } finally {
+      scope.close();
+    }
+    metrics.reconciled({ controller: name, outcome, seconds: (clock.monotonic() - startedMs) / 1000 });
+  }
+
+  function settle(key: string, result: ReconcileResult): ReconcileOutcome {
+    queue.forget(key);
+    if (result.requeueAfterMs === undefined) return 'success';
+    queue.addAfter(key, result.requeueAfterMs);
+    return 'requeue_after';
+  }
+
+  function fail(key: string, error: unknown, passLog: Logger, late: boolean): ReconcileOutcome {
+    if (error instanceof TerminalError) {
+      queue.forget(key);
+      passLog.error(describeError(error), 'Reconcile failed for good; it waits for a change');
+      return 'terminal_error';
+    }
+    queue.addRateLimited(key);
+    const fields = { ...describeError(error), failures: queue.failures(key), late };
+    passLog.warn(fields, 'Reconcile failed; it will be tried again');
+    return 'error';
+  }
+
+  async function work(signal: AbortSignal): Promise<void> {
+    for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
+      await pass(key, signal);
+      queue.done(key);
+      if (isIdle()) for (const resolve of idleWaiters.splice(0)) resolve();
+      if (signal.aborted) return;
+    }
+  }
+
+  return {
+    name,
+    enqueue: (key) => queue.add(key),
+    enqueueAfter: (key, ms) => queue.addAfter(key, ms),
+    async run(signal) {
+      const stop = (): void => queue.shutDown();
+      if (signal.aborted) stop();
+      else signal.addEventListener('abort', stop, { once: true });
+      await Promise.all(Array.from({ length: options.workers ?? 1 }, () => work(signal)));
+      signal.removeEventListener('abort', stop);
+    },
+    idle: () => (isIdle() ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve))),
+  };
+}

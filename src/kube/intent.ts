@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import type { KubeObject, ManagedFieldsEntry } from './object.ts';
+import { sameQuantity } from './quantity.ts';
+
+/** Holds the hash of the intent that was last written: an intent that lost a field is seen although the rest is there. */
+export const intentHashAnnotation = 'gpu-classroom.io/intent-hash';
+
+/** One place where the observed object is not what the intent says. */
+export interface Difference {
+  /** As in `spec.template.spec.containers.0.image`. */
+  path: string;
+  observed: unknown;
+}
+
+/** The intent with its own hash in an annotation. */
+export function withIntentHash<T extends KubeObject>(intent: T): T {
+  const hash = createHash('sha256').update(canonicalJson(intent)).digest('hex').slice(0, 32);
+  const annotations = { ...intent.metadata.annotations, [intentHashAnnotation]: hash };
+  return { ...intent, metadata: { ...intent.metadata, annotations } };
+}
+
+/** The hash in the annotation; undefined for an object that was not written from an intent. */
+export function intentHashOf(object: KubeObject): string | undefined {
+  return object.metadata.annotations?.[intentHashAnnotation];
+}
+
+/**
+ * Where `observed` lacks something that `intent` says. What the API server adds (defaults, status, allocated
+ * addresses) and other managers' fields are no difference; neither is another spelling of a quantity, nor an empty
+ * list or map that was left out. Lists count as whole: an element more is a difference, except among owners and
+ * finalizers, which others add to.
+ */
+export function differencesOf(intent: KubeObject, observed: KubeObject): Difference[] {
+  const found: Difference[] = [];
+  compare(intent, observed, [], found);
+  return found;
+}
+
+/** JSON with sorted keys and without undefined values: equal objects give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, child: unknown) =>
+    isMap(child)
+      ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      : child,
+  );
+}
+
+/** The parents under which Kubernetes' own types hold quantities. */
+const quantityParents: ReadonlySet<string> = new Set(['limits', 'requests', 'capacity', 'overhead']);
+const quantityFields: ReadonlySet<string> = new Set(['sizeLimit', 'divisor']);
+const sharedLists: ReadonlySet<string> = new Set(['metadata.ownerReferences', 'metadata.finalizers']);
+
+function compare(intent: unknown, observed: unknown, path: readonly string[], found: Difference[]): void {
+  if (intent === undefined || isAbsentAlike(intent, observed)) return;
+  if (Array.isArray(intent) && Array.isArray(observed)) {
+    compareLists(intent, observed, path, found);
+  } else if (isMap(intent) && isMap(observed)) {
+    for (const [key, value] of Object.entries(intent)) compare(value, observed[key], [...path, key], found);
+  } else if (intent !== observed && !(isQuantity(path) && sameQuantity(intent, observed))) {
+    found.push({ path: path.join('.'), observed });
+  }
+}
+
+function compareLists(
+  intent: readonly unknown[],
+  observed: readonly unknown[],
+  path: readonly string[],
+  found: Difference[],
+): void {
+  if (sharedLists.has(path.join('.'))) {
+    const missing = intent.some((element) => !observed.some((candidate) => contains(candidate, element)));
+    if (missing) found.push({ path: path.join('.'), observed });
+    return;
+  }
+  if (intent.length !== observed.length) {
+    found.push({ path: path.join('.'), observed });
+    return;
+  }
+  for (const [index, element] of intent.entries()) {
+    compare(element, observed[index], [...path, String(index)], found);
+  }
+}
+
+function contains(observed: unknown, intent: unknown): boolean {
+  const found: Difference[] = [];
+  compare(intent, observed, [], found);
+  return found.length === 0;
+}
+
+/** Go leaves empty lists and maps out of JSON. Empty strings, 0 and false are not treated so: they can mean something. */
+function isAbsentAlike(intent: unknown, observed: unknown): boolean {
+  if (observed !== undefined && observed !== null) return false;
+  if (intent === null) return true;
+  return Array.isArray(intent) ? intent.length === 0 : isMap(intent) && Object.keys(intent).length === 0;
+}
+
+function isQuantity(path: readonly string[]): boolean {
+  return quantityParents.has(path.at(-2) ?? '') || quantityFields.has(path.at(-1) ?? '');
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The managed fields with what `manager` owns by an Update (its create) owned by an Apply, or undefined when there is
+ * nothing to change. Without this, fields that a later intent drops would stay: Apply removes only what it owns.
+ * The same as client-go's `csaupgrade` (https://pkg.go.dev/k8s.io/client-go/util/csaupgrade).
+ */
+export function upgradeManagedFields(object: KubeObject, manager: string): ManagedFieldsEntry[] | undefined {
+  const entries = object.metadata.managedFields ?? [];
+  const isOurs = (entry: ManagedFieldsEntry, operation: string): boolean =>
+    entry.manager === manager && entry.operation === operation && !entry.subresource;
+  const created = entries.find((entry) => isOurs(entry, 'Update'));
+  if (created === undefined) return undefined;
+  const applied = entries.find((entry) => isOurs(entry, 'Apply'));
+  const fieldsV1 = unionOfFields(created.fieldsV1 ?? {}, applied?.fieldsV1 ?? {});
+  const others = entries.filter((entry) => entry !== created && entry !== applied);
+  return [...others, { ...created, operation: 'Apply', fieldsV1 }];
+}
+
+function unionOfFields(a: Record<string, unknown>, b: Record<string, unknown>): Record<string, unknown> {
+  const union = { ...a };
+  for (const [key, value] of Object.entries(b)) {
+    const known = union[key];
+    union[key] = isMap(known) && isMap(value) ? unionOfFields(known, value) : value;
+  }
+  return union;
+}
