@@ -18,6 +18,15 @@ export function dnsLabel(max = 63) {
     .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 }
 
+/** A DNS-1035 label: names that Services are called after must begin with a letter. */
+export function serviceLabel(max = 63) {
+  return z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/);
+}
+
 /** A DNS-1123 subdomain: names of Secrets, PersistentVolumeClaims and our own objects. */
 export function dnsSubdomain(max = 253) {
   return z

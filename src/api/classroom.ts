@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { KubeObject, Resource } from '../kube/object.ts';
-import { dnsLabel, dnsSubdomain, instant, int32, int64, text } from './bounds.ts';
+import { dnsSubdomain, instant, int32, int64, serviceLabel, text } from './bounds.ts';
 import { rule } from './cel.ts';
 import { conditionSchema } from './condition.ts';
 import { engineSchema } from './engine.ts';
@@ -157,4 +157,4 @@ export const classrooms: Resource<Classroom> = {
 };
 
 /** Schema of `metadata.name`, also a CEL rule of the CRD. */
-export const classroomNameSchema = dnsLabel(CLASSROOM_NAME_MAX);
+export const classroomNameSchema = serviceLabel(CLASSROOM_NAME_MAX);

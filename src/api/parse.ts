@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import { apiVersionOf, type KubeObject, type Resource } from '../kube/object.ts';
+import {
+  type Classroom,
+  classroomNameSchema,
+  classroomSpecSchema,
+  classroomStatusSchema,
+  classrooms,
+} from './classroom.ts';
+import { type FieldIssue, fieldPath, issueMessage } from './issue.ts';
+import {
+  type StudentQuota,
+  studentQuotaNameSchema,
+  studentQuotaSpecSchema,
+  studentQuotaStatusSchema,
+  studentQuotas,
+} from './student-quota.ts';
+
+/** What is wrong with an object, for a condition or an error message to say. Never empty. */
+export interface Refused {
+  ok: false;
+  issues: FieldIssue[];
+}
+
+/** A Classroom to work with: its defaults are filled in and nulls are gone. */
+export interface ParsedClassroom {
+  ok: true;
+  classroom: Classroom;
+  /** Fields of the status that could not be read, for another version wrote them. The status lacks them. */
+  ignored: FieldIssue[];
+}
+
+/** A StudentQuota to work with: its defaults are filled in and nulls are gone. */
+export interface ParsedStudentQuota {
+  ok: true;
+  studentQuota: StudentQuota;
+  /** Fields of the status that could not be read, for another version wrote them. The status lacks them. */
+  ignored: FieldIssue[];
+}
+
+/**
+ * Reads a Classroom from the API server or from a file. Never throws: what is wrong comes back as issues. Unknown
+ * fields are dropped and nulls count as absent, as the API server has it. The CEL rules of the CRD, which compare
+ * fields with each other, are not evaluated.
+ */
+export function parseClassroom(object: unknown): ParsedClassroom | Refused {
+  const parsed = parseObject(object, {
+    resource: classrooms,
+    name: classroomNameSchema,
+    spec: classroomSpecSchema,
+    status: classroomStatusSchema,
+  });
+  return parsed.ok ? { ok: true, classroom: parsed.object, ignored: parsed.ignored } : parsed;
+}
+
+/** Reads a StudentQuota; see {@link parseClassroom}. */
+export function parseStudentQuota(object: unknown): ParsedStudentQuota | Refused {
+  const parsed = parseObject(object, {
+    resource: studentQuotas,
+    name: studentQuotaNameSchema,
+    spec: studentQuotaSpecSchema,
+    status: studentQuotaStatusSchema,
+  });
+  return parsed.ok ? { ok: true, studentQuota: parsed.object, ignored: parsed.ignored } : parsed;
+}
+
+interface Kind<Spec, Status> {
+  resource: Resource<KubeObject>;
+  name: z.ZodString;
+  spec: z.ZodType<Spec>;
+  /** An object all of whose fields are optional. */
+  status: z.ZodType<Status>;
+}
+
+type ParsedObject<Spec, Status> =
+  | { ok: true; object: KubeObject & { spec: Spec; status?: Status }; ignored: FieldIssue[] }
+  | Refused;
+
+function parseObject<Spec, Status>(object: unknown, kind: Kind<Spec, Status>): ParsedObject<Spec, Status> {
+  const parts = partsSchema.safeParse(object).data;
+  const identity = parsePart(identitySchema(kind), object, []);
+  const spec = parsePart(kind.spec, parts?.spec, ['spec']);
+  if (!identity.ok || !spec.ok) return { ok: false, issues: [...identity.issues, ...spec.issues] };
+  const { status, ignored } = parseStatus(kind.status, parts?.status);
+  return {
+    ok: true,
+    object: { ...identity.value, spec: spec.value, ...(status === undefined ? {} : { status }) },
+    ignored,
+  };
+}
+
+const partsSchema = z.object({ spec: z.unknown().optional(), status: z.unknown().optional() });
+
+function identitySchema({ resource, name }: Pick<Kind<unknown, unknown>, 'resource' | 'name'>) {
+  return z.object({
+    apiVersion: z.literal(apiVersionOf(resource)),
+    kind: z.literal(resource.kind),
+    metadata: metadataSchema.extend({ name }),
+  });
+}
+
+/** The shape of `ObjectMeta`; `managedFields` is left out, as nothing here reads it. */
+const metadataSchema = z.object({
+  namespace: z.string().optional(),
+  uid: z.string().optional(),
+  resourceVersion: z.string().optional(),
+  generation: z.int().optional(),
+  creationTimestamp: z.string().optional(),
+  deletionTimestamp: z.string().optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+  ownerReferences: z
+    .array(
+      z.object({
+        apiVersion: z.string(),
+        kind: z.string(),
+        name: z.string(),
+        uid: z.string(),
+        controller: z.boolean().optional(),
+        blockOwnerDeletion: z.boolean().optional(),
+      }),
+    )
+    .optional(),
+  finalizers: z.array(z.string()).optional(),
+});
+
+type Part<T> =
+  | { ok: true; value: T; issues: [] }
+  | { ok: false; issues: FieldIssue[]; fields: Set<PropertyKey> };
+
+/** `fields` names the direct children with issues. */
+function parsePart<T>(schema: z.ZodType<T>, value: unknown, path: PropertyKey[]): Part<T> {
+  const parsed = schema.safeParse(withoutNulls(value), { error: issueMessage });
+  if (parsed.success) return { ok: true, value: parsed.data, issues: [] };
+  const issues = new Map<string, FieldIssue>();
+  for (const issue of parsed.error.issues) {
+    const where = fieldPath([...path, ...issue.path]);
+    // A time that is too short does not match its pattern either: the first word on a field is enough.
+    if (!issues.has(where)) issues.set(where, { path: where, message: issue.message });
+  }
+  const fields = new Set(parsed.error.issues.flatMap((issue) => issue.path.slice(0, 1)));
+  return { ok: false, issues: [...issues.values()], fields };
+}
+
+/** Field by field: one that cannot be read does not cost the others. */
+function parseStatus<T>(schema: z.ZodType<T>, value: unknown): { status?: T; ignored: FieldIssue[] } {
+  if (value === undefined || value === null) return { ignored: [] };
+  const whole = parsePart(schema, value, ['status']);
+  if (whole.ok) return { status: whole.value, ignored: [] };
+  if (whole.fields.size === 0) return { ignored: whole.issues };
+  const readable = Object.entries(value).filter(([field]) => !whole.fields.has(field));
+  const rest = parsePart(schema, Object.fromEntries(readable), ['status']);
+  return { ...(rest.ok ? { status: rest.value } : {}), ignored: whole.issues };
+}
+
+/** The API server sees null as absent; so do we, for files that it never saw. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, child]) => child !== null)
+      .map(([key, child]) => [key, withoutNulls(child)]),
+  );
+}
