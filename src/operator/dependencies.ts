@@ -1,10 +1,11 @@
 import type { Classroom } from '../api/classroom.ts';
 import type { EventReason } from '../api/event-reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
+import type { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/log.ts';
-import type { KubeObject, ObjectRef, Resource } from '../kube/object.ts';
+import type { KubeObject, ObjectRef } from '../kube/object.ts';
 import type {
   Deployment,
   NetworkPolicy,
@@ -26,7 +27,10 @@ export interface ObjectCache<T extends KubeObject> {
   list(namespace?: string): readonly T[];
   /** Objects with an owner reference to this uid. */
   ownedBy(uid: string): readonly T[];
-  /** Objects of a namespace that carry this value of the label `gpu-classroom.io/classroom`. */
+  /**
+   * Objects of a namespace that belong to a class: by the label `gpu-classroom.io/classroom`; StudentQuotas by their
+   * `classroomRef`.
+   */
   ofClassroom(namespace: string, classroom: string): readonly T[];
   /**
    * Calls `handler` after every change, deletions and the first list included, with the object as it is now and as
@@ -54,34 +58,19 @@ export interface OperatorInformers {
   persistentVolumeClaims: ObjectCache<PersistentVolumeClaim>;
 }
 
-/** Server-side apply that costs no request where the intent is already there. */
-export interface Applier {
-  /**
-   * Makes the API server hold `intent`, with our field manager. `observed` is the cached object, or undefined.
-   * Ownership is the caller's question: this writes whatever it is told to.
-   *
-   * @returns whether a request was made, and the object as it is now
-   * @throws KubeApiError
-   */
-  apply<T extends KubeObject>(
-    resource: Resource<T>,
-    intent: T,
-    options: { observed: T | undefined; subresource?: 'status'; signal?: AbortSignal },
-  ): Promise<{ written: boolean; object: T }>;
-}
-
 /** One thing that happened, told to people as an event of the object. Never blocks and never throws. */
 export interface EventSink {
-  record(event: {
-    regarding: KubeObject;
-    related?: KubeObject;
-    type: 'Normal' | 'Warning';
-    reason: EventReason;
-    /** What the operator did, such as `Apply`. */
-    action: string;
-    /** A sentence: what, why, what next. At most 1 kB; never a key. */
-    note: string;
-  }): void;
+  record(
+    regarding: KubeObject,
+    event: {
+      type: 'Normal' | 'Warning';
+      reason: EventReason;
+      /** What the operator did, such as `Apply`. */
+      action: string;
+      /** A sentence: what, why, what next. At most 1 kB; never a key. */
+      note: string;
+    },
+  ): void;
 }
 
 /** Pods that may reach the engine port, besides the gateway: matched by namespace and labels. */
@@ -114,6 +103,7 @@ export interface OperatorMetrics {
 export interface OperatorDependencies {
   client: KubeClient;
   informers: OperatorInformers;
+  /** Writes objects with {@link FIELD_MANAGER}. Status goes through `client.apply` with {@link STATUS_FIELD_MANAGER}. */
   applier: Applier;
   events: EventSink;
   clock: Clock;

@@ -1,0 +1,45 @@
+import type { ClassroomSpec } from '../api/classroom.ts';
+import { servedNameOf } from '../api/model.ts';
+import type { EngineSettings } from './engine-settings.ts';
+
+/** How long vLLM finishes running answers after SIGTERM; with its default of 0 it cuts them. */
+export const SHUTDOWN_TIMEOUT_SECONDS = 60;
+
+/** Paths that probes and monitoring ask every few seconds. */
+const QUIET_PATHS = '/health,/metrics,/ping';
+
+/** vLLM's names of the quantisations of the API; `None` leaves it to the checkpoint. */
+const QUANTIZATION_FLAGS = {
+  None: undefined,
+  AWQ: 'awq',
+  FP8: 'fp8',
+  GPTQ: 'gptq',
+  BitsAndBytes: 'bitsandbytes',
+} as const satisfies Record<ClassroomSpec['model']['quantization'], string | undefined>;
+
+/**
+ * The arguments of the vLLM image, whose entry point is `vllm serve`: the model first, then flags, the trainer's own
+ * last. Every figure is stated: vLLM's defaults follow the memory of the whole device, not that of a slice.
+ *
+ * @see https://docs.vllm.ai/en/latest/cli/serve.html
+ */
+export function engineArgs(spec: ClassroomSpec, settings: EngineSettings): string[] {
+  const { model, gpu, engine } = spec;
+  const quantization = QUANTIZATION_FLAGS[model.quantization];
+  return [
+    model.id,
+    ...['--served-model-name', servedNameOf(model), ...model.aliases],
+    ...['--max-model-len', String(settings.maxModelLen)],
+    ...['--max-num-seqs', String(settings.maxNumSeqs)],
+    ...['--max-num-batched-tokens', String(settings.maxNumBatchedTokens)],
+    ...['--gpu-memory-utilization', (settings.gpuMemoryUtilizationPercent / 100).toFixed(2)],
+    ...['--shutdown-timeout', String(SHUTDOWN_TIMEOUT_SECONDS)],
+    ...['--disable-access-log-for-endpoints', QUIET_PATHS],
+    '--enable-prompt-tokens-details',
+    '--disable-fastapi-docs',
+    ...(model.revision === undefined ? [] : ['--revision', model.revision]),
+    ...(quantization === undefined ? [] : ['--quantization', quantization]),
+    ...(gpu.gpusPerEngine === 1 ? [] : ['--tensor-parallel-size', String(gpu.gpusPerEngine)]),
+    ...engine.extraArgs,
+  ];
+}

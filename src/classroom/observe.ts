@@ -1,0 +1,50 @@
+import type { Classroom } from '../api/classroom.ts';
+import { COMPONENTS, LABELS } from '../api/labels.ts';
+import type { StudentQuota } from '../api/student-quota.ts';
+import { type KubeObject, keyOf, type ObjectRef, type Resource } from '../kube/object.ts';
+import type { Deployment, PersistentVolumeClaim, Pod } from '../kube/resources.ts';
+import type { OperatorInformers } from '../operator/dependencies.ts';
+import { engineName, modelCacheName } from './children/metadata.ts';
+import { childKinds } from './kinds.ts';
+
+/** An object that is there, of a kind that a class consists of. */
+export interface ObservedChild {
+  resource: Resource<KubeObject>;
+  object: KubeObject;
+}
+
+/** Everything that planning and status look at: one moment of the caches. */
+export interface ObservedClass {
+  classroom: Classroom;
+  seats: readonly StudentQuota[];
+  /** Engine pods of the class, by name. */
+  pods: readonly Pod[];
+  deployment: Deployment | undefined;
+  modelCache: PersistentVolumeClaim | undefined;
+  /** All objects that carry the label of the class. */
+  children: readonly ObservedChild[];
+}
+
+/** Reads the caches; undefined when there is no such class, or when it is being deleted. */
+export function observe(ref: ObjectRef, informers: OperatorInformers): ObservedClass | undefined {
+  const classroom = informers.classrooms.get(ref);
+  if (classroom === undefined || classroom.metadata.deletionTimestamp !== undefined) return undefined;
+  const { namespace = '', name } = classroom.metadata;
+  return {
+    classroom,
+    seats: informers.studentQuotas
+      .list(namespace)
+      .filter(
+        (seat) => seat.spec.classroomRef.name === name && seat.metadata.deletionTimestamp === undefined,
+      ),
+    pods: informers.pods
+      .ofClassroom(namespace, name)
+      .filter((pod) => pod.metadata.labels?.[LABELS.component] === COMPONENTS.engine)
+      .toSorted((a, b) => keyOf(a.metadata).localeCompare(keyOf(b.metadata))),
+    deployment: informers.deployments.get({ namespace, name: engineName(name) }),
+    modelCache: informers.persistentVolumeClaims.get({ namespace, name: modelCacheName(name) }),
+    children: childKinds(informers).flatMap(({ resource, cache }) =>
+      cache.ofClassroom(namespace, name).map((object) => ({ resource, object })),
+    ),
+  };
+}

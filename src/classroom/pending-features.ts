@@ -1,0 +1,29 @@
+import type { ClassroomSpec } from '../api/classroom.ts';
+
+/** A field, and whether this spec uses it. */
+type Use = readonly [field: string, used: (spec: ClassroomSpec) => boolean];
+
+/** Fields that the schema accepts and nothing acts on yet. A field leaves this list with the code that acts on it. */
+const PENDING: readonly Use[] = [
+  ['model.facts', (spec) => spec.model.facts !== undefined],
+  ['gpu.memoryMiB', (spec) => spec.gpu.memoryMiB !== undefined],
+  ['gpu.nodePreparation', (spec) => spec.gpu.nodePreparation !== 'Report'],
+  ['engine.rollout', (spec) => spec.engine.rollout !== 'WhenIdle'],
+  ['limits.perStudent.requestsPerMinute', (spec) => spec.limits.perStudent.requestsPerMinute !== undefined],
+  ['limits.perStudent.tokensPerMinute', (spec) => spec.limits.perStudent.tokensPerMinute !== undefined],
+  ['limits.perStudent.tokensPerDay', (spec) => spec.limits.perStudent.tokensPerDay !== undefined],
+  ['limits.perStudent.tokensTotal', (spec) => spec.limits.perStudent.tokensTotal !== undefined],
+  ['limits.classroom', (spec) => Object.values(spec.limits.classroom).some((limit) => limit !== undefined)],
+  ['schedule', (spec) => spec.schedule !== undefined],
+  ['idle', (spec) => spec.idle !== undefined],
+  ["access 'Exam'", (spec) => spec.access === 'Exam'],
+  ['boost', (spec) => spec.boost !== undefined],
+  ['exam', (spec) => spec.exam !== undefined],
+  ['adapters', (spec) => spec.adapters.length > 0],
+  ['fineTuning', (spec) => spec.fineTuning !== undefined],
+];
+
+/** Fields of this spec that are accepted and not acted on, in the order of the schema. */
+export function pendingFeatures(spec: ClassroomSpec): string[] {
+  return PENDING.filter(([, used]) => used(spec)).map(([field]) => field);
+}
