@@ -17,8 +17,12 @@ export const EVENT_REASONS = {
   /** StudentQuota. */
   keyIssued: 'KeyIssued',
   keyRotated: 'KeyRotated',
-  /** StudentQuota: the Secret was edited or deleted by hand and was brought back. */
+  /** StudentQuota: the key was lost with its Secret; there is a new one. */
+  keyReplaced: 'KeyReplaced',
+  /** StudentQuota: the Secret was brought back to what it should hold, with the same key. */
   secretHealed: 'SecretHealed',
+  /** StudentQuota: an older seat in the class is of the same student. */
+  duplicateStudent: 'DuplicateStudent',
   seatSuspended: 'SeatSuspended',
   seatResumed: 'SeatResumed',
   seatExpired: 'SeatExpired',

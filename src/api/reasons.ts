@@ -79,9 +79,17 @@ export const STUDENT_QUOTA_REASONS = {
   notFound: 'NotFound',
   /** KeyIssued. */
   issued: 'Issued',
+  /** KeyIssued: older keys work too until their overlap ends. */
   rotating: 'Rotating',
+  /** KeyIssued: the key before was lost with its Secret, so there is a new one that the student must be given. */
+  keyReplaced: 'KeyReplaced',
+  /** KeyIssued: the Secret of our name belongs to somebody else. */
   nameConflict: 'NameConflict',
+  /** KeyIssued: an older seat in the class is of the same student. */
+  duplicateStudent: 'DuplicateStudent',
+  /** KeyIssued: the API server refused the Secret. */
   applyRefused: 'ApplyRefused',
+  /** KeyIssued: no key is made because of another condition. */
   withheld: 'Withheld',
   /** FeaturePending. */
   fieldsIgnored: 'FieldsIgnored',
