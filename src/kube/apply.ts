@@ -5,8 +5,9 @@ import {
   canonicalJson,
   type Difference,
   differencesOf,
-  intentHashOf,
+  statusDifferencesOf,
   upgradeManagedFields,
+  wasWrittenBy,
   withIntentHash,
 } from './intent.ts';
 import { type KubeObject, keyOf, type ObjectRef, type OwnerReference, type Resource } from './object.ts';
@@ -27,30 +28,47 @@ export class NameConflictError extends Error {
   }
 }
 
-export type ApplyResult = 'created' | 'configured' | 'unchanged';
+/** What became of an intent. */
+export interface Applied<T extends KubeObject> {
+  /** `unchanged` also when a write turned out to change nothing. */
+  outcome: 'created' | 'configured' | 'unchanged';
+  /** Whether a write was sent. */
+  written: boolean;
+  /** The object as it is now, as far as we know. */
+  object: T;
+}
+
+export interface ApplyIntentOptions<T extends KubeObject> extends CallOptions {
+  /**
+   * What an informer's store holds; undefined where it holds nothing. Being out of date costs requests, never
+   * correctness.
+   */
+  observed?: T | undefined;
+  /** Applies only `status`, through its subresource. */
+  subresource?: 'status' | undefined;
+}
 
 /** Makes what is there what it should be, with as few requests as possible. */
 export interface Applier {
   /**
    * Brings one object to its full intent; a field that an earlier intent had and this one has not is removed.
    *
-   * No request is sent when `observed`, from an informer's store, is already what the intent says. An object that is
-   * being deleted is left alone: its end is a change of its own. Where the server stores something else than it was
-   * given (another spelling, an element somebody else put in), one write finds that out and it is remembered.
+   * No request is sent when `observed` is already what the intent says, or is being deleted (its end is a change of
+   * its own). Where the server stores something else than it was given (another spelling, an element somebody else
+   * put in), one write finds that out and it is remembered.
    *
    * An absent object is made with POST, which never takes over a namesake; everything later is server-side apply.
+   * Secrets must be given as `data`: `stringData` is never read back.
    *
-   * @param observed absent: not known to exist. Not being up to date costs requests, never correctness
    * @throws NameConflictError when a foreign object has the name: one without the intent's controller owner, or, for
-   *   an intent without owner, one that was not written from an intent
+   *   an intent without owner, one that we never wrote. A status is applied to whatever is there.
    * @throws KubeApiError
    */
   apply<T extends KubeObject>(
     resource: Resource<T>,
-    desired: T,
-    observed?: T,
-    options?: CallOptions,
-  ): Promise<ApplyResult>;
+    intent: T,
+    options?: ApplyIntentOptions<T>,
+  ): Promise<Applied<T>>;
   /**
    * Deletes those of `children` whose controller owner is `ownerUid` and whose key is not in `wanted`.
    *
@@ -63,44 +81,27 @@ export interface Applier {
   ): Promise<string[]>;
 }
 
-/** What the server made of an intent that it did not store word for word. */
-interface Accepted {
-  uid: string | undefined;
-  intentHash: string | undefined;
-  differencesHash: string;
-}
-
 /** @param options.fieldManager constant for the life of the product */
 export function createApplier(options: { client: KubeClient; fieldManager: string }): Applier {
   const { client, fieldManager } = options;
-  const accepted = new Map<string, Accepted>();
-
-  const remember = (memoryKey: string, intent: KubeObject, result: KubeObject): void => {
-    const differences = differencesOf(intent, result);
-    if (differences.length === 0) accepted.delete(memoryKey);
-    else accepted.set(memoryKey, acceptance(intent, result, differences));
-  };
-
-  const isSettled = (memoryKey: string, intent: KubeObject, observed: KubeObject): boolean => {
-    const differences = differencesOf(intent, observed);
-    if (differences.length === 0) return true;
-    const known = accepted.get(memoryKey);
-    return (
-      known !== undefined && canonicalJson(known) === canonicalJson(acceptance(intent, observed, differences))
-    );
-  };
+  const memory = createMemory();
 
   async function create<T extends KubeObject>(
     resource: Resource<T>,
     intent: T,
     call: CallOptions,
-  ): Promise<T | undefined> {
+  ): Promise<Applied<T>> {
     try {
-      return await client.create(resource, intent, { ...call, fieldManager });
+      const object = await client.create(resource, intent, { ...call, fieldManager });
+      memory.remember(resource, intent, differencesOf(intent, object), object);
+      return { outcome: 'created', written: true, object };
     } catch (error) {
-      if (error instanceof KubeApiError && error.reason === 'AlreadyExists') return undefined;
-      throw error;
+      if (!(error instanceof KubeApiError && error.reason === 'AlreadyExists')) throw error;
     }
+    const ref = refOf(resource, intent);
+    const object = await client.get(resource, ref, call);
+    if (object === undefined) throw vanished(resource.kind, ref);
+    return configure(resource, intent, object, call);
   }
 
   async function configure<T extends KubeObject>(
@@ -108,35 +109,47 @@ export function createApplier(options: { client: KubeClient; fieldManager: strin
     intent: T,
     observed: T,
     call: CallOptions,
-  ): Promise<ApplyResult> {
+  ): Promise<Applied<T>> {
     const ref = refOf(resource, intent);
-    assertOurs(resource, ref, intent, observed);
-    const memoryKey = `${resource.group}/${resource.plural}/${keyOf(ref)}`;
-    if (observed.metadata.deletionTimestamp || isSettled(memoryKey, intent, observed)) return 'unchanged';
-
+    if (!isOurs(intent, observed, fieldManager)) throw new NameConflictError(resource.kind, ref);
+    const differences = differencesOf(intent, observed);
+    if (observed.metadata.deletionTimestamp || memory.isSettled(resource, intent, differences, observed)) {
+      return { outcome: 'unchanged', written: false, object: observed };
+    }
     const managedFields = upgradeManagedFields(observed, fieldManager);
     if (managedFields !== undefined) {
       const { resourceVersion } = observed.metadata;
       await client.mergePatch(resource, ref, { metadata: { resourceVersion, managedFields } }, call);
     }
-    const result = await client.apply(resource, withUid(intent, observed), { ...call, fieldManager });
-    remember(memoryKey, intent, result);
-    return result.metadata.resourceVersion === observed.metadata.resourceVersion ? 'unchanged' : 'configured';
+    const object = await client.apply(resource, withUid(intent, observed), { ...call, fieldManager });
+    memory.remember(resource, intent, differencesOf(intent, object), object);
+    return { outcome: outcomeOf(observed, object), written: true, object };
+  }
+
+  async function applyStatus<T extends KubeObject>(
+    resource: Resource<T>,
+    intent: T,
+    observed: T | undefined,
+    call: CallOptions,
+  ): Promise<Applied<T>> {
+    const differences = observed && statusDifferencesOf(intent, observed, fieldManager);
+    if (observed && differences && memory.isSettled(resource, intent, differences, observed)) {
+      return { outcome: 'unchanged', written: false, object: observed };
+    }
+    const given = observed === undefined ? intent : withUid(intent, observed);
+    const object = await client.apply(resource, given, { ...call, fieldManager, subresource: 'status' });
+    memory.remember(resource, intent, statusDifferencesOf(intent, object, fieldManager), object);
+    return { outcome: outcomeOf(observed, object), written: true, object };
   }
 
   return {
-    async apply(resource, desired, observed, call = {}) {
-      const intent = withIntentHash(desired);
-      if (observed !== undefined) return configure(resource, intent, observed, call);
-      const ref = refOf(resource, intent);
-      const made = await create(resource, intent, call);
-      if (made !== undefined) {
-        remember(`${resource.group}/${resource.plural}/${keyOf(ref)}`, intent, made);
-        return 'created';
-      }
-      const found = await client.get(resource, ref, call);
-      if (found === undefined) throw vanished(resource.kind, ref);
-      return configure(resource, intent, found, call);
+    async apply(resource, given, { observed, subresource, ...call } = {}) {
+      if (subresource === 'status') return applyStatus(resource, given, observed, call);
+      if ('stringData' in given) throw new TypeError('A Secret must be given as data, not as stringData');
+      const intent = withIntentHash(given);
+      return observed === undefined
+        ? create(resource, intent, call)
+        : configure(resource, intent, observed, call);
     },
 
     async prune(resource, { children, wanted, ownerUid }, call = {}) {
@@ -148,11 +161,56 @@ export function createApplier(options: { client: KubeClient; fieldManager: strin
         const precondition = uid === undefined ? {} : { uid };
         const options = { ...call, ...precondition, propagationPolicy: 'Background' as const };
         if (await client.delete(resource, refOf(resource, child), options)) deleted.push(key);
-        accepted.delete(`${resource.group}/${resource.plural}/${key}`);
       }
       return deleted;
     },
   };
+}
+
+/**
+ * What the server made of intents that it did not store word for word. Kept as hashes: differences may hold the data
+ * of a Secret. Lost at a restart, which then costs one write that changes nothing.
+ */
+interface Memory {
+  remember<T extends KubeObject>(
+    resource: Resource<T>,
+    intent: T,
+    differences: readonly Difference[],
+    result: T,
+  ): void;
+  /** The intent is there, or what is missing is what was missing right after it had been written. */
+  isSettled<T extends KubeObject>(
+    resource: Resource<T>,
+    intent: T,
+    differences: readonly Difference[],
+    observed: T,
+  ): boolean;
+}
+
+function createMemory(): Memory {
+  const accepted = new Map<string, string>();
+  const keyFor = <T extends KubeObject>(resource: Resource<T>, intent: T): string =>
+    [resource.group, resource.plural, keyOf(intent.metadata), 'status' in intent].join(' ');
+  const digest = (intent: KubeObject, differences: readonly Difference[], object: KubeObject): string =>
+    createHash('sha256')
+      .update(canonicalJson([object.metadata.uid, intent, differences]))
+      .digest('hex');
+  return {
+    remember(resource, intent, differences, result) {
+      const key = keyFor(resource, intent);
+      if (differences.length === 0) accepted.delete(key);
+      else accepted.set(key, digest(intent, differences, result));
+    },
+    isSettled(resource, intent, differences, observed) {
+      if (differences.length === 0) return true;
+      const known = accepted.get(keyFor(resource, intent));
+      return known !== undefined && known === digest(intent, differences, observed);
+    },
+  };
+}
+
+function outcomeOf(before: KubeObject | undefined, after: KubeObject): 'configured' | 'unchanged' {
+  return before?.metadata.resourceVersion === after.metadata.resourceVersion ? 'unchanged' : 'configured';
 }
 
 function vanished(kind: string, ref: ObjectRef): KubeApiError {
@@ -165,29 +223,15 @@ export function controllerOf(object: KubeObject): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find((owner) => owner.controller === true);
 }
 
-function assertOurs<T extends KubeObject>(
-  resource: Resource<T>,
-  ref: ObjectRef,
-  intent: T,
-  observed: T,
-): void {
+function isOurs(intent: KubeObject, observed: KubeObject, fieldManager: string): boolean {
   const owner = controllerOf(intent);
-  const ours =
-    owner === undefined ? intentHashOf(observed) !== undefined : controllerOf(observed)?.uid === owner.uid;
-  if (!ours) throw new NameConflictError(resource.kind, ref);
+  return owner === undefined
+    ? wasWrittenBy(observed, fieldManager)
+    : controllerOf(observed)?.uid === owner.uid;
 }
 
 /** With the uid the API server refuses to write to a namesake that took the place meanwhile. */
 function withUid<T extends KubeObject>(intent: T, observed: T): T {
   const { uid } = observed.metadata;
   return uid === undefined ? intent : { ...intent, metadata: { ...intent.metadata, uid } };
-}
-
-/** Differences go in as a hash: they may hold the data of a Secret. */
-function acceptance(intent: KubeObject, object: KubeObject, differences: readonly Difference[]): Accepted {
-  return {
-    uid: object.metadata.uid,
-    intentHash: intentHashOf(intent),
-    differencesHash: createHash('sha256').update(canonicalJson(differences)).digest('hex'),
-  };
 }

@@ -17,6 +17,8 @@ export interface EventInit {
   action: string;
   /** For people; cut at 1 kB. Never holds a key. */
   note: string;
+  /** A second object that has to do with it. */
+  related?: KubeObject;
 }
 
 /** Records transitions as Kubernetes Events. Best effort: a failure is logged and counted, never thrown. */
@@ -148,26 +150,34 @@ function eventObject(
   event: EventInit,
   key: string,
 ): Event {
-  const { name, namespace, uid, resourceVersion } = regarding.metadata;
+  const { name, namespace } = regarding.metadata;
   const eventTime = microTime(options.clock.now());
   const suffix = createHash('sha256').update(`${key}${eventTime}`).digest('hex').slice(0, 16);
   return {
     apiVersion: apiVersionOf(events),
     kind: events.kind,
     metadata: { name: `${name.slice(0, 200)}.${suffix}`, namespace: namespace ?? 'default' },
-    regarding: {
-      apiVersion: regarding.apiVersion,
-      kind: regarding.kind,
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    },
-    ...event,
+    regarding: referenceTo(regarding),
+    ...(event.related === undefined ? {} : { related: referenceTo(event.related) }),
+    type: event.type,
+    reason: event.reason,
+    action: event.action,
     note: cutToBytes(event.note, maxNoteBytes),
     eventTime,
     reportingController: options.reportingController,
     reportingInstance: options.reportingInstance.slice(0, maxInstanceLength),
+  };
+}
+
+function referenceTo(object: KubeObject): NonNullable<Event['regarding']> {
+  const { name, namespace, uid, resourceVersion } = object.metadata;
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
   };
 }
 

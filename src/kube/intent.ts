@@ -19,9 +19,12 @@ export function withIntentHash<T extends KubeObject>(intent: T): T {
   return { ...intent, metadata: { ...intent.metadata, annotations } };
 }
 
-/** The hash in the annotation; undefined for an object that was not written from an intent. */
-export function intentHashOf(object: KubeObject): string | undefined {
-  return object.metadata.annotations?.[intentHashAnnotation];
+/** Whether the object was written by this manager from an intent: it has our annotation or our managed fields. */
+export function wasWrittenBy(object: KubeObject, manager: string): boolean {
+  if (object.metadata.annotations?.[intentHashAnnotation] !== undefined) return true;
+  return (object.metadata.managedFields ?? []).some(
+    (entry) => entry.manager === manager && !entry.subresource,
+  );
 }
 
 /**
@@ -34,6 +37,54 @@ export function differencesOf(intent: KubeObject, observed: KubeObject): Differe
   const found: Difference[] = [];
   compare(intent, observed, [], found);
   return found;
+}
+
+/**
+ * The same for the status alone, plus what `manager` applied there earlier and the intent no longer says. (Objects
+ * themselves carry a hash for that: their managed fields hold defaults as well, being made by POST.)
+ */
+export function statusDifferencesOf(intent: KubeObject, observed: KubeObject, manager: string): Difference[] {
+  const found: Difference[] = [];
+  compare(statusOf(intent), statusOf(observed), ['status'], found);
+  const entries = observed.metadata.managedFields ?? [];
+  const ours = entries.find(
+    (entry) => entry.manager === manager && entry.operation === 'Apply' && entry.subresource === 'status',
+  );
+  const fields = ours?.fieldsV1?.['f:status'];
+  if (isMap(fields)) findDropped(fields, statusOf(intent), ['status'], found);
+  return found;
+}
+
+function statusOf(object: KubeObject): unknown {
+  return 'status' in object ? object.status : undefined;
+}
+
+/**
+ * Fields we own and no longer say. Keys of `fieldsV1`: `f:<field>`, `k:<keys of the element>`, `v:<value>`,
+ * `i:<index>`, `.` for the parent itself
+ * (https://pkg.go.dev/sigs.k8s.io/structured-merge-diff/v6/fieldpath#PathElement).
+ */
+function findDropped(
+  fields: Record<string, unknown>,
+  intent: unknown,
+  path: readonly string[],
+  found: Difference[],
+): void {
+  for (const [key, children] of Object.entries(fields)) {
+    if (key === '.') continue;
+    const name = key.slice(2);
+    const child = childOf(intent, key.slice(0, 2), name);
+    if (child === undefined) found.push({ path: [...path, name].join('.'), observed: 'owned' });
+    else if (isMap(children)) findDropped(children, child, [...path, name], found);
+  }
+}
+
+function childOf(intent: unknown, prefix: string, name: string): unknown {
+  if (prefix === 'f:') return isMap(intent) ? intent[name] : undefined;
+  if (!Array.isArray(intent)) return undefined;
+  if (prefix === 'i:') return intent[Number(name)];
+  const wanted: unknown = JSON.parse(name);
+  return intent.find((element: unknown) => contains(element, wanted));
 }
 
 /** JSON with sorted keys and without undefined values: equal objects give equal text. */
