@@ -8,7 +8,7 @@ const shared = {
     '^.+\\.ts$': [
       '@swc/jest',
       {
-        jsc: { target: 'es2024', parser: { syntax: 'typescript' } },
+        jsc: { target: 'esnext', parser: { syntax: 'typescript' } },
         module: { type: 'es6' },
         sourceMaps: 'inline',
       },

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Dispatcher, EnvHttpProxyAgent, fetch } from 'undici';
+import { messageOf } from '../process/error-code.ts';
 import { binariesErrors } from './errors.ts';
 
 /** Short, because a network that is refused must be noticed before anybody gets impatient. */
@@ -10,7 +11,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 /** Without a single byte. */
 const STALLED_AFTER_MS = 30_000;
-/** A connection that breaks is resumed as long as each attempt brings something, but not for ever. */
+/** A connection that breaks in the middle is resumed, but not for ever; one that fails at once is not tried again. */
 const MAX_ATTEMPTS = 5;
 
 /** How requests go out: through the proxy of the usual variables, if one is set. */
@@ -75,23 +76,33 @@ export async function download(options: DownloadOptions): Promise<number> {
 
 async function fetchWhole(options: DownloadOptions, part: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const before = await sizeOf(part);
+    let answered = false;
+    const onAnswer = () => {
+      answered = true;
+    };
     try {
-      await fetchRest(options, part, before);
+      await fetchRest(options, part, await sizeOf(part), onAnswer);
       return;
     } catch (error) {
-      const gained = (await sizeOf(part)) - before;
-      if (gained <= 0 || attempt === MAX_ATTEMPTS) {
+      if (!answered || attempt === MAX_ATTEMPTS)
         throw binariesErrors.downloadFailed(options.url, explain(error));
-      }
     }
   }
 }
 
 /** Appends what is missing behind `offset`. https://www.rfc-editor.org/rfc/rfc9110#name-range-requests */
-async function fetchRest(options: DownloadOptions, part: string, offset: number): Promise<void> {
+async function fetchRest(
+  options: DownloadOptions,
+  part: string,
+  offset: number,
+  onAnswer: () => void,
+): Promise<void> {
   const { url, dispatcher, onBytes } = options;
-  const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
+  const headers = {
+    // Otherwise a host may call an archive's own compression a transfer's, and it would arrive unpacked.
+    'accept-encoding': 'identity',
+    ...(offset > 0 && { range: `bytes=${offset}-` }),
+  };
   const response = await fetch(url, { dispatcher, headers });
   // "Range not satisfiable": the part is as long as the file already; its checksum decides.
   if (response.status === 416 && offset > 0) {
@@ -99,6 +110,7 @@ async function fetchRest(options: DownloadOptions, part: string, offset: number)
     return;
   }
   if (!response.ok || response.body === null) throw new Error(`answered with ${response.status}`);
+  onAnswer();
   const continues = response.status === 206;
   const start = continues ? offset : 0;
   const length = Number(response.headers.get('content-length') ?? Number.NaN);
@@ -107,7 +119,7 @@ async function fetchRest(options: DownloadOptions, part: string, offset: number)
   try {
     let done = start;
     for await (const chunk of response.body) {
-      await file.write(chunk);
+      await file.appendFile(chunk);
       done += chunk.length;
       onBytes(done, total);
     }
@@ -131,6 +143,6 @@ async function sizeOf(path: string): Promise<number> {
 
 /** `fetch` says only "fetch failed"; what happened is in its cause. */
 function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
+  const cause = typeof error === 'object' && error !== null && 'cause' in error ? error.cause : undefined;
+  return messageOf(cause ?? error);
 }

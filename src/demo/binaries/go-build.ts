@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { hasErrorCode } from '../process/error-code.ts';
 import type { Platform } from './cache.ts';
 import { binariesErrors } from './errors.ts';
 import type { Progress } from './progress.ts';
@@ -41,7 +42,7 @@ export const runGo: RunGo = ({ arguments: args, folder, environment, onLine }) =
     });
     createInterface({ input: child.stderr }).on('line', onLine);
     child.once('error', (error) => {
-      if ('code' in error && error.code === 'ENOENT') resolve('not-installed');
+      if (hasErrorCode(error, 'ENOENT')) resolve('not-installed');
       else reject(error);
     });
     child.once('close', (code) => resolve(code ?? 1));

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { messageOf } from '../process/error-code.ts';
 import { type FoundBinaries, TOOLS, type ToolName } from './versions.ts';
 
 const VERSION_TIMEOUT_MS = 30_000;
@@ -25,7 +26,7 @@ export async function inspect(tool: ToolName, folder: string): Promise<Candidate
       timeout: VERSION_TIMEOUT_MS,
     }));
   } catch (error) {
-    return { path, state: 'unusable', reason: error instanceof Error ? error.message : String(error) };
+    return { path, state: 'unusable', reason: messageOf(error).trim() };
   }
   const version = versionPattern.exec(output)?.[1];
   if (version === undefined) {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { identify, isRunning, processIdentitySchema } from '../process/identity.ts';
+import { hasErrorCode } from '../process/error-code.ts';
+import { identify, isRunning, type ProcessIdentity, parseIdentity } from '../process/identity.ts';
 
 const POLL_MS = 250;
 
@@ -49,7 +50,7 @@ async function tryToLink(own: string, file: string): Promise<boolean> {
     await link(own, file);
     return true;
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
+    if (hasErrorCode(error, 'EEXIST')) return false;
     throw error;
   }
 }
@@ -63,7 +64,7 @@ async function removeStale(file: string): Promise<void> {
   try {
     await rename(file, aside);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return;
+    if (hasErrorCode(error, 'ENOENT')) return;
     throw error;
   }
   const holder = await readHolder(aside);
@@ -71,15 +72,11 @@ async function removeStale(file: string): Promise<void> {
   await rm(aside, { force: true });
 }
 
-async function readHolder(file: string) {
+async function readHolder(file: string): Promise<ProcessIdentity | undefined> {
   try {
-    return processIdentitySchema.safeParse(JSON.parse(await readFile(file, 'utf8'))).data;
+    return parseIdentity(await readFile(file, 'utf8'));
   } catch (error) {
-    if (error instanceof SyntaxError || hasCode(error, 'ENOENT')) return undefined;
+    if (hasErrorCode(error, 'ENOENT')) return undefined;
     throw error;
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

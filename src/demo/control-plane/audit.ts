@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import { hasErrorCode } from '../process/error-code.ts';
 
 /** A write that the API server answered, whether it succeeded or was refused. */
 export interface AuditedWrite {
@@ -71,7 +72,7 @@ export async function readAuditLog(path: string): Promise<AuditedWrite[]> {
   try {
     return parseAuditLog(await readFile(path, 'utf8'));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (hasErrorCode(error, 'ENOENT')) return [];
     throw error;
   }
 }

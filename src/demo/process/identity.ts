@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { hasErrorCode } from './error-code.ts';
 
 /**
  * A process that can be recognised later. A pid alone is not enough: the kernel hands it out again,
@@ -13,6 +14,15 @@ export const processIdentitySchema = z.object({
 });
 
 export type ProcessIdentity = z.infer<typeof processIdentitySchema>;
+
+/** Reads an identity that was written as JSON; `undefined` for anything else, such as a file cut off in the middle. */
+export function parseIdentity(text: string): ProcessIdentity | undefined {
+  try {
+    return processIdentitySchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * The identity of a running process, or `undefined` if no process has this pid (or it is a zombie,
@@ -35,7 +45,7 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
   try {
     process.kill(identity.pid, signal);
   } catch (error) {
-    if (!hasCode(error, 'ESRCH')) throw error;
+    if (!hasErrorCode(error, 'ESRCH')) throw error;
   }
 }
 
@@ -45,7 +55,7 @@ function startTimeFromProc(pid: number): string | undefined {
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return undefined;
+    if (hasErrorCode(error, 'ENOENT') || hasErrorCode(error, 'ESRCH')) return undefined;
     throw error;
   }
   // The second field is the command in parentheses and may itself hold spaces and parentheses.
@@ -69,11 +79,8 @@ function startTimeFromPs(pid: number): string | undefined {
     return state === undefined || state.startsWith('Z') ? undefined : startedAt;
   } catch (error) {
     // `ps` exits with 1 when there is no such process.
-    if (error instanceof Error && 'status' in error && error.status === 1) return undefined;
+    if (typeof error === 'object' && error !== null && 'status' in error && error.status === 1)
+      return undefined;
     throw error;
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

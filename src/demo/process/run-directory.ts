@@ -3,13 +3,8 @@ import { lstat, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promis
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  identify,
-  isRunning,
-  type ProcessIdentity,
-  processIdentitySchema,
-  signalProcess,
-} from './identity.ts';
+import { hasErrorCode } from './error-code.ts';
+import { identify, isRunning, type ProcessIdentity, parseIdentity, signalProcess } from './identity.ts';
 
 const RUN_PREFIX = 'run-';
 /** A directory that is not complete yet: it gets its final name only once its owner is written down. */
@@ -133,11 +128,10 @@ function readChildren(path: string): ProcessIdentity[] {
 /** `undefined` also for a file that its writer did not get to finish: then nothing is known, nothing is killed. */
 function readIdentity(file: string): ProcessIdentity | undefined {
   try {
-    return processIdentitySchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data;
+    return parseIdentity(readFileSync(file, 'utf8'));
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    emptyIfMissing(error);
-    return undefined;
+    if (hasErrorCode(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }
 
@@ -152,6 +146,6 @@ async function makePrivateFolder(path: string): Promise<void> {
 }
 
 function emptyIfMissing(error: unknown): never[] {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+  if (hasErrorCode(error, 'ENOENT')) return [];
   throw error;
 }
