@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { customResourceDefinitions } from '../src/api/crd.ts';
+import { apiReference } from '../src/api/reference.ts';
 import type { KubeObject } from '../src/kube/object.ts';
 
 /** A file of this repository that is made from the sources. */
@@ -16,6 +17,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
     path: `crds/${crd.spec.group}_${crd.spec.names.plural}.yaml`,
     render: () => manifest(crd),
   })),
+  { path: 'docs/api.md', render: () => apiReference(customResourceDefinitions()) },
 ];
 
 const NOTICE = 'Generated from src/ by `npm run generate`: do not edit.';

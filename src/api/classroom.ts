@@ -117,11 +117,11 @@ export const classroomStatusSchema = z
       .describe("The OpenAI base URL of the class: students' OPENAI_BASE_URL."),
     plan: z
       .object({
-        maxModelLen: int32(1, 10_000_000),
-        maxNumSeqs: int32(1, 100_000),
-        maxNumBatchedTokens: int32(1, 10_000_000),
-        gpuMemoryUtilizationPercent: int32(1, 100),
-        resourceName: z.string().max(316),
+        maxModelLen: int32(1, 10_000_000).describe('Context length in tokens.'),
+        maxNumSeqs: int32(1, 100_000).describe('Requests computed together.'),
+        maxNumBatchedTokens: int32(1, 10_000_000).describe('Tokens computed in one step.'),
+        gpuMemoryUtilizationPercent: int32(1, 100).describe('Share of the GPU memory that vLLM may use.'),
+        resourceName: z.string().max(316).describe('Extended resource that an engine asks for.'),
         basis: z.string().max(1024).describe('Where the figures come from, in words.'),
       })
       .optional()
