@@ -26,7 +26,8 @@ const conditionsSchema = z.looseObject({
     .looseObject({
       conditions: z
         .array(z.object({ type: z.string(), status: z.string(), message: z.string().optional() }))
-        .default([]),
+        // A new CRD has `conditions: null` for a moment.
+        .nullish(),
     })
     .optional(),
 });
