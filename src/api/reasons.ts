@@ -32,6 +32,8 @@ export const CLASSROOM_REASONS = {
   applied: 'Applied',
   /** ChildrenApplied: an object of the name we need belongs to somebody else. */
   nameConflict: 'NameConflict',
+  /** ChildrenApplied: an object of an earlier class of this name is still being deleted. */
+  awaitingDeletion: 'AwaitingDeletion',
   /** ChildrenApplied: the API server refused an object. */
   applyRefused: 'ApplyRefused',
   /** ChildrenApplied: nothing was applied because of another condition. */

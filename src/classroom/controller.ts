@@ -1,0 +1,118 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Classroom, type ClassroomStatus, classrooms } from '../api/classroom.ts';
+import { findCondition } from '../api/condition.ts';
+import { LABELS } from '../api/labels.ts';
+import { CLASSROOM_CONDITIONS } from '../api/reasons.ts';
+import { apiVersionOf, type KubeObject, keyOf, refOfKey } from '../kube/object.ts';
+import {
+  type ObjectChange,
+  type OperatorController,
+  type OperatorDependencies,
+  type ReconcilePass,
+  STATUS_FIELD_MANAGER,
+} from '../operator/dependencies.ts';
+import { type ApplyOutcome, apply } from './apply.ts';
+import { childKinds } from './kinds.ts';
+import { observe } from './observe.ts';
+import { type Plan, plan } from './plan.ts';
+import { status } from './status.ts';
+import { transitions } from './transitions.ts';
+
+/** A foreign object of a name we need is in no cache: only looking again shows that it is gone. */
+const PROBLEM_RETRY_MS = 30_000;
+
+/**
+ * Turns Classrooms into engines: observe → plan → apply → status. Killed between any two writes it converges when run
+ * again; where everything is as wanted it writes nothing.
+ */
+export function createClassroomController(dependencies: OperatorDependencies): OperatorController {
+  const { informers, clock, settings, events } = dependencies;
+
+  return {
+    name: 'classroom',
+    connect: (enqueue) => connect(dependencies, enqueue),
+    keys: () => informers.classrooms.list(settings.watchNamespace).map(({ metadata }) => keyOf(metadata)),
+    async reconcile(key, signal) {
+      const observed = observe(refOfKey(key), informers);
+      if (observed === undefined) return {};
+      const nowMs = clock.now();
+      const planned = plan(observed, settings, nowMs);
+      const outcome =
+        planned.kind === 'wanted'
+          ? await apply(planned, observed.classroom, dependencies, signal)
+          : undefined;
+      const next = status({ observed, plan: planned, outcome, settings, nowMs });
+      await writeStatus(dependencies, observed.classroom, next, signal);
+      for (const event of transitions(observed.classroom.status, next, outcome)) {
+        events.record(observed.classroom, event);
+      }
+      return passOf(planned, outcome, next, nowMs);
+    },
+  };
+}
+
+/** Every change of a class, of a seat, or of an object that carries the label of a class leads to that class. */
+function connect({ informers }: OperatorDependencies, enqueue: (key: string) => void): () => void {
+  const byLabel = ({ now, before }: ObjectChange<KubeObject>): void => {
+    for (const object of [now, before]) {
+      const classroom = object?.metadata.labels?.[LABELS.classroom];
+      if (object !== undefined && classroom !== undefined) enqueue(siblingKey(object, classroom));
+    }
+  };
+  const subscriptions = [
+    informers.classrooms.onChange(({ now }) => {
+      if (now !== undefined) enqueue(keyOf(now.metadata));
+    }),
+    informers.studentQuotas.onChange(({ now, before }) => {
+      const seat = now ?? before;
+      if (seat !== undefined) enqueue(siblingKey(seat, seat.spec.classroomRef.name));
+    }),
+    informers.pods.onChange(byLabel),
+    ...childKinds(informers).map(({ cache }) => cache.onChange(byLabel)),
+  ];
+  return () => {
+    for (const unsubscribe of subscriptions) unsubscribe();
+  };
+}
+
+function siblingKey(object: KubeObject, name: string): string {
+  const { namespace } = object.metadata;
+  return keyOf(namespace === undefined ? { name } : { namespace, name });
+}
+
+async function writeStatus(
+  { client, metrics }: OperatorDependencies,
+  classroom: Classroom,
+  next: ClassroomStatus,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isDeepStrictEqual(classroom.status, next)) return;
+  const { name, namespace } = classroom.metadata;
+  const metadata = namespace === undefined ? { name } : { name, namespace };
+  const object: KubeObject & { status: ClassroomStatus } = {
+    apiVersion: apiVersionOf(classrooms),
+    kind: classrooms.kind,
+    metadata,
+    status: next,
+  };
+  await client.apply<KubeObject>(classrooms, object, {
+    signal,
+    subresource: 'status',
+    fieldManager: STATUS_FIELD_MANAGER,
+  });
+  metrics.objectWritten({ kind: classrooms.kind, verb: 'status' });
+}
+
+function passOf(
+  planned: Plan,
+  outcome: ApplyOutcome | undefined,
+  next: ClassroomStatus,
+  nowMs: number,
+): ReconcilePass {
+  if (planned.kind === 'withheld') return { blocked: planned.message };
+  if (outcome !== undefined && outcome.problems.length > 0) {
+    const blocked = findCondition(next.conditions, CLASSROOM_CONDITIONS.childrenApplied)?.message ?? '';
+    return { blocked, requeueAfterMs: PROBLEM_RETRY_MS };
+  }
+  return planned.nextLookAtMs === undefined ? {} : { requeueAfterMs: planned.nextLookAtMs - nowMs };
+}

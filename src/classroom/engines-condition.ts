@@ -1,0 +1,86 @@
+import type { EngineState, EngineStatus } from '../api/classroom.ts';
+import type { ConditionDraft } from '../api/condition.ts';
+import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../api/reasons.ts';
+import type { Deployment } from '../kube/resources.ts';
+import type { EngineSettings } from './engine-settings.ts';
+
+const type = CLASSROOM_CONDITIONS.enginesReady;
+
+/** What keeps engines from answering, the most urgent first. */
+const URGENCY = ['Failing', 'Scheduling', 'Loading', 'Stopping'] as const satisfies readonly EngineState[];
+
+/** Whether the engines wanted answer; if not, which one does not, why, and what to do. */
+export function enginesCondition(
+  wanted: Pick<EngineSettings, 'replicas' | 'resourceName' | 'resourceCount'>,
+  engines: readonly EngineStatus[],
+  deployment: Deployment | undefined,
+): ConditionDraft {
+  const ready = engines.filter((engine) => engine.state === 'Ready').length;
+  if (wanted.replicas === 0) return noneWanted(ready);
+  const count = `${ready} of ${wanted.replicas} ${wanted.replicas === 1 ? 'engine answers' : 'engines answer'}`;
+  if (ready >= wanted.replicas) {
+    return { type, status: 'True', reason: CLASSROOM_REASONS.allReady, message: `${count}.` };
+  }
+  const failure = replicaFailure(deployment);
+  if (failure !== undefined) return notReady(CLASSROOM_REASONS.failing, `${count}: ${failure}`);
+  const culprit = URGENCY.flatMap((state) => engines.filter((engine) => engine.state === state))[0];
+  if (culprit === undefined) {
+    return notReady(CLASSROOM_REASONS.scheduling, `${count}: the pods of the others are being made.`);
+  }
+  return notReady(reasonOf(culprit.state), `${count}: ${describe(culprit, wanted)}`);
+}
+
+function noneWanted(ready: number): ConditionDraft {
+  const message =
+    ready === 0
+      ? 'No engine runs, because no student is active and `engine.replicas.min` is 0.'
+      : `${ready} engines are being stopped, because no student is active and \`engine.replicas.min\` is 0.`;
+  return { type, status: 'True', reason: CLASSROOM_REASONS.noneWanted, message };
+}
+
+function notReady(reason: string, message: string): ConditionDraft {
+  return { type, status: 'False', reason, message };
+}
+
+function reasonOf(state: EngineState): string {
+  switch (state) {
+    case 'Failing':
+      return CLASSROOM_REASONS.failing;
+    case 'Scheduling':
+      return CLASSROOM_REASONS.scheduling;
+    case 'Loading':
+      return CLASSROOM_REASONS.loading;
+    case 'Stopping':
+      return CLASSROOM_REASONS.stopping;
+    case 'Ready':
+      return CLASSROOM_REASONS.allReady;
+  }
+}
+
+function describe(
+  engine: EngineStatus,
+  wanted: Pick<EngineSettings, 'resourceName' | 'resourceCount'>,
+): string {
+  const cause = engine.message === undefined ? '' : `: ${engine.message.replace(/\.$/, '')}`;
+  switch (engine.state) {
+    case 'Failing':
+      return `engine ${engine.name} fails${cause}. See \`kubectl logs ${engine.name}\`, with \`--previous\` after a restart, and \`kubectl describe pod ${engine.name}\`.`;
+    case 'Scheduling':
+      return `engine ${engine.name} waits for a node${cause}. It needs ${wanted.resourceCount} ${wanted.resourceName}: see \`kubectl describe pod ${engine.name}\`.`;
+    case 'Loading':
+      return `engine ${engine.name} is loading${cause}. Loading can take half an hour the first time.`;
+    case 'Stopping':
+      return `engine ${engine.name} is being stopped${cause}. Its successor starts when its GPU is free.`;
+    case 'Ready':
+      return `engine ${engine.name} answers.`;
+  }
+}
+
+/** Why the pods cannot even be made: quota, admission, a missing ServiceAccount. */
+function replicaFailure(deployment: Deployment | undefined): string | undefined {
+  const failure = deployment?.status?.conditions?.find(
+    (condition) => condition.type === 'ReplicaFailure' && condition.status === 'True',
+  );
+  if (failure === undefined) return undefined;
+  return `their pods cannot be made: ${failure.message ?? failure.reason ?? 'no cause is given'}. Correct that; the pods are then made by themselves.`;
+}

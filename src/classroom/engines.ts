@@ -1,0 +1,138 @@
+import type { EngineState, EngineStatus } from '../api/classroom.ts';
+import { ENGINE_CONTAINER } from '../api/labels.ts';
+import type { Pod } from '../kube/resources.ts';
+
+type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+type Termination = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
+
+/** Longest message of an engine in the status, in characters. */
+const MESSAGE_MAX = 1024;
+/** Lines of a termination message that are passed on: the cause is in vLLM's last lines. */
+const TERMINATION_LINES = 6;
+
+/**
+ * Reasons for which a container waits that are steps on the way up; every other one is a failure.
+ *
+ * @see https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/types.go
+ */
+const STARTING_REASONS: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
+
+/** What an engine does now, read from its pod alone; times in the message are points in time, so that it stays true. */
+export function engineStatus(pod: Pod): EngineStatus {
+  const { state, message } = judge(pod);
+  return {
+    name: pod.metadata.name,
+    state,
+    ...(pod.spec?.nodeName === undefined ? {} : { node: pod.spec.nodeName }),
+    ...(message === undefined ? {} : { message: shorten(message) }),
+  };
+}
+
+/** When the engine last began to answer; undefined when it does not answer. */
+export function readySince(pod: Pod): string | undefined {
+  const ready = podCondition(pod, 'Ready');
+  return ready?.status === 'True' ? ready.lastTransitionTime : undefined;
+}
+
+interface Judgement {
+  state: EngineState;
+  message?: string;
+}
+
+function judge(pod: Pod): Judgement {
+  const phase = pod.status?.phase;
+  if (pod.metadata.deletionTimestamp !== undefined) return stopping(pod.metadata.deletionTimestamp);
+  if (phase === 'Failed' || phase === 'Succeeded') return ended(pod);
+  if (pod.spec?.nodeName === undefined) return unscheduled(pod);
+  const container = pod.status?.containerStatuses?.find(({ name }) => name === ENGINE_CONTAINER);
+  if (container === undefined) return { state: 'Loading', message: 'the node has not started it yet' };
+  if (podCondition(pod, 'Ready')?.status === 'True') return { state: 'Ready' };
+  if (container.state?.waiting !== undefined) return waiting(container, container.state.waiting);
+  if (container.state?.terminated !== undefined) return terminated(container.state.terminated);
+  return running(pod, container);
+}
+
+function stopping(deletionTimestamp: string): Judgement {
+  return { state: 'Stopping', message: `ends by ${deletionTimestamp} at the latest` };
+}
+
+/** The pod as a whole ended: evicted, preempted, or its node was lost. */
+function ended(pod: Pod): Judgement {
+  const { reason, message } = pod.status ?? {};
+  const text = [reason, message].filter(Boolean).join(': ');
+  return { state: 'Failing', message: text === '' ? 'the pod ended' : text };
+}
+
+function unscheduled(pod: Pod): Judgement {
+  const scheduled = podCondition(pod, 'PodScheduled');
+  if (scheduled?.status !== 'False') return { state: 'Scheduling', message: 'waits for the scheduler' };
+  const why = [scheduled.reason, scheduled.message].filter(Boolean).join(': ');
+  return { state: 'Scheduling', message: why === '' ? 'no node takes it' : why };
+}
+
+function waiting(
+  container: ContainerStatus,
+  cause: { reason?: string | undefined; message?: string | undefined },
+): Judgement {
+  const { reason = 'Waiting', message } = cause;
+  if (STARTING_REASONS.has(reason) && container.restartCount === 0) {
+    return { state: 'Loading', message: 'the image is being pulled and the container made' };
+  }
+  const last = container.lastState?.terminated;
+  const parts = [
+    [reason, message].filter(Boolean).join(': '),
+    ...(container.restartCount === 0 ? [] : [`restarted ${times(container.restartCount)}`]),
+    ...(last === undefined ? [] : [`last end: ${describeTermination(last)}`]),
+  ];
+  return { state: STARTING_REASONS.has(reason) ? 'Loading' : 'Failing', message: parts.join('; ') };
+}
+
+function terminated(end: Termination): Judgement {
+  return { state: 'Failing', message: describeTermination(end) };
+}
+
+function running(pod: Pod, container: ContainerStatus): Judgement {
+  const startedAt = container.state?.running?.startedAt;
+  const readyChangedAt = podCondition(pod, 'Ready')?.lastTransitionTime;
+  if (container.started === true && isAfter(readyChangedAt, startedAt)) {
+    return { state: 'Failing', message: `stopped answering its health check at ${readyChangedAt}` };
+  }
+  const last = container.lastState?.terminated;
+  const since = startedAt === undefined ? 'started' : `started at ${startedAt}`;
+  if (last === undefined) return { state: 'Loading', message: since };
+  return {
+    state: 'Loading',
+    message: `${since}, restarted ${times(container.restartCount)}; last end: ${describeTermination(last)}`,
+  };
+}
+
+/** Exit code 0 is no success: vLLM ends with it also when its engine has died. */
+function describeTermination(end: Termination): string {
+  const reason = end.reason === undefined || end.reason === 'Completed' ? 'ended' : end.reason;
+  const lines = (end.message ?? '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const log = lines.slice(-TERMINATION_LINES).join(' | ');
+  return `${reason} (exit code ${end.exitCode})${log === '' ? '' : `: ${log}`}`;
+}
+
+function podCondition(pod: Pod, type: string) {
+  return pod.status?.conditions?.find((condition) => condition.type === type);
+}
+
+/** Kubernetes writes these times with whole seconds; Ready turns true at the earliest one probe after the start. */
+function isAfter(a: string | undefined, b: string | undefined): boolean {
+  return a !== undefined && b !== undefined && Date.parse(a) > Date.parse(b);
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
+}
+
+/** Keeps the end: there is the cause. */
+function shorten(message: string): string {
+  if (message.length <= MESSAGE_MAX) return message;
+  const headLength = 200;
+  return `${message.slice(0, headLength)} … ${message.slice(-(MESSAGE_MAX - headLength - 3))}`;
+}

@@ -1,0 +1,215 @@
+import type { ClassroomStatus, EngineStatus } from '../api/classroom.ts';
+import { type ConditionDraft, findCondition, mergeConditions } from '../api/condition.ts';
+import { servedNameOf } from '../api/model.ts';
+import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, STUDENT_QUOTA_CONDITIONS } from '../api/reasons.ts';
+import type { StudentQuota } from '../api/student-quota.ts';
+import type { OperatorSettings } from '../operator/dependencies.ts';
+import type { ApplyOutcome, ChildProblem } from './apply.ts';
+import { engineSelector } from './children/metadata.ts';
+import { engineStatus, readySince } from './engines.ts';
+import { enginesCondition } from './engines-condition.ts';
+import type { ObservedClass } from './observe.ts';
+import { pendingFeatures } from './pending-features.ts';
+import type { Plan, WantedPlan } from './plan.ts';
+
+const TYPES = CLASSROOM_CONDITIONS;
+const REASONS = CLASSROOM_REASONS;
+
+/** What one pass knows when it writes the status. */
+export interface StatusInput {
+  observed: ObservedClass;
+  plan: Plan;
+  /** Undefined: nothing was applied. */
+  outcome: ApplyOutcome | undefined;
+  settings: Pick<OperatorSettings, 'gatewayBaseURL'>;
+  nowMs: number;
+}
+
+/**
+ * The status of a class, from what was observed, planned and applied. Pure, and equal as long as nothing happened:
+ * the only times in it are points in time.
+ */
+export function status(input: StatusInput): ClassroomStatus {
+  const { observed, plan } = input;
+  const previous = observed.classroom.status;
+  const engines = observed.pods.map(engineStatus);
+  const drafts = conditionDrafts(input, engines);
+  const generation = observed.classroom.metadata.generation ?? 0;
+  const lastReadyTime = latest([previous?.lastReadyTime, ...observed.pods.map(readySince)]);
+  return {
+    conditions: mergeConditions(previous?.conditions, drafts, generation, input.nowMs),
+    observedGeneration: generation,
+    readyReplicas: countReady(engines),
+    selector: Object.entries(engineSelector(observed.classroom.metadata.name))
+      .map(([label, value]) => `${label}=${value}`)
+      .join(','),
+    students: observed.seats.length,
+    baseURL: input.settings.gatewayBaseURL,
+    ...(plan.kind === 'wanted' ? plannedFields(plan) : keptFields(previous)),
+    engines,
+    ...(lastReadyTime === undefined ? {} : { lastReadyTime }),
+  };
+}
+
+function plannedFields({ spec, engine }: WantedPlan) {
+  return {
+    replicas: engine.replicas,
+    servedName: servedNameOf(spec.model),
+    plan: {
+      maxModelLen: engine.maxModelLen,
+      maxNumSeqs: engine.maxNumSeqs,
+      maxNumBatchedTokens: engine.maxNumBatchedTokens,
+      gpuMemoryUtilizationPercent: engine.gpuMemoryUtilizationPercent,
+      resourceName: engine.resourceName,
+      basis: engine.basis,
+    },
+  };
+}
+
+/** A spec that cannot be acted on leaves the engines as they are, and so what the status says of them. */
+function keptFields(previous: ClassroomStatus | undefined) {
+  return {
+    ...(previous?.replicas === undefined ? {} : { replicas: previous.replicas }),
+    ...(previous?.servedName === undefined ? {} : { servedName: previous.servedName }),
+    ...(previous?.plan === undefined ? {} : { plan: previous.plan }),
+  };
+}
+
+function conditionDrafts(input: StatusInput, engines: readonly EngineStatus[]): ConditionDraft[] {
+  const { observed, plan } = input;
+  const specValid = specValidCondition(plan);
+  const childrenApplied = childrenAppliedCondition(input);
+  const enginesReady =
+    plan.kind === 'wanted'
+      ? enginesCondition(plan.engine, engines, observed.deployment)
+      : unknown(TYPES.enginesReady, 'The spec must be corrected first: see the condition SpecValid.');
+  const details = [specValid, childrenApplied, enginesReady];
+  return [
+    readyCondition(details, countReady(engines), observed.seats),
+    ...details,
+    featurePendingCondition(plan),
+  ];
+}
+
+function specValidCondition(plan: Plan): ConditionDraft {
+  if (plan.kind === 'wanted') {
+    return {
+      type: TYPES.specValid,
+      status: 'True',
+      reason: REASONS.accepted,
+      message: 'The spec can be acted on.',
+    };
+  }
+  return { type: TYPES.specValid, status: 'False', reason: plan.reason, message: plan.message };
+}
+
+function childrenAppliedCondition({ outcome }: StatusInput): ConditionDraft {
+  const type = TYPES.childrenApplied;
+  if (outcome === undefined) {
+    return unknown(type, 'The spec must be corrected first: see the condition SpecValid.');
+  }
+  const first = outcome.problems[0];
+  if (first === undefined) {
+    return {
+      type,
+      status: 'True',
+      reason: REASONS.applied,
+      message: 'All objects of the class are as wanted.',
+    };
+  }
+  const message = outcome.problems.map(problemMessage).join(' ');
+  return { type, status: 'False', reason: problemReason(first), message };
+}
+
+function problemReason(problem: ChildProblem): string {
+  switch (problem.kind) {
+    case 'conflict':
+      return REASONS.nameConflict;
+    case 'leftover':
+      return REASONS.awaitingDeletion;
+    case 'refused':
+      return REASONS.applyRefused;
+  }
+}
+
+/** What, why, what next. */
+export function problemMessage({ kind, child, detail }: ChildProblem): string {
+  switch (kind) {
+    case 'conflict':
+      return `${child} exists and does not belong to this class, so it was left alone and the engines were not changed. Rename or delete it, or give the class another name.`;
+    case 'leftover':
+      return `${child} belongs to an earlier class of this name and is still being deleted; it is made anew as soon as it is gone.`;
+    case 'refused':
+      return `The API server refused ${child}: ${detail}. Correct the spec, or give the operator the right that is missing; it tries again by itself.`;
+  }
+}
+
+function featurePendingCondition(plan: Plan): ConditionDraft {
+  const type = TYPES.featurePending;
+  if (plan.kind === 'withheld') {
+    return unknown(type, 'The spec must be corrected first: see the condition SpecValid.');
+  }
+  const fields = pendingFeatures(plan.spec);
+  if (fields.length === 0) {
+    return {
+      type,
+      status: 'False',
+      reason: REASONS.allFieldsActive,
+      message: 'Every field that is set is acted on.',
+    };
+  }
+  return {
+    type,
+    status: 'True',
+    reason: REASONS.fieldsIgnored,
+    message: `This version accepts these fields and does not act on them yet: ${fields.join(', ')}. Do not rely on them; the release notes say when they take effect.`,
+  };
+}
+
+/** The summary: the first thing that is not as wanted, or who can work. */
+function readyCondition(
+  details: readonly ConditionDraft[],
+  readyEngines: number,
+  seats: readonly StudentQuota[],
+): ConditionDraft {
+  const type = TYPES.ready;
+  const first = details.find((condition) => condition.status === 'False');
+  if (first === undefined) {
+    const engines = details.find((condition) => condition.type === TYPES.enginesReady)?.message ?? '';
+    const message = `${engines.replace(/\.$/, '')}; ${studentsClause(seats)}.`;
+    return { type, status: 'True', reason: REASONS.serving, message };
+  }
+  const partly = first.type === TYPES.enginesReady && readyEngines > 0;
+  return {
+    type,
+    status: 'False',
+    reason: partly ? REASONS.partlyServing : first.reason,
+    message: first.message,
+  };
+}
+
+function studentsClause(seats: readonly StudentQuota[]): string {
+  const withKey = seats.filter(
+    (seat) => findCondition(seat.status?.conditions, STUDENT_QUOTA_CONDITIONS.keyIssued)?.status === 'True',
+  ).length;
+  if (seats.length === 0) return 'no student is enrolled yet: add StudentQuotas';
+  if (seats.length === 1) return withKey === 1 ? '1 student has a key' : '1 student has no key yet';
+  return withKey === seats.length
+    ? `${withKey} students have keys`
+    : `${withKey} of ${seats.length} students have keys`;
+}
+
+function unknown(type: string, message: string): ConditionDraft {
+  return { type, status: 'Unknown', reason: REASONS.withheld, message };
+}
+
+function countReady(engines: readonly EngineStatus[]): number {
+  return engines.filter((engine) => engine.state === 'Ready').length;
+}
+
+function latest(times: readonly (string | undefined)[]): string | undefined {
+  return times
+    .filter((time) => time !== undefined)
+    .toSorted((a, b) => Date.parse(a) - Date.parse(b))
+    .at(-1);
+}

@@ -1,0 +1,66 @@
+import type { ClassroomStatus } from '../api/classroom.ts';
+import { findCondition } from '../api/condition.ts';
+import { EVENT_REASONS } from '../api/event-reasons.ts';
+import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../api/reasons.ts';
+import type { EventSink } from '../operator/dependencies.ts';
+import type { ApplyOutcome } from './apply.ts';
+
+type Event = Parameters<EventSink['record']>[1];
+
+/**
+ * The events of one pass: what it wrote, and what changed from the previous status to the next. A pass that finds
+ * everything as before has none.
+ */
+export function transitions(
+  previous: ClassroomStatus | undefined,
+  next: ClassroomStatus,
+  outcome: ApplyOutcome | undefined,
+): Event[] {
+  return [...outcomeEvents(outcome), ...conditionEvents(previous, next), ...engineEvents(previous, next)];
+}
+
+function outcomeEvents(outcome: ApplyOutcome | undefined): Event[] {
+  const events: Event[] = [];
+  if (outcome !== undefined && outcome.written.length > 0) {
+    const note = `Brought to what the class wants: ${outcome.written.join(', ')}.`;
+    events.push({ type: 'Normal', reason: EVENT_REASONS.childrenApplied, action: 'Apply', note });
+  }
+  if (outcome !== undefined && outcome.deleted.length > 0) {
+    const note = `Deleted, because the class no longer wants it: ${outcome.deleted.join(', ')}.`;
+    events.push({ type: 'Normal', reason: EVENT_REASONS.childDeleted, action: 'Delete', note });
+  }
+  return events;
+}
+
+/** Conditions whose becoming false a person should be told of, with the reasons and their events. */
+const CONDITION_EVENTS = [
+  [CLASSROOM_CONDITIONS.specValid, CLASSROOM_REASONS.argumentDenied, EVENT_REASONS.specInvalid],
+  [CLASSROOM_CONDITIONS.specValid, CLASSROOM_REASONS.specUnreadable, EVENT_REASONS.specInvalid],
+  [CLASSROOM_CONDITIONS.childrenApplied, CLASSROOM_REASONS.nameConflict, EVENT_REASONS.nameConflict],
+  [CLASSROOM_CONDITIONS.childrenApplied, CLASSROOM_REASONS.applyRefused, EVENT_REASONS.applyRefused],
+] as const;
+
+function conditionEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
+  return CONDITION_EVENTS.flatMap(([type, conditionReason, reason]) => {
+    const now = findCondition(next.conditions, type);
+    const before = findCondition(previous?.conditions, type);
+    if (now?.reason !== conditionReason || before?.reason === conditionReason) return [];
+    return [{ type: 'Warning' as const, reason, action: 'Reconcile', note: now.message }];
+  });
+}
+
+function engineEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
+  return (next.engines ?? []).flatMap((engine): Event[] => {
+    const before = previous?.engines?.find(({ name }) => name === engine.name);
+    if (before?.state === engine.state) return [];
+    if (engine.state === 'Ready') {
+      const note = `Engine ${engine.name} answers.`;
+      return [{ type: 'Normal', reason: EVENT_REASONS.engineReady, action: 'Observe', note }];
+    }
+    if (engine.state === 'Failing') {
+      const note = `Engine ${engine.name} fails: ${engine.message ?? 'no cause is given'}`;
+      return [{ type: 'Warning', reason: EVENT_REASONS.engineFailing, action: 'Observe', note }];
+    }
+    return [];
+  });
+}
