@@ -1,0 +1,217 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Classroom } from '../api/classroom.ts';
+import { findCondition } from '../api/condition.ts';
+import { EVENT_REASONS } from '../api/event-reasons.ts';
+import { STUDENT_QUOTA_CONDITIONS, STUDENT_QUOTA_REASONS } from '../api/reasons.ts';
+import { type StudentQuota, type StudentQuotaStatus, studentQuotas } from '../api/student-quota.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { apiVersionOf, type KubeObject, keyOf, refOfKey } from '../kube/object.ts';
+import { secrets } from '../kube/resources.ts';
+import {
+  type ObjectChange,
+  type OperatorController,
+  type OperatorDependencies,
+  type OperatorInformers,
+  type ReconcilePass,
+  STATUS_FIELD_MANAGER,
+} from '../operator/dependencies.ts';
+import { publicKeyId } from './api-key.ts';
+import { type AppliedSeat, applySeat, isStaleView } from './apply.ts';
+import { currentKey } from './key-record.ts';
+import { nextLookMs } from './next-look.ts';
+import { observeCached, observeLive, type Seat } from './observe.ts';
+import { givesUpKey, planSeat, type SeatPlan } from './plan.ts';
+import { kindOfIssue, seatEvents } from './seat-events.ts';
+import { createSeatIndex, type SeatIndex } from './seat-index.ts';
+import { studentQuotaOfSecret } from './secret.ts';
+import { type SeatStatus, seatStatus } from './status.ts';
+
+/** What this controller uses of the operator. */
+export type StudentDependencies = Pick<
+  OperatorDependencies,
+  'events' | 'clock' | 'log' | 'randomBytes' | 'metrics'
+> & {
+  client: Pick<KubeClient, 'get' | 'create' | 'apply'>;
+  informers: Pick<OperatorInformers, 'classrooms' | 'studentQuotas' | 'secrets'>;
+  settings: Pick<OperatorDependencies['settings'], 'gatewayBaseURL'>;
+};
+
+/**
+ * Gives every StudentQuota its Secret with a key, and publishes the key's hash in the status.
+ *
+ * The Secret is written first and says of itself all that the status needs. So whenever the operator is killed, the
+ * next pass recomputes the status from the Secret; and a hash is only ever published after its plaintext is where the
+ * student finds it.
+ */
+export function createStudentController(deps: StudentDependencies): OperatorController {
+  const { informers, client, clock, settings } = deps;
+  const index = createSeatIndex(informers.studentQuotas);
+  const cached = observeCached(informers, index);
+  const live = observeLive(client, index);
+  const plan = (seat: Seat, nowMs: number): SeatPlan => planSeat(seat, settings.gatewayBaseURL, nowMs);
+
+  /** A pass on the cached view; undefined when that view is too old to decide on. */
+  async function tryCached(seat: Seat, signal: AbortSignal): Promise<ReconcilePass | undefined> {
+    if (isConflictKnown(seat.quota)) return undefined;
+    const nowMs = clock.now();
+    const wanted = plan(seat, nowMs);
+    if (givesUpKey(seat, wanted)) return undefined;
+    try {
+      return await carryOut(deps, seat, wanted, nowMs, signal);
+    } catch (error) {
+      if (isStaleView(error)) return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    name: 'student',
+    connect: (enqueue) => connect(informers, index, enqueue),
+    keys: () => informers.studentQuotas.list().map((quota) => keyOf(quota.metadata)),
+    async reconcile(key, signal) {
+      const ref = refOfKey(key);
+      const seat = await cached(ref, signal);
+      if (seat === undefined || isDeleted(seat.quota)) return {};
+      const pass = await tryCached(seat, signal);
+      if (pass !== undefined) return pass;
+
+      const current = await live(ref, signal);
+      if (current === undefined || isDeleted(current.quota)) return {};
+      const nowMs = clock.now();
+      return carryOut(deps, current, plan(current, nowMs), nowMs, signal);
+    },
+  };
+}
+
+/** Secret first, status second, and only then what is told of it. */
+async function carryOut(
+  deps: StudentDependencies,
+  seat: Seat,
+  plan: SeatPlan,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<ReconcilePass> {
+  const applied = await applySeat(deps, seat, plan, nowMs, signal);
+  const status = seatStatus(seat.quota, applied.outcome, nowMs);
+  await publish(deps, seat.quota, status, signal);
+  report(deps, seat.quota, applied, status);
+  if (applied.failure !== undefined) throw applied.failure;
+
+  const { keys, obstacle } = applied.outcome;
+  const requeueAfterMs = nextLookMs(seat.quota.spec, keys, obstacle, nowMs);
+  return {
+    ...(requeueAfterMs !== undefined && { requeueAfterMs }),
+    ...(obstacle !== undefined && { blocked: messageOf(status, STUDENT_QUOTA_CONDITIONS.ready) }),
+  };
+}
+
+/** A StudentQuota as far as its status is concerned: what a status write carries. */
+interface SeatStatusObject extends KubeObject {
+  status?: StudentQuotaStatus;
+}
+
+/** Writes the status where it says something new. */
+async function publish(
+  { client, metrics }: Pick<StudentDependencies, 'client' | 'metrics'>,
+  quota: StudentQuota,
+  status: SeatStatus,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isDeepStrictEqual(ownStatus(quota), status)) return;
+  const { name, namespace, uid } = quota.metadata;
+  const intent = {
+    apiVersion: apiVersionOf(studentQuotas),
+    kind: studentQuotas.kind,
+    // With the uid the API server refuses it for a later seat of the same name.
+    metadata: { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) },
+    status,
+  };
+  const options = { fieldManager: STATUS_FIELD_MANAGER, subresource: 'status', signal } as const;
+  await client.apply<SeatStatusObject>(studentQuotas, intent, options);
+  metrics.objectWritten({ kind: studentQuotas.kind, verb: 'status' });
+}
+
+/** The part of the status that this controller writes; the usage is the gateway's. */
+function ownStatus({ status = {} }: StudentQuota): StudentQuotaStatus {
+  const { usage: _, ...own } = status;
+  return own;
+}
+
+/** Tells people, logs and metrics what the pass did: ids of keys, never keys. */
+function report(
+  { events, log, metrics }: Pick<StudentDependencies, 'events' | 'log' | 'metrics'>,
+  quota: StudentQuota,
+  applied: AppliedSeat,
+  status: SeatStatus,
+): void {
+  const { issued, restored } = applied;
+  if (issued !== undefined || restored) metrics.objectWritten({ kind: secrets.kind, verb: 'apply' });
+  if (issued !== undefined) {
+    metrics.keyIssued({ cause: kindOfIssue(issued) });
+    const keyId = publicKeyId(currentKey(status.keys)?.sha256 ?? '');
+    log.info({ seat: keyOf(quota.metadata), keyId, cause: issued }, 'Issued a key');
+  }
+  for (const event of seatEvents(quota, applied, status.conditions)) {
+    events.record(quota, event);
+    if (event.reason === EVENT_REASONS.nameConflict) metrics.nameConflict({ kind: secrets.kind });
+  }
+}
+
+function connect(
+  informers: StudentDependencies['informers'],
+  index: SeatIndex,
+  enqueue: (key: string) => void,
+): () => void {
+  const disconnect = [
+    informers.studentQuotas.onChange((change) => {
+      for (const key of seatsTouchedBy(change, index)) enqueue(key);
+    }),
+    informers.secrets.onChange(({ now, before }) => {
+      const { namespace, name } = (now ?? before)?.metadata ?? {};
+      const seat = name === undefined ? undefined : studentQuotaOfSecret(name);
+      if (seat !== undefined) enqueue(keyOf({ ...(namespace !== undefined && { namespace }), name: seat }));
+    }),
+    informers.classrooms.onChange((change) => {
+      const classroom = change.now ?? change.before;
+      if (classroom === undefined || !concernsSeats(change)) return;
+      for (const key of index.seatsOfClassroom(classroom.metadata)) enqueue(key);
+    }),
+  ];
+  return () => {
+    for (const end of disconnect) end();
+  };
+}
+
+/** A seat that comes or goes also concerns the other seats of its student: only the oldest of them counts. */
+function seatsTouchedBy(change: ObjectChange<StudentQuota>, index: SeatIndex): Iterable<string> {
+  index.update(change);
+  const { now, before } = change;
+  const seat = now ?? before;
+  if (seat === undefined) return [];
+  const endsOrBegins = now === undefined || before === undefined || isDeleted(now) !== isDeleted(before);
+  return new Set([keyOf(seat.metadata), ...(endsOrBegins ? index.seatsOfSameStudent(seat) : [])]);
+}
+
+/** Engines come and go in the status of a class many times; its seats depend on its spec and its existence alone. */
+function concernsSeats({ now, before }: ObjectChange<Classroom>): boolean {
+  if (now === undefined || before === undefined) return true;
+  return (
+    now.metadata.uid !== before.metadata.uid ||
+    now.metadata.generation !== before.metadata.generation ||
+    isDeleted(now) !== isDeleted(before)
+  );
+}
+
+function isDeleted({ metadata }: KubeObject): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
+
+/** The Secret that is in the way is maybe not in the cache, which holds only what bears our label. */
+function isConflictKnown({ status }: StudentQuota): boolean {
+  const condition = findCondition(status?.conditions, STUDENT_QUOTA_CONDITIONS.keyIssued);
+  return condition?.reason === STUDENT_QUOTA_REASONS.nameConflict;
+}
+
+function messageOf({ conditions }: SeatStatus, type: string): string {
+  return findCondition(conditions, type)?.message ?? '';
+}

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { API_GROUP } from '../api/group.ts';
+import { KEYS_MAX, type KeyStatus, keyStatusSchema } from '../api/student-quota.ts';
+
+/**
+ * What the Secret says of its own key, in one annotation, so that the status can always be recomputed from the
+ * Secret alone. It holds hashes only.
+ */
+export const KEY_RECORD_ANNOTATION = `${API_GROUP}/key-record`;
+
+/** Why a key was made. All but `First` and `Rotated` say how the plaintext of the key before it was lost. */
+export const ISSUE_CAUSES = [
+  'First',
+  'Rotated',
+  'SecretDeleted',
+  'KeyRemoved',
+  'KeyDamaged',
+  'KeyUnknown',
+] as const;
+
+export type IssueCause = (typeof ISSUE_CAUSES)[number];
+export type LossCause = Exclude<IssueCause, 'First' | 'Rotated'>;
+
+const replacedKeySchema = keyStatusSchema.required({ expiresTime: true });
+
+export const keyRecordSchema = keyStatusSchema.omit({ expiresTime: true }).extend({
+  cause: z.enum(ISSUE_CAUSES),
+  /**
+   * Hash of the key that the status listed when this one was made. A key that the status does not list yet is
+   * believed only when it follows the one that is listed: else an old Secret put back would revive a revoked key.
+   */
+  replaces: keyStatusSchema.shape.sha256.optional(),
+  /** Keys replaced by rotation, newest first, until their overlap ends. */
+  previous: z.array(replacedKeySchema).max(KEYS_MAX - 1),
+});
+
+export type KeyRecord = z.infer<typeof keyRecordSchema>;
+export type ReplacedKey = z.infer<typeof replacedKeySchema>;
+
+export function writeKeyRecord(record: KeyRecord): string {
+  return JSON.stringify(record);
+}
+
+/** The record, or undefined when there is none that can be read. */
+export function readKeyRecord(annotations: Record<string, string> | undefined): KeyRecord | undefined {
+  const text = annotations?.[KEY_RECORD_ANNOTATION];
+  if (text === undefined) return undefined;
+  try {
+    return keyRecordSchema.safeParse(JSON.parse(text)).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** The listed key that was not replaced yet. */
+export function currentKey(published: readonly KeyStatus[]): KeyStatus | undefined {
+  return published.find((key) => key.expiresTime === undefined);
+}
+
+/** The replaced keys whose overlap still runs, newest first, as many as the status has room for. */
+export function overlapping(keys: readonly KeyStatus[], nowMs: number): ReplacedKey[] {
+  return keys
+    .flatMap((key) =>
+      key.expiresTime !== undefined && Date.parse(key.expiresTime) > nowMs
+        ? [{ ...key, expiresTime: key.expiresTime }]
+        : [],
+    )
+    .slice(0, KEYS_MAX - 1);
+}
+
+/** All hashes that the gateway is to accept while this key is the student's. */
+export function keysOf(record: KeyRecord, nowMs: number): KeyStatus[] {
+  const { generation, sha256, createdTime } = record;
+  return [{ generation, sha256, createdTime }, ...overlapping(record.previous, nowMs)];
+}
+
+/** Epoch ms as the API server keeps instants: to the second, rounded down. */
+export function instantOf(epochMs: number): string {
+  return new Date(Math.floor(epochMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+}

@@ -1,0 +1,63 @@
+import { type Classroom, classrooms } from '../api/classroom.ts';
+import { type StudentQuota, studentQuotas } from '../api/student-quota.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { ObjectRef } from '../kube/object.ts';
+import { type Secret, secrets } from '../kube/resources.ts';
+import type { OperatorInformers } from '../operator/dependencies.ts';
+import type { SeatIndex } from './seat-index.ts';
+import { secretNameOf } from './secret.ts';
+
+/** Everything one pass over a seat needs to know. */
+export interface Seat {
+  quota: StudentQuota;
+  classroom: Classroom | undefined;
+  /** What has the name of our Secret, whosever it is. */
+  secret: Secret | undefined;
+  /** Name of an older seat of the same student in the same class, which goes first. */
+  olderSeat: string | undefined;
+}
+
+/** Reads one seat; undefined when there is none. */
+export type ObserveSeat = (ref: ObjectRef, signal: AbortSignal) => Promise<Seat | undefined>;
+
+type Caches = Pick<OperatorInformers, 'classrooms' | 'studentQuotas' | 'secrets'>;
+
+/** Reads from the caches: no request, maybe a moment old. A Secret without our label is not seen. */
+export function observeCached(caches: Caches, index: SeatIndex): ObserveSeat {
+  return async (ref) => {
+    const quota = caches.studentQuotas.get(ref);
+    if (quota === undefined) return undefined;
+    return {
+      quota,
+      classroom: caches.classrooms.get(classroomOf(quota)),
+      secret: caches.secrets.get(secretOf(quota)),
+      olderSeat: index.olderSeat(quota),
+    };
+  };
+}
+
+/** Reads quota, class and Secret from the API server itself: for decisions that must not rest on an old view. */
+export function observeLive(client: Pick<KubeClient, 'get'>, index: SeatIndex): ObserveSeat {
+  return async (ref, signal) => {
+    // One after the other: a Secret newer than the status is a state that every pass understands.
+    const quota = await client.get(studentQuotas, ref, { signal });
+    if (quota === undefined) return undefined;
+    const [classroom, secret] = await Promise.all([
+      client.get(classrooms, classroomOf(quota), { signal }),
+      client.get(secrets, secretOf(quota), { signal }),
+    ]);
+    return { quota, classroom, secret, olderSeat: index.olderSeat(quota) };
+  };
+}
+
+function classroomOf(quota: StudentQuota): ObjectRef {
+  return inNamespaceOf(quota, quota.spec.classroomRef.name);
+}
+
+function secretOf(quota: StudentQuota): ObjectRef {
+  return inNamespaceOf(quota, secretNameOf(quota.metadata.name));
+}
+
+function inNamespaceOf({ metadata: { namespace } }: StudentQuota, name: string): ObjectRef {
+  return namespace === undefined ? { name } : { namespace, name };
+}

@@ -1,0 +1,160 @@
+import { classroomSpecSchema } from '../api/classroom.ts';
+import { servedNameOf } from '../api/model.ts';
+import { type KeyStatus, type StudentQuotaSpec, studentQuotaSpecSchema } from '../api/student-quota.ts';
+import type { Secret } from '../kube/resources.ts';
+import { hashApiKey } from './api-key.ts';
+import { heldKey, type MissingKey } from './held-key.ts';
+import {
+  currentKey,
+  instantOf,
+  type KeyRecord,
+  keysOf,
+  overlapping,
+  type ReplacedKey,
+} from './key-record.ts';
+import type { Seat } from './observe.ts';
+import { apiKeyIn, seatSecret } from './secret.ts';
+
+/** Why the Secret is left as it is. */
+export type Hindrance =
+  | { kind: 'SpecUnreadable'; detail: string }
+  | { kind: 'DuplicateStudent'; olderSeat: string }
+  | { kind: 'NameConflict' }
+  | { kind: 'PredecessorSecret' }
+  | { kind: 'ClassroomMissing' }
+  | { kind: 'ClassroomDeleting' }
+  | { kind: 'ClassroomUnreadable' };
+
+/** What students set in their client besides the key. */
+export interface ClassAccess {
+  baseURL: string;
+  model: string;
+}
+
+/** A new key but for its random bytes. */
+export type KeyIssue = Omit<KeyRecord, 'sha256'>;
+
+/**
+ * What is to be done with the Secret of a seat. `record` is of the key that the Secret holds now, `keys` are the
+ * hashes that hold as long as nothing is done.
+ */
+export type SeatPlan = { keys: KeyStatus[] } & (
+  | { action: 'Withhold'; record: KeyRecord | undefined; hindrance: Hindrance }
+  | { action: 'Keep'; record: KeyRecord; intent: Secret }
+  | { action: 'Issue'; record: KeyRecord | undefined; issue: KeyIssue; access: ClassAccess }
+);
+
+/** Decides what becomes of a seat's Secret. Pure: the randomness of a new key comes later. */
+export function planSeat(seat: Seat, gatewayBaseURL: string, nowMs: number): SeatPlan {
+  const published = seat.quota.status?.keys ?? [];
+  const spec = studentQuotaSpecSchema.safeParse(seat.quota.spec);
+  if (!spec.success) {
+    const detail = spec.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    return withhold({ kind: 'SpecUnreadable', detail }, undefined, published);
+  }
+  if (seat.olderSeat !== undefined) {
+    return withhold({ kind: 'DuplicateStudent', olderSeat: seat.olderSeat }, undefined, []);
+  }
+  const stranger = strangerOf(seat);
+  const held = heldKey(stranger === undefined ? seat.secret : undefined, published, nowMs);
+  const record = held.state === 'Held' ? held.record : undefined;
+  const keys = record === undefined ? overlapping(published, nowMs) : keysOf(record, nowMs);
+  if (stranger !== undefined) return withhold(stranger, record, keys);
+
+  const access = classAccess(seat, gatewayBaseURL);
+  if ('kind' in access) return withhold(access, record, keys);
+  if (held.state !== 'Held') {
+    const issue = firstOrReplacement(spec.data, held, published, nowMs);
+    return { action: 'Issue', issue, access, record, keys };
+  }
+  if (isRotationDue(spec.data, held.record, published)) {
+    return { action: 'Issue', issue: rotation(spec.data, held.record, nowMs), access, record, keys };
+  }
+  const intent = seatSecret(seat.quota, { ...access, apiKey: held.apiKey }, held.record, seat.secret);
+  return { action: 'Keep', intent, record: held.record, keys };
+}
+
+/**
+ * Whether the plan lets go of the key that the status lists, so that it stops working though nobody asked for a new
+ * one. Such a plan must not rest on a cached view, in which the Secret may merely be missing.
+ */
+export function givesUpKey(seat: Seat, plan: SeatPlan): boolean {
+  const current = currentKey(seat.quota.status?.keys ?? []);
+  return current !== undefined && !plan.keys.some((key) => key.sha256 === current.sha256);
+}
+
+function withhold(hindrance: Hindrance, record: KeyRecord | undefined, keys: KeyStatus[]): SeatPlan {
+  return { action: 'Withhold', hindrance, record, keys };
+}
+
+/** Whose the Secret of our name is, when it is not ours. */
+function strangerOf({ quota, secret }: Seat): Hindrance | undefined {
+  if (secret === undefined) return undefined;
+  const controller = secret.metadata.ownerReferences?.find((owner) => owner.controller === true);
+  if (controller !== undefined && controller.uid === quota.metadata.uid) return undefined;
+  if (controller?.kind === 'StudentQuota' && controller.name === quota.metadata.name) {
+    return { kind: 'PredecessorSecret' };
+  }
+  // Only we could have put the listed key there: somebody took the owner reference away.
+  const apiKey = controller === undefined ? apiKeyIn(secret) : undefined;
+  const current = currentKey(quota.status?.keys ?? []);
+  const isListed = apiKey !== undefined && hashApiKey(apiKey) === current?.sha256;
+  return isListed ? undefined : { kind: 'NameConflict' };
+}
+
+function classAccess({ classroom }: Seat, gatewayBaseURL: string): ClassAccess | Hindrance {
+  if (classroom === undefined) return { kind: 'ClassroomMissing' };
+  if (classroom.metadata.deletionTimestamp !== undefined) return { kind: 'ClassroomDeleting' };
+  const spec = classroomSpecSchema.safeParse(classroom.spec);
+  if (!spec.success) return { kind: 'ClassroomUnreadable' };
+  return { baseURL: gatewayBaseURL, model: servedNameOf(spec.data.model) };
+}
+
+/**
+ * A key is replaced only once it is listed in the status: so at most one key is ever ahead of the status, and its
+ * record links it to what is listed.
+ */
+function isRotationDue(spec: StudentQuotaSpec, record: KeyRecord, published: readonly KeyStatus[]): boolean {
+  return spec.keyRotation.generation > record.generation && currentKey(published)?.sha256 === record.sha256;
+}
+
+function rotation(spec: StudentQuotaSpec, { previous, ...current }: KeyRecord, nowMs: number): KeyIssue {
+  const { generation, overlapMinutes } = spec.keyRotation;
+  const { sha256, createdTime } = current;
+  // To the next full second, so that no overlap is shorter than asked for.
+  const expiresTime = instantOf(nowMs + overlapMinutes * 60_000 + 999);
+  // The newest rotation says how long any older key may work: an overlap of 0 ends them all.
+  const older = previous.map((key) => ({ ...key, expiresTime: earlier(key.expiresTime, expiresTime) }));
+  const replaced: ReplacedKey[] =
+    overlapMinutes === 0
+      ? []
+      : [{ generation: current.generation, sha256, createdTime, expiresTime }, ...older];
+  return {
+    generation,
+    createdTime: instantOf(nowMs),
+    cause: 'Rotated',
+    replaces: sha256,
+    previous: overlapping(replaced, nowMs),
+  };
+}
+
+/** Keys that were replaced by rotation before go on to the end of their overlap; the lost one ends now. */
+function firstOrReplacement(
+  spec: StudentQuotaSpec,
+  held: MissingKey,
+  published: readonly KeyStatus[],
+  nowMs: number,
+): KeyIssue {
+  const lost = currentKey(published);
+  return {
+    generation: spec.keyRotation.generation,
+    createdTime: instantOf(nowMs),
+    cause: held.state === 'Lost' ? held.cause : 'First',
+    ...(lost !== undefined && { replaces: lost.sha256 }),
+    previous: overlapping(published, nowMs),
+  };
+}
+
+function earlier(a: string, b: string): string {
+  return Date.parse(a) < Date.parse(b) ? a : b;
+}

@@ -1,0 +1,96 @@
+import { type Condition, findCondition } from '../api/condition.ts';
+import { EVENT_REASONS as EVENTS, type EventReason } from '../api/event-reasons.ts';
+import { STUDENT_QUOTA_CONDITIONS as CONDITIONS, STUDENT_QUOTA_REASONS as REASONS } from '../api/reasons.ts';
+import type { StudentQuota } from '../api/student-quota.ts';
+import type { AppliedSeat } from './apply.ts';
+import type { IssueCause } from './key-record.ts';
+import { secretNameOf } from './secret.ts';
+
+/** What people are told of a pass. */
+export interface SeatEvent {
+  type: 'Normal' | 'Warning';
+  reason: EventReason;
+  action: string;
+  note: string;
+}
+
+/** The events of a pass: what it did to the Secret, and which conditions it changed. A pass that changed nothing has none. */
+export function seatEvents(
+  quota: StudentQuota,
+  applied: Pick<AppliedSeat, 'issued' | 'restored'>,
+  conditions: readonly Condition[],
+): SeatEvent[] {
+  const before = quota.status?.conditions;
+  return [
+    ...secretEvents(secretNameOf(quota.metadata.name), applied, conditions),
+    ...transition(before, conditions, CONDITIONS.keyIssued, KEY_TRANSITIONS),
+    ...transition(before, conditions, CONDITIONS.ready, SEAT_TRANSITIONS),
+  ];
+}
+
+function secretEvents(
+  secret: string,
+  { issued, restored }: Pick<AppliedSeat, 'issued' | 'restored'>,
+  conditions: readonly Condition[],
+): SeatEvent[] {
+  if (restored) {
+    const note = `Secret ${secret} was brought back to what it should hold. The key is the same.`;
+    return [{ type: 'Normal', reason: EVENTS.secretHealed, action: 'Apply', note }];
+  }
+  if (issued === undefined) return [];
+  const note =
+    findCondition(conditions, CONDITIONS.keyIssued)?.message ?? `Secret ${secret} holds a new key.`;
+  return [{ ...ISSUES[kindOfIssue(issued)], action: 'IssueKey', note }];
+}
+
+/** Whether a key is the student's first, was asked for, or stands in for a lost one. */
+export function kindOfIssue(cause: IssueCause): 'first' | 'rotation' | 'healed' {
+  switch (cause) {
+    case 'First':
+      return 'first';
+    case 'Rotated':
+      return 'rotation';
+    case 'SecretDeleted':
+    case 'KeyRemoved':
+    case 'KeyDamaged':
+    case 'KeyUnknown':
+      return 'healed';
+  }
+}
+
+const ISSUES = {
+  first: { type: 'Normal', reason: EVENTS.keyIssued },
+  rotation: { type: 'Normal', reason: EVENTS.keyRotated },
+  healed: { type: 'Warning', reason: EVENTS.keyReplaced },
+} as const;
+
+type Transitions = Readonly<Record<string, Pick<SeatEvent, 'type' | 'reason'>>>;
+
+/** By the reason that a condition has now and had not before. */
+const KEY_TRANSITIONS: Transitions = {
+  [REASONS.nameConflict]: { type: 'Warning', reason: EVENTS.nameConflict },
+  [REASONS.applyRefused]: { type: 'Warning', reason: EVENTS.applyRefused },
+  [REASONS.duplicateStudent]: { type: 'Warning', reason: EVENTS.duplicateStudent },
+};
+
+const SEAT_TRANSITIONS: Transitions = {
+  [REASONS.suspended]: { type: 'Normal', reason: EVENTS.seatSuspended },
+  [REASONS.expired]: { type: 'Normal', reason: EVENTS.seatExpired },
+};
+
+function transition(
+  before: readonly Condition[] | undefined,
+  now: readonly Condition[],
+  type: string,
+  transitions: Transitions,
+): SeatEvent[] {
+  const was = findCondition(before, type)?.reason;
+  const is = findCondition(now, type);
+  if (is === undefined || is.reason === was) return [];
+  const resumed =
+    type === CONDITIONS.ready && is.reason === REASONS.active && was !== undefined && was in SEAT_TRANSITIONS
+      ? { type: 'Normal' as const, reason: EVENTS.seatResumed }
+      : undefined;
+  const event = transitions[is.reason] ?? resumed;
+  return event === undefined ? [] : [{ ...event, action: 'Reconcile', note: is.message }];
+}
