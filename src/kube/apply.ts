@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import type { CallOptions, KubeClient } from './client.ts';
 import { KubeApiError } from './errors.ts';
 import {
@@ -81,6 +82,9 @@ export interface Applier {
   ): Promise<string[]>;
 }
 
+const causesSchema = z.object({ causes: z.array(z.object({ field: z.string().optional() })) });
+const maxOwnershipAttempts = 4;
+
 /** @param options.fieldManager constant for the life of the product */
 export function createApplier(options: { client: KubeClient; fieldManager: string }): Applier {
   const { client, fieldManager } = options;
@@ -116,14 +120,50 @@ export function createApplier(options: { client: KubeClient; fieldManager: strin
     if (observed.metadata.deletionTimestamp || memory.isSettled(resource, intent, differences, observed)) {
       return { outcome: 'unchanged', written: false, object: observed };
     }
-    const managedFields = upgradeManagedFields(observed, fieldManager);
-    if (managedFields !== undefined) {
-      const { resourceVersion } = observed.metadata;
-      await client.mergePatch(resource, ref, { metadata: { resourceVersion, managedFields } }, call);
-    }
-    const object = await client.apply(resource, withUid(intent, observed), { ...call, fieldManager });
+    await ownByApply(resource, ref, observed, call);
+    const object = await applyTo(resource, intent, observed, call);
     memory.remember(resource, intent, differencesOf(intent, object), object);
     return { outcome: outcomeOf(observed, object), written: true, object };
+  }
+
+  /** With the uid the API server refuses to write to a namesake that took the place meanwhile. */
+  async function applyTo<T extends KubeObject>(
+    resource: Resource<T>,
+    intent: T,
+    observed: T | undefined,
+    call: CallOptions & { subresource?: 'status' },
+  ): Promise<T> {
+    const uid = observed?.metadata.uid;
+    const given = uid === undefined ? intent : { ...intent, metadata: { ...intent.metadata, uid } };
+    try {
+      return await client.apply(resource, given, { ...call, fieldManager });
+    } catch (error) {
+      throw isOtherUid(error) ? vanished(resource.kind, refOf(resource, intent)) : error;
+    }
+  }
+
+  /** Turns the ownership that our create left into one by Apply. Status updates of controllers come between. */
+  async function ownByApply<T extends KubeObject>(
+    resource: Resource<T>,
+    ref: ObjectRef,
+    observed: T,
+    call: CallOptions,
+  ): Promise<void> {
+    let latest: T | undefined = observed;
+    // A namesake that took the place is refused by the apply that follows.
+    for (let attempt = 1; latest && latest.metadata.uid === observed.metadata.uid; attempt++) {
+      const managedFields = upgradeManagedFields(latest, fieldManager);
+      if (managedFields === undefined) return;
+      const { resourceVersion } = latest.metadata;
+      try {
+        await client.mergePatch(resource, ref, { metadata: { resourceVersion, managedFields } }, call);
+        return;
+      } catch (error) {
+        const stale = error instanceof KubeApiError && error.isConflict;
+        if (!stale || attempt >= maxOwnershipAttempts) throw error;
+      }
+      latest = await client.get(resource, ref, call);
+    }
   }
 
   async function applyStatus<T extends KubeObject>(
@@ -136,8 +176,7 @@ export function createApplier(options: { client: KubeClient; fieldManager: strin
     if (observed && differences && memory.isSettled(resource, intent, differences, observed)) {
       return { outcome: 'unchanged', written: false, object: observed };
     }
-    const given = observed === undefined ? intent : withUid(intent, observed);
-    const object = await client.apply(resource, given, { ...call, fieldManager, subresource: 'status' });
+    const object = await applyTo(resource, intent, observed, { ...call, subresource: 'status' });
     memory.remember(resource, intent, statusDifferencesOf(intent, object, fieldManager), object);
     return { outcome: outcomeOf(observed, object), written: true, object };
   }
@@ -214,7 +253,7 @@ function outcomeOf(before: KubeObject | undefined, after: KubeObject): 'configur
 }
 
 function vanished(kind: string, ref: ObjectRef): KubeApiError {
-  const message = `${kind} "${keyOf(ref)}" existed and was gone a moment later; try again`;
+  const message = `${kind} "${keyOf(ref)}" went, or was replaced, while it was looked at; try again`;
   return new KubeApiError({ status: 409, reason: 'Conflict', message });
 }
 
@@ -230,8 +269,10 @@ function isOurs(intent: KubeObject, observed: KubeObject, fieldManager: string):
     : controllerOf(observed)?.uid === owner.uid;
 }
 
-/** With the uid the API server refuses to write to a namesake that took the place meanwhile. */
-function withUid<T extends KubeObject>(intent: T, observed: T): T {
-  const { uid } = observed.metadata;
-  return uid === undefined ? intent : { ...intent, metadata: { ...intent.metadata, uid } };
+/** The API server calls another uid an invalid change of an immutable field. */
+function isOtherUid(error: unknown): boolean {
+  if (!(error instanceof KubeApiError) || error.status !== 422) return false;
+  return (
+    causesSchema.safeParse(error.details).data?.causes.some(({ field }) => field === 'metadata.uid') ?? false
+  );
 }
