@@ -10,6 +10,8 @@ const labelValue = z
   .max(63)
   .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/);
 
+const NODE_SELECTOR_MAX = 16;
+
 const tolerationSchema = z
   .object({
     key: labelKey.optional().describe('Key of the taint. Absent: every key.'),
@@ -59,7 +61,10 @@ export const gpuSchema = z
         'None: one engine has the whole GPU and the students share the engine, which is fastest. MIG: one engine per MIG slice. TimeSliced: several engines take turns on one GPU.',
       ),
     slicesPerGPU: int32(2, 48).optional().describe('TimeSliced only: how many engines share a GPU.'),
-    migProfile: text(32)
+    migProfile: z
+      .string()
+      .min(6)
+      .max(16)
       .regex(/^[1-9]g\.[1-9][0-9]{0,2}gb([-+.](me|gfx)(\.all)?)?$/)
       .optional()
       .describe('MIG only: the profile, such as 1g.10gb.'),
@@ -71,7 +76,10 @@ export const gpuSchema = z
       .describe('Value of the node label nvidia.com/gpu.product, such as NVIDIA-A10.'),
     nodeSelector: z
       .record(labelKey, labelValue)
-      .meta({ maxProperties: 16 })
+      .refine((labels) => Object.keys(labels).length <= NODE_SELECTOR_MAX, {
+        error: `must not have more than ${NODE_SELECTOR_MAX} entries`,
+      })
+      .meta({ maxProperties: NODE_SELECTOR_MAX })
       .optional()
       .describe('Further labels that a node must have.'),
     tolerations: z
@@ -83,7 +91,10 @@ export const gpuSchema = z
     memoryMiB: int32(1024, 4_194_304)
       .optional()
       .describe('Memory of one slot, only where nodes carry no GPU labels.'),
-    resourceName: text(253)
+    resourceName: z
+      .string()
+      .min(3)
+      .max(253)
       .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/)
       .optional()
       .describe('Extended resource to ask for. Default: from `sharing`.'),

@@ -80,7 +80,10 @@ export const KEYS_MAX = 8;
 
 export const keyStatusSchema = z.object({
   generation: int32(1, 1_000_000).describe('The rotation that made this key.'),
-  sha256: text(64)
+  sha256: z
+    .string()
+    .min(64)
+    .max(64)
     .regex(/^[0-9a-f]{64}$/)
     .describe('SHA-256 of the key in hexadecimal; the key itself is only in the Secret.'),
   createdTime: instant().describe('When the key was made.'),

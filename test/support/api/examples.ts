@@ -1,0 +1,178 @@
+import type { ClassroomSpecInput, ClassroomStatus } from '../../../src/api/classroom.ts';
+import type { StudentQuotaSpecInput, StudentQuotaStatus } from '../../../src/api/student-quota.ts';
+
+/**
+ * Valid objects that together set every field of the API. Unions exclude each other, so one object cannot.
+ */
+
+const window = { days: ['Mon' as const], start: '22:00', end: '06:00' };
+
+const everythingOnWholeGpus: ClassroomSpecInput = {
+  model: {
+    id: 'Qwen/Qwen2.5-7B-Instruct',
+    servedName: 'qwen2.5-7b-instruct',
+    aliases: ['gpt-4o-mini'],
+    revision: 'main',
+    maxModelLen: 4096,
+    quantization: 'AWQ',
+    tokenSecretRef: { name: 'hf-token', key: 'token' },
+    storage: { claimName: 'models' },
+    facts: {
+      parameters: 7_615_616_512,
+      layers: 28,
+      hiddenSize: 3584,
+      intermediateSize: 18_944,
+      attentionHeads: 28,
+      keyValueHeads: 4,
+      headDimension: 128,
+      vocabularySize: 152_064,
+      bytesPerParameter: 2,
+    },
+  },
+  gpu: {
+    sharing: 'None',
+    gpusPerEngine: 2,
+    product: 'NVIDIA-A10',
+    nodeSelector: { 'example.com/pool': 'class' },
+    tolerations: [
+      { key: 'class', operator: 'Equal', value: 'python', effect: 'NoExecute', tolerationSeconds: 60 },
+    ],
+    memoryMiB: 23_028,
+    resourceName: 'nvidia.com/gpu',
+    nodePreparation: 'Manage',
+  },
+  engine: {
+    replicas: { min: 0, max: 4, studentsPerReplica: 6 },
+    image: 'vllm/vllm-openai:v0.32.0',
+    maxNumSeqs: 32,
+    maxNumBatchedTokens: 2048,
+    gpuMemoryUtilizationPercent: 90,
+    extraArgs: ['--enforce-eager'],
+    rollout: 'AfterClass',
+  },
+  contact: 'Ms Chen, room 214',
+  limits: {
+    perStudent: {
+      requestsPerMinute: 30,
+      tokensPerMinute: 20_000,
+      tokensPerDay: 500_000,
+      tokensTotal: 5_000_000,
+      concurrentRequests: 2,
+      maxOutputTokens: 1024,
+    },
+    classroom: { requestsPerMinute: 600, tokensPerMinute: 400_000 },
+  },
+  schedule: {
+    timeZone: 'Asia/Shanghai',
+    sessions: [{ days: ['Mon', 'Wed', 'Fri'], start: '09:00', end: '17:00' }],
+    exceptions: [{ date: '2026-12-24', sessions: [{ start: '09:00', end: '12:00' }] }],
+    warmUpMinutes: 15,
+    outsideSessions: 'Open',
+  },
+  idle: { scaleToZeroAfterMinutes: 30 },
+  access: 'Exam',
+  boost: { factor: 2, until: '2026-12-01T10:30:00Z' },
+  exam: { students: ['alice'], maxOutputTokens: 512, allowAdapters: true },
+  adapters: [{ name: 'sql-tutor', path: 'adapters/sql-tutor' }],
+  fineTuning: {
+    window,
+    jobs: [
+      {
+        name: 'sql-tutor',
+        dataset: { claimName: 'datasets', path: 'sql.jsonl' },
+        trainer: 'Custom',
+        image: 'registry.example.com/trainer:1',
+        command: ['train'],
+        hyperparameters: { rank: 8, epochs: 2, learningRate: '2e-4', batchSize: 4, sequenceLength: 2048 },
+      },
+    ],
+  },
+};
+
+const onMigSlices: ClassroomSpecInput = {
+  model: { id: 'Qwen/Qwen2.5-7B-Instruct', storage: { size: '50Gi', storageClassName: 'fast' } },
+  gpu: { sharing: 'MIG', migProfile: '1g.10gb', tolerations: [{ operator: 'Exists' }] },
+  schedule: {
+    sessions: [{ days: ['Tue'], start: '09:00', end: '17:00' }],
+    exceptions: [{ date: '2026-12-25', closed: true }],
+  },
+  fineTuning: {
+    window,
+    jobs: [{ name: 'sql-tutor', dataset: { claimName: 'datasets', path: 'sql.jsonl' } }],
+  },
+};
+
+const onTimeSlices: ClassroomSpecInput = {
+  model: { id: 'Qwen/Qwen2.5-7B-Instruct' },
+  gpu: { sharing: 'TimeSliced', slicesPerGPU: 4 },
+};
+
+const time = '2026-12-01T10:30:00Z';
+
+const readyCondition = {
+  type: 'Ready',
+  status: 'True' as const,
+  observedGeneration: 1,
+  lastTransitionTime: time,
+  reason: 'AllEnginesReady',
+  message: '4 engines answer.',
+};
+
+const classroomStatus: ClassroomStatus = {
+  conditions: [readyCondition],
+  observedGeneration: 1,
+  replicas: 4,
+  readyReplicas: 4,
+  selector: 'gpu-classroom.io/classroom=python-101',
+  students: 20,
+  servedName: 'qwen2.5-7b-instruct',
+  baseURL: 'http://gateway.example.com/v1',
+  plan: {
+    maxModelLen: 4096,
+    maxNumSeqs: 32,
+    maxNumBatchedTokens: 2048,
+    gpuMemoryUtilizationPercent: 90,
+    resourceName: 'nvidia.com/gpu',
+    basis: 'as the spec says',
+  },
+  engines: [{ name: 'python-101-engine-0', state: 'Failing', node: 'node-1', message: 'out of memory' }],
+  lastReadyTime: time,
+};
+
+const everySeatField: StudentQuotaSpecInput = {
+  classroomRef: { name: 'python-101' },
+  student: { id: 'alice', displayName: 'Alice Zhang', group: 'blue' },
+  limits: {
+    requestsPerMinute: 60,
+    tokensPerMinute: 40_000,
+    tokensPerDay: 1_000_000,
+    tokensTotal: 10_000_000,
+    concurrentRequests: 4,
+    maxOutputTokens: 2048,
+  },
+  weight: 2,
+  access: 'Suspended',
+  expiresAt: '2027-01-31T00:00:00Z',
+  boost: { factor: 2, until: time },
+  keyRotation: { generation: 2, overlapMinutes: 30 },
+};
+
+const plainSeat: StudentQuotaSpecInput = { classroomRef: { name: 'python-101' }, student: { id: 'alice' } };
+
+const studentQuotaStatus: StudentQuotaStatus = {
+  conditions: [readyCondition],
+  observedGeneration: 1,
+  secretName: 'python-101-alice-api-key',
+  keys: [{ generation: 1, sha256: 'a'.repeat(64), createdTime: time, expiresTime: time }],
+  usage: { asOf: time, requestsToday: 1, tokensToday: 100, tokensTotal: 1000 },
+};
+
+/** Names of the objects, their specs and one full status for each kind. */
+export const examples = {
+  Classroom: {
+    name: 'python-101',
+    specs: [everythingOnWholeGpus, onMigSlices, onTimeSlices],
+    status: classroomStatus,
+  },
+  StudentQuota: { name: 'python-101-alice', specs: [everySeatField, plainSeat], status: studentQuotaStatus },
+};
