@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { systemClock } from '../kube/clock.ts';
+import { defaultKubeContext } from '../kube/kubeconfig.ts';
+import { describeError } from '../kube/log.ts';
+import { createLogger } from '../observability/logger.ts';
+import { parseConfiguration } from './configuration.ts';
+import { runOperator } from './process.ts';
+
+/** A command line, kubeconfig or address that cannot be used. */
+const START_FAILED_EXIT_CODE = 2;
+
+async function main(): Promise<number> {
+  const parsed = parseConfiguration(process.argv.slice(2), process.env);
+  if (parsed.kind === 'print') {
+    process.stdout.write(parsed.text);
+    return 0;
+  }
+  if (parsed.kind === 'refused') {
+    process.stderr.write(parsed.text);
+    return START_FAILED_EXIT_CODE;
+  }
+  const { configuration } = parsed;
+  const log = createLogger({ name: 'operator', level: configuration.logLevel });
+  process.on('unhandledRejection', (error) => {
+    log.error(describeError(error), 'A failure that nobody handles; the process ends');
+    process.exit(1);
+  });
+  const stop = new AbortController();
+  // The second signal finds no handler and ends the process at once.
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
+
+  const { credentials, namespace } = await defaultKubeContext({
+    env: process.env,
+    kubeconfig: configuration.kubeconfig,
+    ...(configuration.context === undefined ? {} : { context: configuration.context }),
+    readFile,
+    clock: systemClock,
+  });
+  const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
+  return runOperator(
+    {
+      configuration,
+      credentials,
+      contextNamespace: namespace,
+      identity,
+      clock: systemClock,
+      log,
+      random: Math.random,
+      randomBytes,
+      print: (text) => process.stdout.write(text),
+    },
+    stop.signal,
+  );
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  process.stderr.write(`${describeError(error).error}\n`);
+  process.exit(START_FAILED_EXIT_CODE);
+}

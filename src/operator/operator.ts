@@ -1,0 +1,94 @@
+import { createClassroomController } from '../classroom/controller.ts';
+import type { Applier } from '../kube/apply.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Clock } from '../kube/clock.ts';
+import { createController } from '../kube/controller.ts';
+import type { Logger } from '../kube/log.ts';
+import type { KubeMetrics } from '../kube/metrics.ts';
+import { createStudentController } from '../student/controller.ts';
+import type {
+  EventSink,
+  OperatorController,
+  OperatorDependencies,
+  OperatorMetrics,
+  OperatorSettings,
+} from './dependencies.ts';
+import { createInformerSet, type InformerSet } from './informers.ts';
+import { createProgress, type Progress } from './progress.ts';
+
+/** Names of the controllers, as in metrics and logs. */
+export const CONTROLLER_NAMES = ['classroom', 'student'] as const;
+
+export interface OperatorOptions {
+  client: KubeClient;
+  applier: Applier;
+  events: EventSink;
+  clock: Clock;
+  log: Logger;
+  /** In [0, 1). */
+  random: () => number;
+  randomBytes: OperatorDependencies['randomBytes'];
+  settings: OperatorSettings;
+  kubeMetrics: KubeMetrics;
+  metrics: OperatorMetrics;
+  /** Keys each controller works on at once. */
+  workers: number;
+}
+
+/** The operator without its process: caches and controllers. */
+export interface Operator {
+  readonly informers: InformerSet;
+  readonly progress: Progress;
+  /** Works until the signal aborts, from when the caches are complete; they may be started long before. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves when no key is ready or being worked on. */
+  idle(): Promise<void>;
+}
+
+/** Wires caches to controllers. Nothing runs before `informers.start` and `run`. */
+export function createOperator(options: OperatorOptions): Operator {
+  const { clock, log, settings } = options;
+  const informers = createInformerSet({
+    ...options,
+    metrics: options.kubeMetrics,
+    namespace: settings.watchNamespace,
+  });
+  const dependencies: OperatorDependencies = { ...options, informers: informers.caches };
+  const progress = createProgress(clock);
+  const parts = [createClassroomController(dependencies), createStudentController(dependencies)].map(
+    (part) => ({ part, controller: controllerOf(part, options, progress) }),
+  );
+
+  return {
+    informers,
+    progress,
+    async run(signal) {
+      await Promise.race([informers.synced(), aborted(signal)]);
+      if (signal.aborted) return;
+      const disconnect = parts.map(({ part, controller }) => part.connect(controller.enqueue));
+      for (const { part, controller } of parts) part.keys().forEach(controller.enqueue);
+      log.info({ classrooms: informers.caches.classrooms.list().length }, 'Working');
+      await Promise.all(parts.map(({ controller }) => controller.run(signal)));
+      for (const end of disconnect) end();
+    },
+    idle: async () => void (await Promise.all(parts.map(({ controller }) => controller.idle()))),
+  };
+}
+
+function controllerOf(part: OperatorController, options: OperatorOptions, progress: Progress) {
+  return createController({
+    name: part.name,
+    clock: options.clock,
+    log: options.log,
+    workers: options.workers,
+    metrics: options.kubeMetrics,
+    reconcile: (key, { signal }) => progress.track(part.name, key, () => part.reconcile(key, signal)),
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,228 @@
+import { API_GROUP } from '../api/group.ts';
+import { createApplier } from '../kube/apply.ts';
+import type { Clock } from '../kube/clock.ts';
+import type { Credentials } from '../kube/credentials.ts';
+import { createEventRecorder } from '../kube/events.ts';
+import { createKubeClient } from '../kube/kube-client.ts';
+import { runAsLeader } from '../kube/leader.ts';
+import type { Logger } from '../kube/log.ts';
+import type { OperatorConfiguration } from './configuration.ts';
+import { FIELD_MANAGER, type OperatorSettings } from './dependencies.ts';
+import { type HealthCheck, type HealthServer, startHealthServer } from './health.ts';
+import { createMetrics } from './metrics.ts';
+import { untilSettled } from './once.ts';
+import { CONTROLLER_NAMES, createOperator, type Operator } from './operator.ts';
+
+export interface ProcessOptions {
+  configuration: OperatorConfiguration;
+  credentials: Credentials;
+  /** Namespace of the context or pod. */
+  contextNamespace: string;
+  /** Of this process: in the Lease and in events. */
+  identity: string;
+  clock: Clock;
+  log: Logger;
+  random: () => number;
+  randomBytes(length: number): Uint8Array;
+  /** For the result of `--once`. */
+  print(text: string): void;
+}
+
+/** Three bookmarks, which come each minute, were missed. */
+const STALE_AFTER_MS = 180_000;
+/** A watch that hears nothing for this long will not by itself. */
+const STUCK_AFTER_MS = 30 * 60_000;
+
+type LeaderState = 'not needed' | 'standing by' | 'leading' | 'lost';
+
+/**
+ * Runs the operator until the signal aborts, leadership is lost, or, with `--once`, everything is settled.
+ *
+ * @returns the exit code: 0 after a wanted end, 1 after lost leadership or when `--once` left something unsettled
+ */
+export async function runOperator(options: ProcessOptions, signal: AbortSignal): Promise<number> {
+  const { configuration, clock, log } = options;
+  const metrics = createMetrics(CONTROLLER_NAMES);
+  const client = createKubeClient({
+    credentials: options.credentials,
+    clock,
+    log,
+    metrics: metrics.kube,
+    userAgent: FIELD_MANAGER,
+    ...rateLimit(configuration.requestsPerSecond),
+  });
+  const events = createEventRecorder({
+    client,
+    clock,
+    log,
+    metrics: metrics.kube,
+    reportingController: `${API_GROUP}/operator`,
+    reportingInstance: options.identity,
+  });
+  const operator = createOperator({
+    ...options,
+    client,
+    events,
+    applier: createApplier({ client, fieldManager: FIELD_MANAGER }),
+    kubeMetrics: metrics.kube,
+    metrics: metrics.operator,
+    settings: settingsOf(configuration, options.contextNamespace),
+    workers: configuration.workers,
+  });
+  const leader = { state: initialState(configuration) };
+  const health = await serveHealth(configuration, operator, leader, metrics);
+  log.info({ ...health.address, namespace: configuration.namespace ?? 'all' }, 'Started');
+  const stopping = new AbortController();
+  const onAbort = (): void => stopping.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    operator.informers.start(stopping.signal);
+    if (configuration.once) return await runOnce(options, operator, stopping);
+    return await runOn(options, { client, operator, metrics, leader }, stopping.signal);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    stopping.abort();
+    await operator.informers.stop();
+    await events.flush();
+    await health.close();
+    await client.close();
+    log.info({}, 'Stopped');
+  }
+}
+
+interface Running {
+  client: ReturnType<typeof createKubeClient>;
+  operator: Operator;
+  metrics: ReturnType<typeof createMetrics>;
+  leader: { state: LeaderState };
+}
+
+async function runOn(options: ProcessOptions, running: Running, signal: AbortSignal): Promise<number> {
+  const { configuration, clock, log, identity, random } = options;
+  const { client, operator, metrics, leader } = running;
+  if (!configuration.leaderElect) {
+    await operator.run(signal);
+    return 0;
+  }
+  const end = await runAsLeader(
+    {
+      client,
+      clock,
+      log,
+      identity,
+      random,
+      metrics: metrics.kube,
+      name: configuration.leaderElectionId,
+      namespace: configuration.leaderElectionNamespace ?? operatorNamespace(options),
+      onStarted: (leading) => {
+        leader.state = 'leading';
+        return operator.run(leading);
+      },
+      onLost: () => {
+        leader.state = 'lost';
+      },
+    },
+    signal,
+  );
+  return end === 'lost' ? 1 : 0;
+}
+
+/** Works without the Lease: what it does is safe to do beside a leader. */
+async function runOnce(
+  { configuration, clock, print }: ProcessOptions,
+  operator: Operator,
+  stopping: AbortController,
+): Promise<number> {
+  const { signal } = stopping;
+  const timeoutMs = configuration.onceTimeoutSeconds * 1000;
+  const work = operator.run(signal);
+  const synced = await Promise.race([
+    operator.informers.synced().then(() => true),
+    clock.sleep(timeoutMs, signal).then(
+      () => false,
+      () => false,
+    ),
+  ]);
+  if (!synced) {
+    stopping.abort();
+    await work;
+    print('The API server did not answer in time; see the log.\n');
+    return 1;
+  }
+  const unsettled = await untilSettled({
+    progress: operator.progress,
+    idle: operator.idle,
+    clock,
+    timeoutMs,
+    signal,
+  });
+  stopping.abort();
+  await work;
+  for (const { controller, key, why } of unsettled) print(`${controller} ${key}: ${why}\n`);
+  return unsettled.length === 0 ? 0 : 1;
+}
+
+function initialState({ once, leaderElect }: OperatorConfiguration): LeaderState {
+  return leaderElect && !once ? 'standing by' : 'not needed';
+}
+
+function rateLimit(ratePerSecond: number | undefined) {
+  return ratePerSecond === undefined ? {} : { rateLimit: { ratePerSecond, burst: 2 * ratePerSecond } };
+}
+
+function operatorNamespace({ configuration, contextNamespace }: ProcessOptions): string {
+  return configuration.operatorNamespace ?? contextNamespace;
+}
+
+function settingsOf(configuration: OperatorConfiguration, contextNamespace: string): OperatorSettings {
+  const namespace = configuration.operatorNamespace ?? contextNamespace;
+  return {
+    gatewayBaseURL: configuration.gatewayBaseUrl,
+    operatorNamespace: namespace,
+    watchNamespace: configuration.namespace,
+    gatewayPeer: {
+      namespace: configuration.gatewayNamespace ?? namespace,
+      podLabels: configuration.gatewayLabels,
+    },
+    operatorPeer: { namespace, podLabels: configuration.operatorLabels },
+    prometheusPeer:
+      configuration.prometheusNamespace === undefined
+        ? undefined
+        : { namespace: configuration.prometheusNamespace, podLabels: configuration.prometheusLabels },
+  };
+}
+
+function serveHealth(
+  configuration: OperatorConfiguration,
+  operator: Operator,
+  leader: { state: LeaderState },
+  metrics: ReturnType<typeof createMetrics>,
+): Promise<HealthServer> {
+  const { host, port } = configuration.healthAddress;
+  return startHealthServer({
+    host,
+    port,
+    live: [freshness(operator, STUCK_AFTER_MS), leadership(leader)],
+    ready: [freshness(operator, STALE_AFTER_MS), leadership(leader)],
+    metrics: configuration.metrics ? metrics : undefined,
+  });
+}
+
+/** A standby with fresh caches is ready: it takes over at once. */
+function leadership(leader: { state: LeaderState }): HealthCheck {
+  return { name: 'leadership', check: () => ({ ok: leader.state !== 'lost', detail: leader.state }) };
+}
+
+function freshness(operator: Operator, limitMs: number): HealthCheck {
+  return {
+    name: 'watches',
+    check() {
+      const ageMs = operator.informers.oldestSyncAgeMs();
+      const detail = Number.isFinite(ageMs)
+        ? `heard of ${Math.round(ageMs / 1000)} s ago`
+        : 'not complete yet';
+      return { ok: ageMs <= limitMs, detail };
+    },
+  };
+}
