@@ -1,0 +1,302 @@
+/**
+ * Every refusal of the gateway. A message says what happened, why, and what to do next; a student reads it in an
+ * exception of their OpenAI client.
+ *
+ * @see https://platform.openai.com/docs/guides/error-codes
+ */
+
+/** The `type` values that OpenAI's own API uses and that its clients know. */
+export type ErrorType =
+  | 'invalid_request_error'
+  | 'authentication_error'
+  | 'permission_error'
+  | 'not_found_error'
+  | 'rate_limit_error'
+  | 'server_error';
+
+interface Definition<Details> {
+  readonly status: number;
+  readonly type: ErrorType;
+  readonly message: (details: Details) => string;
+}
+
+/** Whom a student may ask; from `spec.contact` of the class. */
+interface Asked {
+  contact?: string | undefined;
+}
+
+interface OfClass extends Asked {
+  classroom: string;
+}
+
+type None = Record<never, never>;
+
+function define<Details = None>(
+  status: number,
+  type: ErrorType,
+  message: (details: Details) => string,
+): Definition<Details> {
+  return { status, type, message };
+}
+
+function ask({ contact }: Asked, what: string): string {
+  return `Ask ${contact ?? 'your trainer'} ${what}.`;
+}
+
+const CATALOGUE = {
+  missing_api_key: define(
+    401,
+    'authentication_error',
+    () =>
+      'There is no API key in this request. Send the header "Authorization: Bearer <your key>", or set OPENAI_API_KEY before you start your OpenAI client.',
+  ),
+  malformed_api_key: define<{ why: string }>(
+    401,
+    'authentication_error',
+    ({ why }) => `This is not a key of this gateway: ${why}. Copy the whole key again from where you got it.`,
+  ),
+  invalid_api_key: define(
+    401,
+    'authentication_error',
+    () =>
+      'Nobody has this API key: it may have been replaced, or your seat in the class was removed. Ask your trainer for your current key.',
+  ),
+  expired_api_key: define<OfClass>(
+    401,
+    'authentication_error',
+    (d) =>
+      `This key of class ${d.classroom} was replaced by a newer one and no longer works. Use your new key. ${ask(d, 'if you do not have it')}`,
+  ),
+  seat_expired: define<OfClass & { expiredAt: string }>(
+    403,
+    'permission_error',
+    (d) =>
+      `Your seat in class ${d.classroom} ended at ${d.expiredAt}. ${ask(d, 'to extend it if you still need it')}`,
+  ),
+  seat_suspended: define<OfClass>(
+    403,
+    'permission_error',
+    (d) => `Your seat in class ${d.classroom} is suspended. ${ask(d, 'what to do')}`,
+  ),
+  class_not_found: define<OfClass>(
+    403,
+    'permission_error',
+    (d) =>
+      `Your key is for class ${d.classroom}, which does not exist now. ${ask(d, 'whether the class is over')}`,
+  ),
+  class_closed: define<OfClass>(
+    403,
+    'permission_error',
+    (d) => `Class ${d.classroom} is closed. Try again when it is open. ${ask(d, 'when that is')}`,
+  ),
+  not_in_exam: define<OfClass>(
+    403,
+    'permission_error',
+    (d) =>
+      `Class ${d.classroom} is in an exam, and you are not on its list. ${ask(d, 'if you should be, or try again afterwards')}`,
+  ),
+  unknown_path: define<{ method: string; path: string }>(
+    404,
+    'not_found_error',
+    ({ method, path }) =>
+      `There is no ${method} ${path} here. The base URL of your client must end in /v1; what can be called is POST /v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings and GET /v1/models.`,
+  ),
+  method_not_allowed: define<{ method: string; path: string; allowed: string }>(
+    405,
+    'invalid_request_error',
+    ({ method, path, allowed }) => `${path} does not take ${method}. Use ${allowed}.`,
+  ),
+  model_required: define<{ names: readonly string[] }>(
+    400,
+    'invalid_request_error',
+    ({ names }) => `The request names no model. Set "model" to ${listed(names)}.`,
+  ),
+  model_not_found: define<OfClass & { model: string; names: readonly string[] }>(
+    404,
+    'not_found_error',
+    (d) => `Class ${d.classroom} has no model "${d.model}". Set "model" to ${listed(d.names)}.`,
+  ),
+  endpoint_not_served: define<{ path: string; model: string }>(
+    404,
+    'not_found_error',
+    ({ path, model }) =>
+      `The model ${model} does not serve ${path}. Use another endpoint, such as /v1/chat/completions.`,
+  ),
+  request_too_large: define<{ limitBytes: number }>(
+    413,
+    'invalid_request_error',
+    ({ limitBytes }) =>
+      `The request is larger than ${limitBytes} bytes, the most this gateway takes. Send a shorter prompt or smaller files.`,
+  ),
+  unsupported_encoding: define<{ encoding: string }>(
+    415,
+    'invalid_request_error',
+    ({ encoding }) => `The request body is encoded as "${encoding}". Send it without Content-Encoding.`,
+  ),
+  invalid_json: define<{ why: string }>(
+    400,
+    'invalid_request_error',
+    ({ why }) => `The request body must be a JSON object, but ${why}. Check what your program sends.`,
+  ),
+  invalid_parameter: define<{ param: string; why: string }>(
+    400,
+    'invalid_request_error',
+    ({ param, why }) => `"${param}" ${why}.`,
+  ),
+  malformed_request: define<{ why: string }>(
+    400,
+    'invalid_request_error',
+    ({ why }) =>
+      `This is not an HTTP request that the gateway understands: ${why}. Use an OpenAI client, or check how your program writes its request.`,
+  ),
+  headers_too_large: define(
+    431,
+    'invalid_request_error',
+    () => 'The headers of the request are too large. Send fewer or shorter headers.',
+  ),
+  request_timeout: define(
+    408,
+    'invalid_request_error',
+    () => 'The request did not arrive completely in time. Check your network and try again.',
+  ),
+  context_length_exceeded: define<{ engineMessage: string }>(
+    400,
+    'invalid_request_error',
+    ({ engineMessage }) => engineMessage,
+  ),
+  refused_by_engine: define<{ engineMessage: string; status: number }>(
+    400,
+    'invalid_request_error',
+    ({ engineMessage }) => engineMessage,
+  ),
+  concurrent_requests_exceeded: define<OfClass & { running: number; limit: number }>(
+    429,
+    'rate_limit_error',
+    (d) =>
+      `You have ${d.running} ${d.running === 1 ? 'request' : 'requests'} running in class ${d.classroom}, and ${d.limit} at the same time is the most. Wait until one has finished, then try again. ${ask(d, 'if you need more')}`,
+  ),
+  gateway_starting: define(
+    503,
+    'server_error',
+    () => 'The gateway has just started and does not know the classes yet. Try again in a few seconds.',
+  ),
+  gateway_stopping: define(
+    503,
+    'server_error',
+    () => 'The gateway is being restarted. Send the request again: another one takes over.',
+  ),
+  no_engine_ready: define<OfClass>(
+    503,
+    'server_error',
+    (d) =>
+      `No engine of class ${d.classroom} is ready: it may be starting. Try again in a minute. ${ask(d, 'if this goes on')}`,
+  ),
+  engine_busy: define<OfClass>(
+    503,
+    'server_error',
+    (d) => `The engine of class ${d.classroom} takes no more requests now. Try again in a few seconds.`,
+  ),
+  engine_unreachable: define<OfClass>(
+    502,
+    'server_error',
+    (d) =>
+      `The engine of class ${d.classroom} could not be reached. Try again in a few seconds. ${ask(d, 'if this goes on')}`,
+  ),
+  engine_failed: define<OfClass>(
+    502,
+    'server_error',
+    (d) =>
+      `The engine of class ${d.classroom} failed before your answer was complete. Send the request again. ${ask(d, 'if this goes on')}`,
+  ),
+  engine_refused_gateway: define<OfClass>(
+    502,
+    'server_error',
+    (d) =>
+      `The engine of class ${d.classroom} does not accept the gateway: this is a fault of the installation, not of your request. ${ask(d, 'to look at the gateway')}`,
+  ),
+  engine_silent: define<OfClass & { seconds: number }>(
+    504,
+    'server_error',
+    (d) =>
+      `The engine of class ${d.classroom} sent nothing for ${d.seconds} s, so the request was given up. Send it again, perhaps with a shorter prompt. ${ask(d, 'if this goes on')}`,
+  ),
+  answer_too_slow: define<{ seconds: number }>(
+    504,
+    'server_error',
+    ({ seconds }) =>
+      `The answer took longer than ${seconds} s, the most this gateway waits. Ask for a shorter answer.`,
+  ),
+  internal_error: define<{ requestId: string }>(
+    500,
+    'server_error',
+    ({ requestId }) =>
+      `The gateway failed on this request. Send it again; if it goes on, give your trainer this number: ${requestId}.`,
+  ),
+} as const;
+
+type Catalogue = typeof CATALOGUE;
+export type ErrorCode = keyof Catalogue;
+export type ErrorDetails<C extends ErrorCode> = Parameters<Catalogue[C]['message']>[0];
+
+/** What a client is told: the HTTP status and headers, and the fields of OpenAI's error object. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly type: ErrorType;
+  readonly message: string;
+  /** The request field that is wrong. */
+  readonly param: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface RefusalOptions {
+  param?: string | null | undefined;
+  /** Seconds, for `Retry-After`. */
+  retryAfterSeconds?: number;
+  headers?: Readonly<Record<string, string>>;
+  /** Replaces the catalogue's status: only for an engine's own 4xx. */
+  status?: number;
+}
+
+/** Every code with its status and type: for the documentation and its test. */
+export const ERROR_CODES = Object.entries(CATALOGUE).map(([code, { status, type }]) => ({
+  code,
+  status,
+  type,
+}));
+
+/**
+ * One refusal from the catalogue.
+ *
+ * A student cannot know from a bare 5xx that the same request may work later, so those that may carry `Retry-After`.
+ */
+export function refuse<C extends ErrorCode>(
+  code: C,
+  details: ErrorDetails<C>,
+  options: RefusalOptions = {},
+): Refusal {
+  // The union of all message functions takes the intersection of all details; C ties the two together.
+  const { status, type, message } = CATALOGUE[code] as Definition<ErrorDetails<C>>;
+  const retry = options.retryAfterSeconds;
+  return {
+    code,
+    status: options.status ?? status,
+    type,
+    message: message(details),
+    param: options.param ?? null,
+    headers: {
+      ...(retry === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retry))) }),
+      ...options.headers,
+    },
+  };
+}
+
+/** OpenAI's error object: `{"error": {message, type, param, code}}`. */
+export function errorBody(refusal: Refusal): string {
+  const { message, type, param, code } = refusal;
+  return JSON.stringify({ error: { message, type, param, code } });
+}
+
+function listed(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(' or ');
+}

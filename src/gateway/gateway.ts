@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { type Dispatcher, Pool } from 'undici';
+import type { Clock } from '../kube/clock.ts';
+import type { Logger } from '../kube/log.ts';
+import { type ConcurrencyAdmission, createConcurrencyAdmission } from './admission.ts';
+import { cacheSalt } from './cache-salt.ts';
+import { createDirectory, type Directory } from './directory.ts';
+import { createEngineRegistry, type EngineRegistry } from './engines.ts';
+import { refuse } from './errors.ts';
+import type { Patience } from './forward.ts';
+import { type ListenAddress, type Listening, listen } from './http-server.ts';
+import { createGatewayMetrics, type GatewayMetrics } from './metrics.ts';
+import { sendRefusal } from './respond.ts';
+import { createRunningRequests } from './running.ts';
+import { createStudentApi } from './student-api.ts';
+
+export interface GatewayOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Secret that cache salts are made with. */
+  readonly saltSecret: Uint8Array;
+  readonly isSynced: () => boolean;
+  readonly patience: Patience;
+  readonly connectTimeoutMs: number;
+  readonly maxBodyBytes: number;
+}
+
+/** Everything between the students' sockets and the engines'. Who may do what is written into its directory. */
+export interface Gateway {
+  readonly directory: Directory;
+  readonly engines: EngineRegistry;
+  readonly admission: ConcurrencyAdmission;
+  readonly metrics: GatewayMetrics;
+  /** Requests between authentication and the end of their answer. */
+  readonly requestsInFlight: number;
+  listen(address: ListenAddress): Promise<Listening>;
+  /** Takes no new requests, lets running ones end for up to `graceMs`, then ends them. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * vLLM closes idle connections after 5 s unless told otherwise
+ * (https://github.com/vllm-project/vllm/blob/main/vllm/envs.py, VLLM_HTTP_TIMEOUT_KEEP_ALIVE): reusing one at that
+ * moment fails, so ours are given up before.
+ */
+const ENGINE_KEEP_ALIVE_MS = 4_000;
+/** How long clients get to read the event that says why their stream ends. */
+const GOODBYE_MS = 2_000;
+const STOPPING_RETRY_SECONDS = 1;
+
+/** A gateway with an empty directory, not listening yet. */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { clock, log, saltSecret } = options;
+  const directory = createDirectory({
+    saltOf: (classroom, student) => cacheSalt(saltSecret, classroom, student),
+  });
+  const engines = createEngineRegistry({
+    connect: (origin) => connectEngine(origin, options.connectTimeoutMs),
+  });
+  const admission = createConcurrencyAdmission();
+  const running = createRunningRequests(directory, clock.now);
+  const metrics = createGatewayMetrics({
+    requestsInFlight: () => running.size,
+    enginesReady: () => engines.size.ready,
+    seats: () => directory.size.seats,
+    classrooms: () => directory.size.classrooms,
+  });
+  const serve = createStudentApi({
+    ...options,
+    directory,
+    engines,
+    admission,
+    running,
+    metrics,
+    newRequestId: () => `req_${randomUUID().replaceAll('-', '')}`,
+  });
+
+  const listeners: Listening[] = [];
+  const responses = new Set<ServerResponse>();
+  let stopping = false;
+
+  return {
+    directory,
+    engines,
+    admission,
+    metrics,
+    get requestsInFlight() {
+      return running.size;
+    },
+    async listen(address) {
+      const listening = await listen(address, (request, response) => {
+        responses.add(response);
+        response.once('close', () => responses.delete(response));
+        if (stopping) refuseStopping(response);
+        else void serve(request, response);
+      });
+      listeners.push(listening);
+      return listening;
+    },
+    async stop(graceMs) {
+      stopping = true;
+      const closed = Promise.all(listeners.map(({ server }) => closeServer(server)));
+      for (const response of responses) closeAfter(response);
+      await within(closed, graceMs, clock);
+      running.endAll(refuse('gateway_stopping', {}, { retryAfterSeconds: STOPPING_RETRY_SECONDS }));
+      await within(closed, GOODBYE_MS, clock);
+      for (const { server } of listeners) server.closeAllConnections();
+      await closed;
+      await engines.close();
+      log.info({}, 'The gateway has stopped');
+    },
+  };
+}
+
+function connectEngine(origin: string, connectTimeoutMs: number): Dispatcher {
+  return new Pool(origin, {
+    keepAliveTimeout: ENGINE_KEEP_ALIVE_MS,
+    // A server's own Keep-Alive header must not lengthen it.
+    keepAliveMaxTimeout: ENGINE_KEEP_ALIVE_MS,
+    // An answer may take long: the exchange has its own timers.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: connectTimeoutMs, noDelay: true },
+  });
+}
+
+/** A connection kept alive would hold the server open after its last answer. */
+function closeAfter(response: ServerResponse): void {
+  if (response.headersSent) response.once('finish', () => response.socket?.end());
+  else response.setHeader('connection', 'close');
+}
+
+function refuseStopping(response: ServerResponse): void {
+  const refusal = refuse('gateway_stopping', {}, { retryAfterSeconds: STOPPING_RETRY_SECONDS });
+  sendRefusal(response, refusal, { connection: 'close' });
+}
+
+function closeServer(server: Listening['server']): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
+
+/** Resolves when `done` did, or after `ms`. */
+async function within(done: Promise<unknown>, ms: number, clock: Clock): Promise<void> {
+  const elapsed = Promise.withResolvers<void>();
+  const timer = clock.setTimeout(elapsed.resolve, ms);
+  await Promise.race([done, elapsed.promise]);
+  timer.cancel();
+}

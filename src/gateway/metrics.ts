@@ -1,0 +1,112 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { OutcomeKind } from './admission.ts';
+import type { ErrorCode } from './errors.ts';
+import type { TokenUsage } from './usage.ts';
+
+/** What the gateway counts. Labels are bounded: endpoints of the list, statuses, codes; never students or models. */
+export interface GatewayMetrics {
+  /** @param endpoint a path of the list, or `other` */
+  answered(endpoint: string, status: number | undefined, seconds: number): void;
+  refused(code: ErrorCode): void;
+  ended(kind: OutcomeKind, usage: TokenUsage | undefined, firstByteSeconds: number | undefined): void;
+  /** Prometheus text. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** Figures that are looked up when they are asked for. */
+export interface GatewayGauges {
+  requestsInFlight(): number;
+  enginesReady(): number;
+  seats(): number;
+  classrooms(): number;
+}
+
+const DURATION_BUCKETS_S = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+const FIRST_BYTE_BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const PREFIX = 'gpu_classroom_gateway_';
+
+/** Metrics in a registry of their own: two gateways in one process do not mix. */
+export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  defineGauges(registry, gauges);
+  const registers = [registry];
+  const requests = new Counter({
+    name: `${PREFIX}requests_total`,
+    help: 'Requests by endpoint and status; status 499 is a client that left.',
+    labelNames: ['endpoint', 'status'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: `${PREFIX}request_seconds`,
+    help: 'Time from the request to the end of its answer.',
+    labelNames: ['endpoint'],
+    buckets: DURATION_BUCKETS_S,
+    registers,
+  });
+  const firstByte = new Histogram({
+    name: `${PREFIX}time_to_first_byte_seconds`,
+    help: "Time from admission to the first byte of the engine's answer.",
+    buckets: FIRST_BYTE_BUCKETS_S,
+    registers,
+  });
+  const refusals = new Counter({
+    name: `${PREFIX}refusals_total`,
+    help: 'Requests that were refused or broken off, by error code.',
+    labelNames: ['code'],
+    registers,
+  });
+  const outcomes = new Counter({
+    name: `${PREFIX}outcomes_total`,
+    help: 'Admitted requests by how they ended.',
+    labelNames: ['kind'],
+    registers,
+  });
+  const tokens = new Counter({
+    name: `${PREFIX}tokens_total`,
+    help: 'Tokens as the engines counted them.',
+    labelNames: ['type'],
+    registers,
+  });
+  return {
+    answered(endpoint, status, seconds) {
+      requests.inc({ endpoint, status: String(status ?? CLIENT_LEFT_STATUS) });
+      duration.observe({ endpoint }, seconds);
+    },
+    refused: (code) => refusals.inc({ code }),
+    ended(kind, usage, firstByteSeconds) {
+      outcomes.inc({ kind });
+      if (firstByteSeconds !== undefined) firstByte.observe(firstByteSeconds);
+      if (usage === undefined) return;
+      tokens.inc({ type: 'prompt' }, usage.promptTokens);
+      tokens.inc({ type: 'completion' }, usage.completionTokens);
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+/** nginx's code for a client that closed the connection before it was answered; never sent. */
+export const CLIENT_LEFT_STATUS = 499;
+
+function defineGauges(registry: Registry, gauges: GatewayGauges): void {
+  const define = (name: string, help: string, value: () => number): void => {
+    new Gauge({
+      name: PREFIX + name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  };
+  define(
+    'requests_in_flight',
+    'Requests between authentication and the end of their answer.',
+    gauges.requestsInFlight,
+  );
+  define('engines_ready', 'Engines that can be asked.', gauges.enginesReady);
+  define('seats', 'StudentQuotas known.', gauges.seats);
+  define('classrooms', 'Classrooms known.', gauges.classrooms);
+}

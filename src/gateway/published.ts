@@ -1,0 +1,81 @@
+import { type Classroom, classroomSpecSchema } from '../api/classroom.ts';
+import { servedNameOf } from '../api/model.ts';
+import { type StudentQuota, studentQuotaSpecSchema } from '../api/student-quota.ts';
+import { keyOf } from '../kube/object.ts';
+import type { ClassroomRecord, KeyRecord, SeatRecord } from './seat.ts';
+
+/**
+ * What a Classroom means to the gateway.
+ *
+ * @throws ZodError when the spec is not what the CRD allows (an object older than the CRD)
+ */
+export function classroomRecordOf(classroom: Classroom): ClassroomRecord {
+  const spec = classroomSpecSchema.parse(classroom.spec);
+  const { namespace, name, creationTimestamp } = classroom.metadata;
+  return classroomRecord(
+    keyOf({ namespace: namespace ?? 'default', name }),
+    name,
+    spec,
+    secondsOf(creationTimestamp),
+  );
+}
+
+/** @param key `namespace/name` */
+export function classroomRecord(
+  key: string,
+  name: string,
+  spec: Pick<
+    ReturnType<typeof classroomSpecSchema.parse>,
+    'model' | 'contact' | 'access' | 'exam' | 'limits'
+  >,
+  createdSeconds: number,
+): ClassroomRecord {
+  const servedName = servedNameOf(spec.model);
+  return {
+    key,
+    name,
+    servedName,
+    modelNames: [servedName, ...spec.model.aliases],
+    maxModelLen: spec.model.maxModelLen,
+    contact: spec.contact,
+    access: spec.access,
+    exam: spec.exam,
+    limits: spec.limits,
+    createdSeconds,
+  };
+}
+
+/**
+ * What a StudentQuota means to the gateway: the seat from its spec, the keys from its status. Undefined for one that
+ * is being deleted: it is revoked from that moment, whoever's finalizer it waits for.
+ *
+ * @throws ZodError when the spec is not what the CRD allows
+ */
+export function seatRecordOf(quota: StudentQuota): SeatRecord | undefined {
+  const { namespace = 'default', name, deletionTimestamp } = quota.metadata;
+  if (deletionTimestamp !== undefined) return undefined;
+  const spec = studentQuotaSpecSchema.parse(quota.spec);
+  return {
+    key: keyOf({ namespace, name }),
+    classroomKey: keyOf({ namespace, name: spec.classroomRef.name }),
+    studentId: spec.student.id,
+    keys: (quota.status?.keys ?? []).map(keyRecordOf),
+    suspended: spec.access === 'Suspended',
+    expiresAtMs: instantMs(spec.expiresAt),
+    weight: spec.weight,
+    limits: spec.limits,
+  };
+}
+
+function keyRecordOf(key: { sha256: string; expiresTime?: string | undefined }): KeyRecord {
+  return { sha256: key.sha256, expiresAtMs: instantMs(key.expiresTime) };
+}
+
+/** Epoch ms of an RFC 3339 instant. */
+export function instantMs(instant: string | undefined): number | undefined {
+  return instant === undefined ? undefined : Date.parse(instant);
+}
+
+function secondsOf(instant: string | undefined): number {
+  return Math.floor((instantMs(instant) ?? 0) / 1000);
+}

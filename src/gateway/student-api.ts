@@ -1,0 +1,269 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../kube/clock.ts';
+import { describeError, type Logger } from '../kube/log.ts';
+import { publicKeyId } from '../student/api-key.ts';
+import type { Admission, Lease, Outcome } from './admission.ts';
+import { authenticate, authenticateHash, type Identity } from './authenticate.ts';
+import type { Directory } from './directory.ts';
+import { type EnginePath, routeOf } from './endpoints.ts';
+import type { EngineRegistry } from './engines.ts';
+import { type Refusal, refuse } from './errors.ts';
+import { type Forwarded, forward, type Patience } from './forward.ts';
+import { CLIENT_LEFT_STATUS, type GatewayMetrics } from './metrics.ts';
+import { modelList, modelNamed } from './models.ts';
+import { readJsonBody } from './request-body.ts';
+import { type PreparedRequest, prepareRequest } from './request-rewrite.ts';
+import { REQUEST_ID_HEADER, sendJson, sendRefusal } from './respond.ts';
+import type { RunningRequest, RunningRequests } from './running.ts';
+import type { Seat } from './seat.ts';
+
+export interface StudentApiOptions {
+  readonly directory: Directory;
+  readonly engines: EngineRegistry;
+  readonly admission: Admission;
+  readonly running: RunningRequests;
+  readonly metrics: GatewayMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly newRequestId: () => string;
+  /** False until the directory is complete: an unknown key may then be one that was not read yet. */
+  readonly isSynced: () => boolean;
+  readonly patience: Patience;
+  readonly maxBodyBytes: number;
+}
+
+/** Tells the client that its output cap was lowered, and to what. */
+export const OUTPUT_CAP_HEADER = 'x-gateway-max-output-tokens';
+/** Names the fields that were dropped from the request. */
+export const DROPPED_FIELDS_HEADER = 'x-gateway-dropped-fields';
+
+const STARTING_RETRY_SECONDS = 3;
+const MAX_LOGGED_ID_LENGTH = 64;
+
+/** What the log says of one request. Never a prompt, an answer or a key. */
+interface Trace {
+  readonly requestId: string;
+  endpoint: string;
+  keyId?: string;
+  identity?: Identity;
+  status?: number;
+  refusal?: Refusal;
+  forwarded?: Forwarded;
+}
+
+/** Answers one request of a student. The promise resolves when it is over and never rejects. */
+export type StudentApi = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** Key → route → body → admission → engine → settlement, in this order. */
+export function createStudentApi(options: StudentApiOptions): StudentApi {
+  return async (request, response) => {
+    const startedMs = options.clock.monotonic();
+    const trace: Trace = { requestId: options.newRequestId(), endpoint: 'other' };
+    // Without a listener the error of a broken connection would end the process.
+    response.on('error', () => {});
+    try {
+      await serve(options, request, response, trace);
+    } catch (error) {
+      options.log.error(
+        { requestId: trace.requestId, ...describeError(error) },
+        'A request failed in the gateway',
+      );
+      const refusal = refuse('internal_error', { requestId: trace.requestId });
+      if (response.headersSent) response.destroy();
+      else answerRefusal(response, trace, refusal);
+    }
+    report(options, request, trace, options.clock.monotonic() - startedMs);
+  };
+}
+
+async function serve(
+  options: StudentApiOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  trace: Trace,
+): Promise<void> {
+  const route = routeOf(request.method ?? '', request.url ?? '');
+  if (route.kind === 'refused') return answerRefusal(response, trace, route.refusal);
+  trace.endpoint = route.kind === 'engine' ? route.path : '/v1/models';
+  const identity = identify(options, request, response, trace);
+  if (identity === undefined) return;
+  switch (route.kind) {
+    case 'models':
+      return answerJson(response, trace, modelList(identity.seat.classroom));
+    case 'model':
+      return answerModel(response, trace, identity.seat, route.model);
+    case 'engine':
+      return generate(options, request, response, trace, identity, route.path);
+  }
+}
+
+function identify(
+  { directory, clock, isSynced }: StudentApiOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  trace: Trace,
+): Identity | undefined {
+  const decision = authenticate(request.headers.authorization, directory, clock.now());
+  const sha256 = decision.ok ? decision.identity.sha256 : decision.sha256;
+  if (sha256 !== undefined) trace.keyId = publicKeyId(sha256);
+  if (decision.ok) {
+    trace.identity = decision.identity;
+    return decision.identity;
+  }
+  const unknown = decision.refusal.code === 'invalid_api_key' || decision.refusal.code === 'class_not_found';
+  answerRefusal(
+    response,
+    trace,
+    unknown && !isSynced()
+      ? refuse('gateway_starting', {}, { retryAfterSeconds: STARTING_RETRY_SECONDS })
+      : decision.refusal,
+  );
+  return undefined;
+}
+
+function answerModel(response: ServerResponse, trace: Trace, { classroom }: Seat, name: string): void {
+  const model = modelNamed(classroom, name);
+  if (model !== undefined) {
+    answerJson(response, trace, model);
+    return;
+  }
+  const details = {
+    classroom: classroom.name,
+    contact: classroom.contact,
+    model: name,
+    names: classroom.modelNames,
+  };
+  answerRefusal(response, trace, refuse('model_not_found', details, { param: 'model' }));
+}
+
+async function generate(
+  options: StudentApiOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  trace: Trace,
+  identity: Identity,
+  path: EnginePath,
+): Promise<void> {
+  const read = await readJsonBody(request, options.maxBodyBytes);
+  if (!read.ok) {
+    if (read.refusal !== undefined) answerRefusal(response, trace, read.refusal);
+    return;
+  }
+  // Reading took time: the seat may have changed, or be gone.
+  const decision = authenticateHash(identity.sha256, options.directory, options.clock.now());
+  if (!decision.ok) return answerRefusal(response, trace, decision.refusal);
+  const { seat } = decision.identity;
+  const preparation = prepareRequest(path, read.body, seat);
+  if (!preparation.ok) return answerRefusal(response, trace, preparation.refusal);
+
+  const running = options.running.add(decision.identity);
+  try {
+    await admitAndForward(options, response, trace, seat, preparation.request, running);
+  } finally {
+    running.remove();
+  }
+}
+
+async function admitAndForward(
+  options: StudentApiOptions,
+  response: ServerResponse,
+  trace: Trace,
+  seat: Seat,
+  request: PreparedRequest,
+  running: RunningRequest,
+): Promise<void> {
+  const { admission, engines, clock, patience, log, metrics } = options;
+  const { maxOutputTokens } = request;
+  const promptBytes = Buffer.byteLength(request.body);
+  const admitted = await admission.admit(seat, { promptBytes, maxOutputTokens });
+  if (!admitted.ok) return answerRefusal(response, trace, admitted.refusal);
+  const forwarding = forward({
+    request,
+    seat,
+    requestId: trace.requestId,
+    response,
+    headers: answerHeaders(trace, request),
+    engines,
+    clock,
+    patience,
+    settle: (outcome) => settle(admission, admitted.lease, outcome, log),
+  });
+  running.onEnd((refusal) => forwarding.end(refusal));
+  const forwarded = await forwarding.done;
+  trace.forwarded = forwarded;
+  trace.status = forwarded.status ?? CLIENT_LEFT_STATUS;
+  if (forwarded.refusal !== undefined) trace.refusal = forwarded.refusal;
+  const { firstByteMs } = forwarded;
+  metrics.ended(forwarded.kind, forwarded.usage, firstByteMs === undefined ? undefined : firstByteMs / 1000);
+}
+
+/** A settlement that fails is a fault of ours that a student must not pay with a hanging answer. */
+async function settle(admission: Admission, lease: Lease, outcome: Outcome, log: Logger): Promise<void> {
+  try {
+    await admission.settle(lease, outcome);
+  } catch (error) {
+    log.error({ leaseId: lease.id, ...describeError(error) }, 'A request could not be settled');
+  }
+}
+
+function answerHeaders(trace: Trace, request?: PreparedRequest): Record<string, string> {
+  const headers: Record<string, string> = { [REQUEST_ID_HEADER]: trace.requestId };
+  if (request?.outputLowered) headers[OUTPUT_CAP_HEADER] = String(request.maxOutputTokens);
+  if (request !== undefined && request.droppedFields.length > 0) {
+    headers[DROPPED_FIELDS_HEADER] = request.droppedFields.join(', ');
+  }
+  return headers;
+}
+
+function answerRefusal(response: ServerResponse, trace: Trace, refusal: Refusal): void {
+  trace.refusal = refusal;
+  trace.status = refusal.status;
+  sendRefusal(response, refusal, answerHeaders(trace));
+}
+
+function answerJson(response: ServerResponse, trace: Trace, body: unknown): void {
+  trace.status = 200;
+  sendJson(response, 200, JSON.stringify(body), answerHeaders(trace));
+}
+
+function report(options: StudentApiOptions, request: IncomingMessage, trace: Trace, ms: number): void {
+  const { metrics, log } = options;
+  metrics.answered(trace.endpoint, trace.status, ms / 1000);
+  if (trace.refusal !== undefined) metrics.refused(trace.refusal.code);
+  const { identity, forwarded } = trace;
+  const clientRequestId = loggableId(request.headers[REQUEST_ID_HEADER]);
+  log.info(
+    {
+      requestId: trace.requestId,
+      ...(clientRequestId === undefined ? {} : { clientRequestId }),
+      endpoint: trace.endpoint,
+      status: trace.status ?? CLIENT_LEFT_STATUS,
+      ms: Math.round(ms),
+      ...(trace.keyId === undefined ? {} : { keyId: trace.keyId }),
+      ...(identity === undefined
+        ? {}
+        : { student: identity.seat.studentId, classroom: identity.seat.classroom.key }),
+      ...(trace.refusal === undefined ? {} : { code: trace.refusal.code }),
+      ...(forwarded === undefined ? {} : forwardedFields(forwarded)),
+    },
+    'request',
+  );
+}
+
+function forwardedFields({ kind, usage, engineId, firstByteMs }: Forwarded): object {
+  return {
+    outcome: kind,
+    engine: engineId,
+    ...(firstByteMs === undefined ? {} : { firstByteMs: Math.round(firstByteMs) }),
+    ...(usage === undefined
+      ? {}
+      : { promptTokens: usage.promptTokens, completionTokens: usage.completionTokens }),
+  };
+}
+
+/** The client's own id helps to find its request; it is text of a stranger, so only harmless characters count. */
+function loggableId(header: string | string[] | undefined): string | undefined {
+  if (typeof header !== 'string') return undefined;
+  const id = header.replace(/[^\w.:-]/g, '').slice(0, MAX_LOGGED_ID_LENGTH);
+  return id === '' ? undefined : id;
+}
