@@ -1,10 +1,10 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Classroom } from '../api/classroom.ts';
 import { findCondition } from '../api/condition.ts';
 import { EVENT_REASONS } from '../api/event-reasons.ts';
 import { STUDENT_QUOTA_CONDITIONS, STUDENT_QUOTA_REASONS } from '../api/reasons.ts';
 import { type StudentQuota, type StudentQuotaStatus, studentQuotas } from '../api/student-quota.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { canonicalJson } from '../kube/intent.ts';
 import { apiVersionOf, type KubeObject, keyOf, refOfKey } from '../kube/object.ts';
 import { secrets } from '../kube/resources.ts';
 import {
@@ -117,7 +117,7 @@ async function publish(
   status: SeatStatus,
   signal: AbortSignal,
 ): Promise<void> {
-  if (isDeepStrictEqual(ownStatus(quota), status)) return;
+  if (canonicalJson(ownStatus(quota)) === canonicalJson(status)) return;
   const { name, namespace, uid } = quota.metadata;
   const intent = {
     apiVersion: apiVersionOf(studentQuotas),

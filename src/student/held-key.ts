@@ -1,7 +1,14 @@
 import type { KeyStatus } from '../api/student-quota.ts';
 import type { Secret } from '../kube/resources.ts';
 import { hashApiKey, parseApiKey } from './api-key.ts';
-import { currentKey, type KeyRecord, type LossCause, overlapping, readKeyRecord } from './key-record.ts';
+import {
+  currentKey,
+  type KeyRecord,
+  type LossCause,
+  latestKey,
+  overlapping,
+  readKeyRecord,
+} from './key-record.ts';
 import { apiKeyIn } from './secret.ts';
 
 export type MissingKey =
@@ -18,7 +25,7 @@ export type HeldKey = { state: 'Held'; apiKey: string; record: KeyRecord } | Mis
  *
  * The Secret is written before the status, so a key that is in the Secret and not in the status is either one whose
  * status write did not happen (the operator was killed between the two) or one that a person put there. Its record
- * tells: the former names the listed key as the one it replaces.
+ * tells: the former names the latest listed key as the one it replaces.
  *
  * @param secret one that belongs to the seat
  */
@@ -37,7 +44,8 @@ export function heldKey(secret: Secret | undefined, published: readonly KeyStatu
   if (current?.sha256 === sha256) {
     return { state: 'Held', apiKey, record: record ?? recordFrom(current, published, nowMs) };
   }
-  const follows = current === undefined || record?.replaces === current.sha256;
+  const latest = latestKey(published);
+  const follows = latest === undefined || record?.replaces === latest.sha256;
   return record !== undefined && follows
     ? { state: 'Held', apiKey, record }
     : { state: 'Lost', cause: 'KeyUnknown' };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { API_GROUP } from '../api/group.ts';
 import { KEYS_MAX, type KeyStatus, keyStatusSchema } from '../api/student-quota.ts';
+import { canonicalJson } from '../kube/intent.ts';
 
 /**
  * What the Secret says of its own key, in one annotation, so that the status can always be recomputed from the
@@ -26,8 +27,8 @@ const replacedKeySchema = keyStatusSchema.required({ expiresTime: true });
 export const keyRecordSchema = keyStatusSchema.omit({ expiresTime: true }).extend({
   cause: z.enum(ISSUE_CAUSES),
   /**
-   * Hash of the key that the status listed when this one was made. A key that the status does not list yet is
-   * believed only when it follows the one that is listed: else an old Secret put back would revive a revoked key.
+   * Hash of the latest key that the status listed when this one was made. A key that the status does not list yet is
+   * believed only when it follows the latest that is listed: else an old Secret put back would revive a revoked key.
    */
   replaces: keyStatusSchema.shape.sha256.optional(),
   /** Keys replaced by rotation, newest first, until their overlap ends. */
@@ -37,8 +38,9 @@ export const keyRecordSchema = keyStatusSchema.omit({ expiresTime: true }).exten
 export type KeyRecord = z.infer<typeof keyRecordSchema>;
 export type ReplacedKey = z.infer<typeof replacedKeySchema>;
 
+/** Equal records give equal text: otherwise every pass would find a difference. */
 export function writeKeyRecord(record: KeyRecord): string {
-  return JSON.stringify(record);
+  return canonicalJson(record);
 }
 
 /** The record, or undefined when there is none that can be read. */
@@ -53,9 +55,14 @@ export function readKeyRecord(annotations: Record<string, string> | undefined): 
   }
 }
 
-/** The listed key that was not replaced yet. */
+/** The listed key that neither was replaced nor has ended. */
 export function currentKey(published: readonly KeyStatus[]): KeyStatus | undefined {
   return published.find((key) => key.expiresTime === undefined);
+}
+
+/** The newest of the listed keys, whether it still holds or not: the list is newest first. */
+export function latestKey(published: readonly KeyStatus[]): KeyStatus | undefined {
+  return published[0];
 }
 
 /** The replaced keys whose overlap still runs, newest first, as many as the status has room for. */
@@ -73,6 +80,16 @@ export function overlapping(keys: readonly KeyStatus[], nowMs: number): Replaced
 export function keysOf(record: KeyRecord, nowMs: number): KeyStatus[] {
   const { generation, sha256, createdTime } = record;
   return [{ generation, sha256, createdTime }, ...overlapping(record.previous, nowMs)];
+}
+
+/**
+ * What is listed while there is no key: the latest one as ended now, so that it stays known as a key that does not
+ * hold any more, and the replaced ones to the end of their overlap.
+ */
+export function withoutCurrent(published: readonly KeyStatus[], nowMs: number): KeyStatus[] {
+  const [latest, ...older] = published;
+  if (latest === undefined) return [];
+  return [{ ...latest, expiresTime: latest.expiresTime ?? instantOf(nowMs) }, ...overlapping(older, nowMs)];
 }
 
 /** Epoch ms as the API server keeps instants: to the second, rounded down. */

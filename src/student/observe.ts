@@ -36,17 +36,20 @@ export function observeCached(caches: Caches, index: SeatIndex): ObserveSeat {
   };
 }
 
-/** Reads quota, class and Secret from the API server itself: for decisions that must not rest on an old view. */
+/** Reads from the API server itself: for decisions that must not rest on an old view. */
 export function observeLive(client: Pick<KubeClient, 'get'>, index: SeatIndex): ObserveSeat {
   return async (ref, signal) => {
-    // One after the other: a Secret newer than the status is a state that every pass understands.
+    // The Secret last: one that is newer than the status is a state that every pass understands.
     const quota = await client.get(studentQuotas, ref, { signal });
     if (quota === undefined) return undefined;
-    const [classroom, secret] = await Promise.all([
-      client.get(classrooms, classroomOf(quota), { signal }),
-      client.get(secrets, secretOf(quota), { signal }),
-    ]);
-    return { quota, classroom, secret, olderSeat: index.olderSeat(quota) };
+    const classroom = await client.get(classrooms, classroomOf(quota), { signal });
+    const olderName = index.olderSeat(quota);
+    const olderSeat =
+      olderName === undefined
+        ? undefined
+        : await client.get(studentQuotas, inNamespaceOf(quota, olderName), { signal });
+    const secret = await client.get(secrets, secretOf(quota), { signal });
+    return { quota, classroom, secret, olderSeat: olderSeat?.metadata.name };
   };
 }
 

@@ -9,8 +9,10 @@ import {
   instantOf,
   type KeyRecord,
   keysOf,
+  latestKey,
   overlapping,
   type ReplacedKey,
+  withoutCurrent,
 } from './key-record.ts';
 import type { Seat } from './observe.ts';
 import { apiKeyIn, seatSecret } from './secret.ts';
@@ -53,12 +55,13 @@ export function planSeat(seat: Seat, gatewayBaseURL: string, nowMs: number): Sea
     return withhold({ kind: 'SpecUnreadable', detail }, undefined, published);
   }
   if (seat.olderSeat !== undefined) {
-    return withhold({ kind: 'DuplicateStudent', olderSeat: seat.olderSeat }, undefined, []);
+    const hindrance: Hindrance = { kind: 'DuplicateStudent', olderSeat: seat.olderSeat };
+    return withhold(hindrance, undefined, withoutCurrent(published, nowMs));
   }
   const stranger = strangerOf(seat);
   const held = heldKey(stranger === undefined ? seat.secret : undefined, published, nowMs);
   const record = held.state === 'Held' ? held.record : undefined;
-  const keys = record === undefined ? overlapping(published, nowMs) : keysOf(record, nowMs);
+  const keys = record === undefined ? withoutCurrent(published, nowMs) : keysOf(record, nowMs);
   if (stranger !== undefined) return withhold(stranger, record, keys);
 
   const access = classAccess(seat, gatewayBaseURL);
@@ -80,7 +83,7 @@ export function planSeat(seat: Seat, gatewayBaseURL: string, nowMs: number): Sea
  */
 export function givesUpKey(seat: Seat, plan: SeatPlan): boolean {
   const current = currentKey(seat.quota.status?.keys ?? []);
-  return current !== undefined && !plan.keys.some((key) => key.sha256 === current.sha256);
+  return current !== undefined && currentKey(plan.keys)?.sha256 !== current.sha256;
 }
 
 function withhold(hindrance: Hindrance, record: KeyRecord | undefined, keys: KeyStatus[]): SeatPlan {
@@ -145,12 +148,12 @@ function firstOrReplacement(
   published: readonly KeyStatus[],
   nowMs: number,
 ): KeyIssue {
-  const lost = currentKey(published);
+  const latest = latestKey(published);
   return {
     generation: spec.keyRotation.generation,
     createdTime: instantOf(nowMs),
     cause: held.state === 'Lost' ? held.cause : 'First',
-    ...(lost !== undefined && { replaces: lost.sha256 }),
+    ...(latest !== undefined && { replaces: latest.sha256 }),
     previous: overlapping(published, nowMs),
   };
 }
