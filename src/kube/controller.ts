@@ -104,11 +104,12 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   async function work(signal: AbortSignal): Promise<void> {
-    for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
+    while (!signal.aborted) {
+      const key = await queue.get();
+      if (key === undefined) return;
       await pass(key, signal);
       queue.done(key);
       if (isIdle()) for (const resolve of idleWaiters.splice(0)) resolve();
-      if (signal.aborted) return;
     }
   }
 

@@ -2,7 +2,10 @@
 export interface KubeApiErrorInit {
   /** HTTP status, or 0 when there was no answer at all. */
   status: number;
-  /** Kubernetes reason (`NotFound`, `Conflict`, `Expired` …), or `Unreachable`, `DeadlineExceeded`, `Aborted`. */
+  /**
+   * Kubernetes reason (`NotFound`, `Conflict`, `Expired` …), or, with status 0, one of ours: `Unreachable`,
+   * `DeadlineExceeded`, `Aborted`, `CredentialsUnavailable`, `InvalidBody`, `LineTooLong`.
+   */
   reason: string;
   message: string;
   details?: unknown;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type CallScope, openCallScope } from './call-scope.ts';
 import type { Clock } from './clock.ts';
 import { createConnectionPool } from './connection-pool.ts';
-import type { Credentials } from './credentials.ts';
+import type { CredentialMaterial, Credentials } from './credentials.ts';
 import { KubeApiError } from './errors.ts';
 import { describeError, type Logger } from './log.ts';
 import type { KubeMetrics } from './metrics.ts';
@@ -88,7 +88,7 @@ export function createTransport(options: TransportOptions): Transport {
     });
 
   async function exchange(request: HttpRequest, signal: AbortSignal, fresh: boolean): Promise<Answer> {
-    const material = await credentials.current({ fresh });
+    const material = await readCredentials(credentials, fresh);
     signal.throwIfAborted();
     return connections.for(material).request({
       method: request.method,
@@ -179,6 +179,19 @@ export function createTransport(options: TransportOptions): Transport {
     },
     close: () => connections.close(),
   };
+}
+
+/** Unreadable credentials are no network failure: said as what they are, before anything is sent. */
+async function readCredentials(credentials: Credentials, fresh: boolean): Promise<CredentialMaterial> {
+  try {
+    return await credentials.current({ fresh });
+  } catch (error) {
+    throw failure(
+      'CredentialsUnavailable',
+      `No credentials for ${credentials.server}: ${causeOf(error)}`,
+      error,
+    );
+  }
 }
 
 function mayRetry(request: HttpRequest, error: KubeApiError): boolean {
