@@ -17,13 +17,13 @@ const tolerationSchema = z
     key: labelKey.optional().describe('Key of the taint. Absent: every key.'),
     operator: z
       .enum(['Exists', 'Equal'])
-      .optional()
-      .describe('Exists: whatever the value of the taint. Equal, the default: only `value`.'),
+      .default('Equal')
+      .describe('Exists: whatever the value of the taint. Equal: only `value`.'),
     value: labelValue.optional().describe('Value of the taint.'),
     effect: z
       .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
       .optional()
-      .describe('Effect of the taint. Absent: every effect.'),
+      .describe('Effect of the taint. Absent (not null): every effect.'),
     tolerationSeconds: int32(0, 86_400)
       .optional()
       .describe("How long the engine may stay on a node that gets the taint; with effect 'NoExecute' only."),
@@ -31,13 +31,13 @@ const tolerationSchema = z
   .meta({
     'x-kubernetes-validations': [
       rule(
-        "has(self.key) || (has(self.operator) && self.operator == 'Exists')",
+        "has(self.key) || self.operator == 'Exists'",
         "`key` must be set unless `operator` is 'Exists'",
         'FieldValueRequired',
         '.key',
       ),
       rule(
-        "!has(self.value) || self.value == '' || !has(self.operator) || self.operator != 'Exists'",
+        "!has(self.value) || self.value == '' || self.operator != 'Exists'",
         "`value` must not be set when `operator` is 'Exists'",
         'FieldValueForbidden',
         '.value',

@@ -13,7 +13,7 @@ const INTRODUCTION = `# API reference
 A **Classroom** says what a class needs; a **StudentQuota** is one student's seat in it. Both live in the namespace
 of the class. \`kubectl explain classroom.spec --recursive\` tells the same on a cluster.
 
-- An optional field may be left out or be null: both mean the same.
+- An optional field may be left out or be null, which means the same; only an enum without a default cannot be null.
 - Fields that the tables do not list are dropped by the API server.
 - \`[]\` after a name stands for the items of a list, \`{}\` for the values of a map.`;
 

@@ -138,12 +138,13 @@ function withInnerDefaults(
 /**
  * The same schema, but an optional field without a default may be null, which means the same as absent: manifests
  * and chart values write `maxNumSeqs: null` to say "as planned". The API server drops nulls by itself only where
- * there is a default; CEL rules see a null as absent.
+ * there is a default; CEL rules see a null as absent. Enums cannot be null: it refuses that even where `enum` lists
+ * null.
  */
 export function acceptingNulls(schema: StructuralSchema): StructuralSchema {
   const { properties, items, required } = schema;
-  const nullable = (name: string, child: StructuralSchema) =>
-    child.default === undefined && !required?.includes(name) ? true : undefined;
+  const mayBeNull = (name: string, child: StructuralSchema) =>
+    child.default === undefined && child.enum === undefined && !required?.includes(name);
   return structuralSchemaSchema.parse({
     ...schema,
     properties:
@@ -151,7 +152,7 @@ export function acceptingNulls(schema: StructuralSchema): StructuralSchema {
       Object.fromEntries(
         Object.entries(properties).map(([name, child]) => [
           name,
-          { ...acceptingNulls(child), nullable: nullable(name, child) },
+          { ...acceptingNulls(child), ...(mayBeNull(name, child) ? { nullable: true } : {}) },
         ]),
       ),
     items: items && acceptingNulls(items),

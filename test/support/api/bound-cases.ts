@@ -75,7 +75,7 @@ function boundsOf(schema: StructuralSchema, template: string): Bound[] {
   }
 }
 
-function numberBounds({ minimum = Number.NaN, maximum = Number.NaN }: StructuralSchema): Bound[] {
+function numberBounds({ format, minimum = Number.NaN, maximum = Number.NaN }: StructuralSchema): Bound[] {
   return [
     {
       name: `minimum ${minimum}`,
@@ -93,7 +93,7 @@ function numberBounds({ minimum = Number.NaN, maximum = Number.NaN }: Structural
       name: 'whole number',
       accepted: [],
       refused: [minimum + 0.5],
-      refusal: /must be of type integer: "number"$/,
+      refusal: new RegExp(`must be of type ${format}: "float64"$`),
     },
   ];
 }
@@ -173,16 +173,16 @@ function mapBound(maxProperties: number): Bound {
 
 function boundCase(kind: Kind, template: string, bound: Bound): BoundCase {
   const base = bound === mayBeNull ? baseWithout(kind, template) : baseWith(kind, template);
-  const submission = (value: unknown, withCompanions: boolean): Submission => {
-    const changed = withValueAt(base.object, base.path, value);
-    return { value, object: withCompanions ? companionsOf(template, value, changed) : changed };
-  };
+  const submission = (value: unknown): Submission => ({
+    value,
+    object: companionsOf(template, value, withValueAt(base.object, base.path, value)),
+  });
   return {
     kind,
     path: fieldPath(base.path),
     bound: bound.name,
-    accepted: bound.accepted.map((value) => submission(value, true)),
-    refused: bound.refused.map((value) => submission(value, false)),
+    accepted: bound.accepted.map(submission),
+    refused: bound.refused.map(submission),
     refusal: bound.refusal,
   };
 }

@@ -64,8 +64,8 @@ const everythingOnWholeGpus: ClassroomSpecInput = {
   },
   schedule: {
     timeZone: 'Asia/Shanghai',
-    sessions: [{ days: ['Mon', 'Wed', 'Fri'], start: '09:00', end: '17:00' }],
-    exceptions: [{ date: '2026-12-24', sessions: [{ start: '09:00', end: '12:00' }] }],
+    sessions: [{ days: ['Mon'], start: '08:00', end: '17:00' }],
+    exceptions: [{ date: '2026-12-24', sessions: [{ start: '08:00', end: '12:00' }] }],
     warmUpMinutes: 15,
     outsideSessions: 'Open',
   },

@@ -106,12 +106,13 @@ const rules: Record<string, Rule> = {
   'only optional fields have a default': ({ nodes }) =>
     pathsOf(nodes.filter(({ schema, field }) => schema.default !== undefined && field?.required !== false)),
 
-  'in the spec exactly the optional fields without a default may be null': ({ nodes }) =>
+  'in the spec exactly the optional fields without a default may be null, but for enums': ({ nodes }) =>
     pathsOf(
       nodes
         .filter((visit) => inSpec(visit) && visit.field !== undefined)
         .filter(({ schema, field }) => {
-          const mayBeAbsent = field?.required === false && schema.default === undefined;
+          const { default: value, enum: values } = schema;
+          const mayBeAbsent = field?.required === false && value === undefined && values === undefined;
           return (schema.nullable ?? false) !== mayBeAbsent;
         }),
     ),

@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { KubeClient } from '../../../src/kube/client.ts';
+import { type ApiServer, apiServer, type Verdict } from '../../support/api/api-server.ts';
+import { type BoundCase, boundCases, exampleObjects, type Kind } from '../../support/api/bound-cases.ts';
+import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
+import { clientOf } from '../../support/kube-client.ts';
+
+const KINDS: Kind[] = ['Classroom', 'StudentQuota'];
+
+let controlPlane: SharedControlPlane;
+let client: KubeClient;
+/** Empty: a dry run of a name that is there would be refused. */
+let empty: ApiServer;
+/** Has one object of each kind, for statuses. */
+let filled: ApiServer;
+
+beforeAll(async () => {
+  controlPlane = await sharedControlPlane();
+  client = await clientOf(controlPlane.kubeconfigPath);
+  empty = apiServer(client, await controlPlane.createNamespace('bounds'));
+  filled = apiServer(client, await controlPlane.createNamespace('bounds'));
+  for (const kind of KINDS)
+    expect(await filled.create(exampleObjects(kind)[0])).toMatchObject({ causes: [] });
+});
+
+afterAll(async () => {
+  await client.close();
+  controlPlane.admin.close();
+});
+
+function submit({ path }: BoundCase, object: unknown): Promise<Verdict> {
+  return path.startsWith('status') ? filled.replaceStatus(object, { dryRun: true }) : empty.dryRun(object);
+}
+
+describe.each(KINDS)('every bound of a %s is enforced', (kind) => {
+  test.each(exampleObjects(kind))('example %# that the cases start from is accepted', async (object) => {
+    expect((await empty.dryRun(object)).causes).toEqual([]);
+  });
+
+  test.each(boundCases(kind))('$path: $bound', async (boundCase) => {
+    const { path, accepted, refused, refusal } = boundCase;
+    for (const { object } of accepted) expect((await submit(boundCase, object)).causes).toEqual([]);
+    for (const { object } of refused) {
+      const { causes } = await submit(boundCase, object);
+      expect(causes).toContainEqual({ field: path, message: expect.stringMatching(refusal) });
+    }
+  });
+});
