@@ -86,7 +86,10 @@ const causesSchema = z.object({ causes: z.array(z.object({ field: z.string().opt
 const maxOwnershipAttempts = 4;
 
 /** @param options.fieldManager constant for the life of the product */
-export function createApplier(options: { client: KubeClient; fieldManager: string }): Applier {
+export function createApplier(options: {
+  client: Pick<KubeClient, 'get' | 'create' | 'apply' | 'mergePatch' | 'delete'>;
+  fieldManager: string;
+}): Applier {
   const { client, fieldManager } = options;
   const memory = createMemory();
 

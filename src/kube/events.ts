@@ -33,7 +33,7 @@ export interface EventRecorder {
 }
 
 export interface EventRecorderOptions {
-  client: KubeClient;
+  client: Pick<KubeClient, 'create' | 'mergePatch'>;
   clock: Clock;
   /** `<group>/<component>`. */
   reportingController: string;

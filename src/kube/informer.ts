@@ -7,7 +7,7 @@ import { createReflector } from './reflector.ts';
 import { createStore, type IndexFunction, type Store } from './store.ts';
 
 export interface InformerOptions<T extends KubeObject> {
-  client: KubeClient;
+  client: Pick<KubeClient, 'list' | 'watch'>;
   resource: Resource<T>;
   /** Absent: all namespaces. */
   namespace?: string | undefined;

@@ -1,4 +1,4 @@
-import type { KubeClient } from './client.ts';
+import type { CallOptions, KubeClient } from './client.ts';
 import type { Clock } from './clock.ts';
 import { KubeApiError } from './errors.ts';
 import { describeError, type Logger, silentLogger } from './log.ts';
@@ -8,7 +8,7 @@ import { apiVersionOf } from './object.ts';
 import { type Lease, leases } from './resources.ts';
 
 export interface LeaderOptions {
-  client: KubeClient;
+  client: Pick<KubeClient, 'get' | 'create' | 'replace'>;
   /** Of the Lease. */
   namespace: string;
   name: string;
@@ -58,6 +58,7 @@ export async function runAsLeader(options: LeaderOptions, signal: AbortSignal): 
   try {
     return await lead(options, lock, leading, log);
   } finally {
+    leading.abort();
     signal.removeEventListener('abort', stop);
     metrics.leaderChanged({ name: options.name, leading: false });
   }
@@ -111,13 +112,12 @@ async function renewUntilLost(options: LeaderOptions, lock: LeaseLock, signal: A
   const { clock } = options;
   const { retryPeriodMs, renewDeadlineMs } = { ...clientGo, ...options };
   let renewedAtMs = clock.monotonic();
+  const leftMs = (): number => renewedAtMs + renewDeadlineMs - clock.monotonic();
   while (!signal.aborted) {
-    await clock.sleep(retryPeriodMs, signal).catch(() => {});
-    if (signal.aborted) return;
-    const leftMs = renewedAtMs + renewDeadlineMs - clock.monotonic();
-    if (leftMs <= 0) return;
+    await clock.sleep(Math.min(retryPeriodMs, leftMs()), signal).catch(() => {});
+    if (signal.aborted || leftMs() <= 0) return;
     const startedMs = clock.monotonic();
-    if (await lock.tryHold(signal, leftMs)) renewedAtMs = startedMs;
+    if (await lock.tryHold(signal, leftMs())) renewedAtMs = startedMs;
     else if (lock.heldByOther) return;
   }
 }
@@ -168,6 +168,22 @@ function createLeaseLock(options: LeaderOptions & { log: Logger }): LeaseLock {
     };
   };
 
+  /** The resourceVersion that goes out makes the API server refuse whoever comes second. */
+  const take = async (call: CallOptions): Promise<boolean> => {
+    if (heldByOther()) return false;
+    observe(
+      seen === undefined
+        ? await client.create(leases, mine(), call)
+        : await client.replace(leases, mine(), call),
+    );
+    return true;
+  };
+  const look = async (call: CallOptions): Promise<void> => {
+    const lease = await client.get(leases, ref, call);
+    if (lease === undefined) seen = undefined;
+    else observe(lease);
+  };
+
   return {
     get heldByOther() {
       return heldByOther();
@@ -175,17 +191,11 @@ function createLeaseLock(options: LeaderOptions & { log: Logger }): LeaseLock {
     async tryHold(signal, deadlineMs = options.renewDeadlineMs ?? clientGo.renewDeadlineMs) {
       const call = { signal, deadlineMs };
       try {
-        const lease = await client.get(leases, ref, call);
-        if (lease === undefined) seen = undefined;
-        else observe(lease);
-        if (heldByOther()) return false;
-        // The resourceVersion that goes out makes the API server refuse whoever comes second.
-        observe(
-          lease === undefined
-            ? await client.create(leases, mine(), call)
-            : await client.replace(leases, mine(), call),
-        );
-        return true;
+        // A holder writes without looking; a refusal makes it look.
+        if (seen?.lease.spec?.holderIdentity === identity && (await take(call).catch(falseIfStale)))
+          return true;
+        await look(call);
+        return await take(call);
       } catch (error) {
         if (!(error instanceof KubeApiError)) throw error;
         if (error.reason !== 'Aborted') log.warn(describeError(error), 'Lease not taken or renewed');
@@ -203,4 +213,9 @@ function createLeaseLock(options: LeaderOptions & { log: Logger }): LeaseLock {
       }
     },
   };
+}
+
+function falseIfStale(error: unknown): false {
+  if (error instanceof KubeApiError && (error.isConflict || error.isNotFound)) return false;
+  throw error;
 }

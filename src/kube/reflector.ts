@@ -16,7 +16,7 @@ export interface ReflectorSink<T extends KubeObject> {
 }
 
 export interface ReflectorOptions<T extends KubeObject> {
-  client: KubeClient;
+  client: Pick<KubeClient, 'list' | 'watch'>;
   resource: Resource<T>;
   /** Absent: all namespaces. */
   namespace?: string | undefined;
