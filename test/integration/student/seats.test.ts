@@ -1,0 +1,422 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { classrooms } from '../../../src/api/classroom.ts';
+import { findCondition } from '../../../src/api/condition.ts';
+import { API_GROUP_VERSION } from '../../../src/api/group.ts';
+import { LABELS } from '../../../src/api/labels.ts';
+import {
+  type StudentQuota,
+  type StudentQuotaSpecInput,
+  studentQuotas,
+} from '../../../src/api/student-quota.ts';
+import type { KubeClient } from '../../../src/kube/client.ts';
+import { systemClock } from '../../../src/kube/clock.ts';
+import { createController } from '../../../src/kube/controller.ts';
+import { createEventRecorder } from '../../../src/kube/events.ts';
+import { silentLogger } from '../../../src/kube/log.ts';
+import { noMetrics } from '../../../src/kube/metrics.ts';
+import type { KubeObject, Resource } from '../../../src/kube/object.ts';
+import { events, type Secret, secrets } from '../../../src/kube/resources.ts';
+import { createInformerSet } from '../../../src/operator/informers.ts';
+import { hashApiKey, parseApiKey } from '../../../src/student/api-key.ts';
+import { createStudentController } from '../../../src/student/controller.ts';
+import { currentKey } from '../../../src/student/key-record.ts';
+import { apiKeyIn } from '../../../src/student/secret.ts';
+import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
+import { clientOf } from '../../support/kube-client.ts';
+
+const BASE_URL = 'https://gateway.example/v1';
+
+let controlPlane: SharedControlPlane;
+let client: KubeClient;
+let namespace: string;
+const stop = new AbortController();
+let stopped: Promise<unknown>;
+
+beforeAll(async () => {
+  controlPlane = await sharedControlPlane();
+  client = await clientOf(controlPlane.kubeconfigPath);
+  stopped = startStudentController();
+});
+
+afterAll(async () => {
+  stop.abort();
+  await stopped;
+  await client.close();
+  controlPlane.admin.close();
+});
+
+beforeEach(async () => {
+  namespace = await controlPlane.createNamespace('seats');
+});
+
+/** The student controller alone, on all namespaces. Settles when it has stopped. */
+async function startStudentController(): Promise<void> {
+  const own = { client, clock: systemClock, log: silentLogger, metrics: noMetrics };
+  const informers = createInformerSet({ ...own, random: Math.random, namespace: undefined });
+  const recorder = createEventRecorder({
+    ...own,
+    reportingController: 'test/operator',
+    reportingInstance: 'test',
+  });
+  const student = createStudentController({
+    ...own,
+    informers: informers.caches,
+    events: recorder,
+    randomBytes,
+    settings: { gatewayBaseURL: BASE_URL },
+    metrics: { objectWritten: () => {}, nameConflict: () => {}, keyIssued: () => {} },
+  });
+  const controller = createController({
+    ...own,
+    name: student.name,
+    workers: 4,
+    reconcile: (key, { signal }) => student.reconcile(key, signal),
+  });
+  informers.start(stop.signal);
+  await informers.synced();
+  student.connect(controller.enqueue);
+  await controller.run(stop.signal);
+  await recorder.flush();
+  await informers.stop();
+}
+
+async function makeClassroom(name = 'python-101'): Promise<void> {
+  const model = { id: 'Qwen/Qwen2.5-7B-Instruct', servedName: 'qwen' };
+  const object = {
+    apiVersion: API_GROUP_VERSION,
+    kind: 'Classroom',
+    metadata: { name, namespace },
+    spec: { model },
+  };
+  await client.create<KubeObject>(classrooms, object);
+}
+
+async function makeSeat(name: string, spec: Partial<StudentQuotaSpecInput> = {}): Promise<void> {
+  const full = { classroomRef: { name: 'python-101' }, student: { id: name }, ...spec };
+  const object = {
+    apiVersion: API_GROUP_VERSION,
+    kind: 'StudentQuota',
+    metadata: { name, namespace },
+    spec: full,
+  };
+  await client.create<KubeObject>(studentQuotas, object);
+}
+
+async function read<T extends KubeObject>(resource: Resource<T>, name: string): Promise<T> {
+  const object = await client.get(resource, { namespace, name });
+  if (object === undefined) throw new Error(`no ${resource.kind} ${name}`);
+  return object;
+}
+
+/** Waits until a condition of the seat has this reason. */
+async function seatWith(name: string, type: string, reason: string): Promise<StudentQuota> {
+  return eventually(`${type} of ${name} for ${reason}`, async () => {
+    const quota = await read(studentQuotas, name);
+    return findCondition(quota.status?.conditions, type)?.reason === reason && quota;
+  });
+}
+
+const readySeat = (name: string): Promise<StudentQuota> => seatWith(name, 'Ready', 'Active');
+
+async function secretOf(seat: string): Promise<Secret> {
+  return read(secrets, `${seat}-api-key`);
+}
+
+function textOf(secret: Secret, key: string): string {
+  return Buffer.from(secret.data?.[key] ?? '', 'base64').toString('utf8');
+}
+
+async function patchSecret(seat: string, patch: Record<string, unknown>): Promise<void> {
+  await client.mergePatch(secrets, { namespace, name: `${seat}-api-key` }, patch);
+}
+
+/** Waits until the status lists another key than this, and the Secret holds it. */
+async function replacedKey(seat: string, before: string): Promise<{ quota: StudentQuota; apiKey: string }> {
+  return eventually(`another key of ${seat}`, async () => {
+    const quota = await read(studentQuotas, seat);
+    const secret = await client.get(secrets, { namespace, name: `${seat}-api-key` });
+    const apiKey = (secret && apiKeyIn(secret)) ?? '';
+    const current = currentKey(quota.status?.keys ?? [])?.sha256;
+    return current !== undefined && current !== before && hashApiKey(apiKey) === current && { quota, apiKey };
+  });
+}
+
+/** A seat that is ready, with its key. */
+async function givenSeat(name = 'alice', spec: Partial<StudentQuotaSpecInput> = {}) {
+  await makeClassroom();
+  await makeSeat(name, spec);
+  const quota = await readySeat(name);
+  const apiKey = apiKeyIn(await secretOf(name)) ?? '';
+  return { quota, apiKey, sha256: hashApiKey(apiKey) };
+}
+
+describe('a seat', () => {
+  test('gets a Secret that an OpenAI client can use, and lists the hash of its key', async () => {
+    const { quota, apiKey, sha256 } = await givenSeat();
+    const secret = await secretOf('alice');
+    expect(parseApiKey(apiKey)).toEqual({ ok: true });
+    expect(quota.status).toMatchObject({ secretName: 'alice-api-key', keys: [{ generation: 1, sha256 }] });
+    expect(secret.type).toBe('Opaque');
+    expect(textOf(secret, 'OPENAI_BASE_URL')).toBe(BASE_URL);
+    expect(textOf(secret, 'OPENAI_MODEL')).toBe('qwen');
+    expect(secret.metadata.ownerReferences).toMatchObject([
+      { kind: 'StudentQuota', name: 'alice', controller: true },
+    ]);
+  });
+
+  test('loses its Secret when it is deleted', async () => {
+    await givenSeat();
+    await client.delete(studentQuotas, { namespace, name: 'alice' });
+    await eventually('the Secret is gone', async () => {
+      return (await client.get(secrets, { namespace, name: 'alice-api-key' })) === undefined;
+    });
+  });
+
+  test('gets another key when it is deleted and made again', async () => {
+    const { sha256 } = await givenSeat();
+    await client.delete(studentQuotas, { namespace, name: 'alice' });
+    await makeSeat('alice');
+    const { quota } = await replacedKey('alice', sha256);
+    expect(quota.status?.keys).toHaveLength(1);
+  });
+
+  test('waits for its class and takes effect by itself once it is made', async () => {
+    await makeSeat('alice');
+    const waiting = await seatWith('alice', 'ClassroomFound', 'NotFound');
+    expect(waiting.status?.keys).toEqual([]);
+    await makeClassroom();
+    expect((await readySeat('alice')).status?.keys).toHaveLength(1);
+  });
+
+  test('follows the served name of its class with the same key', async () => {
+    const { apiKey } = await givenSeat();
+    const patch = { spec: { model: { servedName: 'coder' } } };
+    await client.mergePatch(classrooms, { namespace, name: 'python-101' }, patch);
+    const secret = await eventually('the new name', async () => {
+      const secret = await secretOf('alice');
+      return textOf(secret, 'OPENAI_MODEL') === 'coder' && secret;
+    });
+    expect(apiKeyIn(secret)).toBe(apiKey);
+  });
+
+  test('that is suspended keeps its key and says that it does not hold', async () => {
+    const { apiKey } = await givenSeat();
+    await client.mergePatch(studentQuotas, { namespace, name: 'alice' }, { spec: { access: 'Suspended' } });
+    const quota = await seatWith('alice', 'Ready', 'Suspended');
+    expect(findCondition(quota.status?.conditions, 'Ready')?.status).toBe('False');
+    expect(apiKeyIn(await secretOf('alice'))).toBe(apiKey);
+  });
+
+  test('of a student who has one already gets no key until the older one is gone', async () => {
+    await makeClassroom();
+    await makeSeat('alice-1', { student: { id: 'alice' } });
+    await readySeat('alice-1');
+    await makeSeat('alice-2', { student: { id: 'alice' } });
+    const second = await seatWith('alice-2', 'KeyIssued', 'DuplicateStudent');
+    expect(second.status?.keys).toEqual([]);
+    expect(await client.get(secrets, { namespace, name: 'alice-2-api-key' })).toBeUndefined();
+    await client.delete(studentQuotas, { namespace, name: 'alice-1' });
+    await readySeat('alice-2');
+  });
+
+  test('that ends tells so at that time', async () => {
+    const { sha256 } = await givenSeat();
+    const expiresAt = new Date(Date.now() + 1000).toISOString();
+    await client.mergePatch(studentQuotas, { namespace, name: 'alice' }, { spec: { expiresAt } });
+    const quota = await seatWith('alice', 'Ready', 'Expired');
+    expect(quota.status?.keys).toMatchObject([{ sha256 }]);
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expiresAt));
+  });
+});
+
+describe('a rotation', () => {
+  test('makes a new key, and the old one goes on for the overlap', async () => {
+    const { sha256 } = await givenSeat();
+    const keyRotation = { generation: 2, overlapMinutes: 30 };
+    await client.mergePatch(studentQuotas, { namespace, name: 'alice' }, { spec: { keyRotation } });
+    const { quota } = await replacedKey('alice', sha256);
+    expect(quota.status?.keys).toMatchObject([{ generation: 2 }, { generation: 1, sha256 }]);
+    const ends = Date.parse(quota.status?.keys?.[1]?.expiresTime ?? '');
+    expect(ends - Date.now()).toBeGreaterThan(29 * 60_000);
+    expect(ends - Date.now()).toBeLessThanOrEqual(30 * 60_000 + 1000);
+  });
+
+  test('without overlap ends the old key', async () => {
+    const { sha256 } = await givenSeat();
+    const keyRotation = { generation: 2, overlapMinutes: 0 };
+    await client.mergePatch(studentQuotas, { namespace, name: 'alice' }, { spec: { keyRotation } });
+    const { quota } = await replacedKey('alice', sha256);
+    expect(quota.status?.keys).toHaveLength(1);
+  });
+
+  test('may follow another at once', async () => {
+    const { sha256 } = await givenSeat();
+    for (const generation of [2, 3, 4]) {
+      await client.mergePatch(
+        studentQuotas,
+        { namespace, name: 'alice' },
+        { spec: { keyRotation: { generation } } },
+      );
+    }
+    const quota = await eventually('generation 4', async () => {
+      const quota = await read(studentQuotas, 'alice');
+      return currentKey(quota.status?.keys ?? [])?.generation === 4 && quota;
+    });
+    expect(quota.status?.keys?.at(-1)).toMatchObject({ generation: 1, sha256 });
+    expect(hashApiKey(apiKeyIn(await secretOf('alice')) ?? '')).toBe(quota.status?.keys?.[0]?.sha256);
+  });
+});
+
+describe('a Secret edited by hand', () => {
+  test.each<{ name: string; patch: Record<string, unknown> }>([
+    { name: 'the base URL', patch: { data: { OPENAI_BASE_URL: 'eA==' } } },
+    { name: 'the model', patch: { data: { OPENAI_MODEL: null } } },
+    { name: 'the label by which we watch it', patch: { metadata: { labels: { [LABELS.managedBy]: null } } } },
+    { name: 'all labels', patch: { metadata: { labels: null } } },
+    { name: 'all annotations', patch: { metadata: { annotations: null } } },
+    { name: 'its owner', patch: { metadata: { ownerReferences: null } } },
+  ])('gets back $name and keeps its key', async ({ patch }) => {
+    const { apiKey, quota } = await givenSeat();
+    const original = await secretOf('alice');
+    await patchSecret('alice', patch);
+    const healed = await eventually('the Secret is as before', async () => {
+      const { data, metadata } = await secretOf('alice');
+      const { labels, annotations, ownerReferences } = original.metadata;
+      const wanted = [original.data, labels, annotations?.['gpu-classroom.io/key-record'], ownerReferences];
+      const found = [
+        data,
+        metadata.labels,
+        metadata.annotations?.['gpu-classroom.io/key-record'],
+        metadata.ownerReferences,
+      ];
+      return JSON.stringify(sorted(found)) === JSON.stringify(sorted(wanted)) && { data };
+    });
+    expect(Buffer.from(healed.data?.OPENAI_API_KEY ?? '', 'base64').toString()).toBe(apiKey);
+    expect((await read(studentQuotas, 'alice')).status?.keys).toEqual(quota.status?.keys);
+  });
+
+  test.each<{ name: string; edit: () => Promise<unknown> }>([
+    { name: 'is deleted', edit: () => client.delete(secrets, { namespace, name: 'alice-api-key' }) },
+    { name: 'loses its key', edit: () => patchSecret('alice', { data: { OPENAI_API_KEY: null } }) },
+    {
+      name: 'gets another key',
+      edit: () => patchSecret('alice', { data: { OPENAI_API_KEY: 'c2stbWluZQ==' } }),
+    },
+  ])('that $name gets a new key; the lost one is revoked and people are told', async ({ edit }) => {
+    const { sha256 } = await givenSeat();
+    await edit();
+    const { quota } = await replacedKey('alice', sha256);
+    expect(quota.status?.keys).toHaveLength(1);
+    expect(findCondition(quota.status?.conditions, 'KeyIssued')).toMatchObject({
+      status: 'True',
+      reason: 'KeyReplaced',
+    });
+    await eventually('the event', async () => {
+      const { items } = await client.list(events, { namespace });
+      return items.some((event) => event.reason === 'KeyReplaced' && event.regarding?.name === 'alice');
+    });
+  });
+
+  test('back to a revoked key, as from a backup, does not bring that key to life', async () => {
+    const { sha256 } = await givenSeat();
+    const { data, metadata } = await secretOf('alice');
+    await client.delete(secrets, { namespace, name: 'alice-api-key' });
+    const second = await replacedKey('alice', sha256);
+    await patchSecret('alice', { data, metadata: { annotations: metadata.annotations } });
+    const third = await replacedKey('alice', hashApiKey(second.apiKey));
+    expect(third.quota.status?.keys?.map((key) => key.sha256)).not.toContain(sha256);
+    expect(third.quota.status?.keys).toHaveLength(1);
+  });
+});
+
+describe('what is not ours', () => {
+  test('a Secret of our name is left alone, and the seat says so until it is gone', async () => {
+    await makeClassroom();
+    const name = 'alice-api-key';
+    const foreign = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace },
+      data: { MINE: 'eA==' },
+    };
+    const { metadata } = await client.create(secrets, foreign);
+    await makeSeat('alice');
+    const quota = await seatWith('alice', 'KeyIssued', 'NameConflict');
+    expect(quota.status?.keys).toEqual([]);
+    expect((await secretOf('alice')).metadata.resourceVersion).toBe(metadata.resourceVersion);
+
+    await client.delete(secrets, { namespace, name });
+    // Nothing tells the operator of a Secret without our label: any event of the seat makes it look, or a minute.
+    await client.mergePatch(
+      studentQuotas,
+      { namespace, name: 'alice' },
+      { metadata: { labels: { look: 'again' } } },
+    );
+    await readySeat('alice');
+  });
+
+  test('a hash slipped into the status by hand does not stay', async () => {
+    const { sha256 } = await givenSeat();
+    const alien = { generation: 1, sha256: 'a'.repeat(64), createdTime: '2026-01-01T00:00:00Z' };
+    const keys = [...((await read(studentQuotas, 'alice')).status?.keys ?? []), alien];
+    await client.mergePatch(
+      studentQuotas,
+      { namespace, name: 'alice' },
+      { status: { keys } },
+      { subresource: 'status' },
+    );
+    await eventually('only our key', async () => {
+      const listed = (await read(studentQuotas, 'alice')).status?.keys ?? [];
+      return listed.length === 1 && listed[0]?.sha256 === sha256;
+    });
+  });
+
+  test("the gateway's usage in the status stays", async () => {
+    await givenSeat();
+    const usage = { asOf: '2026-01-01T00:00:00Z', requestsToday: 1, tokensToday: 2, tokensTotal: 3 };
+    await client.mergePatch(
+      studentQuotas,
+      { namespace, name: 'alice' },
+      { status: { usage } },
+      { subresource: 'status' },
+    );
+    await client.mergePatch(studentQuotas, { namespace, name: 'alice' }, { spec: { access: 'Suspended' } });
+    expect((await seatWith('alice', 'Ready', 'Suspended')).status?.usage).toEqual(usage);
+  });
+
+  test('a namespace that may not have another Secret is reported, and the key follows when it may', async () => {
+    await makeClassroom();
+    const quota = await makeResourceQuota(0);
+    await makeSeat('alice');
+    const refused = await seatWith('alice', 'KeyIssued', 'ApplyRefused');
+    expect(findCondition(refused.status?.conditions, 'KeyIssued')?.message).toContain('exceeded quota');
+    await controlPlane.admin.json('DELETE', `/api/v1/namespaces/${namespace}/resourcequotas/${quota}`);
+    await readySeat('alice');
+  });
+});
+
+/** Allows this many Secrets in the namespace, and waits until that holds. */
+async function makeResourceQuota(count: number): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/resourcequotas`;
+  await controlPlane.admin.json('POST', path, {
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { name: 'no-secrets' },
+    spec: { hard: { 'count/secrets': String(count) } },
+  });
+  await eventually('the quota is in force', async () =>
+    JSON.stringify(await controlPlane.admin.json('GET', `${path}/no-secrets`)).includes('"used"'),
+  );
+  return 'no-secrets';
+}
+
+/** JSON objects of the API server come in any order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, child]) => [key, sorted(child)]);
+}
