@@ -19,6 +19,8 @@ const PACKAGES: Readonly<Record<ToolName, string>> = {
 };
 /** Go names a program after its package; for etcd's that is not its name. */
 const ETCD_OUTPUT_NAME = 'server';
+/** Counted in a build of everything with an empty cache. */
+const PACKAGES_OF_A_FIRST_BUILD = 3_000;
 const SHOWN_ERROR_LINES = 15;
 const TICK_MS = 1_000;
 
@@ -125,5 +127,6 @@ function goEnvironment(environment: GoBuildOptions['environment'], platform: Pla
 function stateOf(lines: readonly string[], elapsedMs: number): string {
   const current = lines.at(-1);
   const time = `Building with Go, ${Math.round(elapsedMs / 1_000)} s (the first time takes 5 to 10 minutes)`;
-  return current === undefined ? time : `${time}, step ${lines.length}: ${current}`;
+  if (current === undefined) return time;
+  return `${time}, package ${lines.length} of at most about ${PACKAGES_OF_A_FIRST_BUILD}: ${current}`;
 }

@@ -1,4 +1,4 @@
-import { rename, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Platform } from './cache.ts';
 import { createDispatcher } from './download.ts';
@@ -30,6 +30,7 @@ type Way = (
   options: ProvideOptions,
 ) => Promise<void>;
 
+const STAGING_PREFIX = 'staging-';
 const MODULE_FOLDER = join(import.meta.dirname, '../../../tools/control-plane');
 
 /**
@@ -37,7 +38,7 @@ const MODULE_FOLDER = join(import.meta.dirname, '../../../tools/control-plane');
  * Returns how each way ended that did not lead to its goal; what is missing then is missing in the cache.
  */
 export async function provide(tools: readonly ToolName[], options: ProvideOptions): Promise<string[]> {
-  const staging = join(options.cache, 'staging');
+  const staging = await newStagingFolder(options.cache);
   const left = new Set(tools);
   const attempts: string[] = [];
   const keep: Keep = async (tool) => {
@@ -90,6 +91,17 @@ const byBuild: Way = async (tools, staging, keep, options) => {
   });
   for (const tool of tools) await keep(tool);
 };
+
+/**
+ * A new name each time: the Go of a set-up that was killed may still be writing to the old one, which is removed.
+ * The caller holds the lock, so no living set-up loses its folder.
+ */
+async function newStagingFolder(cache: string): Promise<string> {
+  for (const name of await readdir(cache)) {
+    if (name.startsWith(STAGING_PREFIX)) await rm(join(cache, name), { recursive: true, force: true });
+  }
+  return mkdtemp(join(cache, STAGING_PREFIX));
+}
 
 /** Only what runs here and has the right version gets into the cache, so that nothing there needs a second look. */
 async function moveIntoCache(tool: ToolName, staging: string, cache: string): Promise<void> {

@@ -152,6 +152,19 @@ describe('official releases', () => {
     expect(host.requests.map(({ path }) => path)).toEqual([`${APISERVER}.sha256`, APISERVER]);
   });
 
+  test('a proxy of the environment is used', async () => {
+    await using home = await temporaryFolder();
+    await using host = await startFakeReleaseHost();
+    const base = 'http://releases.invalid';
+    const { options, cache } = bareMachine(home.path, {
+      hosts: { kubernetes: `${base}/kubernetes`, etcd: `${base}/etcd`, helm: `${base}/helm` },
+      environment: { HTTP_PROXY: host.url, XDG_CACHE_HOME: join(home.path, 'cache') },
+    });
+
+    expect((await ensureBinaries(options)).helm).toBe(join(cache, 'helm'));
+    expect(new Set(host.requests.map((request) => request.host))).toEqual(new Set(['releases.invalid']));
+  });
+
   test('a connection that breaks is resumed where it broke', async () => {
     await using home = await temporaryFolder();
     await using host = await startFakeReleaseHost();

@@ -10,11 +10,14 @@ import { fakeProgram } from './fake-programs.ts';
 
 export interface SeenRequest {
   readonly path: string;
+  readonly host: string | undefined;
   readonly range: string | undefined;
 }
 
 /** All release hosts in one server on loopback, with programs that are shell scripts. */
 export interface FakeReleaseHost extends AsyncDisposable {
+  /** The address of the server, which also answers as a proxy would, whatever the host asked for. */
+  readonly url: string;
   readonly hosts: ReleaseHosts;
   readonly requests: readonly SeenRequest[];
   /** The file at a path, to be changed by a test. */
@@ -31,14 +34,16 @@ export async function startFakeReleaseHost(): Promise<FakeReleaseHost> {
   const cuts = new Map<string, number[]>();
   let ranges = true;
   const server = createServer((request, response) => {
-    const path = request.url ?? '';
-    requests.push({ path, range: request.headers.range });
+    // A proxy gets the whole address, a server only the path.
+    const { pathname: path } = new URL(request.url ?? '', 'http://127.0.0.1');
+    requests.push({ path, host: request.headers.host, range: request.headers.range });
     answer(request, response, files.get(path), ranges, cuts.get(path)?.shift());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const base = `http://127.0.0.1:${port}`;
   return {
+    url: base,
     hosts: { kubernetes: `${base}/kubernetes`, etcd: `${base}/etcd`, helm: `${base}/helm` },
     requests,
     files,

@@ -53,7 +53,7 @@ test('shows the package that is being compiled and for how long Go has been at i
     },
   });
   expect(updates).toEqual([
-    'Building with Go, 61 s (the first time takes 5 to 10 minutes), step 1: k8s.io/api/core/v1',
+    'Building with Go, 61 s (the first time takes 5 to 10 minutes), package 1 of at most about 3000: k8s.io/api/core/v1',
   ]);
 });
 
