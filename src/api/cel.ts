@@ -1,9 +1,8 @@
-/** The reasons the API server knows for a refused field. */
-export type CelReason =
-  | 'FieldValueInvalid'
-  | 'FieldValueForbidden'
-  | 'FieldValueRequired'
-  | 'FieldValueDuplicate';
+/**
+ * The reasons that the API server knows for a refused field, but for `FieldValueDuplicate`: with that one it answers
+ * only "Duplicate value" and drops the message.
+ */
+export type CelReason = 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired';
 
 /** One `x-kubernetes-validations` entry of a CRD. */
 export interface CelRule {

@@ -79,11 +79,13 @@ const classroomDefinition: KindDefinition = {
       `self.metadata.name.size() <= ${CLASSROOM_NAME_MAX}`,
       `\`metadata.name\` must not be longer than ${CLASSROOM_NAME_MAX} characters: the names of the engines begin with it`,
       'FieldValueInvalid',
+      '.metadata.name',
     ),
     rule(
       "self.metadata.name.matches('^[a-z]') && !self.metadata.name.contains('.')",
       "`metadata.name` must begin with a letter and must not contain '.': it becomes part of host names",
       'FieldValueInvalid',
+      '.metadata.name',
     ),
   ],
   columns: [
@@ -121,11 +123,13 @@ const studentQuotaDefinition: KindDefinition = {
       `self.metadata.name.size() <= ${STUDENT_QUOTA_NAME_MAX}`,
       `\`metadata.name\` must not be longer than ${STUDENT_QUOTA_NAME_MAX} characters: it becomes the value of a label`,
       'FieldValueInvalid',
+      '.metadata.name',
     ),
     rule(
       "!self.metadata.name.contains('.')",
       "`metadata.name` must not contain '.': write '-' instead",
       'FieldValueInvalid',
+      '.metadata.name',
     ),
   ],
   columns: [
@@ -192,12 +196,19 @@ function rootSchema({ description, spec, status, nameRules }: KindDefinition): S
     type: 'object',
     required: ['spec'],
     properties: {
+      metadata: METADATA,
       spec: acceptingNulls(structuralSchema(spec, 'spec')),
       status: structuralSchema(status, 'status'),
     },
     'x-kubernetes-validations': nameRules,
   };
 }
+
+/** The API server knows the rest; this much lets a rule point at the name. */
+const METADATA: StructuralSchema = {
+  type: 'object',
+  properties: { name: { description: 'Name of this object.', type: 'string', maxLength: 253 } },
+};
 
 function readyColumn(field: 'status' | 'reason'): PrinterColumn {
   const jsonPath = `.status.conditions[?(@.type=="Ready")].${field}`;

@@ -93,7 +93,7 @@ export const modelSchema = z
       rule(
         '!has(self.aliases) || !self.aliases.exists(a, a == (has(self.servedName) ? self.servedName : self.id))',
         '`aliases` must not repeat the served name',
-        'FieldValueDuplicate',
+        'FieldValueInvalid',
         '.aliases',
       ),
     ],

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const celRuleSchema = z.strictObject({
   rule: z.string(),
   message: z.string(),
-  reason: z.enum(['FieldValueInvalid', 'FieldValueForbidden', 'FieldValueRequired', 'FieldValueDuplicate']),
+  reason: z.enum(['FieldValueInvalid', 'FieldValueForbidden', 'FieldValueRequired']),
   fieldPath: z.string().optional(),
 });
 

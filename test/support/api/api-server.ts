@@ -72,8 +72,8 @@ export function apiServer(client: KubeClient, namespace: string): ApiServer {
   };
 }
 
-/** With every such refusal the API server also says that it did not come to the CEL rules; that is no cause. */
-const NOT_CHECKED = '<nil>';
+/** What the API server adds when bounds are broken; it is no cause. */
+const NOT_CHECKED = /some validation rules were not checked because the object was invalid/;
 
 async function verdict(answer: Promise<unknown>): Promise<Verdict> {
   try {
@@ -81,6 +81,6 @@ async function verdict(answer: Promise<unknown>): Promise<Verdict> {
   } catch (error) {
     if (!(error instanceof KubeApiError) || error.reason !== 'Invalid') throw error;
     const { causes } = detailsSchema.parse(error.details);
-    return { causes: causes.filter(({ field }) => field !== NOT_CHECKED) };
+    return { causes: causes.filter(({ message }) => !NOT_CHECKED.test(message)) };
   }
 }
