@@ -29,23 +29,28 @@ export type ReadFile = (path: string) => Promise<Buffer>;
 
 /** Mounted by the kubelet: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/ */
 const serviceAccountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
-/** The kubelet rotates tokens well before they expire, so a minute's delay is harmless. */
-const tokenMaxAgeMs = 60_000;
+/** Who rotates tokens and certificates does so well before the old ones expire: a minute's delay is harmless. */
+const fileMaxAgeMs = 60_000;
 
-/** A bearer token in a file that is rotated under us: read again at most once a minute, or at once when `fresh`. */
-export function tokenFile(options: {
+/** A file that is replaced under us: read again at most once a minute, or at once when `fresh`. */
+export function rotatedFile(options: {
   path: string;
   readFile: ReadFile;
   clock: Clock;
-}): (fresh: boolean) => Promise<string> {
-  let kept: { token: string; readAtMs: number } | undefined;
+}): (fresh: boolean) => Promise<Buffer> {
+  let kept: { bytes: Buffer; readAtMs: number } | undefined;
   return async (fresh) => {
     const nowMs = options.clock.monotonic();
-    if (kept === undefined || fresh || nowMs - kept.readAtMs >= tokenMaxAgeMs) {
-      kept = { token: (await options.readFile(options.path)).toString('utf8').trim(), readAtMs: nowMs };
+    if (kept === undefined || fresh || nowMs - kept.readAtMs >= fileMaxAgeMs) {
+      kept = { bytes: await options.readFile(options.path), readAtMs: nowMs };
     }
-    return kept.token;
+    return kept.bytes;
   };
+}
+
+/** The bearer token in a file's bytes. */
+export function bearerToken(bytes: Buffer): string {
+  return `Bearer ${bytes.toString('utf8').trim()}`;
 }
 
 /**
@@ -67,19 +72,21 @@ export function inClusterCredentials(options: {
       'Not in a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set. Name a kubeconfig instead.',
     );
   }
-  const token = tokenFile({ path: `${serviceAccountPath}/token`, readFile, clock });
+  const token = rotatedFile({ path: `${serviceAccountPath}/token`, readFile, clock });
+  const authority = rotatedFile({ path: `${serviceAccountPath}/ca.crt`, readFile, clock });
   return {
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     async current({ fresh = false } = {}) {
-      const [ca, bearer] = await Promise.all([readFile(`${serviceAccountPath}/ca.crt`), token(fresh)]);
-      return { ca, headers: { authorization: `Bearer ${bearer}` } };
+      const [ca, bearer] = await Promise.all([authority(fresh), token(fresh)]);
+      return { ca, headers: { authorization: bearerToken(bearer) } };
     },
   };
 }
 
 /**
  * The current context of a client-node KubeConfig: for exec plugins and auth providers, which only client-node runs.
- * Tokens and certificates are asked for again for each request; client-node keeps them while they are valid.
+ * Tokens and certificates are asked for again for each request; client-node keeps them until they say they expire,
+ * also after a 401.
  *
  * @throws Error when the KubeConfig has no current cluster
  */

@@ -4,12 +4,13 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import type { Clock } from './clock.ts';
 import {
+  bearerToken,
   type CredentialMaterial,
   type Credentials,
   credentialsFromKubeConfig,
   inClusterCredentials,
   type ReadFile,
-  tokenFile,
+  rotatedFile,
 } from './credentials.ts';
 
 /** The fields of https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/ that we act on. */
@@ -143,7 +144,7 @@ async function mergedKubeContext(context: string | undefined): Promise<KubeConte
   };
 }
 
-/** Files are read again for each use: whoever rotates certificates replaces the files. */
+/** What the file holds is kept; files it names are read again as they may be rotated. */
 function fileCredentials(input: {
   cluster: Cluster;
   user: User;
@@ -154,24 +155,26 @@ function fileCredentials(input: {
   if (cluster['proxy-url']) {
     throw new Error('The kubeconfig names a proxy-url, which is not supported. Use a context without one.');
   }
-  const material = (data: string | undefined, file: string | undefined): Promise<Buffer | undefined> => {
-    if (data !== undefined) return Promise.resolve(Buffer.from(data, 'base64'));
-    if (file !== undefined) return options.readFile(resolve(folder, file));
-    return Promise.resolve(undefined);
+  const file = (path: string): ((fresh: boolean) => Promise<Buffer>) =>
+    rotatedFile({ ...options, path: resolve(folder, path) });
+  const material = (data: string | undefined, path: string | undefined) => {
+    if (data === undefined) return path === undefined ? undefined : file(path);
+    const bytes = Buffer.from(data, 'base64');
+    return () => Promise.resolve(bytes);
   };
-  const rotated =
-    user.tokenFile === undefined
-      ? undefined
-      : tokenFile({ ...options, path: resolve(folder, user.tokenFile) });
+  const authority = material(cluster['certificate-authority-data'], cluster['certificate-authority']);
+  const certificate = material(user['client-certificate-data'], user['client-certificate']);
+  const privateKey = material(user['client-key-data'], user['client-key']);
+  const token = user.tokenFile === undefined ? undefined : file(user.tokenFile);
 
   return {
     server: cluster.server,
     async current({ fresh = false } = {}) {
       const [ca, cert, key, fileToken] = await Promise.all([
-        material(cluster['certificate-authority-data'], cluster['certificate-authority']),
-        material(user['client-certificate-data'], user['client-certificate']),
-        material(user['client-key-data'], user['client-key']),
-        rotated?.(fresh),
+        authority?.(fresh),
+        certificate?.(fresh),
+        privateKey?.(fresh),
+        token?.(fresh),
       ]);
       const result: CredentialMaterial = { headers: authorization(user, fileToken) };
       if (ca !== undefined) result.ca = ca;
@@ -185,9 +188,9 @@ function fileCredentials(input: {
 }
 
 /** `tokenFile` wins over `token`, as in client-go. */
-function authorization(user: User, fileToken: string | undefined): Record<string, string> {
-  const token = fileToken ?? user.token;
-  if (token) return { authorization: `Bearer ${token}` };
+function authorization(user: User, fileToken: Buffer | undefined): Record<string, string> {
+  if (fileToken !== undefined) return { authorization: bearerToken(fileToken) };
+  if (user.token) return { authorization: `Bearer ${user.token}` };
   if (user.username !== undefined) {
     const pair = Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64');
     return { authorization: `Basic ${pair}` };
