@@ -7,7 +7,7 @@ import { LOG_LEVELS } from '../observability/logger.ts';
 const ENVIRONMENT_PREFIX = 'GPU_CLASSROOM_';
 
 const booleanText = z
-  .union([z.boolean(), z.enum(['true', 'false'], "must be 'true' or 'false'")])
+  .union([z.boolean(), z.enum(['true', 'false'])], "must be 'true' or 'false'")
   .transform((value) => value === true || value === 'true');
 
 const wholeNumber = (min: number, max: number) =>
@@ -107,7 +107,7 @@ export function parseConfiguration(
   const raw = { ...fromEnvironment(command, env), ...fromFlags(command) };
   const parsed = configurationSchema.safeParse(raw);
   if (parsed.success) return { kind: 'run', configuration: parsed.data };
-  return { kind: 'refused', text: refusal(parsed.error) };
+  return { kind: 'refused', text: refusal(parsed.error, raw) };
 }
 
 function createCommand(write: (text: string) => void): Command {
@@ -176,11 +176,11 @@ function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-function refusal(error: z.ZodError): string {
+function refusal(error: z.ZodError, raw: Record<string, unknown>): string {
   const lines = error.issues.map((issue) => {
     const name = String(issue.path[0] ?? '');
-    const missing = issue.code === 'invalid_type' && issue.input === undefined;
-    return `  ${flagOf(name)} (or ${variableOf(name)}) ${missing ? 'must be set' : issue.message}`;
+    const message = raw[name] === undefined ? 'must be set' : issue.message;
+    return `  ${flagOf(name)} (or ${variableOf(name)}) ${message}`;
   });
   return `The configuration is not valid:\n${lines.join('\n')}\nSee --help.\n`;
 }
