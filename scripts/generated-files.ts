@@ -2,6 +2,8 @@ import { stringify } from 'yaml';
 import { customResourceDefinitions } from '../src/api/crd.ts';
 import { apiReference } from '../src/api/reference.ts';
 import type { KubeObject } from '../src/kube/object.ts';
+import { rbacObjects } from '../src/rbac/manifest.ts';
+import { rbacReference } from '../src/rbac/reference.ts';
 
 /** A file of this repository that is made from the sources. */
 export interface GeneratedFile {
@@ -17,6 +19,8 @@ export const generatedFiles: readonly GeneratedFile[] = [
     path: `crds/${crd.spec.group}_${crd.spec.names.plural}.yaml`,
     render: () => manifest(crd),
   })),
+  { path: 'manifests/rbac.yaml', render: () => manifest(...rbacObjects()) },
+  { path: 'docs/rbac.md', render: rbacReference },
   { path: 'docs/api.md', render: () => apiReference(customResourceDefinitions()) },
 ];
 

@@ -1,0 +1,37 @@
+import { GATEWAY_RIGHTS, OPERATOR_RIGHTS, type Right } from './rights.ts';
+
+/** `docs/rbac.md`: the table of rights for people. */
+export function rbacReference(): string {
+  return [
+    '<!-- Generated from src/ by `npm run generate`: do not edit. -->',
+    '# Rights of operator and gateway',
+    '',
+    'These are all the rights that the two processes have. `manifests/rbac.yaml` is generated from the same table,',
+    'and a test fails when one of them is not used, or when a request is refused for want of one.',
+    'What protects what is in [security.md](security.md).',
+    '',
+    '"Classes" are the namespaces that may have classes: all, or the one given by `--namespace`.',
+    '"Own" is the namespace of the process itself.',
+    '',
+    ...section('Operator', OPERATOR_RIGHTS),
+    ...section('Gateway', GATEWAY_RIGHTS),
+  ].join('\n');
+}
+
+function section(title: string, rights: readonly Right[]): string[] {
+  return [
+    `## ${title}`,
+    '',
+    '| API group | resource | verbs | where | what for |',
+    '|---|---|---|---|---|',
+    ...rights.map(row),
+    '',
+  ];
+}
+
+function row({ apiGroup, resource, resourceNames, verbs, scope, why }: Right): string {
+  const group = apiGroup === '' ? 'core' : `\`${apiGroup}\``;
+  const names =
+    resourceNames === undefined ? '' : ` named ${resourceNames.map((name) => `\`${name}\``).join(', ')}`;
+  return `| ${group} | \`${resource}\`${names} | ${verbs.join(', ')} | ${scope} | ${why} |`;
+}
