@@ -1,0 +1,90 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorDetails,
+  errorBody,
+  refuse,
+} from '../../../src/gateway/errors.ts';
+
+const named = { classroom: 'python-101', contact: 'Ms Chen' };
+
+/** One example of every refusal there is; the type makes the table complete. */
+const examples: { [C in ErrorCode]: ErrorDetails<C> } = {
+  missing_api_key: {},
+  malformed_api_key: { why: 'it is too short' },
+  invalid_api_key: {},
+  expired_api_key: named,
+  seat_expired: { ...named, expiredAt: '2026-11-23T10:00:00Z' },
+  seat_suspended: named,
+  class_not_found: named,
+  class_closed: named,
+  not_in_exam: named,
+  unknown_path: { method: 'GET', path: '/x' },
+  method_not_allowed: { method: 'GET', path: '/v1/completions', allowed: 'POST' },
+  model_required: { names: ['qwen'] },
+  model_not_found: { ...named, model: 'gpt-5', names: ['qwen', 'gpt-4o'] },
+  endpoint_not_served: { path: '/v1/embeddings', model: 'qwen' },
+  request_too_large: { limitBytes: 4_194_304 },
+  unsupported_encoding: { encoding: 'gzip' },
+  invalid_json: { why: 'it is empty' },
+  invalid_parameter: { param: 'n', why: 'must be 1. Send several requests instead' },
+  malformed_request: { why: 'its length is wrong' },
+  headers_too_large: {},
+  request_timeout: {},
+  context_length_exceeded: { engineMessage: 'The prompt is too long. Shorten it.' },
+  refused_by_engine: { engineMessage: 'The temperature is too high. Lower it.', status: 400 },
+  concurrent_requests_exceeded: { ...named, running: 2, limit: 2 },
+  gateway_starting: {},
+  gateway_stopping: {},
+  no_engine_ready: named,
+  engine_busy: named,
+  engine_unreachable: named,
+  engine_failed: named,
+  engine_refused_gateway: named,
+  engine_silent: { ...named, seconds: 120 },
+  answer_too_slow: { seconds: 1800 },
+  internal_error: { requestId: 'req_1' },
+};
+
+function exampleOf<C extends ErrorCode>(code: C) {
+  return refuse(code, examples[code]);
+}
+
+const codes = Object.keys(examples) as ErrorCode[];
+
+describe('every refusal', () => {
+  test.each(codes)('%s has the shape of OpenAI errors', (code) => {
+    const { error } = JSON.parse(errorBody(exampleOf(code)));
+    expect(Object.keys(error).sort()).toEqual(['code', 'message', 'param', 'type']);
+    expect(error.code).toBe(code);
+  });
+
+  test.each(codes)('%s says more than what happened: a second sentence says what to do', (code) => {
+    const { message } = exampleOf(code);
+    expect(message).toMatch(/^[A-Z"/].*\.$/s);
+    expect(message.split(/[.:] /).length).toBeGreaterThan(1);
+    expect(message).not.toMatch(/undefined|\[object/);
+  });
+
+  test('the type fits the status', () => {
+    for (const { status, type } of ERROR_CODES) {
+      if (status === 401) expect(type).toBe('authentication_error');
+      else if (status === 403) expect(type).toBe('permission_error');
+      else if (status === 429) expect(type).toBe('rate_limit_error');
+      else if (status >= 500) expect(type).toBe('server_error');
+      else expect(['invalid_request_error', 'not_found_error']).toContain(type);
+    }
+  });
+
+  test('names whom to ask, or the trainer where the class names nobody', () => {
+    expect(refuse('seat_suspended', named).message).toContain('Ask Ms Chen');
+    expect(refuse('seat_suspended', { classroom: 'x' }).message).toContain('Ask your trainer');
+  });
+
+  test('Retry-After is in whole seconds, at least one', () => {
+    const headerOf = (retryAfterSeconds: number) =>
+      refuse('gateway_stopping', {}, { retryAfterSeconds }).headers['retry-after'];
+    expect([headerOf(0), headerOf(1.2), headerOf(10)]).toEqual(['1', '2', '10']);
+  });
+});
