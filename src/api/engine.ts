@@ -8,7 +8,8 @@ export const DEFAULT_ENGINE_IMAGE = 'vllm/vllm-openai:v0.32.0';
 /**
  * Flags of `vllm serve` that the operator owns (there is a field for them), that would open the engine to students
  * past the gateway, or that would put a secret into the spec. Stated without dashes; an `extraArgs` entry is refused
- * when it is one of these, in any spelling that vLLM's parser takes: `--x=y`, `--x_y`, `--x.key`, and abbreviations.
+ * when it is one of these, in any spelling that vLLM's parser takes: `--x=y`, `--x_y`, `--x.key`,
+ * `--no-x`, and abbreviations.
  *
  * @see https://docs.vllm.ai/en/latest/cli/serve.html
  */
@@ -27,7 +28,11 @@ export const DENIED_ENGINE_FLAGS = [
   'data-parallel-size-local',
   'data-parallel-start-rank',
   'data-parallel-supervisor-port',
+  'device-memory-utilization',
+  'disable-access-log-for-endpoints',
+  'disable-fastapi-docs',
   'enable-lora',
+  'enable-prompt-tokens-details',
   'enable-sleep-mode',
   'gpu-memory-utilization',
   'grpc',
@@ -114,15 +119,21 @@ export const engineSchema = z
         '.maxNumBatchedTokens',
       ),
       rule(
-        `self.extraArgs.filter(a, a.startsWith('--')).map(a, a.split('=')[0].split('.')[0].replace('_', '-')).all(a, !${deniedFlags}.exists(flag, flag.startsWith(a)))`,
+        `self.extraArgs.filter(a, a.startsWith('--')).map(a, a.split('=')[0].split('.')[0].replace('_', '-').replace('--no-', '--')).all(a, !${deniedFlags}.exists(flag, flag.startsWith(a)))`,
         '`extraArgs` must not contain arguments that the operator sets, such as `--api-key`, `--host`, `--port` or `--max-model-len`: use the fields of the Classroom',
         'FieldValueForbidden',
         '.extraArgs',
       ),
       rule(
-        "!self.extraArgs.exists(a, a.matches('^-[A-Za-z]'))",
+        "!self.extraArgs.exists(a, a.matches('^-([A-Za-z]|$)'))",
         '`extraArgs` must not contain short flags, such as `-tp`: write the long form',
         'FieldValueForbidden',
+        '.extraArgs',
+      ),
+      rule(
+        "self.extraArgs.size() == 0 || self.extraArgs[0].startsWith('-')",
+        '`extraArgs` must begin with a flag: the model is set by `model.id`',
+        'FieldValueInvalid',
         '.extraArgs',
       ),
     ],

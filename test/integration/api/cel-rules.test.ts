@@ -262,6 +262,14 @@ const rows: Record<string, Row> = {
     wantField: 'spec.engine.extraArgs',
     wantMessage: 'Forbidden: `extraArgs` must not contain short flags, such as `-tp`: write the long form',
   },
+  'the model is no argument': {
+    kind: 'Classroom',
+    at: 'spec.engine',
+    accepted: { spec: { engine: { extraArgs: ['--dtype', 'half'] } } },
+    refused: { spec: { engine: { extraArgs: ['another/model', '--dtype', 'half'] } } },
+    wantField: 'spec.engine.extraArgs',
+    wantMessage: 'Invalid value: `extraArgs` must begin with a flag: the model is set by `model.id`',
+  },
   'a timetable opens the class at some time': {
     kind: 'Classroom',
     at: 'spec.schedule',

@@ -218,15 +218,20 @@ function baseWithout(kind: Kind, template: string): Base {
   return base ?? baseWith(kind, template);
 }
 
-/** The first item of each list and the first key of each map. */
+/** The last item of each list and the first key of each map. */
 function concrete(template: string, object: unknown): ObjectPath {
   const path: (string | number)[] = [];
   for (const part of template.split('.')) {
     if (part === '*') path.push(Object.keys(Object(valueAt(object, path)))[0] ?? '');
-    else if (part.endsWith('[*]')) path.push(part.slice(0, -3), 0);
+    else if (part.endsWith('[*]')) path.push(...lastItem(object, [...path, part.slice(0, -3)]));
     else path.push(part);
   }
   return path;
+}
+
+function lastItem(object: unknown, list: ObjectPath): ObjectPath {
+  const items = valueAt(object, list);
+  return [...list.slice(-1), Array.isArray(items) ? items.length - 1 : 0];
 }
 
 /** Other fields that CEL rules ask for when a field has another value. */

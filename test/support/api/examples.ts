@@ -47,7 +47,7 @@ const everythingOnWholeGpus: ClassroomSpecInput = {
     maxNumSeqs: 32,
     maxNumBatchedTokens: 2048,
     gpuMemoryUtilizationPercent: 90,
-    extraArgs: ['--enforce-eager'],
+    extraArgs: ['--dtype', 'half'],
     rollout: 'AfterClass',
   },
   contact: 'Ms Chen, room 214',
