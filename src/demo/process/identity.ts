@@ -49,6 +49,21 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
   }
 }
 
+/**
+ * Kills this very process, together with what it has started if it leads a process group (was started
+ * `detached`); does nothing if it is gone.
+ */
+export function killWithGroup(identity: ProcessIdentity): void {
+  if (!isRunning(identity)) return;
+  try {
+    // While its leader lives, the group of that number can be no other's.
+    process.kill(-identity.pid, 'SIGKILL');
+  } catch (error) {
+    if (!hasErrorCode(error, 'ESRCH')) throw error;
+    signalProcess(identity, 'SIGKILL');
+  }
+}
+
 /** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: field 3 is the state, field 22 the start time. */
 function startTimeFromProc(pid: number): string | undefined {
   let stat: string;

@@ -4,7 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hasErrorCode } from './error-code.ts';
-import { identify, isRunning, type ProcessIdentity, parseIdentity, signalProcess } from './identity.ts';
+import { identify, isRunning, killWithGroup, type ProcessIdentity, parseIdentity } from './identity.ts';
 
 const RUN_PREFIX = 'run-';
 /** A directory that is not complete yet: it gets its final name only once its owner is written down. */
@@ -22,7 +22,8 @@ const KILL_POLL_MS = 20;
 export interface RunDirectory {
   readonly path: string;
   /**
-   * Writes down a child, so that it never outlives the run. Call it right after starting the child.
+   * Writes down a child, so that it never outlives the run, and neither does its process group if it leads
+   * one (was started `detached`). Call it right after starting the child.
    * `name` must be usable as a file name and unique among the running children of this run.
    * Returns `undefined` if the child has already ended.
    */
@@ -53,7 +54,7 @@ export async function createRunDirectory(root: string): Promise<RunDirectory> {
   await rename(unfinished, path);
 
   const removeAtExit = () => {
-    for (const child of readChildren(path)) signalProcess(child, 'SIGKILL');
+    for (const child of readChildren(path)) killWithGroup(child);
     rmSync(path, { recursive: true, force: true });
   };
   process.on('exit', removeAtExit);
@@ -102,7 +103,7 @@ async function isAbandoned(name: string, path: string, nowMs: number): Promise<b
 
 async function removeRun(path: string): Promise<void> {
   const children = readChildren(path);
-  for (const child of children) signalProcess(child, 'SIGKILL');
+  for (const child of children) killWithGroup(child);
   const deadline = performance.now() + KILL_DEADLINE_MS;
   while (children.some(isRunning)) {
     if (performance.now() > deadline) {

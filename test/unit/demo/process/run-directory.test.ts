@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { chmod, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { identify, isRunning } from '../../../../src/demo/process/identity.ts';
 import { createRunDirectory, removeStaleRuns } from '../../../../src/demo/process/run-directory.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const OWNER_FROM_BEFORE = JSON.stringify({ pid: process.pid, startedAt: 'an earlier life' });
@@ -39,6 +41,21 @@ describe('a run', () => {
     await run.remove();
     expect(await exit).toEqual([null, 'SIGKILL']);
     await expect(run.remove()).resolves.toBeUndefined();
+  });
+
+  test('takes the children of its children with it, if they are one process group', async () => {
+    await using folder = await temporaryFolder();
+    const run = await createRunDirectory(folder.path);
+    const child = spawn('sh', ['-c', 'sleep 60 & echo $!; wait'], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [output] = await once(child.stdout, 'data');
+    const grandchild = identify(Number(output));
+    if (child.pid === undefined || grandchild === undefined) throw new Error('sh could not be started');
+    run.adopt('engine', child.pid);
+    await run.remove();
+    await eventually('the grandchild gone', () => !isRunning(grandchild));
   });
 
   test('leaves a child alone that it has released', async () => {
