@@ -1,0 +1,305 @@
+import type { KubeClient } from '../../kube/client.ts';
+import type { Clock } from '../../kube/clock.ts';
+import { createEventRecorder } from '../../kube/events.ts';
+import { createInformer } from '../../kube/informer.ts';
+import { type Logger, silentLogger } from '../../kube/log.ts';
+import { keyOf } from '../../kube/object.ts';
+import { type Node, nodes as nodeResource, type Pod, pods as podResource } from '../../kube/resources.ts';
+import type { StoreChange } from '../../kube/store.ts';
+import type { RunDirectory } from '../process/run-directory.ts';
+import { createContainerHost } from './container-host.ts';
+import { nodeAgentErrors } from './errors.ts';
+import { type Failure, failureOfAnnotations, matchesPod, type PodMatcher } from './failures.ts';
+import type { NodeDescription } from './nodes/description.ts';
+import { createNodeKeeper, type NodeKeeper } from './nodes/keeper.ts';
+import { NODE_AGENT_LABEL } from './nodes/render.ts';
+import { phaseOf } from './pod/conditions.ts';
+import { KUBELET_PACE, type Pace } from './pod/state.ts';
+import { PodWorker, type PodWorkerOptions } from './pod/worker.ts';
+import { type Endpoints, perPodAddresses, perPodPorts } from './process/endpoints.ts';
+import type { Runtime } from './runtimes/runtime.ts';
+
+export interface NodeAgentOptions {
+  /** May do what kubelets may: the demo gives it the administrator's. The agent does not close it. */
+  readonly client: KubeClient;
+  readonly nodes: readonly NodeDescription[];
+  /** First match wins; a container whose image none of them plays fails with ErrImagePull. */
+  readonly runtimes: readonly Runtime[];
+  /** Where logs are and where processes are written down, so that they never outlive the run. */
+  readonly run: RunDirectory;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly log?: Logger;
+  /** Default: a kubelet's. */
+  readonly pace?: Pace;
+  /** What containers get of this machine's environment; default nothing, which is enough for the simulator. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Default: an address of its own per pod on Linux, a port of its own elsewhere. */
+  readonly addressing?: 'PerPodAddress' | 'PerPodPort';
+}
+
+/** A pod as the agent sees it. */
+export interface PlayedPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  readonly phase: string;
+  /** Undefined until its first container has started. */
+  readonly address: string | undefined;
+  /** Pids of the containers that run, by name. */
+  readonly pids: Readonly<Record<string, number>>;
+}
+
+/** The GPU nodes of a demo cluster and their kubelets, played on this machine. */
+export interface NodeAgent extends AsyncDisposable {
+  /**
+   * Plays a failure on all pods that match, now and later, until it is cancelled. The latest one set wins, and all of
+   * them win over annotations.
+   */
+  fail(matcher: PodMatcher, failure: Failure): { cancel(): void };
+  /**
+   * The node is gone: its processes die, and the control plane hears nothing more of it. After its grace period
+   * (50 s) it counts as not ready, and its pods are evicted as their tolerations say. Throws UnknownNode.
+   */
+  loseNode(name: string): Promise<void>;
+  /** The node is back; pods that are still its own are started again. Throws UnknownNode. */
+  restoreNode(name: string): Promise<void>;
+  pods(): PlayedPod[];
+  /** Output of the latest start of a container (default: the only one). Throws NoLog. */
+  logs(pod: { namespace: string; name: string }, container?: string): Promise<string>;
+  /** Kills all processes; nodes and pods stay as they are in the API server. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Registers the nodes and plays their kubelets until `stop`. Resolves when all nodes are registered; the control
+ * plane takes a moment to lift their not-ready taint.
+ * Throws KubeApiError when a node cannot be registered.
+ */
+export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAgent> {
+  const agent = new Agent(options, await openEndpoints(options));
+  try {
+    await agent.start();
+  } catch (error) {
+    await agent.stop();
+    throw error;
+  }
+  return agent;
+}
+
+function openEndpoints({ addressing, random }: NodeAgentOptions): Promise<Endpoints> {
+  const own = addressing ?? (process.platform === 'linux' ? 'PerPodAddress' : 'PerPodPort');
+  return own === 'PerPodAddress'
+    ? perPodAddresses(Math.floor(random() * 256))
+    : Promise.resolve(perPodPorts());
+}
+
+interface PlayedNode {
+  readonly description: NodeDescription;
+  readonly keeper: NodeKeeper;
+  isLost: boolean;
+}
+
+class Agent implements NodeAgent {
+  readonly #endpoints: Endpoints;
+  readonly #log: Logger;
+  readonly #nodes: ReadonlyMap<string, PlayedNode>;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #leaving = new Set<Promise<void>>();
+  readonly #failures: { readonly matcher: PodMatcher; readonly failure: Failure }[] = [];
+  readonly #podInformer;
+  readonly #nodeInformer;
+  readonly #workerOptions: Omit<PodWorkerOptions, 'node'>;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: NodeAgentOptions, endpoints: Endpoints) {
+    const { client, clock, random, run, runtimes, environment = {}, log = silentLogger } = options;
+    this.#endpoints = endpoints;
+    this.#log = log;
+    this.#nodes = new Map(
+      options.nodes.map((description) => [
+        description.name,
+        {
+          description,
+          keeper: createNodeKeeper({ client, clock, log, node: description, address: endpoints.nodeAddress }),
+          isLost: false,
+        },
+      ]),
+    );
+    const follow = { client, clock, random, log };
+    this.#podInformer = createInformer({
+      ...follow,
+      resource: podResource,
+      fieldSelector: 'spec.nodeName!=',
+    });
+    this.#nodeInformer = createInformer({
+      ...follow,
+      resource: nodeResource,
+      labelSelector: `${NODE_AGENT_LABEL}=true`,
+    });
+    const reporting = {
+      reportingController: 'demo.gpu-classroom.io/node-agent',
+      reportingInstance: 'node-agent',
+    };
+    this.#workerOptions = {
+      client,
+      clock,
+      log,
+      endpoints,
+      events: createEventRecorder({ client, clock, log, ...reporting }),
+      containers: createContainerHost({ client, run, runtimes, environment }),
+      pace: options.pace ?? KUBELET_PACE,
+    };
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([...this.#nodes.values()].map(({ keeper }) => keeper.start()));
+    this.#podInformer.store.subscribe((change) => this.#onPod(change));
+    this.#nodeInformer.store.subscribe((change) => this.#onNode(change));
+    this.#nodeInformer.start();
+    await this.#nodeInformer.synced();
+    this.#podInformer.start();
+    await this.#podInformer.synced();
+  }
+
+  fail(matcher: PodMatcher, failure: Failure): { cancel(): void } {
+    const entry = { matcher, failure };
+    this.#failures.unshift(entry);
+    this.#refreshFailures();
+    return {
+      cancel: () => {
+        this.#failures.splice(this.#failures.indexOf(entry), 1);
+        this.#refreshFailures();
+      },
+    };
+  }
+
+  async loseNode(name: string): Promise<void> {
+    const node = this.#node(name);
+    node.isLost = true;
+    node.keeper.stop();
+    const lost = [...this.#workers].filter(([, worker]) => worker.state.pod.spec?.nodeName === name);
+    await Promise.all(lost.map(([uid]) => this.#dismiss(uid)));
+  }
+
+  async restoreNode(name: string): Promise<void> {
+    const node = this.#node(name);
+    await node.keeper.start();
+    node.isLost = false;
+    for (const pod of this.#podInformer.store.list()) {
+      if (pod.spec?.nodeName === name) this.#admit(pod);
+    }
+  }
+
+  pods(): PlayedPod[] {
+    return [...this.#workers.values()].map(({ state, pids }) => ({
+      namespace: state.pod.metadata.namespace ?? '',
+      name: state.pod.metadata.name,
+      node: state.pod.spec?.nodeName ?? '',
+      phase: phaseOf(state),
+      address: state.address,
+      pids,
+    }));
+  }
+
+  async logs(ref: { namespace: string; name: string }, container?: string): Promise<string> {
+    const worker = [...this.#workers.values()].find(({ state }) => keyOf(state.pod.metadata) === keyOf(ref));
+    const main = worker?.state.containers.filter(({ init }) => !init);
+    const found = worker?.state.containers.find(({ name }) => name === (container ?? main?.[0]?.name));
+    const text =
+      worker &&
+      found &&
+      (await this.#workerOptions.containers.readLog(worker.state.pod, found.name, found.attempt));
+    if (text === undefined) throw nodeAgentErrors.noLog(keyOf(ref), container ?? '(the first)');
+    return text;
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    for (const { keeper } of this.#nodes.values()) keeper.stop();
+    await Promise.all([this.#podInformer.stop(), this.#nodeInformer.stop()]);
+    for (const uid of [...this.#workers.keys()]) this.#dismiss(uid);
+    await Promise.all(this.#leaving);
+    await this.#workerOptions.events.flush();
+    await this.#endpoints.close();
+  }
+
+  #node(name: string): PlayedNode {
+    const node = this.#nodes.get(name);
+    if (node === undefined) throw nodeAgentErrors.unknownNode(name, [...this.#nodes.keys()]);
+    return node;
+  }
+
+  #onPod(change: StoreChange<Pod>): void {
+    if (change.type === 'deleted') {
+      this.#dismiss(uidOf(change.object));
+      return;
+    }
+    // A pod that was deleted and made again between two looks at the API server has the same name only.
+    if (change.type === 'updated' && uidOf(change.previous) !== uidOf(change.object)) {
+      this.#dismiss(uidOf(change.previous));
+    }
+    this.#admit(change.object);
+  }
+
+  #onNode(change: StoreChange<Node>): void {
+    if (change.type !== 'updated') return;
+    if (
+      JSON.stringify(change.previous.metadata.annotations) ===
+      JSON.stringify(change.object.metadata.annotations)
+    ) {
+      return;
+    }
+    this.#refreshFailures();
+  }
+
+  #admit(pod: Pod): void {
+    const node = this.#nodes.get(pod.spec?.nodeName ?? '');
+    if (node === undefined || node.isLost || this.#stopped !== undefined) return;
+    let worker = this.#workers.get(uidOf(pod));
+    if (worker === undefined) {
+      worker = new PodWorker(pod, { ...this.#workerOptions, node: node.description });
+      this.#workers.set(uidOf(pod), worker);
+    }
+    worker.update(pod, this.#failureOf(pod));
+  }
+
+  #dismiss(uid: string): Promise<void> {
+    const worker = this.#workers.get(uid);
+    if (worker === undefined) return Promise.resolve();
+    this.#workers.delete(uid);
+    const left: Promise<void> = worker.abandon().finally(() => this.#leaving.delete(left));
+    this.#leaving.add(left);
+    return left;
+  }
+
+  #refreshFailures(): void {
+    for (const worker of this.#workers.values()) worker.setFailure(this.#failureOf(worker.state.pod));
+  }
+
+  #failureOf(pod: Pod): Failure | undefined {
+    const set = this.#failures.find(({ matcher }) => matchesPod(matcher, pod));
+    if (set !== undefined) return set.failure;
+    const node = this.#nodeInformer.store.get(pod.spec?.nodeName ?? '');
+    for (const annotations of [pod.metadata.annotations, node?.metadata.annotations]) {
+      const failure = failureOfAnnotations(annotations);
+      if (typeof failure === 'string')
+        this.#log.warn({ pod: keyOf(pod.metadata), failure }, 'Unknown failure ignored');
+      else if (failure !== undefined) return failure;
+    }
+    return undefined;
+  }
+}
+
+function uidOf(pod: Pod): string {
+  return pod.metadata.uid ?? '';
+}

@@ -1,0 +1,108 @@
+import type { KubeClient } from '../../../kube/client.ts';
+import type { Clock, Timer } from '../../../kube/clock.ts';
+import { KubeApiError } from '../../../kube/errors.ts';
+import { describeError, type Logger } from '../../../kube/log.ts';
+import { microTime } from '../../../kube/micro-time.ts';
+import { leases, type Node, nodes } from '../../../kube/resources.ts';
+import { FIELD_MANAGER } from '../pod/status-writer.ts';
+import type { NodeDescription } from './description.ts';
+import { renderNode } from './render.ts';
+
+/** A kubelet's figures: https://kubernetes.io/docs/concepts/architecture/nodes/#node-heartbeats */
+const HEARTBEAT_MS = 10_000;
+const LEASE_SECONDS = 40;
+const STATUS_EVERY_MS = 300_000;
+const LEASE_NAMESPACE = 'kube-node-lease';
+
+export interface NodeKeeperOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly node: NodeDescription;
+  readonly address: string;
+}
+
+/** Keeps one node alive in the eyes of the control plane. */
+export interface NodeKeeper {
+  /** Registers the node and keeps it up: a heartbeat every 10 s. Throws when it cannot be registered. */
+  start(): Promise<void>;
+  /** The control plane hears nothing more of the node. */
+  stop(): void;
+}
+
+export function createNodeKeeper(options: NodeKeeperOptions): NodeKeeper {
+  const { client, clock, log, node, address } = options;
+  let timer: Timer | undefined;
+  let running: AbortController | undefined;
+  let statusAtMs = Number.NEGATIVE_INFINITY;
+
+  const writeStatus = async (): Promise<void> => {
+    const rendered = renderNode(node, address, clock.now());
+    const { apiVersion, kind, metadata, status } = rendered;
+    const object: Node = { apiVersion, kind, metadata: { name: metadata.name }, status };
+    await client.apply(nodes, object, { fieldManager: FIELD_MANAGER, subresource: 'status' });
+    statusAtMs = clock.monotonic();
+  };
+  const beat = async (): Promise<void> => {
+    const current = await client.get(nodes, { name: node.name });
+    // Somebody deleted it: a kubelet does not register its node again before it is started anew.
+    if (current === undefined) return;
+    await client.apply(leases, leaseOf(current, clock.now()), { fieldManager: FIELD_MANAGER });
+    const isReady = current.status?.conditions?.some(
+      ({ type, status }) => type === 'Ready' && status === 'True',
+    );
+    if (isReady !== true || clock.monotonic() - statusAtMs >= STATUS_EVERY_MS) await writeStatus();
+  };
+  const schedule = ({ signal }: AbortController): void => {
+    timer = clock.setTimeout(async () => {
+      await beat().catch((error: unknown) => {
+        if (!signal.aborted)
+          log.warn({ node: node.name, ...describeError(error) }, 'Heartbeat failed; trying again');
+      });
+      if (!signal.aborted && running !== undefined) schedule(running);
+    }, HEARTBEAT_MS);
+  };
+  return {
+    async start() {
+      running?.abort();
+      running = new AbortController();
+      await register(client, renderNode(node, address, clock.now()));
+      await writeStatus();
+      await beat();
+      schedule(running);
+    },
+    stop() {
+      running?.abort();
+      running = undefined;
+      timer?.cancel();
+    },
+  };
+}
+
+/** A node that is there already keeps its taints: they are the control plane's, or somebody's who cordoned it. */
+async function register(client: KubeClient, node: Node): Promise<Node> {
+  try {
+    return await client.create(nodes, node);
+  } catch (error) {
+    if (!(error instanceof KubeApiError && error.isConflict)) throw error;
+    return client.mergePatch(
+      nodes,
+      { name: node.metadata.name },
+      { metadata: { labels: node.metadata.labels } },
+    );
+  }
+}
+
+function leaseOf(node: Node, nowMs: number) {
+  const { name, uid = '' } = node.metadata;
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      name,
+      namespace: LEASE_NAMESPACE,
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid }],
+    },
+    spec: { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime: microTime(nowMs) },
+  };
+}

@@ -1,0 +1,39 @@
+import type { Pod } from '../../../kube/resources.ts';
+import type { Failure } from '../failures.ts';
+import type { NodeDescription } from '../nodes/description.ts';
+import type { Container } from '../pod/spec.ts';
+import type { Command } from '../process/container-process.ts';
+import type { Endpoint } from '../process/probe.ts';
+
+/** All that is known when a container is about to start. */
+export interface ContainerStart {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly node: NodeDescription;
+  /** The container's own `command`, or undefined for the image's entry point; references resolved. */
+  readonly command: readonly string[] | undefined;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Where it must listen. */
+  readonly endpoint: Endpoint;
+  /** A folder of its own, which is there. */
+  readonly folder: string;
+  /** To be played on this start; `ImagePull` never comes here. */
+  readonly failure: Failure | undefined;
+}
+
+/** Knows how to run the containers of some images as processes of this machine. */
+export interface Runtime {
+  readonly name: string;
+  plays(image: string): boolean;
+  /** @throws {Error} when it cannot be run; becomes RunContainerError */
+  command(start: ContainerStart): Command | Promise<Command>;
+  /**
+   * Makes the engine inside a running container die, the container's process ending by itself afterwards. Undefined:
+   * there is nothing inside that could die on its own, and the process is killed.
+   */
+  killEngine?(
+    folder: string,
+    process: { readonly pid: number; signal(signal: NodeJS.Signals): void },
+  ): Promise<void>;
+}

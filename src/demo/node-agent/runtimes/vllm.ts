@@ -1,0 +1,51 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { failingCommand } from './failing-command.ts';
+import type { Runtime } from './runtime.ts';
+import { vllmArguments } from './vllm-arguments.ts';
+
+export interface VllmOptions {
+  /** Path of the `vllm` program. */
+  readonly program: string;
+  /** What it needs of this machine's environment: PATH, HOME, HF_HOME, VLLM_CPU_KVCACHE_SPACE …. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const OUT_OF_MEMORY = [
+  'torch.OutOfMemoryError: CUDA out of memory. Played by the node agent in place of a real start.',
+  'RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}',
+].join('\n');
+
+/** Plays vLLM's images with a vLLM that is installed on this machine. `SlowLoad` has no effect on it. */
+export function installedVllm(options: VllmOptions): Runtime {
+  return {
+    name: 'installed vLLM',
+    plays: (image) => /^(docker\.io\/)?vllm\/vllm-openai[:@-]/.test(image),
+    command(start) {
+      const env = { ...options.environment, ...start.env };
+      switch (start.failure?.kind) {
+        case 'OutOfMemoryAtStart':
+          return failingCommand(OUT_OF_MEMORY, env);
+        case 'CrashAtStart':
+          return failingCommand('RuntimeError: played by the node agent in place of a real start', env);
+        default:
+          return { program: options.program, args: ['serve', ...vllmArguments(start)], env };
+      }
+    },
+    async killEngine(_folder, { pid }) {
+      for (const child of await engineProcesses(pid)) process.kill(child, 'SIGKILL');
+    },
+  };
+}
+
+/** vLLM names its engine process `VLLM::EngineCore`. */
+async function engineProcesses(parent: number): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
+    const [, command, parentPid] = /^\d+ \((.*)\) \S (\d+)/.exec(stat) ?? [];
+    if (Number(parentPid) === parent && command?.startsWith('VLLM::EngineCor') === true)
+      found.push(Number(name));
+  }
+  return found;
+}
