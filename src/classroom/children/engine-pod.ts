@@ -136,7 +136,7 @@ function productVariants({ gpu }: ClassroomSpec): string[] {
     case 'TimeSliced':
       return [gpu.product, `${gpu.product}-SHARED`];
     case 'MIG':
-      return [gpu.product, `${gpu.product}-MIG-${gpu.migProfile}`];
+      return [gpu.product, `${gpu.product}-MIG-${(gpu.migProfile ?? '').replace('+', '.')}`];
   }
 }
 

@@ -1,0 +1,193 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ClassroomStatus } from '../../../src/api/classroom.ts';
+import { type Condition, findCondition } from '../../../src/api/condition.ts';
+import type { ApplyOutcome } from '../../../src/classroom/apply.ts';
+import type { ObservedClass } from '../../../src/classroom/observe.ts';
+import { plan } from '../../../src/classroom/plan.ts';
+import { status } from '../../../src/classroom/status.ts';
+import type { Deployment } from '../../../src/kube/resources.ts';
+import { classroom, studentQuota } from '../../support/builders.ts';
+import { enginePod, observedClass, readyPod, settings } from '../../support/classroom.ts';
+
+const NOW_MS = Date.parse('2026-09-01T09:00:00.250Z');
+const DONE: ApplyOutcome = { written: [], deleted: [], problems: [] };
+
+function statusOf(difference: Partial<ObservedClass> = {}, outcome = DONE): ClassroomStatus {
+  const observed = observedClass(difference);
+  const planned = plan(observed, settings(), NOW_MS);
+  return status({
+    observed,
+    plan: planned,
+    outcome: planned.kind === 'wanted' ? outcome : undefined,
+    settings: settings(),
+    nowMs: NOW_MS,
+  });
+}
+
+function condition(type: string, got: ClassroomStatus): Pick<Condition, 'status' | 'reason' | 'message'> {
+  const found = findCondition(got.conditions, type);
+  if (found === undefined) throw new Error(`no condition ${type}`);
+  return { status: found.status, reason: found.reason, message: found.message };
+}
+
+const fourEngines = (status?: ClassroomStatus) =>
+  classroom({ spec: { engine: { replicas: { min: 4, max: 4 } } }, ...(status && { status }) });
+
+function seat(id: string, keyIssued: boolean) {
+  const issued = {
+    type: 'KeyIssued',
+    reason: 'Issued',
+    message: '',
+    lastTransitionTime: '2026-09-01T08:00:00Z',
+  };
+  return studentQuota({
+    spec: { student: { id } },
+    status: { conditions: [{ ...issued, status: keyIssued ? 'True' : 'False' }] },
+  });
+}
+
+const engines = ['a', 'b', 'c', 'd'].map((letter) => readyPod(`python-101-engine-${letter}`));
+
+describe('Ready reads like a sentence', () => {
+  test('when all is well', () => {
+    const seats = [seat('alice', true), seat('bob', true)];
+    expect(condition('Ready', statusOf({ classroom: fourEngines(), pods: engines, seats }))).toEqual({
+      status: 'True',
+      reason: 'Serving',
+      message: '4 of 4 engines answer; 2 students have keys.',
+    });
+  });
+
+  test('when a student has no key yet', () => {
+    const seats = [seat('alice', true), seat('bob', false)];
+    const { message } = condition('Ready', statusOf({ classroom: fourEngines(), pods: engines, seats }));
+    expect(message).toBe('4 of 4 engines answer; 1 of 2 students have keys.');
+  });
+
+  test('when an engine still loads', () => {
+    const pods = [...engines.slice(0, 2), enginePod({ metadata: { name: 'python-101-engine-e' } })];
+    expect(condition('Ready', statusOf({ classroom: fourEngines(), pods }))).toEqual({
+      status: 'False',
+      reason: 'PartlyServing',
+      message:
+        '2 of 4 engines answer: engine python-101-engine-e is loading: started at 2026-09-01T09:00:00Z. Loading can take half an hour the first time.',
+    });
+  });
+
+  test('when no engine answers, the most urgent cause comes first', () => {
+    const evicted = enginePod({
+      metadata: { name: 'python-101-engine-x' },
+      status: { phase: 'Failed', reason: 'Evicted' },
+    });
+    const got = condition('Ready', statusOf({ classroom: fourEngines(), pods: [enginePod(), evicted] }));
+    expect(got).toMatchObject({ status: 'False', reason: 'Failing' });
+    expect(got.message).toMatch(/^0 of 4 engines answer: engine python-101-engine-x fails: Evicted\. See/);
+  });
+
+  test('when the pods cannot even be made', () => {
+    const deployment: Deployment = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'python-101-engine' },
+      status: {
+        conditions: [{ type: 'ReplicaFailure', status: 'True', message: 'exceeded quota: gpus' }],
+      },
+    };
+    const got = condition('Ready', statusOf({ deployment }));
+    expect(got.reason).toBe('Failing');
+    expect(got.message).toMatch(/^0 of 1 engine answers: their pods cannot be made: exceeded quota: gpus\./);
+  });
+
+  test('when nobody is enrolled and no engine has to run', () => {
+    const idle = classroom({ spec: { engine: { replicas: { min: 0, max: 1 } } } });
+    expect(condition('Ready', statusOf({ classroom: idle }))).toMatchObject({
+      status: 'True',
+      message:
+        'No engine runs, because no student is active and `engine.replicas.min` is 0; no student is enrolled yet: add StudentQuotas.',
+    });
+  });
+});
+
+describe('what is in the way is said where it belongs and in Ready', () => {
+  const cases = [
+    { kind: 'conflict', reason: 'NameConflict', says: 'exists and does not belong to this class' },
+    { kind: 'leftover', reason: 'AwaitingDeletion', says: 'belongs to an earlier class of this name' },
+    { kind: 'refused', reason: 'ApplyRefused', says: 'refused Service python-101-engine: quota exceeded' },
+  ] as const;
+  test.each(cases)('$reason', ({ kind, reason, says }) => {
+    const problem = { kind, child: 'Service python-101-engine', detail: 'quota exceeded' };
+    const got = statusOf({ pods: [readyPod('a')] }, { ...DONE, problems: [problem] });
+    for (const type of ['ChildrenApplied', 'Ready']) {
+      expect(condition(type, got)).toMatchObject({ status: 'False', reason });
+      expect(condition(type, got).message).toContain(says);
+    }
+  });
+
+  test('ArgumentDenied; the status goes on saying how the engines run', () => {
+    const before = statusOf({ pods: [readyPod('a')] });
+    const denied = classroom({
+      metadata: { generation: 2 },
+      spec: { engine: { extraArgs: ['--port', '1'] } },
+      status: before,
+    });
+    const got = statusOf({ classroom: denied, pods: [readyPod('a')] });
+    expect(condition('SpecValid', got)).toMatchObject({ status: 'False', reason: 'ArgumentDenied' });
+    expect(condition('Ready', got)).toMatchObject({ status: 'False', reason: 'ArgumentDenied' });
+    expect(condition('EnginesReady', got)).toMatchObject({ status: 'Unknown', reason: 'Withheld' });
+    expect(got).toMatchObject({ plan: before.plan, replicas: 1, readyReplicas: 1, observedGeneration: 2 });
+  });
+});
+
+describe('fields that nothing acts on yet', () => {
+  test('are named', () => {
+    const busy = classroom({
+      spec: { idle: { scaleToZeroAfterMinutes: 5 }, engine: { replicas: { min: 0 } } },
+    });
+    const got = condition('FeaturePending', statusOf({ classroom: busy }));
+    expect(got).toMatchObject({ status: 'True', reason: 'FieldsIgnored' });
+    expect(got.message).toContain(
+      'limits.perStudent.requestsPerMinute, limits.perStudent.tokensPerMinute, idle.',
+    );
+  });
+
+  test('do not keep a class from being ready', () => {
+    expect(condition('Ready', statusOf({ pods: [readyPod('a')] })).status).toBe('True');
+  });
+});
+
+describe('the status as a whole', () => {
+  test('holds what a trainer and the gateway want to know', () => {
+    expect(statusOf({ pods: [readyPod('a')], seats: [seat('alice', true)] })).toMatchObject({
+      observedGeneration: 1,
+      replicas: 1,
+      readyReplicas: 1,
+      students: 1,
+      servedName: 'Qwen/Qwen2.5-7B-Instruct',
+      baseURL: 'http://gateway.test/v1',
+      selector: 'app.kubernetes.io/component=engine,gpu-classroom.io/classroom=python-101',
+      plan: { maxModelLen: 4096, maxNumSeqs: 8, resourceName: 'nvidia.com/gpu' },
+      engines: [{ name: 'a', state: 'Ready', node: 'node-1' }],
+      lastReadyTime: '2026-09-01T09:01:00Z',
+    });
+  });
+
+  test('is the same again while nothing happens, however much time passes', () => {
+    const pods = [readyPod('a'), enginePod()];
+    const first = statusOf({ classroom: fourEngines(), pods });
+    const later = observedClass({ classroom: fourEngines(first), pods });
+    const nowMs = NOW_MS + 3_600_000;
+    const again = status({
+      observed: later,
+      plan: plan(later, settings(), nowMs),
+      outcome: DONE,
+      settings: settings(),
+      nowMs,
+    });
+    expect(again).toEqual(first);
+  });
+
+  test('remembers when an engine last became ready after the engine is gone', () => {
+    const before = statusOf({ pods: [readyPod('a')] });
+    expect(statusOf({ classroom: classroom({ status: before }) }).lastReadyTime).toBe('2026-09-01T09:01:00Z');
+  });
+});
