@@ -77,6 +77,8 @@ export const failuresSchema = z.strictObject({
   requests: z.array(z.strictObject({ match: matchSchema.prefault({}), fault: faultSchema })).default([]),
   /** The engine makes no step any more; `/health` stays 200. */
   engineStalled: z.boolean().default(false),
+  /** The engine process is dead, as after a CUDA error; the server follows with exit code 0. */
+  engineDead: z.boolean().default(false),
   /** `/health` answers with this status. */
   healthStatus: z.int().min(200).max(599).optional(),
   /** SIGTERM is ignored; only SIGKILL ends the process. */
