@@ -3,6 +3,7 @@ import { type Classroom, type ClassroomStatus, classrooms } from '../api/classro
 import { findCondition } from '../api/condition.ts';
 import { LABELS } from '../api/labels.ts';
 import { CLASSROOM_CONDITIONS } from '../api/reasons.ts';
+import { KubeApiError } from '../kube/errors.ts';
 import { apiVersionOf, type KubeObject, keyOf, refOfKey } from '../kube/object.ts';
 import {
   type ObjectChange,
@@ -95,11 +96,17 @@ async function writeStatus(
     metadata,
     status: next,
   };
-  await client.apply<KubeObject>(classrooms, object, {
-    signal,
-    subresource: 'status',
-    fieldManager: STATUS_FIELD_MANAGER,
-  });
+  try {
+    await client.apply<KubeObject>(classrooms, object, {
+      signal,
+      subresource: 'status',
+      fieldManager: STATUS_FIELD_MANAGER,
+    });
+  } catch (error) {
+    // Deleted a moment ago: there is nothing left to report on, and its objects go with it.
+    if (error instanceof KubeApiError && error.isNotFound) return;
+    throw error;
+  }
   metrics.objectWritten({ kind: classrooms.kind, verb: 'status' });
 }
 

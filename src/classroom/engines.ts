@@ -28,6 +28,23 @@ export function engineStatus(pod: Pod): EngineStatus {
   };
 }
 
+/** `status.engines` holds no more. */
+const ENGINES_MAX = 256;
+
+/**
+ * The engines of a class. Pods that ended stay around for as long as the cluster likes; they are only told of while
+ * an engine is missing, for then they may be the cause.
+ */
+export function engineStatuses(pods: readonly Pod[], wanted: number): EngineStatus[] {
+  const alive = pods.filter((pod) => !hasEnded(pod));
+  return (alive.length >= wanted ? alive : pods).slice(0, ENGINES_MAX).map(engineStatus);
+}
+
+function hasEnded(pod: Pod): boolean {
+  const phase = pod.status?.phase;
+  return phase === 'Failed' || phase === 'Succeeded';
+}
+
 /** When the engine last began to answer; undefined when it does not answer. */
 export function readySince(pod: Pod): string | undefined {
   const ready = podCondition(pod, 'Ready');
@@ -40,9 +57,8 @@ interface Judgement {
 }
 
 function judge(pod: Pod): Judgement {
-  const phase = pod.status?.phase;
   if (pod.metadata.deletionTimestamp !== undefined) return stopping(pod.metadata.deletionTimestamp);
-  if (phase === 'Failed' || phase === 'Succeeded') return ended(pod);
+  if (hasEnded(pod)) return ended(pod);
   if (pod.spec?.nodeName === undefined) return unscheduled(pod);
   const container = pod.status?.containerStatuses?.find(({ name }) => name === ENGINE_CONTAINER);
   if (container === undefined) return { state: 'Loading', message: 'the node has not started it yet' };

@@ -6,7 +6,7 @@ import type { StudentQuota } from '../api/student-quota.ts';
 import type { OperatorSettings } from '../operator/dependencies.ts';
 import type { ApplyOutcome, ChildProblem } from './apply.ts';
 import { engineSelector } from './children/metadata.ts';
-import { engineStatus, readySince } from './engines.ts';
+import { engineStatuses, readySince } from './engines.ts';
 import { enginesCondition } from './engines-condition.ts';
 import type { ObservedClass } from './observe.ts';
 import { pendingFeatures } from './pending-features.ts';
@@ -32,7 +32,8 @@ export interface StatusInput {
 export function status(input: StatusInput): ClassroomStatus {
   const { observed, plan } = input;
   const previous = observed.classroom.status;
-  const engines = observed.pods.map(engineStatus);
+  const wanted = plan.kind === 'wanted' ? plan.engine.replicas : (previous?.replicas ?? 0);
+  const engines = engineStatuses(observed.pods, wanted);
   const drafts = conditionDrafts(input, engines);
   const generation = observed.classroom.metadata.generation ?? 0;
   const lastReadyTime = latest([previous?.lastReadyTime, ...observed.pods.map(readySince)]);

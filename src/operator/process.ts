@@ -33,6 +33,9 @@ const STALE_AFTER_MS = 180_000;
 /** A watch that hears nothing for this long will not by itself. */
 const STUCK_AFTER_MS = 30 * 60_000;
 
+/** Events are not worth waiting for an API server that does not answer. */
+const FLUSH_MS = 2_000;
+
 type LeaderState = 'not needed' | 'standing by' | 'leading' | 'lost';
 
 /**
@@ -84,7 +87,7 @@ export async function runOperator(options: ProcessOptions, signal: AbortSignal):
     signal.removeEventListener('abort', onAbort);
     stopping.abort();
     await operator.informers.stop();
-    await events.flush();
+    await Promise.race([events.flush(), clock.sleep(FLUSH_MS)]);
     await health.close();
     await client.close();
     log.info({}, 'Stopped');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { engineStatus, readySince } from '../../../src/classroom/engines.ts';
+import { engineStatus, engineStatuses, readySince } from '../../../src/classroom/engines.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
 import { containerStatus, enginePod, readyPod } from '../../support/classroom.ts';
 
@@ -165,6 +165,14 @@ describe('an engine, from its pod', () => {
     const got = engineStatus(pod).message ?? '';
     expect(got.length).toBeLessThanOrEqual(1024);
     expect(got).toMatch(/^Error: a+ … a+ the cause$/);
+  });
+
+  test('one that ended is told of only while an engine is missing', () => {
+    const evicted = enginePod({ metadata: { name: 'old' }, status: { phase: 'Failed', reason: 'Evicted' } });
+    const names = (wanted: number) =>
+      engineStatuses([evicted, readyPod('new')], wanted).map(({ name }) => name);
+    expect(names(1)).toEqual(['new']);
+    expect(names(2)).toEqual(['old', 'new']);
   });
 
   test('since when it answers', () => {
