@@ -10,11 +10,23 @@ export interface ProxiedWrite {
   path: string;
 }
 
+/** A request that the API server answered. */
+export interface ProxiedRequest {
+  method: string;
+  /** Path without the query. */
+  path: string;
+  watch: boolean;
+  /** HTTP status. */
+  status: number;
+}
+
 export interface ApiServerProxy {
   /** Plain HTTP: goes into a kubeconfig as `server`. */
   readonly url: string;
   /** Writes that were forwarded, Leases and Events left out: they are no steps of a reconcile. */
   readonly writes: readonly ProxiedWrite[];
+  /** Everything that was answered, reads included. */
+  readonly requests: readonly ProxiedRequest[];
   /** Forgets the writes counted so far. */
   resetCount(): void;
   /**
@@ -49,6 +61,7 @@ export async function startApiServerProxy(target: { url: string; ca: string }): 
   const sockets = new Set<Socket>();
   const watches = new Set<ServerResponse>();
   const writes: ProxiedWrite[] = [];
+  const requests: ProxiedRequest[] = [];
   let crash: { number: number; killClient: () => void } | undefined;
 
   const forward = (incoming: IncomingMessage, outgoing: ServerResponse) => {
@@ -64,6 +77,8 @@ export async function startApiServerProxy(target: { url: string; ca: string }): 
       headers: { ...incoming.headers, host: upstream.host },
     });
     call.on('response', (answer) => {
+      const { method = 'GET' } = incoming;
+      requests.push({ method, path, watch: isWatch, status: answer.statusCode ?? 502 });
       if (counted && (answer.statusCode ?? 500) < 300) {
         writes.push({ method: incoming.method ?? '', path });
         if (crash?.number === writes.length) {
@@ -98,6 +113,7 @@ export async function startApiServerProxy(target: { url: string; ca: string }): 
   return {
     url: `http://127.0.0.1:${port}`,
     writes,
+    requests,
     resetCount: () => writes.splice(0),
     crashAfterWrite(number, killClient) {
       crash = number === undefined ? undefined : { number, killClient };

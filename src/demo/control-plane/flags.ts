@@ -81,6 +81,8 @@ export function apiServerArguments(
     `--audit-policy-file=${files.auditPolicy}`,
     `--audit-log-path=${files.auditLog}`,
     `--audit-log-maxsize=${AUDIT_LOG_MAX_SIZE_MB}`,
+    // As on OpenShift: an owner is named only by who may set finalizers on it, so a missing right shows here too.
+    '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
     // Nobody makes the `default` ServiceAccounts then, and without one every pod would be refused.
     ...(withControllerManager ? [] : ['--disable-admission-plugins=ServiceAccount']),
   ];

@@ -1,0 +1,437 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { stringify } from 'yaml';
+import { classrooms } from '../../../src/api/classroom.ts';
+import { findCondition } from '../../../src/api/condition.ts';
+import { API_GROUP_VERSION } from '../../../src/api/group.ts';
+import { LABELS, MANAGED_BY } from '../../../src/api/labels.ts';
+import { studentQuotas } from '../../../src/api/student-quota.ts';
+import type { Binaries } from '../../../src/demo/binaries/versions.ts';
+import { type ControlPlane, startControlPlane } from '../../../src/demo/control-plane/control-plane.ts';
+import type { KubeClient } from '../../../src/kube/client.ts';
+import type { KubeObject, Resource } from '../../../src/kube/object.ts';
+import {
+  clusterRoleBindings,
+  deployments,
+  networkPolicies,
+  persistentVolumeClaims,
+  podDisruptionBudgets,
+  secrets,
+  serviceAccounts,
+  services,
+} from '../../../src/kube/resources.ts';
+import { GATEWAY_ACCOUNT, OPERATOR_ACCOUNT } from '../../../src/rbac/accounts.ts';
+import { rbacObjects } from '../../../src/rbac/manifest.ts';
+import { GATEWAY_RIGHTS, OPERATOR_RIGHTS, type Right } from '../../../src/rbac/rights.ts';
+import { type ApiServerProxy, startApiServerProxy } from '../../support/api-server-proxy.ts';
+import { createNamespace, sharedControlPlane } from '../../support/control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
+import { clientOf } from '../../support/kube-client.ts';
+
+/**
+ * Operator and gateway run as what they are: programs with the token of their ServiceAccount and the rights of the
+ * manifest. A proxy between them and the API server sees every request. The cluster is one of our own, because an
+ * operator for all namespaces would work on the classes of other tests too.
+ */
+
+const root = join(import.meta.dirname, '../../..');
+
+interface Program {
+  proxy: ApiServerProxy;
+  process: ChildProcess;
+  output: string[];
+}
+
+let controlPlane: ControlPlane;
+let binaries: Binaries;
+let client: KubeClient;
+const programs: Program[] = [];
+
+beforeAll(async () => {
+  const shared = await sharedControlPlane();
+  shared.admin.close();
+  ({ binaries } = shared);
+  controlPlane = await startControlPlane({
+    binaries,
+    scheduler: false,
+    crdFolder: join(root, 'crds'),
+  });
+  client = await clientOf(controlPlane.kubeconfigPath);
+}, 120_000);
+
+afterAll(async () => {
+  await Promise.all(programs.map(stop));
+  await client?.close();
+  await controlPlane?.stop();
+});
+
+async function apply(objects: readonly KubeObject[]): Promise<void> {
+  const path = join(controlPlane.run.path, 'objects.yaml');
+  await writeFile(path, objects.map((object) => stringify(object)).join('---\n'));
+  await kubectlApply(path);
+}
+
+async function kubectlApply(path: string): Promise<void> {
+  await promisify(execFile)(binaries.kubectl, [
+    `--kubeconfig=${controlPlane.kubeconfigPath}`,
+    'apply',
+    '-f',
+    path,
+  ]);
+}
+
+/** Starts a program as a ServiceAccount, with a proxy of its own before the API server. */
+async function start(
+  main: string,
+  account: { namespace: string; name: string },
+  flags: string[],
+): Promise<Program> {
+  const proxy = await startApiServerProxy(controlPlane);
+  const direct = await readFile(await controlPlane.writeServiceAccountKubeconfig(account), 'utf8');
+  const kubeconfig = join(controlPlane.run.path, `${account.name}-${programs.length}.kubeconfig`);
+  await writeFile(kubeconfig, direct.replace(/server: .*/, `server: ${proxy.url}`), { mode: 0o600 });
+  const args = [join(root, main), `--kubeconfig=${kubeconfig}`, ...flags];
+  const process_ = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: {} });
+  const output: string[] = [];
+  for (const stream of [process_.stdout, process_.stderr])
+    stream.on('data', (chunk) => output.push(String(chunk)));
+  const program = { proxy, process: process_, output };
+  programs.push(program);
+  return program;
+}
+
+function startOperator(flags: string[] = []): Promise<Program> {
+  const always = [
+    '--gateway-base-url=https://gateway.example/v1',
+    '--health-address=127.0.0.1:0',
+    `--operator-namespace=${OPERATOR_ACCOUNT.namespace}`,
+  ];
+  return start('src/operator/main.ts', OPERATOR_ACCOUNT, [...always, ...flags]);
+}
+
+function startGateway(flags: string[] = []): Promise<Program> {
+  const always = ['--listen=127.0.0.1:0', '--health-address=127.0.0.1:0'];
+  return start('src/gateway/main.ts', GATEWAY_ACCOUNT, [...always, ...flags]);
+}
+
+async function stop({ process: running, proxy }: Program): Promise<void> {
+  if (running.exitCode === null && running.signalCode === null) {
+    running.kill('SIGTERM');
+    await once(running, 'exit');
+  }
+  await proxy.close();
+}
+
+/** What a program said last goes into the error, when what it was to do did not happen. */
+async function explained(program: Program, expected: () => Promise<void>): Promise<void> {
+  try {
+    await expected();
+  } catch (error) {
+    const refused = program.proxy.requests.filter(({ status }) => status >= 400).slice(-20);
+    throw new Error(`${program.output.join('').slice(-4000)}\n${JSON.stringify(refused)}`, { cause: error });
+  }
+}
+
+/** `patch gpu-classroom.io/classrooms/status`, as the table has it. */
+function grantsOf(rights: readonly Right[]): string[] {
+  return rights
+    .flatMap(({ apiGroup, resource, verbs }) => verbs.map((verb) => `${verb} ${apiGroup}/${resource}`))
+    .sort();
+}
+
+/** The right that a request needs: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb */
+function rightFor({ method, path, watch }: ApiServerProxy['requests'][number]): string {
+  const match =
+    /^\/(?:api\/[^/]+|apis\/([^/]+)\/[^/]+)(?:\/namespaces\/[^/]+)?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(
+      path,
+    );
+  if (match === null) throw new Error(`a path that is no resource: ${method} ${path}`);
+  const [, group = '', resource, name, subresource] = match;
+  const read = watch ? 'watch' : name === undefined ? 'list' : 'get';
+  const verbs: Record<string, string> = {
+    GET: read,
+    POST: 'create',
+    PUT: 'update',
+    PATCH: 'patch',
+    DELETE: 'delete',
+  };
+  return `${verbs[method]} ${group}/${resource}${subresource === undefined ? '' : `/${subresource}`}`;
+}
+
+function used({ proxy }: Program): string[] {
+  return [...new Set(proxy.requests.map(rightFor))].sort();
+}
+
+function forbidden({ proxy }: Program): string[] {
+  return proxy.requests.filter(({ status }) => status === 403 || status === 401).map(rightFor);
+}
+
+const MODEL = { id: 'Qwen/Qwen2.5-7B-Instruct', servedName: 'qwen', storage: { size: '50Gi' } };
+
+async function makeClassroom(namespace: string, name: string): Promise<KubeObject> {
+  const metadata = { name, namespace };
+  return client.create<KubeObject>(classrooms, {
+    ...{ apiVersion: API_GROUP_VERSION, kind: 'Classroom', metadata, spec: { model: MODEL } },
+  });
+}
+
+async function makeSeat(namespace: string, classroom: string, student: string): Promise<void> {
+  const metadata = { name: `${classroom}-${student}`, namespace };
+  const spec = { classroomRef: { name: classroom }, student: { id: student } };
+  await client.create<KubeObject>(studentQuotas, {
+    ...{ apiVersion: API_GROUP_VERSION, kind: 'StudentQuota', metadata, spec },
+  });
+}
+
+function conditionOf(object: KubeObject | undefined, type: string) {
+  const status = object !== undefined && 'status' in object ? object.status : undefined;
+  const conditions =
+    typeof status === 'object' && status !== null && 'conditions' in status ? status.conditions : [];
+  return findCondition(conditions as Parameters<typeof findCondition>[0], type);
+}
+
+async function until(
+  resource: Resource<KubeObject>,
+  namespace: string,
+  name: string,
+  type: string,
+  reason: string,
+) {
+  await eventually(`${type} of ${name} to be ${reason}`, async () => {
+    return conditionOf(await client.get(resource, { namespace, name }), type)?.reason === reason;
+  });
+}
+
+const CHILDREN: readonly {
+  resource: Resource<KubeObject>;
+  name: (classroom: string) => string;
+  spec?: object;
+}[] = [
+  { resource: serviceAccounts, name: (classroom) => `${classroom}-engine` },
+  {
+    resource: persistentVolumeClaims,
+    name: (classroom) => `${classroom}-models`,
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  },
+  { resource: networkPolicies, name: (classroom) => `${classroom}-engine`, spec: { podSelector: {} } },
+  { resource: services, name: (classroom) => `${classroom}-engine`, spec: { clusterIP: 'None' } },
+  {
+    resource: podDisruptionBudgets,
+    name: (classroom) => `${classroom}-engine`,
+    spec: { minAvailable: 1, selector: { matchLabels: { a: 'b' } } },
+  },
+  {
+    resource: deployments,
+    name: (classroom) => `${classroom}-engine`,
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { a: 'b' } },
+      template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'a', image: 'a' }] } },
+    },
+  },
+];
+
+/** An object of a child's kind that the operator did not make. */
+async function makeByHand(child: (typeof CHILDREN)[number], metadata: KubeObject['metadata']): Promise<void> {
+  const { resource, spec } = child;
+  const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+  await client.create<KubeObject>(resource, {
+    apiVersion,
+    kind: resource.kind,
+    metadata,
+    ...(spec && { spec }),
+  });
+}
+
+/** A class and its seats, and everything that may happen to them: edits, deletions, foreign objects, leftovers. */
+async function livelyClass(namespace: string): Promise<void> {
+  const classroom = await makeClassroom(namespace, 'python');
+  for (const student of ['alice', 'bob', 'carol']) await makeSeat(namespace, 'python', student);
+  await until(classrooms, namespace, 'python', 'ChildrenApplied', 'Applied');
+  for (const student of ['alice', 'bob', 'carol']) {
+    await until(studentQuotas, namespace, `python-${student}`, 'Ready', 'Active');
+  }
+  await editEverything(namespace);
+  await leaveOldObjects(namespace, classroom);
+  await repeatAnEvent(namespace);
+}
+
+async function editEverything(namespace: string): Promise<void> {
+  for (const { resource, name } of CHILDREN) {
+    const ref = { namespace, name: name('python') };
+    await client.mergePatch(resource, ref, { metadata: { labels: { [LABELS.partOf]: 'something-else' } } });
+    await eventually(`${resource.kind} is healed`, async () => {
+      return (await client.get(resource, ref))?.metadata.labels?.[LABELS.partOf] === 'gpu-classroom';
+    });
+  }
+  await client.mergePatch(
+    secrets,
+    { namespace, name: 'python-bob-api-key' },
+    { data: { OPENAI_BASE_URL: 'eA==' } },
+  );
+  await client.delete(secrets, { namespace, name: 'python-carol-api-key' });
+  await until(studentQuotas, namespace, 'python-carol', 'KeyIssued', 'KeyReplaced');
+}
+
+/** Objects that the class controls under names that this version does not use, as an earlier version may leave them. */
+async function leaveOldObjects(namespace: string, { metadata }: KubeObject): Promise<void> {
+  const owner = {
+    apiVersion: API_GROUP_VERSION,
+    kind: 'Classroom',
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+  };
+  const labels = { [LABELS.managedBy]: MANAGED_BY, [LABELS.classroom]: metadata.name };
+  const pruned = CHILDREN.filter(({ resource }) => resource !== persistentVolumeClaims);
+  for (const child of pruned) {
+    await makeByHand(child, {
+      name: 'python-old',
+      namespace,
+      labels,
+      ownerReferences: [{ ...owner, controller: true }],
+    });
+  }
+  for (const { resource } of pruned) {
+    await eventually(`${resource.kind} python-old is deleted`, async () => {
+      return (await client.get(resource, { namespace, name: 'python-old' })) === undefined;
+    });
+  }
+}
+
+/** The second of two equal events is written as a series. */
+async function repeatAnEvent(namespace: string): Promise<void> {
+  const ref = { namespace, name: 'python-alice' };
+  for (const _ of [1, 2]) {
+    await client.mergePatch(studentQuotas, ref, { spec: { access: 'Suspended' } });
+    await until(studentQuotas, namespace, ref.name, 'Ready', 'Suspended');
+    await client.mergePatch(studentQuotas, ref, { spec: { access: 'Active' } });
+    await until(studentQuotas, namespace, ref.name, 'Ready', 'Active');
+  }
+}
+
+/** Two classes find foreign objects in their places: one all that engines stand on, the other the engines. */
+async function occupiedClasses(namespace: string): Promise<void> {
+  for (const child of CHILDREN) {
+    const classroom = child.resource === deployments ? 'physics' : 'biology';
+    await makeByHand(child, { name: child.name(classroom), namespace });
+  }
+  for (const name of ['biology', 'physics']) {
+    await makeClassroom(namespace, name);
+    await until(classrooms, namespace, name, 'ChildrenApplied', 'NameConflict');
+  }
+}
+
+describe('in all namespaces', () => {
+  let namespace: string;
+
+  beforeAll(async () => {
+    await kubectlApply(join(root, 'manifests/rbac.yaml'));
+    namespace = await createNamespace(controlPlane.admin, 'school');
+  });
+
+  test('the operator uses every right that it has, and misses none', async () => {
+    const operator = await startOperator(['--leader-elect']);
+    await explained(operator, async () => {
+      await livelyClass(namespace);
+      await occupiedClasses(namespace);
+    });
+    await eventually('the Lease was renewed', () =>
+      used(operator).includes('update coordination.k8s.io/leases'),
+    );
+    await stop(operator);
+
+    expect(forbidden(operator)).toEqual([]);
+    // Finalizers are no request of their own: the API server checks that right when an owner is named.
+    const requested = grantsOf(OPERATOR_RIGHTS).filter((grant) => !grant.endsWith('/finalizers'));
+    expect(used(operator)).toEqual(requested);
+  }, 180_000);
+
+  test('the gateway uses every right that it has, and misses none', async () => {
+    const gateway = await startGateway();
+    await eventually('every kind is watched', () => used(gateway).length >= grantsOf(GATEWAY_RIGHTS).length);
+    await stop(gateway);
+    expect(forbidden(gateway)).toEqual([]);
+    expect(used(gateway)).toEqual(grantsOf(GATEWAY_RIGHTS));
+  }, 120_000);
+
+  test.each(OPERATOR_RIGHTS.filter(({ resource }) => resource.endsWith('/finalizers')))(
+    'without $resource the API server refuses the objects that the operator owns',
+    async ({ resource }) => {
+      const kind = resource === 'classrooms/finalizers' ? 'Classroom' : 'StudentQuota';
+      const account = { namespace, name: kind.toLowerCase() };
+      await accountWithout(account, resource);
+      const poorer = await clientOf(await controlPlane.writeServiceAccountKubeconfig(account));
+      const owner = {
+        apiVersion: API_GROUP_VERSION,
+        kind,
+        name: 'x',
+        uid: 'x',
+        controller: true,
+        blockOwnerDeletion: true,
+      };
+      const owned = {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'owned', namespace, ownerReferences: [owner] },
+      };
+      await expect(poorer.create(secrets, owned)).rejects.toMatchObject({ status: 403, reason: 'Forbidden' });
+      await poorer.close();
+    },
+  );
+});
+
+describe('in one namespace', () => {
+  let namespace: string;
+  let elsewhere: string;
+
+  beforeAll(async () => {
+    namespace = await createNamespace(controlPlane.admin, 'school');
+    elsewhere = await createNamespace(controlPlane.admin, 'other-school');
+    for (const { name } of [OPERATOR_ACCOUNT, GATEWAY_ACCOUNT]) {
+      await client.delete(clusterRoleBindings, { name });
+    }
+    await apply(rbacObjects({ watchNamespace: namespace }));
+  });
+
+  test('operator and gateway need no right in any other', async () => {
+    const operator = await startOperator([`--namespace=${namespace}`]);
+    const gateway = await startGateway([`--namespace=${namespace}`]);
+    await makeClassroom(elsewhere, 'python');
+    await makeSeat(elsewhere, 'python', 'alice');
+    await explained(operator, () => livelyClass(namespace));
+    await eventually('every kind is watched', () => used(gateway).length >= grantsOf(GATEWAY_RIGHTS).length);
+    await stop(operator);
+    await stop(gateway);
+
+    expect(forbidden(operator)).toEqual([]);
+    expect(forbidden(gateway)).toEqual([]);
+    expect(await client.get(secrets, { namespace: elsewhere, name: 'python-alice-api-key' })).toBeUndefined();
+    expect(await client.get(deployments, { namespace: elsewhere, name: 'python-engine' })).toBeUndefined();
+  }, 180_000);
+});
+
+/** A ServiceAccount with the operator's rights in its namespace but one. */
+async function accountWithout(account: { namespace: string; name: string }, resource: string): Promise<void> {
+  const { name } = account;
+  const rules = rbacObjects()
+    .filter(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === OPERATOR_ACCOUNT.name)
+    .flatMap((role) => role.rules ?? [])
+    .filter((rule) => !rule.resources.includes(resource));
+  const group = 'rbac.authorization.k8s.io';
+  const objects = [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: account },
+    { apiVersion: `${group}/v1`, kind: 'Role', metadata: account, rules },
+    {
+      apiVersion: `${group}/v1`,
+      kind: 'RoleBinding',
+      metadata: account,
+      roleRef: { apiGroup: group, kind: 'Role', name },
+      subjects: [{ kind: 'ServiceAccount', ...account }],
+    },
+  ];
+  await apply(objects);
+}
