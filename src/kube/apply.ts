@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CallOptions, KubeClient } from './client.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { KubeApiError } from './errors.ts';
 import {
   canonicalJson,
@@ -12,6 +13,7 @@ import {
   withIntentHash,
 } from './intent.ts';
 import { type KubeObject, keyOf, type ObjectRef, type OwnerReference, type Resource } from './object.ts';
+import { createOwnWrites } from './own-writes.ts';
 import { refOf } from './paths.ts';
 
 /** An object of the wanted name exists and is not ours: it stays as it is. */
@@ -54,8 +56,8 @@ export interface Applier {
   /**
    * Brings one object to its full intent; a field that an earlier intent had and this one has not is removed.
    *
-   * No request is sent when `observed` is already what the intent says, or is being deleted (its end is a change of
-   * its own). Where the server stores something else than it was given (another spelling, an element somebody else
+   * No request is sent when `observed`, or what this applier wrote since, is already what the intent says, or is being
+   * deleted (its end is a change of its own). Where the server stores something else than it was given (another spelling, an element somebody else
    * put in), one write finds that out and it is remembered.
    *
    * An absent object is made with POST, which never takes over a namesake; everything later is server-side apply.
@@ -89,9 +91,12 @@ const maxOwnershipAttempts = 4;
 export function createApplier(options: {
   client: Pick<KubeClient, 'get' | 'create' | 'apply' | 'mergePatch' | 'delete'>;
   fieldManager: string;
+  /** Default: the system's. */
+  clock?: Clock;
 }): Applier {
   const { client, fieldManager } = options;
   const memory = createMemory();
+  const ownWrites = createOwnWrites(options.clock ?? systemClock);
 
   async function create<T extends KubeObject>(
     resource: Resource<T>,
@@ -184,14 +189,33 @@ export function createApplier(options: {
     return { outcome: outcomeOf(observed, object), written: true, object };
   }
 
+  function applyObject<T extends KubeObject>(
+    resource: Resource<T>,
+    given: T,
+    observed: T | undefined,
+    call: CallOptions,
+  ): Promise<Applied<T>> {
+    if ('stringData' in given) throw new TypeError('A Secret must be given as data, not as stringData');
+    const intent = withIntentHash(given);
+    return observed === undefined
+      ? create(resource, intent, call)
+      : configure(resource, intent, observed, call);
+  }
+
   return {
-    async apply(resource, given, { observed, subresource, ...call } = {}) {
-      if (subresource === 'status') return applyStatus(resource, given, observed, call);
-      if ('stringData' in given) throw new TypeError('A Secret must be given as data, not as stringData');
-      const intent = withIntentHash(given);
-      return observed === undefined
-        ? create(resource, intent, call)
-        : configure(resource, intent, observed, call);
+    async apply(resource, intent, { observed, subresource, ...call } = {}) {
+      const key = [resource.group, resource.plural, keyOf(intent.metadata), subresource].join(' ');
+      const newest = ownWrites.newest(key, observed);
+      try {
+        const applied = await (subresource === 'status'
+          ? applyStatus(resource, intent, newest, call)
+          : applyObject(resource, intent, newest, call));
+        if (applied.object !== newest) ownWrites.record(key, observed, applied.object);
+        return applied;
+      } catch (error) {
+        ownWrites.forget(key);
+        throw error;
+      }
     },
 
     async prune(resource, { children, wanted, ownerUid }, call = {}) {

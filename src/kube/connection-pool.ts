@@ -19,21 +19,31 @@ export interface ConnectionPool {
  */
 const keepAliveMs = 60_000;
 
+/** Each watch holds one; what asks for more at once waits for its turn instead of opening thousands. */
+const maxConnections = 100;
+
 /** @param origin scheme, host and port */
 export function createConnectionPool(origin: string): ConnectionPool {
   let current: { pool: Pool; fingerprint: string } | undefined;
+  /** Replaced, but with requests in flight: a watch may hold one for minutes. */
+  const retiring = new Set<Pool>();
+  const retire = (pool: Pool): void => {
+    retiring.add(pool);
+    const done = (): void => void retiring.delete(pool);
+    pool.close().then(done, done);
+  };
   return {
     for(material) {
       const fingerprint = fingerprintOf(material);
       if (current?.fingerprint !== fingerprint) {
-        // Ends when its last request does; nothing waits for it.
-        void current?.pool.close();
+        if (current !== undefined) retire(current.pool);
         current = { pool: openPool(origin, material), fingerprint };
       }
       return current.pool;
     },
     async close() {
-      await current?.pool.destroy();
+      const pools = current === undefined ? [...retiring] : [...retiring, current.pool];
+      await Promise.all(pools.map((pool) => pool.destroy()));
     },
   };
 }
@@ -43,6 +53,7 @@ function openPool(origin: string, material: CredentialMaterial): Pool {
     // One watch holds one HTTP/1.1 connection; HTTP/2 would put them all behind one flow-control window.
     allowH2: false,
     pipelining: 1,
+    connections: maxConnections,
     keepAliveTimeout: keepAliveMs,
     keepAliveMaxTimeout: keepAliveMs,
     // Deadlines are the caller's, on an injected clock; a quiet watch is no fault.

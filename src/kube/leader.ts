@@ -48,13 +48,16 @@ export async function runAsLeader(options: LeaderOptions, signal: AbortSignal): 
   const log = (options.log ?? silentLogger).child({ lease: options.name, identity: options.identity });
   const lock = createLeaseLock({ ...options, log });
   if (!(await acquire(options, lock, signal))) return 'stopped';
+  if (signal.aborted) {
+    await lock.release();
+    return 'stopped';
+  }
 
   log.info({}, 'Leading');
   metrics.leaderChanged({ name: options.name, leading: true });
   const leading = new AbortController();
   const stop = (): void => leading.abort(signal.reason);
-  if (signal.aborted) stop();
-  else signal.addEventListener('abort', stop, { once: true });
+  signal.addEventListener('abort', stop, { once: true });
   try {
     return await lead(options, lock, leading, log);
   } finally {

@@ -15,6 +15,7 @@ import {
   services,
 } from '../../../src/kube/resources.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
 import { clientOf } from '../../support/kube-client.ts';
 
 const fieldManager = 'apply-test';
@@ -225,6 +226,51 @@ describe('what the server does not store word for word', () => {
       metadata: owned('ports'),
       spec: { clusterIP: 'None', selector: labels, ports },
     };
+  }
+});
+
+describe('a pass that comes before the informer has seen the last write', () => {
+  test.each([
+    ['a create', undefined],
+    ['a change', { a: '1' }],
+  ])('costs no request after %s, for half a minute', async (what, before) => {
+    const clock = createFakeClock();
+    const requests: string[] = [];
+    const apply = createApplier({ client: counting(requests), fieldManager, clock });
+    const intent = configMap(what.replace(' ', '-'), { a: '2' });
+    const stale = before && (await applier().apply(configMaps, { ...intent, data: before })).object;
+    await apply.apply(configMaps, intent, { observed: stale });
+    requests.length = 0;
+
+    expect(await apply.apply(configMaps, intent, { observed: stale })).toMatchObject({
+      outcome: 'unchanged',
+      object: { data: { a: '2' } },
+    });
+    expect(requests).toEqual([]);
+    await clock.advance(30_000);
+    await apply.apply(configMaps, intent, { observed: stale });
+    expect(requests).not.toEqual([]);
+  });
+
+  test('makes an object anew that the informer has seen come and go', async () => {
+    const apply = applier();
+    const first = await apply.apply(configMaps, configMap('gone', {}));
+    await apply.apply(configMaps, configMap('gone', {}), { observed: first.object });
+    await client.delete(configMaps, first.object.metadata);
+
+    expect(await apply.apply(configMaps, configMap('gone', {}))).toMatchObject({ outcome: 'created' });
+  });
+
+  /** The client, noting each request. */
+  function counting(
+    requests: string[],
+  ): Pick<KubeClient, 'get' | 'create' | 'apply' | 'mergePatch' | 'delete'> {
+    return new Proxy(client, {
+      get(target, verb: keyof KubeClient) {
+        requests.push(verb);
+        return target[verb];
+      },
+    });
   }
 });
 

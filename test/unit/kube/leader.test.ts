@@ -175,6 +175,20 @@ describe('taking the Lease', () => {
   });
 });
 
+test('a stop that comes while the Lease is being taken gives it back, and no work begins', async () => {
+  let began = false;
+  const candidate = start('a', {
+    onStarted: async () => {
+      began = true;
+    },
+  });
+  candidate.stop();
+
+  expect(await candidate.end).toBe('stopped');
+  expect(began).toBe(false);
+  expect(server.lease?.spec?.holderIdentity).toBe('');
+});
+
 describe('leading', () => {
   test('renews every 2 s with one request, and keeps when it was acquired', async () => {
     start('a');

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { createInformer, type Informer } from '../../../src/kube/informer.ts';
@@ -351,6 +352,22 @@ describe('what a watch survives', () => {
     expect(names()).toEqual(['a']);
   });
 });
+
+test('three hundred lost watches leave neither connections nor listeners nor timers behind', async () => {
+  const stop = new AbortController();
+  server.onWatch(stream([bookmark('11')], 'reset'));
+  informer.start(stop.signal);
+  await informer.synced();
+  const listenersAtFirst = getEventListeners(stop.signal, 'abort').length;
+  for (let lost = 1; lost <= 300; lost++) {
+    await clock.advance(await backingOffMs());
+    await eventually(`loss ${lost}`, () => ends.length >= lost);
+  }
+
+  expect(server.open).toBeLessThanOrEqual(2);
+  expect(getEventListeners(stop.signal, 'abort')).toHaveLength(listenersAtFirst);
+  expect(clock.pending).toBeLessThanOrEqual(1);
+}, 60_000);
 
 describe('stop', () => {
   test('during a list: no watch is opened and nothing is told afterwards', async () => {
