@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
@@ -31,30 +31,34 @@ const BASE_URL = 'https://gateway.example/v1';
 let controlPlane: SharedControlPlane;
 let client: KubeClient;
 let namespace: string;
-const stop = new AbortController();
-let stopped: Promise<unknown>;
+let stop: AbortController;
+let stopped: Promise<void>;
 
 beforeAll(async () => {
   controlPlane = await sharedControlPlane();
   client = await clientOf(controlPlane.kubeconfigPath);
-  stopped = startStudentController();
 });
 
 afterAll(async () => {
-  stop.abort();
-  await stopped;
   await client.close();
   controlPlane.admin.close();
 });
 
 beforeEach(async () => {
   namespace = await controlPlane.createNamespace('seats');
+  stop = new AbortController();
+  stopped = runStudentController(stop.signal);
 });
 
-/** The student controller alone, on all namespaces. Settles when it has stopped. */
-async function startStudentController(): Promise<void> {
+afterEach(async () => {
+  stop.abort();
+  await stopped;
+});
+
+/** The student controller alone, in the namespace of the test. Resolves when it has stopped. */
+async function runStudentController(signal: AbortSignal): Promise<void> {
   const own = { client, clock: systemClock, log: silentLogger, metrics: noMetrics };
-  const informers = createInformerSet({ ...own, random: Math.random, namespace: undefined });
+  const informers = createInformerSet({ ...own, random: Math.random, namespace });
   const recorder = createEventRecorder({
     ...own,
     reportingController: 'test/operator',
@@ -74,10 +78,10 @@ async function startStudentController(): Promise<void> {
     workers: 4,
     reconcile: (key, { signal }) => student.reconcile(key, signal),
   });
-  informers.start(stop.signal);
+  informers.start(signal);
   await informers.synced();
   student.connect(controller.enqueue);
-  await controller.run(stop.signal);
+  await controller.run(signal);
   await recorder.flush();
   await informers.stop();
 }
