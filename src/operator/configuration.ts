@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { APP_NAME, COMPONENTS, LABELS } from '../api/labels.ts';
 import { LOG_LEVELS } from '../observability/logger.ts';
+import { LEADER_LEASE } from '../rbac/rights.ts';
 
 /** Environment variables are the flags in capitals with this prefix: `--log-level` is `GPU_CLASSROOM_LOG_LEVEL`. */
 const ENVIRONMENT_PREFIX = 'GPU_CLASSROOM_';
@@ -61,7 +62,7 @@ const configurationSchema = z.object({
   onceTimeoutSeconds: wholeNumber(1, 86_400).default(300),
   leaderElect: booleanText.default(false),
   leaderElectionNamespace: namespaceName.optional(),
-  leaderElectionId: z.string().min(1).default('gpu-classroom-operator'),
+  leaderElectionId: z.string().min(1).default(LEADER_LEASE),
   healthAddress: address.prefault('0.0.0.0:8080'),
   metrics: booleanText.default(true),
   logLevel: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
@@ -130,7 +131,7 @@ function createCommand(write: (text: string) => void): Command {
     .option('--once-timeout-seconds <n>', 'how long --once waits for things to settle (default: 300)')
     .option('--leader-elect', 'work only while holding the Lease, for several replicas')
     .option('--leader-election-namespace <name>', 'namespace of the Lease; default: --operator-namespace')
-    .option('--leader-election-id <name>', 'name of the Lease (default: gpu-classroom-operator)')
+    .option('--leader-election-id <name>', `name of the Lease (default: ${LEADER_LEASE})`)
     .option('--health-address <host:port>', '/healthz, /readyz and /metrics (default: 0.0.0.0:8080)')
     .option('--no-metrics', 'do not serve /metrics')
     .option('--log-level <level>', `${LOG_LEVELS.join(', ')} (default: info)`)

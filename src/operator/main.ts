@@ -24,10 +24,13 @@ async function main(): Promise<number> {
   }
   const { configuration } = parsed;
   const log = createLogger({ name: 'operator', level: configuration.logLevel });
-  process.on('unhandledRejection', (error) => {
-    log.error(describeError(error), 'A failure that nobody handles; the process ends');
-    process.exit(1);
-  });
+  // Node's own report would print the error as it is, past the redaction of the log.
+  for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
+    process.on(event, (error: unknown) => {
+      log.error(describeError(error), 'A failure that nobody handles; the process ends');
+      process.exit(1);
+    });
+  }
   const stop = new AbortController();
   // The second signal finds no handler and ends the process at once.
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());

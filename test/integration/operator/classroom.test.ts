@@ -3,8 +3,9 @@ import { type Classroom, classrooms } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
 import { LABELS } from '../../../src/api/labels.ts';
+import { childLabels } from '../../../src/classroom/children/metadata.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
-import type { KubeObject } from '../../../src/kube/object.ts';
+import type { KubeObject, OwnerReference } from '../../../src/kube/object.ts';
 import {
   deployments,
   networkPolicies,
@@ -209,17 +210,22 @@ describe('an operator that runs', () => {
 });
 
 describe('operator --once', () => {
-  test('makes everything and ends with 0; run again, it writes nothing', async () => {
-    await createClass({ engine: { replicas: { min: 0, max: 1 } } });
+  test('makes everything and ends with 0; on a settled cluster it writes nothing', async () => {
+    await createClass({
+      engine: { replicas: { min: 2, max: 2 } },
+      model: { id: 'a/b', storage: { size: '5Gi' } },
+    });
     expect(await runOnce(run())).toEqual({ code: 0, output: '' });
     expect(await client.get(deployments, engine())).toBeDefined();
-
-    await eventually('a Deployment that the cluster has seen', async () => {
+    await eventually('two pods that wait, as the cluster has seen them', async () => {
+      const { items } = await client.list(pods, { namespace, labelSelector: LABELS.classroom });
       const deployment = await client.get(deployments, engine());
-      return deployment?.status?.observedGeneration === deployment?.metadata.generation;
+      return items.length === 2 && deployment?.status?.unavailableReplicas === 2;
     });
+    expect(await runOnce(run())).toEqual({ code: 0, output: '' });
+
     const before = await operatorWrites();
-    expect(before.length).toBeGreaterThan(5);
+    expect(before.length).toBeGreaterThan(6);
     expect(await runOnce(run())).toEqual({ code: 0, output: '' });
     expect(await operatorWrites()).toEqual(before);
   });
@@ -234,5 +240,37 @@ describe('operator --once', () => {
     const { code, output } = await runOnce(run());
     expect(code).toBe(1);
     expect(output).toContain(`classroom ${namespace}/python-101: ServiceAccount python-101-engine exists`);
+  });
+
+  test('ends with 1 and passes on why the API server refuses an object', async () => {
+    await shared.admin.json('POST', `/api/v1/namespaces/${namespace}/resourcequotas`, {
+      metadata: { name: 'no-claims' },
+      spec: { hard: { persistentvolumeclaims: '0' } },
+    });
+    await createClass({ model: { id: 'a/b', storage: { size: '5Gi' } } });
+    const refused = await eventually('a quota that is in force', async () => {
+      const result = await runOnce(run());
+      return result.code === 1 ? result : undefined;
+    });
+    expect(refused.output).toContain('refused PersistentVolumeClaim python-101-models');
+    expect(refused.output).toContain('exceeded quota: no-claims');
+    expect(await client.get(deployments, engine())).toBeUndefined();
+  });
+
+  test('deletes what the class controls and no longer wants, and nothing else', async () => {
+    const { uid = '' } = (await createClass()).metadata;
+    const owner = { apiVersion: API_GROUP_VERSION, kind: 'Classroom', name: 'python-101', uid };
+    const service = (name: string, ownerReferences: OwnerReference[]) =>
+      client.create<KubeObject>(services, {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name, namespace, labels: childLabels('python-101', 'engine'), ownerReferences },
+        ...{ spec: { ports: [{ port: 80 }] } },
+      });
+    await service('of-an-older-version', [{ ...owner, controller: true }]);
+    await service('of-somebody-else', []);
+    expect((await runOnce(run())).code).toBe(0);
+    expect(await client.get(services, { namespace, name: 'of-an-older-version' })).toBeUndefined();
+    expect(await client.get(services, { namespace, name: 'of-somebody-else' })).toBeDefined();
   });
 });

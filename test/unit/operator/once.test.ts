@@ -1,0 +1,93 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { untilSettled } from '../../../src/operator/once.ts';
+import { createProgress, type Progress } from '../../../src/operator/progress.ts';
+import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
+
+let clock: FakeClock;
+let progress: Progress;
+beforeEach(() => {
+  clock = createFakeClock();
+  progress = createProgress(clock);
+});
+
+/** Starts to wait; `done` tells whether it has ended. */
+function waiting(timeoutMs = 60_000) {
+  const state = { done: false };
+  const stop = new AbortController();
+  const result = untilSettled({
+    progress,
+    clock,
+    idle: () => Promise.resolve(),
+    timeoutMs,
+    signal: stop.signal,
+  }).finally(() => {
+    state.done = true;
+  });
+  return { state, result, stop };
+}
+
+const pass = (key: string, result: { blocked?: string } = {}) =>
+  progress.track('classroom', key, async () => result);
+const fail = (key: string) =>
+  progress.track('classroom', key, () => Promise.reject(new Error('no answer'))).catch(() => {});
+
+describe('--once ends', () => {
+  test('a second after the last pass, with nothing left', async () => {
+    const { state, result } = waiting();
+    await clock.advance(900);
+    await pass('room/a');
+    await clock.advance(900);
+    expect(state.done).toBe(false);
+    await clock.advance(200);
+    expect(state.done).toBe(true);
+    expect(await result).toEqual([]);
+  });
+
+  test('not while a pass runs', async () => {
+    const { promise, resolve } = Promise.withResolvers<object>();
+    const running = progress.track('classroom', 'room/a', () => promise);
+    const { state, result } = waiting();
+    await clock.advance(30_000);
+    expect(state.done).toBe(false);
+    resolve({});
+    await running;
+    await clock.advance(1_100);
+    expect(await result).toEqual([]);
+  });
+
+  test('with what only a person can change', async () => {
+    await pass('room/a', { blocked: 'Service a is not ours' });
+    const { result } = waiting();
+    await clock.advance(1_100);
+    expect(await result).toEqual([
+      { controller: 'classroom', key: 'room/a', why: 'Service a is not ours', kind: 'blocked' },
+    ]);
+  });
+
+  test('later, when what failed succeeded at last', async () => {
+    await fail('room/a');
+    const { state, result } = waiting();
+    await clock.advance(5_000);
+    expect(state.done).toBe(false);
+    await pass('room/a');
+    await clock.advance(1_100);
+    expect(await result).toEqual([]);
+  });
+
+  test('at its time limit, with what still fails', async () => {
+    await fail('room/b');
+    await pass('room/a', { blocked: 'why' });
+    const { result } = waiting(10_000);
+    await clock.advance(10_100);
+    expect((await result).map(({ key, why, kind }) => `${key} ${kind}: ${why}`)).toEqual([
+      'room/a blocked: why',
+      'room/b failed: Error: no answer',
+    ]);
+  });
+
+  test('when it is told to', async () => {
+    const { result, stop } = waiting();
+    stop.abort();
+    expect(await result).toEqual([]);
+  });
+});
