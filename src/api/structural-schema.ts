@@ -74,12 +74,28 @@ export function structuralSchema(type: z.ZodType, path: string): StructuralSchem
 
 function vocabularyError(error: z.ZodError, path: string): StructuralSchemaError {
   const [issue] = error.issues;
-  const where = [path, ...(issue?.path ?? []).map(String)].join('.');
+  const { where, keyword } = placeOf(issue?.path ?? [], path);
+  const keywords = issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : keyword;
   return new StructuralSchemaError(
     where,
-    issue?.message ?? 'it is not a structural schema',
+    `its JSON schema has no structural ${keywords}`,
     'Write it with objects, lists, strings, enums of strings, booleans and whole numbers.',
   );
+}
+
+/** Where in the object a place in the JSON schema is: `properties.gpu.items.type` is the `type` of `gpu[*]`. */
+function placeOf(schemaPath: readonly PropertyKey[], root: string): { where: string; keyword: string } {
+  const [keyword, name] = schemaPath;
+  switch (schemaPath.length > 1 ? keyword : undefined) {
+    case 'properties':
+      return placeOf(schemaPath.slice(2), `${root}.${String(name)}`);
+    case 'items':
+      return placeOf(schemaPath.slice(1), `${root}[*]`);
+    case 'additionalProperties':
+      return placeOf(schemaPath.slice(1), `${root}.*`);
+    default:
+      return { where: root, keyword: String(keyword) };
+  }
 }
 
 /** One node of a schema. `path` uses `[*]` for the items of a list and `.*` for the values of a map. */
@@ -175,7 +191,8 @@ export function missingBound(schema: StructuralSchema): string | undefined {
     case 'string':
       return schema.maxLength === undefined && schema.enum === undefined ? 'maxLength' : undefined;
     case 'integer':
-      if (schema.minimum === undefined) return 'minimum';
+      // What z.int() writes where no minimum is given.
+      if (schema.minimum === undefined || schema.minimum === Number.MIN_SAFE_INTEGER) return 'minimum';
       return schema.maximum === undefined ? 'maximum' : undefined;
     case 'array':
       return schema.maxItems === undefined ? 'maxItems' : undefined;

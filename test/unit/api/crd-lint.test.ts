@@ -2,250 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import type { CustomResourceDefinition, CustomResourceVersion } from '../../../src/api/crd.ts';
-import {
-  missingBound,
-  type SchemaVisit,
-  type StructuralSchema,
-  structuralSchemaSchema,
-  walk,
-} from '../../../src/api/structural-schema.ts';
-
-/**
- * The API conventions of Kubernetes as code, over the manifests that are shipped. Each rule returns what breaks it.
- *
- * @see https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md
- */
+import { type CustomResourceDefinition, customResourceDefinitions } from '../../../src/api/crd.ts';
+import { BOOLEANS, conventions, subjectOf } from '../../support/api/conventions.ts';
+import { type ObjectPath, withValueAt } from '../../support/api/object-path.ts';
 
 const CRDS = join(import.meta.dirname, '../../../crds');
 
-/** Booleans become enums once a third value is needed, so each one needs a reason why that cannot be. */
-const BOOLEANS: Record<string, string> = {
-  'spec.exam.allowAdapters': 'a permission: given or not',
-  'spec.schedule.exceptions[*].closed': 'one arm of a union: false is the same as absent',
-};
-
-interface Subject {
-  crd: CustomResourceDefinition;
-  version: CustomResourceVersion;
-  root: StructuralSchema;
-  nodes: SchemaVisit[];
-  spec: StructuralSchema;
-  status: StructuralSchema;
-}
-
-type Rule = (subject: Subject) => string[];
-
-const inSpec = ({ path }: SchemaVisit) => path === 'spec' || path.startsWith('spec.');
-const pathsOf = (visits: SchemaVisit[]) => visits.map(({ path }) => path);
-const celRules = ({ nodes }: Subject) =>
-  nodes.flatMap(({ path, schema }) =>
-    (schema['x-kubernetes-validations'] ?? []).map((rule) => ({ ...rule, path, schema })),
-  );
-
-const rules: Record<string, Rule> = {
-  'every text, number, list and map has a bound': ({ nodes }) =>
-    nodes.flatMap(({ path, schema }) => {
-      const missing = missingBound(schema);
-      return missing === undefined ? [] : [`${path}: ${missing}`];
-    }),
-
-  'every field has a description': ({ nodes }) =>
-    pathsOf(
-      nodes
-        .filter(({ schema, field }) => field !== undefined && schema.description === undefined)
-        // The API server lets a CRD say nothing about metadata but what its name must be.
-        .filter(({ path }) => path !== 'metadata'),
-    ),
-
-  'descriptions are sentences on one line': ({ nodes }) =>
-    nodes
-      .filter(({ schema: { description } }) => description !== undefined)
-      .filter(({ schema: { description } }) => !/^[A-Z`'].{0,298}\.$/.test(description ?? ''))
-      .map(({ path, schema }) => `${path}: ${schema.description}`),
-
-  'whole numbers say whether they have 32 or 64 bits and keep within those that JavaScript can hold': ({
-    nodes,
-  }) =>
-    pathsOf(
-      nodes
-        .filter(({ schema }) => schema.type === 'integer')
-        .filter(({ schema: { format, minimum = -Infinity, maximum = Infinity } }) => {
-          const limit = format === 'int32' ? 2 ** 31 - 1 : Number.MAX_SAFE_INTEGER;
-          return (format !== 'int32' && format !== 'int64') || maximum > limit || minimum < -limit;
-        }),
-    ),
-
-  'booleans have a reason': ({ nodes }) =>
-    pathsOf(nodes.filter(({ schema, path }) => schema.type === 'boolean' && BOOLEANS[path] === undefined)),
-
-  'values of enums are CamelCase': ({ nodes }) =>
-    nodes.flatMap(({ path, schema }) =>
-      (schema.enum ?? [])
-        .filter((value) => !/^[A-Z][A-Za-z0-9]*$/.test(value))
-        .map((value) => `${path}: ${value}`),
-    ),
-
-  'names of fields are camelCase': ({ nodes }) =>
-    pathsOf(nodes.filter(({ field }) => field !== undefined && !/^[a-z][A-Za-z0-9]*$/.test(field.name))),
-
-  'times are instants with a format': ({ nodes }) =>
-    pathsOf(
-      nodes.filter(
-        ({ field, schema }) =>
-          /(Time|At|^until|^asOf)$/.test(field?.name ?? '') && schema.format !== 'date-time',
-      ),
-    ),
-
-  'patterns hold for the whole text': ({ nodes }) =>
-    pathsOf(nodes.filter(({ schema: { pattern } }) => pattern !== undefined && !/^\^.*\$$/.test(pattern))),
-
-  'required texts are not empty': ({ nodes }) =>
-    pathsOf(
-      nodes
-        .filter((visit) => inSpec(visit) && visit.field?.required === true)
-        .filter(({ schema }) => schema.type === 'string' && schema.format === undefined)
-        .filter(({ schema }) => (schema.minLength ?? 0) < 1),
-    ),
-
-  'only optional fields have a default': ({ nodes }) =>
-    pathsOf(nodes.filter(({ schema, field }) => schema.default !== undefined && field?.required !== false)),
-
-  'in the spec exactly the optional fields without a default may be null, but for enums': ({ nodes }) =>
-    pathsOf(
-      nodes
-        .filter((visit) => inSpec(visit) && visit.field !== undefined)
-        .filter(({ schema, field }) => {
-          const { default: value, enum: values } = schema;
-          const mayBeAbsent = field?.required === false && value === undefined && values === undefined;
-          return (schema.nullable ?? false) !== mayBeAbsent;
-        }),
-    ),
-
-  'every list has a list type': ({ nodes }) =>
-    pathsOf(
-      nodes.filter(({ schema }) => schema.type === 'array' && schema['x-kubernetes-list-type'] === undefined),
-    ),
-
-  'lists of type map have keys that every item must have': ({ nodes }) =>
-    nodes
-      .filter(({ schema }) => schema['x-kubernetes-list-type'] === 'map')
-      .filter(({ schema }) => {
-        const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-        return keys.length === 0 || keys.some((key) => !schema.items?.required?.includes(key));
-      })
-      .map(({ path }) => path),
-
-  'conditions come first in the status, as a list keyed by type': ({ status }) => {
-    const [name, conditions] = Object.entries(status.properties ?? {})[0] ?? [];
-    return name === 'conditions' &&
-      conditions?.['x-kubernetes-list-type'] === 'map' &&
-      conditions['x-kubernetes-list-map-keys']?.join() === 'type'
-      ? []
-      : [`status.${name}`];
-  },
-
-  'conditions have the shape of metav1.Condition': ({ status }) => {
-    const condition = status.properties?.conditions?.items;
-    const fields = Object.keys(condition?.properties ?? {}).sort();
-    const required = [...(condition?.required ?? [])].sort();
-    const wanted = ['lastTransitionTime', 'message', 'reason', 'status', 'type'];
-    return required.join() === wanted.join() &&
-      fields.join() === [...wanted, 'observedGeneration'].sort().join()
-      ? []
-      : [`fields ${fields.join()}, required ${required.join()}`];
-  },
-
-  'the status says which generation it describes': ({ status }) =>
-    status.properties?.observedGeneration?.format === 'int64' ? [] : ['status.observedGeneration'],
-
-  'nothing in the status is required': ({ status }) => status.required ?? [],
-
-  'there is no phase': ({ nodes }) => pathsOf(nodes.filter(({ field }) => field?.name === 'phase')),
-
-  'references name the object they refer to': ({ nodes }) =>
-    pathsOf(
-      nodes.filter(
-        ({ field, schema }) => field?.name.endsWith('Ref') === true && !schema.required?.includes('name'),
-      ),
-    ),
-
-  'messages of rules are one line, say must or must not, and have no full stop': (subject) =>
-    celRules(subject)
-      .filter(({ message }) => !/^[^\n]*\bmust\b[^\n]*[^.\n]$/.test(message))
-      .map(({ message }) => message),
-
-  'messages of rules use words, not symbols': (subject) =>
-    celRules(subject)
-      .filter(({ message }) => /[<>=!&|]|self\b/.test(message))
-      .map(({ message }) => message),
-
-  'messages of rules name a field in back-quotes': (subject) =>
-    celRules(subject)
-      .filter(({ message }) => !/`[a-z][A-Za-z.]*`/.test(message))
-      .map(({ message }) => message),
-
-  'rules are on one line and point at a field that exists, without an index': (subject) =>
-    celRules(subject)
-      .filter(({ rule, fieldPath = '', schema }) => {
-        const field = fieldPath
-          .split('.')
-          .slice(1)
-          .reduce<StructuralSchema | undefined>((node, name) => node?.properties?.[name], schema);
-        return rule.includes('\n') || field === undefined;
-      })
-      .map(({ path, fieldPath, message }) => `${path}${fieldPath}: ${message}`),
-
-  'no two rules say the same at the same place': (subject) => {
-    const messages = celRules(subject).map(({ path, message }) => `${path}: ${message}`);
-    return messages.filter((message, index) => messages.indexOf(message) !== index);
-  },
-
-  'there is one version, served and stored': ({ crd }) =>
-    crd.spec.versions.length === 1 && crd.spec.versions[0]?.served === true && crd.spec.versions[0].storage
-      ? []
-      : crd.spec.versions.map(({ name }) => name),
-
-  'the kind has a singular, a short name, a list kind and a category': ({ crd }) => {
-    const { kind, plural, singular, listKind, shortNames, categories } = crd.spec.names;
-    return singular === kind.toLowerCase() &&
-      listKind === `${kind}List` &&
-      shortNames.length > 0 &&
-      categories.length > 0 &&
-      crd.metadata.name === `${plural}.${crd.spec.group}`
-      ? []
-      : [JSON.stringify(crd.spec.names)];
-  },
-
-  'columns, selectable fields and scale point at fields that exist': ({ version, nodes }) => {
-    const { scale } = version.subresources;
-    const paths = [
-      ...version.additionalPrinterColumns.map(({ jsonPath }) => jsonPath),
-      ...version.selectableFields.map(({ jsonPath }) => jsonPath),
-      ...(scale === undefined ? [] : Object.values(scale)),
-    ];
-    const known = new Set(['.metadata.creationTimestamp', ...nodes.map(({ path }) => `.${path}`)]);
-    return paths.filter((path) => !known.has(path.replace(/\[\?\(@\.type=="Ready"\)\]/, '[*]')));
-  },
-
-  'columns end with the age': ({ version }) => {
-    const last = version.additionalPrinterColumns.at(-1);
-    return last?.name === 'Age' && last.type === 'date' ? [] : [JSON.stringify(last)];
-  },
-
-  'the status is a subresource': ({ version }) =>
-    version.subresources.status === undefined ? ['subresources.status'] : [],
-};
-
-function subjectOf(file: string): Subject {
-  const crd: CustomResourceDefinition = parse(readFileSync(join(CRDS, file), 'utf8'));
-  const version = crd.spec.versions[0];
-  const root = structuralSchemaSchema.parse(version?.schema.openAPIV3Schema);
-  const { spec, status } = root.properties ?? {};
-  if (version === undefined || spec === undefined || status === undefined) {
-    throw new Error(`${file} has no version with spec and status`);
-  }
-  return { crd, version, root, spec, status, nodes: [...walk(root, '')] };
+function shipped(file: string): CustomResourceDefinition {
+  return parse(readFileSync(join(CRDS, file), 'utf8'));
 }
 
 const files = readdirSync(CRDS).filter((file) => file.endsWith('.yaml'));
@@ -255,17 +19,103 @@ test('there are manifests to check', () => {
 });
 
 describe.each(files)('%s', (file) => {
-  const subject = subjectOf(file);
+  const subject = subjectOf(shipped(file));
 
-  test.each(Object.keys(rules))('%s', (name) => {
-    expect(rules[name]?.(subject)).toEqual([]);
+  test.each(Object.keys(conventions))('%s', (name) => {
+    expect(conventions[name]?.(subject)).toEqual([]);
   });
 });
 
 test('every boolean that has a reason exists', () => {
   const booleans = files
-    .flatMap((file) => subjectOf(file).nodes)
+    .flatMap((file) => subjectOf(shipped(file)).nodes)
     .filter(({ schema }) => schema.type === 'boolean')
     .map(({ path }) => path);
   expect(booleans.sort()).toEqual(Object.keys(BOOLEANS).sort());
+});
+
+const version: ObjectPath = ['spec', 'versions', 0];
+const root: ObjectPath = [...version, 'schema', 'openAPIV3Schema'];
+const field = (...names: string[]): ObjectPath => [...root, ...names.flatMap((name) => ['properties', name])];
+const status = field('status');
+const weight = field('spec', 'weight');
+const classRule: ObjectPath = [...field('spec', 'classroomRef'), 'x-kubernetes-validations', 0];
+const extra = { type: 'string', maxLength: 9, description: 'More.', nullable: true };
+
+/** What a careless change would do to the CRD of StudentQuota, by the convention that notices it. */
+const slips: Record<keyof typeof conventions, [path: ObjectPath, value: unknown]> = {
+  'every text, number, list and map has a bound': [[...weight, 'maximum'], undefined],
+  'every field has a description': [[...weight, 'description'], undefined],
+  'descriptions are sentences on one line': [[...weight, 'description'], 'share in the fair queue'],
+  'whole numbers say whether they have 32 or 64 bits and keep within those that JavaScript can hold': [
+    [...weight, 'maximum'],
+    2 ** 31,
+  ],
+  'booleans have a reason': [weight, { type: 'boolean', default: true, description: 'Heavy.' }],
+  'values of enums are CamelCase': [
+    [...field('spec', 'access'), 'enum'],
+    ['active', 'suspended'],
+  ],
+  'names of fields are camelCase': [field('spec', 'Weight_2'), extra],
+  'times are instants with a format': [field('spec', 'startTime'), extra],
+  'patterns hold for the whole text': [[...field('spec', 'student', 'id'), 'pattern'], '[a-z]'],
+  'required texts are not empty': [[...field('spec', 'student', 'id'), 'minLength'], undefined],
+  'only optional fields have a default': [[...field('spec', 'student', 'id'), 'default'], 'alice'],
+  'in the spec exactly the optional fields without a default may be null, but for enums': [
+    [...field('spec', 'expiresAt'), 'nullable'],
+    undefined,
+  ],
+  'every list has a list type': [[...field('status', 'keys'), 'x-kubernetes-list-type'], undefined],
+  'lists of type map have keys that every item must have': [
+    [...field('status', 'conditions'), 'x-kubernetes-list-map-keys'],
+    ['observedGeneration'],
+  ],
+  'conditions come first in the status, as a list keyed by type': [
+    [...status, 'properties'],
+    { secretName: extra, conditions: { type: 'array', maxItems: 1 } },
+  ],
+  'conditions have the shape of metav1.Condition': [
+    [...field('status', 'conditions'), 'items', 'required'],
+    ['type', 'status'],
+  ],
+  'the status says which generation it describes': [field('status', 'observedGeneration'), undefined],
+  'nothing in the status is required': [[...status, 'required'], ['conditions']],
+  'there is no phase': [field('status', 'phase'), extra],
+  'references name the object they refer to': [[...field('spec', 'classroomRef'), 'required'], undefined],
+  'messages of rules are one line, say must or must not, and have no full stop': [
+    [...classRule, 'message'],
+    '`classroomRef` is immutable.',
+  ],
+  'messages of rules use words, not symbols': [[...classRule, 'message'], '`name` must be >= 1'],
+  'messages of rules name a field in back-quotes': [[...classRule, 'message'], 'the class must not change'],
+  'rules are on one line and point at a field that exists, without an index': [
+    [...classRule, 'fieldPath'],
+    '.names',
+  ],
+  'no two rules say the same at the same place': [
+    [...field('spec', 'student'), 'x-kubernetes-validations'],
+    Array(2).fill({ rule: 'true', message: '`id` must be', reason: 'FieldValueInvalid' }),
+  ],
+  'there is one version, served and stored': [[...version, 'served'], false],
+  'the kind has a singular, a short name, a list kind and a category': [['spec', 'names', 'shortNames'], []],
+  'columns, selectable fields and scale point at fields that exist': [
+    [...version, 'selectableFields'],
+    [{ jsonPath: '.spec.studentId' }],
+  ],
+  'columns end with the age': [
+    [...version, 'additionalPrinterColumns'],
+    [{ name: 'Student', type: 'string', jsonPath: '.spec.student.id' }],
+  ],
+  'the status is a subresource': [[...version, 'subresources'], {}],
+};
+
+describe('a careless change is noticed', () => {
+  const good = customResourceDefinitions().find(({ spec: { names } }) => names.kind === 'StudentQuota');
+
+  test.each(Object.keys(conventions))('%s', (name) => {
+    const [path, value] = slips[name] ?? [];
+    if (good === undefined || path === undefined) throw new Error(`no slip for the convention: ${name}`);
+    const slipped = JSON.parse(JSON.stringify(withValueAt(good, path, value)));
+    expect(conventions[name]?.(subjectOf(slipped))).not.toEqual([]);
+  });
 });
