@@ -17,7 +17,6 @@ export interface Step {
 
 /** A process gets at least this long to end, however long the preStop hook took: `minimumGracePeriodInSeconds`. */
 const MINIMUM_GRACE_MS = 2000;
-/** What FallbackToLogsOnError takes of the output; the last lines of it also have a limit, which the shell keeps. */
 const PROBE_KINDS: readonly ProbeKind[] = ['startup', 'readiness', 'liveness'];
 
 /**
@@ -67,6 +66,8 @@ function receiveForContainer(
   nowMs: number,
   actions: PodAction[],
 ): ContainerState {
+  const isExpected = container.phase.type === (isStartAnswer(event) ? 'creating' : 'running');
+  if (!isExpected) return container;
   switch (event.type) {
     case 'started':
       return onStarted(state, container, event.containerId, nowMs, actions);
@@ -77,6 +78,10 @@ function receiveForContainer(
     case 'probed':
       return onProbed(state, container, event, actions);
   }
+}
+
+function isStartAnswer({ type }: ContainerEvent): boolean {
+  return type === 'started' || type === 'notStarted';
 }
 
 function onStarted(
@@ -193,7 +198,7 @@ function onProbed(
 ): ContainerState {
   const probe = probeOf(specOf(state, container), event.probe);
   const before = container.probes[event.probe];
-  if (container.phase.type !== 'running' || probe === undefined || before === undefined) return container;
+  if (probe === undefined || before === undefined) return container;
   const after = probeAnswered(before, probe, event);
   if (!event.success) {
     const kind = event.probe.charAt(0).toUpperCase() + event.probe.slice(1);

@@ -156,31 +156,33 @@ export class PodWorker {
     const { containers, endpoints, node } = this.#options;
     const { pod } = this.#state;
     const spec = specOf(pod, container);
-    try {
-      const endpoint = await this.#address();
-      const { nodeAddress } = endpoints;
-      const result = await containers.start({
-        pod,
-        container: spec,
+    const result = await this.#address()
+      .then(async (endpoint) => {
+        const { nodeAddress } = endpoints;
+        const request = { pod, container: spec, attempt, node, nodeAddress, endpoint, failure };
+        return { endpoint, started: await containers.start(request) };
+      })
+      .catch((error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }));
+    if ('error' in result) {
+      this.#tell({
+        type: 'notStarted',
+        container,
         attempt,
-        node,
-        nodeAddress,
-        endpoint,
-        failure,
+        reason: 'RunContainerError',
+        message: result.error,
       });
-      if ('reason' in result) {
-        this.#tell({ type: 'notStarted', container, attempt, ...result });
-        return;
-      }
-      this.#running.set(container, result);
-      if (this.#abandoned.signal.aborted) result.process.signal('SIGKILL');
-      const containerId = `gpu-classroom-demo://${pod.metadata.uid}-${container}-${attempt}`;
-      this.#tell({ type: 'started', container, attempt, containerId, address: endpoint.ip });
-      this.#track(this.#waitForExit(container, attempt, result));
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.#tell({ type: 'notStarted', container, attempt, reason: 'RunContainerError', message });
+      return;
     }
+    const { endpoint, started } = result;
+    if ('reason' in started) {
+      this.#tell({ type: 'notStarted', container, attempt, ...started });
+      return;
+    }
+    this.#running.set(container, started);
+    if (this.#abandoned.signal.aborted) started.process.signal('SIGKILL');
+    const containerId = `gpu-classroom-demo://${pod.metadata.uid}-${container}-${attempt}`;
+    this.#tell({ type: 'started', container, attempt, containerId, address: endpoint.ip });
+    this.#track(this.#waitForExit(container, attempt, started));
   }
 
   async #waitForExit(container: string, attempt: number, running: RunningContainer): Promise<void> {
@@ -191,7 +193,10 @@ export class PodWorker {
   }
 
   #address(): Promise<Endpoint> {
-    this.#endpoint ??= this.#takeAddress();
+    this.#endpoint ??= this.#takeAddress().catch((error: unknown) => {
+      this.#endpoint = undefined;
+      throw error;
+    });
     return this.#endpoint;
   }
 

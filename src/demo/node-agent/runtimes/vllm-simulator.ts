@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { Failures } from '../../vllm/failures.ts';
@@ -26,13 +26,17 @@ export function vllmSimulator(options: VllmSimulatorOptions): Runtime {
   return {
     name: 'vLLM simulator',
     plays: (image) => /^(docker\.io\/)?vllm\/vllm-openai[:@-]/.test(image),
-    command: (start) => ({
-      program: process.execPath,
-      args: ['--disable-warning=ExperimentalWarning', options.entryPoint, ...vllmArguments(start)],
-      env: { ...start.env, VLLM_SIMULATOR: JSON.stringify(settingsOf(start, options)) },
-    }),
+    async command(start) {
+      // What was played on the container's last start must not be played again.
+      await rm(join(start.folder, CONTROL_FILE), { force: true });
+      return {
+        program: process.execPath,
+        args: ['--disable-warning=ExperimentalWarning', options.entryPoint, ...vllmArguments(start)],
+        env: { ...start.env, VLLM_SIMULATOR: JSON.stringify(settingsOf(start, options)) },
+      };
+    },
     async killEngine(folder, process) {
-      const failures: Partial<Failures> = { engineDiesAfterRequests: 1 };
+      const failures: Partial<Failures> = { engineDead: true };
       await writeFile(join(folder, CONTROL_FILE), JSON.stringify(failures));
       process.signal('SIGUSR2');
     },
