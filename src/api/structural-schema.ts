@@ -124,16 +124,29 @@ export function* walk(
 function finished(schema: StructuralSchema): StructuralSchema {
   const { pattern, properties, items, additionalProperties, ...rest } = schema;
   const children = properties && mapValues(properties, finished);
-  // zod's patterns for dates are longer than a page and say the same as the format, which the API server checks.
-  const dated = schema.format === 'date' || schema.format === 'date-time';
   return structuralSchemaSchema.parse({
     ...rest,
     default: withInnerDefaults(schema.default, children),
-    pattern: dated ? undefined : pattern,
+    pattern: shortPattern(schema.format, pattern),
     properties: children,
     items: items && finished(items),
     additionalProperties: additionalProperties && finished(additionalProperties),
   });
+}
+
+/**
+ * zod's patterns for dates are longer than a page and say much the same as the format, which the API server checks.
+ * That format also lets through a lower-case `t` or `z` and offsets of more than a day, which RFC 3339 parsers refuse.
+ */
+function shortPattern(format: StructuralSchema['format'], pattern: string | undefined): string | undefined {
+  switch (format) {
+    case 'date':
+      return undefined;
+    case 'date-time':
+      return '^[-0-9]+T[0-9:.]+(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$';
+    default:
+      return pattern;
+  }
 }
 
 /** The API server evaluates CEL rules on a default as it is written, before the defaults inside it are filled in. */

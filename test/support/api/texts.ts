@@ -36,7 +36,19 @@ export function textOfLength(schema: StructuralSchema, length: number): string {
 }
 
 /** Texts that no pattern of the API allows, in the order in which they are tried. */
-const strange = ['-', '!', '*?', 'a..b', '/', '../secrets', '25:00', '1e', 'ß'];
+const strange = [
+  '-',
+  '!',
+  '*?',
+  'a..b',
+  '/',
+  '../secrets',
+  '25:00',
+  '1e',
+  'ß',
+  '2026-12-01t10:30:00z',
+  '2026-12-01T10:30:00+25:00',
+];
 
 /** Texts within the length that break the pattern. Throws when there is none. */
 export function textsAgainstPattern(schema: StructuralSchema, path: string): string[] {

@@ -30,6 +30,15 @@ describe('a schema becomes structural', () => {
     });
   });
 
+  test('with a short pattern for an instant', () => {
+    expect(structuralSchema(z.iso.datetime({ offset: true }).max(40), 'spec')).toEqual({
+      type: 'string',
+      format: 'date-time',
+      maxLength: 40,
+      pattern: '^[-0-9]+T[0-9:.]+(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$',
+    });
+  });
+
   test('with the defaults inside a default, which CEL rules would not see otherwise', () => {
     const inner = z.object({ min: z.int().min(0).max(9).default(1), max: z.int().min(0).max(9).optional() });
     const schema = z
