@@ -20,7 +20,7 @@ import { status } from './status.ts';
 import { transitions } from './transitions.ts';
 
 /** A foreign object of a name we need is in no cache: only looking again shows that it is gone. */
-const PROBLEM_RETRY_MS = 30_000;
+const PROBLEM_RETRY_MS = 10_000;
 
 /**
  * Turns Classrooms into engines: observe → plan → apply → status. Killed between any two writes it converges when run

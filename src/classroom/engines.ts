@@ -51,6 +51,11 @@ export function readySince(pod: Pod): string | undefined {
   return ready?.status === 'True' ? ready.lastTransitionTime : undefined;
 }
 
+/** Reasons of the kubelet that say no more than the exit code; `OOMKilled` does. */
+const GENERIC_ENDS: ReadonlySet<string> = new Set(['Completed', 'Error']);
+/** What vLLM puts before each line of its processes: `(EngineCore pid=123) `. */
+const PROCESS_PREFIX = /^\(\w+ pid=\d+\)\s*/;
+
 interface Judgement {
   state: EngineState;
   message?: string;
@@ -91,16 +96,14 @@ function waiting(
   cause: { reason?: string | undefined; message?: string | undefined },
 ): Judgement {
   const { reason = 'Waiting', message } = cause;
-  if (STARTING_REASONS.has(reason) && container.restartCount === 0) {
-    return { state: 'Loading', message: 'the image is being pulled and the container made' };
-  }
   const last = container.lastState?.terminated;
-  const parts = [
-    [reason, message].filter(Boolean).join(': '),
-    ...(container.restartCount === 0 ? [] : [`restarted ${times(container.restartCount)}`]),
-    ...(last === undefined ? [] : [`last end: ${describeTermination(last)}`]),
-  ];
-  return { state: STARTING_REASONS.has(reason) ? 'Loading' : 'Failing', message: parts.join('; ') };
+  if (STARTING_REASONS.has(reason)) {
+    const step = 'the image is being pulled and the container made';
+    return { state: 'Loading', message: last === undefined ? step : `${step}; ${afterEnd(last)}` };
+  }
+  // The kubelet's own words name the back-off, which changes all the time, and not the cause.
+  const detail = last === undefined ? message : describeTermination(last);
+  return { state: 'Failing', message: [reason, detail].filter(Boolean).join(': ') };
 }
 
 function terminated(end: Termination): Judgement {
@@ -115,22 +118,25 @@ function running(pod: Pod, container: ContainerStatus): Judgement {
   }
   const last = container.lastState?.terminated;
   const since = startedAt === undefined ? 'started' : `started at ${startedAt}`;
-  if (last === undefined) return { state: 'Loading', message: since };
-  return {
-    state: 'Loading',
-    message: `${since}, restarted ${times(container.restartCount)}; last end: ${describeTermination(last)}`,
-  };
+  return { state: 'Loading', message: last === undefined ? since : `${since}; ${afterEnd(last)}` };
 }
 
-/** Exit code 0 is no success: vLLM ends with it also when its engine has died. */
+function afterEnd(end: Termination): string {
+  return `the one before ${describeTermination(end)}`;
+}
+
+/**
+ * Exit code 0 is no success: vLLM ends with it also when its engine has died. Counts and process ids are left out, so
+ * that an engine that fails again in the same way says the same again.
+ */
 function describeTermination(end: Termination): string {
-  const reason = end.reason === undefined || end.reason === 'Completed' ? 'ended' : end.reason;
+  const reason = end.reason === undefined || GENERIC_ENDS.has(end.reason) ? '' : `${end.reason}, `;
   const lines = (end.message ?? '')
     .split('\n')
-    .map((line) => line.trim())
+    .map((line) => line.replace(PROCESS_PREFIX, '').trim())
     .filter((line) => line !== '');
   const log = lines.slice(-TERMINATION_LINES).join(' | ');
-  return `${reason} (exit code ${end.exitCode})${log === '' ? '' : `: ${log}`}`;
+  return `ended (${reason}exit code ${end.exitCode})${log === '' ? '' : `: ${log}`}`;
 }
 
 function podCondition(pod: Pod, type: string) {
@@ -140,10 +146,6 @@ function podCondition(pod: Pod, type: string) {
 /** Kubernetes writes these times with whole seconds; Ready turns true at the earliest one probe after the start. */
 function isAfter(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && b !== undefined && Date.parse(a) > Date.parse(b);
-}
-
-function times(count: number): string {
-  return count === 1 ? 'once' : `${count} times`;
 }
 
 /** Keeps the end: there is the cause. */

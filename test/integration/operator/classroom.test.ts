@@ -169,6 +169,9 @@ describe('an operator that runs', () => {
     expect(findCondition((await getClass())?.status?.conditions, 'Ready')?.reason).toBe('NameConflict');
     expect(await client.get(services, engine())).toEqual(before);
     expect(await client.get(deployments, engine())).toBeUndefined();
+
+    await client.delete(services, engine());
+    await eventually('the engines, once the name is free', () => client.get(deployments, engine()));
   });
 
   test('leaves nothing but the model cache when the class is deleted, and a new class takes it over', async () => {

@@ -10,7 +10,8 @@ const oom = {
   terminated: {
     exitCode: 1,
     reason: 'Error',
-    message: 'INFO loading\n\nEngineCore failed to start.\ntorch.OutOfMemoryError: CUDA out of memory.\n',
+    message:
+      'INFO loading\n\n(APIServer pid=63) EngineCore failed to start.\ntorch.OutOfMemoryError: CUDA out of memory.\n',
   },
 };
 
@@ -95,20 +96,36 @@ const CASES: Case[] = [
     pod: enginePod({
       status: {
         containerStatuses: [
-          containerStatus({ ...waiting('CrashLoopBackOff'), restartCount: 3, lastState: oom }),
+          containerStatus({
+            ...waiting('CrashLoopBackOff', 'back-off 40s restarting failed container'),
+            restartCount: 3,
+            lastState: oom,
+          }),
         ],
       },
     }),
     state: 'Failing',
     message:
-      'CrashLoopBackOff; restarted 3 times; last end: Error (exit code 1): INFO loading | EngineCore failed to start. | torch.OutOfMemoryError: CUDA out of memory.',
+      'CrashLoopBackOff: ended (exit code 1): INFO loading | EngineCore failed to start. | torch.OutOfMemoryError: CUDA out of memory.',
   },
   {
     name: 'it loads again after a crash',
     pod: enginePod({ status: { containerStatuses: [containerStatus({ restartCount: 1, lastState: oom })] } }),
     state: 'Loading',
     message:
-      'started at 2026-09-01T09:00:00Z, restarted once; last end: Error (exit code 1): INFO loading | EngineCore failed to start. | torch.OutOfMemoryError: CUDA out of memory.',
+      'started at 2026-09-01T09:00:00Z; the one before ended (exit code 1): INFO loading | EngineCore failed to start. | torch.OutOfMemoryError: CUDA out of memory.',
+  },
+  {
+    name: 'it needed more memory than the node gave it',
+    pod: enginePod({
+      status: {
+        containerStatuses: [
+          containerStatus({ state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } }),
+        ],
+      },
+    }),
+    state: 'Failing',
+    message: 'ended (OOMKilled, exit code 137)',
   },
   {
     name: 'it ended with exit code 0, as vLLM does when its engine has died',
