@@ -1,7 +1,7 @@
 import { type ClassroomSpecInput, classrooms } from '../../api/classroom.ts';
 import { API_GROUP_VERSION } from '../../api/group.ts';
 import { type StudentQuotaSpecInput, studentQuotas } from '../../api/student-quota.ts';
-import type { KubeObject } from '../../kube/object.ts';
+import type { KubeObject, Resource } from '../../kube/object.ts';
 
 /** A Classroom as a trainer writes it. */
 export interface ClassroomManifest extends KubeObject {
@@ -12,6 +12,15 @@ export interface ClassroomManifest extends KubeObject {
 export interface StudentQuotaManifest extends KubeObject {
   spec: StudentQuotaSpecInput;
 }
+
+function asWritten<T extends KubeObject>(resource: Resource<KubeObject>): Resource<T> {
+  const { group, version, kind, plural, namespaced } = resource;
+  return { group, version, kind, plural, namespaced };
+}
+
+/** For creating Classrooms and StudentQuotas whose defaults the API server fills in. */
+export const classroomManifests = asWritten<ClassroomManifest>(classrooms);
+export const studentQuotaManifests = asWritten<StudentQuotaManifest>(studentQuotas);
 
 const FIRST_NAMES =
   'alice bo chen dana emil farid greta hanna ivan jun kofi lena mei nils olga pavel qiang rosa sami tomo'.split(

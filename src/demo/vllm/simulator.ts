@@ -30,7 +30,6 @@ import { RequestLog, type RequestRecord } from './serving/request-log.ts';
 import { routesFor } from './serving/routes.ts';
 import { readSettings, type SimulatorSettings } from './settings.ts';
 import { hashText } from './text/answers.ts';
-import { VOCABULARY_SIZE } from './text/vocabulary.ts';
 
 /** How to start a simulator; only the command line is needed. */
 export interface SimulatorStart {
@@ -274,7 +273,8 @@ export class VllmSimulator {
       adapters: this.#adapters(models),
       requests,
       maxSequencesPerRequest: this.#environment.VLLM_MAX_N_SEQUENCES,
-      vocabularySize: VOCABULARY_SIZE,
+      vocabularySize: facts.vocabulary,
+      hiddenSize: facts.hidden,
       seed: this.#settings.seed,
       fingerprint: fingerprintOf(this.#options),
       newId,
@@ -346,6 +346,7 @@ export class VllmSimulator {
     const engine = this.#parts?.engine;
     if (this.#faults.failures.engineStalled) engine?.stall();
     else engine?.resume();
+    if (this.#faults.failures.engineDead) this.killEngine();
   }
 
   #generationEnded(): void {

@@ -37,7 +37,7 @@ export interface GpuMemory {
 }
 
 /** Like Python prints a float of at most two decimals: 16.0, 8.15. */
-const gib = (value: number): string => {
+export const gib = (value: number): string => {
   const rounded = Math.round(value * 100) / 100;
   return Number.isInteger(rounded) ? `${rounded}.0` : String(rounded);
 };

@@ -126,6 +126,10 @@ export const errors = {
     ),
   emptyPrompt: () => badParameter('Either prompt or prompt_embeds must be provided and non-empty.', 'prompt'),
   tokenOutOfVocabulary: (id: number) => bad(`Token id ${id} is out of vocabulary`),
+  unclosedGroup: (regex: string) =>
+    bad(
+      `Grammar error: at 1(8): invalid regex "${regex}" (in regex): regex parse error:\n    ${regex}\n    ^\nerror: unclosed group\n   1 | start: /${regex}/\n              ^`,
+    ),
   grammar: (regex: string, reason: string) =>
     bad(
       `Grammar error: at 1(8): invalid regex "${regex}" (in regex): regex parse error:\n    ${regex}\nerror: ${reason}`,

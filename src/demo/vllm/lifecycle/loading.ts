@@ -1,6 +1,6 @@
 import type { EngineOptions } from '../command-line/options.ts';
 import type { Clock } from '../engine/clock.ts';
-import type { EnginePlan } from '../engine/memory.ts';
+import { type EnginePlan, gib } from '../engine/memory.ts';
 import type { ModelFacts } from '../engine/models.ts';
 import type { Log } from './log.ts';
 
@@ -87,7 +87,7 @@ const ENGINE_START: readonly Milestone[] = [
       log.info(
         'EngineCore',
         'gpu_worker.py:857',
-        `Free memory on device (${two(plan.freeGiB)}/${two(plan.totalGiB)} GiB) on startup. Desired GPU memory utilization is (${options.gpuMemoryUtilization}, ${two(plan.budgetGiB)} GiB). Actual usage is ${two(plan.weightsGiB)} GiB for weight, ${two(plan.activationGiB)} GiB for peak activation, 0.22 GiB for non-torch memory, and 0.15 GiB for CUDAGraph memory. Current kv cache memory in use is ${two(plan.kvCacheGiB)} GiB.`,
+        `Free memory on device (${two(plan.freeGiB)}/${two(plan.totalGiB)} GiB) on startup. Desired GPU memory utilization is (${options.gpuMemoryUtilization}, ${gib(plan.budgetGiB)} GiB). Actual usage is ${two(plan.weightsGiB)} GiB for weight, ${two(plan.activationGiB)} GiB for peak activation, 0.22 GiB for non-torch memory, and 0.15 GiB for CUDAGraph memory. Current kv cache memory in use is ${two(plan.kvCacheGiB)} GiB.`,
       );
     },
   },

@@ -7,25 +7,22 @@ import type { ServingContext } from './context.ts';
 import { answerWhole, EventStream } from './delivery.ts';
 import { type Choice, Generation, type PreparedGeneration } from './generation.ts';
 import { chatLogprobs } from './logprobs.ts';
-import { checkCharacters, lastQuestion, prepareGeneration, toChatMessages } from './prepare.ts';
+import { lastQuestion, prepareGeneration, readChat } from './prepare.ts';
 import { requestId } from './request-id.ts';
 import { chunkUsageJson, finalUsageJson, usageMode, usageObject } from './usage.ts';
 
 function prepare(context: ServingContext, exchange: Exchange, body: ChatRequest): PreparedGeneration {
   context.models.resolve(body.model);
   if (body.tool_choice === 'auto' && body.tools?.length) throw errors.toolChoiceAuto();
-  const messages = toChatMessages(body.messages, context.models.baseName);
-  const text = messages.map(({ content }) => content).join('\n');
-  checkCharacters(text, context.plan.maxModelLen);
+  const { messages, text } = readChat(body.messages, context);
   if ((body.top_logprobs ?? 0) > context.options.maxLogprobs) {
     throw errors.logprobsTooMany(body.top_logprobs ?? 0, context.options.maxLogprobs);
   }
   return prepareGeneration(context, body, {
     id: `chatcmpl-${requestId(context, exchange, body.request_id)}`,
     path: exchange.path,
-    promptTokens: encodeChat(messages),
+    prompts: [{ tokens: encodeChat(messages), question: lastQuestion(messages) }],
     promptText: text,
-    question: lastQuestion(messages),
     maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
   });
 }
@@ -149,7 +146,7 @@ class ChatStream {
 
   #chunkUsage(completionTokens: number): string {
     if (!this.#usage.continuous) return '';
-    return `,"usage":${chunkUsageJson(this.#prepared.promptTokens.length, completionTokens)}`;
+    return `,"usage":${chunkUsageJson(this.#prepared.prompts[0]?.length ?? 0, completionTokens)}`;
   }
 
   #completed(generation: Generation): void {

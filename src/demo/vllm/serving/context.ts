@@ -19,7 +19,10 @@ export interface ServingContext {
   readonly requests: RequestLog;
   /** `VLLM_MAX_N_SEQUENCES`. */
   readonly maxSequencesPerRequest: number;
+  /** The model's own, for error messages; the simulator's tokenizer has fewer. */
   readonly vocabularySize: number;
+  /** Length of an embedding. */
+  readonly hiddenSize: number;
   readonly seed: number;
   /** `system_fingerprint`. */
   readonly fingerprint: string | null;

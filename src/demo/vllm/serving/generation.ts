@@ -15,18 +15,21 @@ export interface PreparedGeneration {
   readonly modelName: string;
   readonly requestedModel: string | undefined;
   readonly adapter: ServedAdapter | undefined;
-  readonly promptTokens: readonly number[];
+  /** Tokens of each prompt; a chat has one, a completion may have several. */
+  readonly prompts: readonly (readonly number[])[];
   readonly promptText: string;
   readonly priority: number;
   readonly cacheSalt: string | undefined;
   readonly maxTokens: number;
-  readonly answers: readonly PlannedAnswer[];
+  /** Choices in the order of their index. */
+  readonly answers: readonly { readonly prompt: number; readonly plan: PlannedAnswer }[];
 }
 
 /** One choice while it is being generated. */
 export interface Choice {
   readonly index: number;
   readonly answer: PlannedAnswer;
+  readonly promptTokens: readonly number[];
   readonly generatedTokens: number;
   readonly finishReason: FinishReason | null;
 }
@@ -50,6 +53,8 @@ export interface Usage {
   readonly cachedTokens: number;
   readonly createdCacheTokens: number;
 }
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 type TokenFault = Extract<Fault, { afterTokens: number }>;
 
@@ -96,16 +101,18 @@ export class Generation {
   }
 
   get usage(): Usage {
-    const first = this.#sequences[0];
-    const promptTokens = this.prepared.promptTokens.length;
-    const cachedTokens = first?.cachedTokens ?? 0;
-    const blockSize = this.#context.plan.blockSize;
-    const wholeBlocks = (first?.blockKeys.length ?? 0) * blockSize;
+    const { prompts, answers } = this.prepared;
+    // The first choice of each prompt: the others find its blocks in the cache.
+    const firsts = prompts.map(
+      (_, prompt) => this.#sequences[answers.findIndex((each) => each.prompt === prompt)],
+    );
+    const cachedTokens = sum(firsts.map((sequence) => sequence?.cachedTokens ?? 0));
+    const wholeBlocks = sum(firsts.map((sequence) => sequence?.blockKeys.length ?? 0));
     return {
-      promptTokens,
-      completionTokens: this.#generated.reduce((sum, count) => sum + count, 0),
+      promptTokens: sum(prompts.map(({ length }) => length)),
+      completionTokens: sum(this.#generated),
       cachedTokens,
-      createdCacheTokens: Math.max(0, wholeBlocks - cachedTokens),
+      createdCacheTokens: Math.max(0, wholeBlocks * this.#context.plan.blockSize - cachedTokens),
     };
   }
 
@@ -114,7 +121,8 @@ export class Generation {
     if (answer === undefined) throw new RangeError(`no choice ${index}`);
     return {
       index,
-      answer,
+      answer: answer.plan,
+      promptTokens: this.prepared.prompts[answer.prompt] ?? [],
       generatedTokens: this.#generated[index] ?? 0,
       finishReason: this.#finish[index] ?? null,
     };
@@ -139,12 +147,12 @@ export class Generation {
     const { prepared } = this;
     if (this.#fault?.afterTokens === 0 && this.#meetFault(this.#fault)) return;
     this.#sequences = this.#context.engine.submit(
-      prepared.answers.map((answer, index) => ({
+      prepared.answers.map(({ prompt, plan }, index) => ({
         spec: {
-          promptTokens: prepared.promptTokens,
-          outputTokens: Math.max(1, answer.tokens.length),
+          promptTokens: prepared.prompts[prompt] ?? [],
+          outputTokens: Math.max(1, plan.tokens.length),
           maxTokens: prepared.maxTokens,
-          endsBy: answer.finishReason,
+          endsBy: plan.finishReason,
           priority: prepared.priority,
           cacheScope: `${prepared.adapter?.name ?? ''}\n${prepared.cacheSalt ?? ''}`,
         },
@@ -158,7 +166,7 @@ export class Generation {
       id: prepared.id,
       path: prepared.path,
       model: prepared.modelName,
-      promptTokens: prepared.promptTokens.length,
+      promptTokens: this.usage.promptTokens,
       priority: prepared.priority,
       cacheSalt: prepared.cacheSalt,
       sequences: this.#sequences,

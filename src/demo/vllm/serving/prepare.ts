@@ -1,6 +1,6 @@
 import { errors } from '../http/errors.ts';
 import type { RequestMessage } from '../http/request-schemas.ts';
-import { type ChatMessage, isKnownToken } from '../text/tokenizer.ts';
+import { type ChatMessage, chatCharacters, isKnownToken } from '../text/tokenizer.ts';
 import { MAX_CHARACTERS_PER_TOKEN } from '../text/vocabulary.ts';
 import { planAnswer, variationOf } from './answer-plan.ts';
 import type { ServingContext } from './context.ts';
@@ -31,10 +31,9 @@ export interface SamplingFields {
 export interface GenerationInput {
   readonly id: string;
   readonly path: string;
-  readonly promptTokens: readonly number[];
+  /** Each prompt with what it asks: for a chat, the last thing the user wrote. */
+  readonly prompts: readonly { readonly tokens: readonly number[]; readonly question: string }[];
   readonly promptText: string;
-  /** The last thing the user wrote. */
-  readonly question: string;
   /** Undefined: the rest of the context. */
   readonly maxTokens: number | undefined;
 }
@@ -62,14 +61,31 @@ export function toChatMessages(messages: readonly RequestMessage[], model: strin
 export const lastQuestion = (messages: readonly ChatMessage[]): string =>
   messages.findLast(({ role }) => role === 'user')?.content ?? messages.at(-1)?.content ?? '';
 
+/** A chat as far as it has been looked at. */
+export interface ReadChat {
+  readonly messages: readonly ChatMessage[];
+  readonly text: string;
+}
+
+/**
+ * Flattens a chat and refuses it by its characters, before any token is made.
+ *
+ * @throws {ApiError}
+ */
+export function readChat(messages: readonly RequestMessage[], context: ServingContext): ReadChat {
+  const flat = toChatMessages(messages, context.models.baseName);
+  checkCharacters(chatCharacters(flat), context.plan.maxModelLen);
+  return { messages: flat, text: flat.map(({ content }) => content).join('\n') };
+}
+
 /**
  * Refuses a prompt by its characters, before any token is made.
  *
  * @throws {ApiError}
  */
-export function checkCharacters(text: string, maxModelLen: number): void {
+export function checkCharacters(characters: number, maxModelLen: number): void {
   const bound = maxModelLen * MAX_CHARACTERS_PER_TOKEN;
-  if (text.length > bound) throw errors.promptTooManyCharacters(maxModelLen, text.length, bound);
+  if (characters > bound) throw errors.promptTooManyCharacters(maxModelLen, characters, bound);
 }
 
 function checkSampling(fields: SamplingFields, context: ServingContext): void {
@@ -98,7 +114,8 @@ function checkRegex(regex: string): void {
   try {
     new RegExp(regex, 'u');
   } catch (error) {
-    throw errors.grammar(regex, error instanceof Error ? error.message : String(error));
+    const reason = error instanceof Error ? error.message : String(error);
+    throw reason.includes('Unterminated group') ? errors.unclosedGroup(regex) : errors.grammar(regex, reason);
   }
 }
 
@@ -115,10 +132,14 @@ function jsonSchemaOf({ response_format: format }: SamplingFields): object | und
 }
 
 /** vLLM's order: the prompt against the context, then the wished length, then what the two leave. */
-function resolveMaxTokens(input: GenerationInput, minTokens: number, maxModelLen: number): number {
-  const room = maxModelLen - input.promptTokens.length;
+function resolveMaxTokens(
+  prompt: readonly number[],
+  wished: number | undefined,
+  minTokens: number,
+  maxModelLen: number,
+): number {
+  const room = maxModelLen - prompt.length;
   if (room < 1) throw errors.promptTooLong(maxModelLen);
-  const wished = input.maxTokens;
   if (wished !== undefined && wished < 1) throw errors.maxTokensTooSmall(wished);
   if (wished !== undefined && wished > maxModelLen) throw errors.maxTokensTooLarge(wished, maxModelLen);
   const maxTokens = Math.min(wished ?? room, room);
@@ -138,36 +159,38 @@ export function prepareGeneration(
 ): PreparedGeneration {
   const { name, adapter } = context.models.resolve(fields.model);
   checkSampling(fields, context);
-  const outside = input.promptTokens.find((token) => !isKnownToken(token));
+  const outside = input.prompts.flatMap(({ tokens }) => tokens).find((token) => !isKnownToken(token));
   if (outside !== undefined) throw errors.tokenOutOfVocabulary(outside);
   const minTokens = fields.min_tokens ?? 0;
-  const maxTokens = resolveMaxTokens(input, minTokens, context.plan.maxModelLen);
+  const { maxModelLen } = context.plan;
   const greedy = fields.temperature === 0;
   const seed = fields.seed ?? `${context.seed} ${input.id}`;
-  const answers = Array.from({ length: fields.n ?? 1 }, (_, choice) =>
-    planAnswer({
-      question: input.question,
-      maxTokens,
-      minTokens,
-      ignoreEos: fields.ignore_eos ?? false,
-      stop: stopList(fields.stop),
-      includeStop: fields.include_stop_str_in_output ?? false,
-      stopTokenIds: fields.stop_token_ids ?? [],
-      variation: variationOf(greedy, seed, choice),
-      jsonSchema: jsonSchemaOf(fields),
-    }),
-  );
+  const rules = {
+    minTokens,
+    ignoreEos: fields.ignore_eos ?? false,
+    stop: stopList(fields.stop),
+    includeStop: fields.include_stop_str_in_output ?? false,
+    stopTokenIds: fields.stop_token_ids ?? [],
+    jsonSchema: jsonSchemaOf(fields),
+  };
+  const answers = input.prompts.flatMap(({ tokens, question }, prompt) => {
+    const maxTokens = resolveMaxTokens(tokens, input.maxTokens, minTokens, maxModelLen);
+    return Array.from({ length: fields.n ?? 1 }, (_, choice) => ({
+      prompt,
+      plan: planAnswer({ ...rules, question, maxTokens, variation: variationOf(greedy, seed, choice) }),
+    }));
+  });
   return {
     id: input.id,
     path: input.path,
     modelName: name,
     requestedModel: fields.model ?? undefined,
     adapter,
-    promptTokens: input.promptTokens,
+    prompts: input.prompts.map(({ tokens }) => tokens),
     promptText: input.promptText,
     priority: context.options.schedulingPolicy === 'priority' ? (fields.priority ?? 0) : 0,
     cacheSalt: typeof fields.cache_salt === 'string' ? fields.cache_salt : undefined,
-    maxTokens,
+    maxTokens: input.maxTokens ?? maxModelLen,
     answers,
   };
 }

@@ -1,7 +1,12 @@
 import { errors } from '../http/errors.ts';
 import type { Handler, Route } from '../http/router.ts';
 import { createChatCompletion } from './chat.ts';
+import { createCompletion } from './completions.ts';
+import { createEmbedding } from './embeddings.ts';
+import { countMessageTokens, createMessage } from './messages.ts';
 import { checkHealth, listModels, loadAdapter, unloadAdapter, VLLM_VERSION } from './operations.ts';
+import { createResponse, findResponse } from './responses.ts';
+import { detokenize, tokenize } from './tokens.ts';
 
 /** What only the server as a whole can answer. */
 export interface ServerFacts {
@@ -19,39 +24,72 @@ const scaleOut: Handler = () => {
   throw errors.scaleOutDisabled();
 };
 
+/** There with every model. */
+const operations = (facts: ServerFacts): Route[] => [
+  { pattern: '/health', methods: { GET: checkHealth } },
+  { pattern: '/ping', methods: { GET: checkHealth, POST: checkHealth } },
+  { pattern: '/version', methods: { GET: (_, exchange) => exchange.json(200, { version: VLLM_VERSION }) } },
+  {
+    pattern: '/metrics',
+    methods: { GET: (_, exchange) => exchange.send(200, facts.metricsText(), METRICS_TYPE) },
+  },
+  {
+    pattern: '/load',
+    methods: { GET: (_, exchange) => exchange.json(200, { server_load: facts.serverLoad() }) },
+  },
+  { pattern: '/v1/models', methods: { GET: listModels } },
+  { pattern: '/tokenize', methods: { POST: tokenize } },
+  { pattern: '/detokenize', methods: { POST: detokenize } },
+  { pattern: '/kv_event_sources', methods: { GET: (_, exchange) => exchange.json(200, {}) } },
+  {
+    pattern: '/is_scaling_elastic_ep',
+    methods: { POST: (_, exchange) => exchange.json(200, { is_scaling_elastic_ep: false }) },
+  },
+];
+
+/** There with a model that generates text. */
+const GENERATION: readonly Route[] = [
+  { pattern: '/v1/chat/completions', methods: { POST: createChatCompletion }, loads: true },
+  { pattern: '/v1/completions', methods: { POST: createCompletion }, loads: true },
+  { pattern: '/v1/responses', methods: { POST: createResponse }, loads: true },
+  { pattern: '/v1/responses/{response_id}', methods: { GET: findResponse } },
+  { pattern: '/v1/responses/{response_id}/cancel', methods: { POST: findResponse } },
+  { pattern: '/v1/messages', methods: { POST: createMessage }, loads: true },
+  { pattern: '/v1/messages/count_tokens', methods: { POST: countMessageTokens } },
+  { pattern: '/invocations', methods: { POST: createChatCompletion }, loads: true },
+  { pattern: '/v1/chat/completions/render', methods: { POST: scaleOut } },
+  { pattern: '/v1/completions/render', methods: { POST: scaleOut } },
+  { pattern: '/inference/v1/generate', methods: { POST: scaleOut } },
+  { pattern: '/inference/v1/abort_requests', methods: { POST: scaleOut } },
+];
+
+const EMBEDDING: readonly Route[] = [
+  { pattern: '/v1/embeddings', methods: { POST: createEmbedding }, loads: true },
+];
+
+const ADAPTERS: readonly Route[] = [
+  { pattern: '/v1/load_lora_adapter', methods: { POST: loadAdapter } },
+  { pattern: '/v1/unload_lora_adapter', methods: { POST: unloadAdapter } },
+];
+
+/** Enough of a description for a client to see which paths there are. */
+function openApi(routes: readonly Route[]): Route {
+  const paths = Object.fromEntries(
+    routes.map(({ pattern, methods }) => [
+      pattern,
+      Object.fromEntries(Object.keys(methods).map((method) => [method.toLowerCase(), {}])),
+    ]),
+  );
+  const description = { openapi: '3.1.0', info: { title: 'FastAPI', version: '0.1.0' }, paths };
+  return { pattern: '/openapi.json', methods: { GET: (_, exchange) => exchange.json(200, description) } };
+}
+
 /** The paths that a vLLM of this configuration has; all others are 404. */
 export function routesFor(facts: ServerFacts): Route[] {
-  const routes: Route[] = [
-    { pattern: '/health', methods: { GET: checkHealth } },
-    { pattern: '/ping', methods: { GET: checkHealth, POST: checkHealth } },
-    {
-      pattern: '/version',
-      methods: { GET: (_, exchange) => exchange.json(200, { version: VLLM_VERSION }) },
-    },
-    {
-      pattern: '/metrics',
-      methods: { GET: (_, exchange) => exchange.send(200, facts.metricsText(), METRICS_TYPE) },
-    },
-    {
-      pattern: '/load',
-      methods: { GET: (_, exchange) => exchange.json(200, { server_load: facts.serverLoad() }) },
-    },
-    { pattern: '/v1/models', methods: { GET: listModels } },
-    { pattern: '/v1/chat/completions', methods: { POST: createChatCompletion }, loads: true },
-    { pattern: '/invocations', methods: { POST: createChatCompletion }, loads: true },
-    { pattern: '/v1/chat/completions/render', methods: { POST: scaleOut } },
-    { pattern: '/v1/completions/render', methods: { POST: scaleOut } },
-    { pattern: '/inference/v1/generate', methods: { POST: scaleOut } },
-    { pattern: '/inference/v1/abort_requests', methods: { POST: scaleOut } },
-    { pattern: '/kv_event_sources', methods: { GET: (_, exchange) => exchange.json(200, {}) } },
-    {
-      pattern: '/is_scaling_elastic_ep',
-      methods: { POST: (_, exchange) => exchange.json(200, { is_scaling_elastic_ep: false }) },
-    },
+  const routes = [
+    ...operations(facts),
+    ...(facts.task === 'embed' ? EMBEDDING : GENERATION),
+    ...(facts.runtimeAdapters ? ADAPTERS : []),
   ];
-  if (facts.runtimeAdapters) {
-    routes.push({ pattern: '/v1/load_lora_adapter', methods: { POST: loadAdapter } });
-    routes.push({ pattern: '/v1/unload_lora_adapter', methods: { POST: unloadAdapter } });
-  }
-  return routes;
+  return facts.openApi ? [...routes, openApi(routes)] : routes;
 }

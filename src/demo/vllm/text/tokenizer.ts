@@ -90,3 +90,10 @@ export function encodeChat(messages: readonly ChatMessage[]): number[] {
   ids.push(SPECIAL.messageStart, ...encode('assistant'), ...encode('\n'));
   return ids;
 }
+
+/** Characters of the same chat written out with its template. */
+export const chatCharacters = (messages: readonly ChatMessage[]): number =>
+  messages.reduce(
+    (sum, { role, content }) => sum + `<|im_start|>${role}\n<|im_end|>\n`.length + content.length,
+    '<|im_start|>assistant\n'.length,
+  );

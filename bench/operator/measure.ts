@@ -1,0 +1,14 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Binaries } from '../../src/demo/binaries/versions.ts';
+import { type Component, startComponent } from '../../src/demo/control-plane/component.ts';
+import { type ControlPlane, startControlPlane } from '../../src/demo/control-plane/control-plane.ts';
+import { freePorts } from '../../src/demo/control-plane/ports.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { systemClock } from '../../src/kube/clock.ts';
+import { createKubeClient } from '../../src/kube/kube-client.ts';
+import { kubeconfigFileCredentials } from '../../src/kube/kubeconfig.ts';
+import { untilConverged } from './converged.ts';
+import { type ProcessUsage, usageOf } from './process-usage.ts';
+import { type Made, rootUids, whatWasMade, writesFor } from './replay.ts';
+import { enrol, type School } from './school.ts';

@@ -1,0 +1,173 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import type { KubeClient } from '../kube/client.ts';
+import { systemClock } from '../kube/clock.ts';
+import { createKubeClient } from '../kube/kube-client.ts';
+import { kubeconfigFileCredentials } from '../kube/kubeconfig.ts';
+import { GATEWAY_ACCOUNT, OPERATOR_ACCOUNT } from '../rbac/accounts.ts';
+import type { Binaries } from './binaries/versions.ts';
+import { type Component, startComponent } from './control-plane/component.ts';
+import { type ControlPlane, startControlPlane } from './control-plane/control-plane.ts';
+import { freePorts } from './control-plane/ports.ts';
+import { type NodeAgent, startNodeAgent } from './node-agent/agent.ts';
+import type { NodeDescription } from './node-agent/nodes/description.ts';
+import type { Pace } from './node-agent/pod/state.ts';
+import type { Runtime } from './node-agent/runtimes/runtime.ts';
+import { CHECKOUT } from './paths.ts';
+
+const READY_TIMEOUT_MS = 60_000;
+
+export interface DemoClusterOptions {
+  readonly binaries: Binaries;
+  readonly nodes: readonly NodeDescription[];
+  readonly runtimes: readonly Runtime[];
+  /** Default: a kubelet's. */
+  readonly pace?: Pace;
+  /** Where students connect; default: a free port. */
+  readonly gatewayPort?: number;
+  /** Takes one line for each step that is done. */
+  readonly report: (step: string) => void;
+}
+
+/** What an operator or gateway of the cluster is started with, where it differs from the usual. */
+export interface ProcessOptions {
+  /** Unique among the processes of the cluster. */
+  readonly name: string;
+  /** Default: one that holds the process's own ServiceAccount. */
+  readonly kubeconfig?: string;
+  readonly flags?: readonly string[];
+}
+
+/** An operator or gateway, and where it answers `/readyz` and `/metrics`. */
+export interface DemoProcess extends Component {
+  readonly healthUrl: string;
+}
+
+/** A whole cluster on this machine: control plane, played GPU nodes, operator and gateway. */
+export interface DemoCluster extends AsyncDisposable {
+  readonly controlPlane: ControlPlane;
+  readonly nodeAgent: NodeAgent;
+  /** As the administrator. */
+  readonly client: KubeClient;
+  /** `http://127.0.0.1:<port>/v1`: what students get as OPENAI_BASE_URL. */
+  readonly baseURL: string;
+  /** Starts an operator with exactly the rights of its ServiceAccount; resolves when it is ready. */
+  startOperator(options: ProcessOptions): Promise<DemoProcess>;
+  /** Starts the gateway on the cluster's port, with exactly the rights of its ServiceAccount. */
+  startGateway(options: ProcessOptions): Promise<DemoProcess>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Boots everything but operator and gateway, which the caller starts. Ends by itself what a crashed run left behind.
+ * Throws with the last lines of the right log when a part does not start; nothing is left running then.
+ */
+export async function startDemoCluster(options: DemoClusterOptions): Promise<DemoCluster> {
+  const { binaries, report } = options;
+  const controlPlane = await startControlPlane({ binaries, crdFolder: CHECKOUT.crds });
+  try {
+    report(`Kubernetes answers at ${controlPlane.url}, with the kinds Classroom and StudentQuota`);
+    await promisify(execFile)(binaries.kubectl, [
+      `--kubeconfig=${controlPlane.kubeconfigPath}`,
+      'apply',
+      `--filename=${CHECKOUT.rbac}`,
+    ]);
+    report('ServiceAccounts and rights of operator and gateway are in place');
+    const credentials = await kubeconfigFileCredentials(controlPlane.kubeconfigPath, {
+      readFile,
+      clock: systemClock,
+    });
+    const client = createKubeClient({ credentials, userAgent: 'gpu-classroom-demo' });
+    const nodeAgent = await startNodeAgent({
+      client,
+      nodes: options.nodes,
+      runtimes: options.runtimes,
+      run: controlPlane.run,
+      clock: systemClock,
+      random: Math.random,
+      ...(options.pace === undefined ? {} : { pace: options.pace }),
+    });
+    report(`${options.nodes.length} GPU nodes are registered: ${describeNodes(options.nodes)}`);
+    const [freePort = 0] = await freePorts(1);
+    return clusterOf(controlPlane, client, nodeAgent, options.gatewayPort ?? freePort);
+  } catch (error) {
+    await controlPlane.stop();
+    throw error;
+  }
+}
+
+function clusterOf(
+  controlPlane: ControlPlane,
+  client: KubeClient,
+  nodeAgent: NodeAgent,
+  gatewayPort: number,
+): DemoCluster {
+  const baseURL = `http://127.0.0.1:${gatewayPort}/v1`;
+  const processes: DemoProcess[] = [];
+  const start = async (
+    entryPoint: string,
+    kubeconfig: string,
+    options: ProcessOptions,
+    flags: readonly string[],
+  ) => {
+    const started = await startProcess(controlPlane, entryPoint, { ...options, kubeconfig, flags });
+    processes.push(started);
+    return started;
+  };
+  const stop = async () => {
+    await Promise.all(processes.map((process) => process.stop('SIGTERM')));
+    await nodeAgent.stop();
+    await client.close();
+    await controlPlane.stop();
+  };
+  return {
+    controlPlane,
+    nodeAgent,
+    client,
+    baseURL,
+    async startOperator(options) {
+      const kubeconfig =
+        options.kubeconfig ?? (await controlPlane.writeServiceAccountKubeconfig(OPERATOR_ACCOUNT));
+      const flags = [
+        `--gateway-base-url=${baseURL}`,
+        `--operator-namespace=${OPERATOR_ACCOUNT.namespace}`,
+        ...(options.flags ?? []),
+      ];
+      return start(CHECKOUT.operator, kubeconfig, options, flags);
+    },
+    async startGateway(options) {
+      const kubeconfig =
+        options.kubeconfig ?? (await controlPlane.writeServiceAccountKubeconfig(GATEWAY_ACCOUNT));
+      return start(CHECKOUT.gateway, kubeconfig, options, [
+        `--listen=127.0.0.1:${gatewayPort}`,
+        ...(options.flags ?? []),
+      ]);
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function startProcess(
+  controlPlane: ControlPlane,
+  entryPoint: string,
+  options: ProcessOptions & { kubeconfig: string; flags: readonly string[] },
+): Promise<DemoProcess> {
+  const [healthPort = 0] = await freePorts(1);
+  const component = await startComponent(controlPlane.run, options.name, process.execPath, [
+    entryPoint,
+    `--kubeconfig=${options.kubeconfig}`,
+    `--health-address=127.0.0.1:${healthPort}`,
+    ...options.flags,
+  ]);
+  const healthUrl = `http://127.0.0.1:${healthPort}`;
+  const isReady = async () => (await fetch(`${healthUrl}/readyz`)).ok;
+  await component.waitUntil('/readyz', isReady, READY_TIMEOUT_MS);
+  return { ...component, healthUrl };
+}
+
+function describeNodes(nodes: readonly NodeDescription[]): string {
+  const products = Map.groupBy(nodes, ({ gpu }) => gpu?.product ?? 'no GPU');
+  return [...products].map(([product, members]) => `${members.length} × ${product}`).join(', ');
+}

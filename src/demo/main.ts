@@ -1,0 +1,168 @@
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock } from '../kube/clock.ts';
+import { ensureBinaries, ensureOptionsOf } from './binaries/ensure.ts';
+import { everyoneAnswered, letThemWork } from './class/at-work.ts';
+import { credentialsOf, enrol, followLesson, type Lesson, type LessonRef } from './class/lesson.ts';
+import { studentIds } from './class/roster.ts';
+import { viewClass } from './class-view.ts';
+import { type DemoCluster, startDemoCluster } from './cluster.ts';
+import { clusterGuide, studentGuide } from './guide.ts';
+import { readNodeFile } from './node-agent/nodes/description.ts';
+import type { Runtime } from './node-agent/runtimes/runtime.ts';
+import { installedVllm } from './node-agent/runtimes/vllm.ts';
+import { vllmSimulator } from './node-agent/runtimes/vllm-simulator.ts';
+import { type DemoOptions, parseDemoOptions } from './options.ts';
+import { CHECKOUT } from './paths.ts';
+import { createScreen, type Screen } from './screen.ts';
+
+const CLASS: LessonRef = { namespace: 'python-101', name: 'python-101' };
+const STUDENTS_PER_ENGINE = 5;
+/** With `--exit`: one task streamed, one not. */
+const ROUNDS = 2;
+const MAX_THINK_MS = 10_000;
+const REDRAW_MS = 500;
+/** A real engine with a cold cache takes minutes to load. */
+const CLASS_READY_TIMEOUT_MS = 600_000;
+
+/** Everything one run of the demo shares. */
+interface Demo {
+  options: DemoOptions;
+  cluster: DemoCluster;
+  screen: Screen;
+  step: (text: string) => void;
+  signal: AbortSignal;
+}
+
+async function main(): Promise<number> {
+  const parsed = parseDemoOptions(process.argv.slice(2));
+  if (parsed.kind !== 'run') {
+    (parsed.kind === 'print' ? process.stdout : process.stderr).write(parsed.text);
+    return parsed.kind === 'print' ? 0 : 2;
+  }
+  const { options } = parsed;
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  const screen = createScreen(process.stdout);
+  const startedMs = systemClock.monotonic();
+  const step = (text: string) =>
+    screen.line(`[${((systemClock.monotonic() - startedMs) / 1000).toFixed(1).padStart(5)} s] ${text}`);
+
+  const nodesFile = options.nodes ?? CHECKOUT.demoNodes;
+  const nodes = readNodeFile(await readFile(nodesFile, 'utf8'), nodesFile);
+  const binaries = await ensureBinaries(ensureOptionsOf(process));
+  const cluster = await startDemoCluster({
+    binaries,
+    nodes,
+    runtimes: [engineRuntime(options)],
+    ...(options.port === undefined ? {} : { gatewayPort: options.port }),
+    report: step,
+  });
+  try {
+    await cluster.startOperator({ name: 'operator' });
+    step('The operator runs');
+    await cluster.startGateway({ name: 'gateway' });
+    step(`The gateway takes requests at ${cluster.baseURL}`);
+    const demo: Demo = { options, cluster, screen, step, signal: stop.signal };
+    return options.mode === 'cluster' ? await stay(demo) : await teach(demo);
+  } finally {
+    if (options.keep !== undefined) await keepLogs(cluster, options.keep);
+    await cluster.stop();
+  }
+}
+
+function engineRuntime(options: DemoOptions): Runtime {
+  const program = process.env.GPU_CLASSROOM_VLLM;
+  if (program === undefined || program === '') {
+    return vllmSimulator({ entryPoint: CHECKOUT.vllmSimulator, speed: options.speed });
+  }
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  return installedVllm({ program, environment });
+}
+
+async function stay({ cluster, screen, signal }: Demo): Promise<number> {
+  screen.line(
+    `\n${clusterGuide({ kubeconfigPath: cluster.controlPlane.kubeconfigPath, baseURL: cluster.baseURL })}`,
+  );
+  screen.line('\nCtrl-C ends it.');
+  await aborted(signal);
+  return 0;
+}
+
+async function teach(demo: Demo): Promise<number> {
+  const { options, cluster, step } = demo;
+  const ids = studentIds(options.students);
+  await enrol(cluster.client, CLASS, ids, Math.ceil(ids.length / STUDENTS_PER_ENGINE));
+  step(`Classroom ${CLASS.name} and ${ids.length} StudentQuotas are written`);
+  const lesson = await followLesson(cluster.client, systemClock, CLASS);
+  try {
+    await lesson.untilReady(CLASS_READY_TIMEOUT_MS);
+    step('The class is ready: every engine answers, every student has a key');
+    return await work(demo, lesson);
+  } finally {
+    await lesson.stop();
+  }
+}
+
+async function work(demo: Demo, lesson: Lesson): Promise<number> {
+  const { options, cluster, screen, signal } = demo;
+  const credentials = await Promise.all(lesson.seats().map((seat) => credentialsOf(cluster.client, seat)));
+  const startedMs = systemClock.monotonic();
+  const { students, done } = letThemWork({
+    credentials,
+    rounds: options.exit ? ROUNDS : Number.POSITIVE_INFINITY,
+    maxThinkMs: MAX_THINK_MS,
+    clock: systemClock,
+    random: Math.random,
+    signal,
+  });
+  const draw = async () => {
+    const elapsedMs = systemClock.monotonic() - startedMs;
+    screen.draw(
+      await viewClass({ name: CLASS.name, lesson, nodeAgent: cluster.nodeAgent, students, elapsedMs }),
+    );
+  };
+  const [first] = credentials;
+  const place = { kubeconfigPath: cluster.controlPlane.kubeconfigPath, baseURL: cluster.baseURL };
+  screen.line(`\n${clusterGuide(place)}\n`);
+  if (first !== undefined) screen.line(`${studentGuide(first)}\n`);
+  await redrawUntil(done, draw);
+  screen.settle();
+  return signal.aborted || everyoneAnswered(students) ? 0 : 1;
+}
+
+async function redrawUntil(done: Promise<void>, draw: () => Promise<void>): Promise<void> {
+  let ended = false;
+  const end = done.finally(() => {
+    ended = true;
+  });
+  while (!ended) {
+    await draw();
+    await Promise.race([end, systemClock.sleep(REDRAW_MS)]);
+  }
+  await end;
+  await draw();
+}
+
+async function keepLogs(cluster: DemoCluster, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const { path } = cluster.controlPlane.run;
+  const names = (await readdir(path, { recursive: true })).filter((name) => /\.(log|kubeconfig)$/.test(name));
+  for (const name of names) await cp(join(path, name), join(folder, name), { recursive: true });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
