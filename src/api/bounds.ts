@@ -61,3 +61,42 @@ export function quantity() {
     .max(32)
     .regex(/^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$/);
 }
+
+/** How many items a list may have. */
+export interface ListBounds {
+  min?: number;
+  max: number;
+}
+
+/** A list whose items differ: the API server merges it item by item, and refuses an item that is there twice. */
+export function setOf<Item extends z.ZodType<string>>(item: Item, bounds: ListBounds) {
+  return list(item, bounds).superRefine(refuseRepeated).meta({ 'x-kubernetes-list-type': 'set' });
+}
+
+/** A list of objects that differ in one field: the API server merges it by that field. */
+export function listBy<Key extends string, Item extends z.ZodType<Record<Key, string>>>(
+  key: Key,
+  item: Item,
+  bounds: ListBounds,
+) {
+  return list(item, bounds)
+    .superRefine((items, context) =>
+      refuseRepeated(
+        items.map((each) => each[key]),
+        context,
+      ),
+    )
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] });
+}
+
+function list<Item extends z.ZodType>(item: Item, { min, max }: ListBounds) {
+  const bounded = z.array(item).max(max);
+  return min === undefined ? bounded : bounded.min(min);
+}
+
+function refuseRepeated(keys: readonly string[], context: z.RefinementCtx): void {
+  keys.forEach((key, index) => {
+    if (keys.indexOf(key) === index) return;
+    context.addIssue({ code: 'custom', path: [index], message: `must not repeat '${key}'` });
+  });
+}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { KubeObject, Resource } from '../kube/object.ts';
-import { dnsSubdomain, instant, int32, int64, serviceLabel, text } from './bounds.ts';
+import { dnsSubdomain, instant, int32, int64, listBy, serviceLabel, setOf, text } from './bounds.ts';
 import { rule } from './cel.ts';
 import { conditionSchema } from './condition.ts';
 import { engineSchema } from './engine.ts';
@@ -18,10 +18,7 @@ export const ACCESS_MODES = ['Open', 'Closed', 'Exam'] as const;
 
 const examSchema = z
   .object({
-    students: z
-      .array(text(63))
-      .max(1000)
-      .meta({ 'x-kubernetes-list-type': 'set' })
+    students: setOf(text(63), { max: 1000 })
       .default([])
       .describe('Ids of the students who sit the exam. Empty: all.'),
     maxOutputTokens: int32(1, 1_000_000).default(512).describe('The most tokens one answer may have.'),
@@ -49,10 +46,7 @@ export const classroomSpecSchema = z
       .describe('Open: students are served. Closed: nobody is. Exam: as `exam` says.'),
     boost: boostSchema.optional(),
     exam: examSchema.optional(),
-    adapters: z
-      .array(adapterSchema)
-      .max(64)
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+    adapters: listBy('name', adapterSchema, { max: 64 })
       .default([])
       .describe('LoRA adapters that students may use.'),
     fineTuning: fineTuningSchema.optional(),
@@ -92,10 +86,7 @@ const engineStatusSchema = z.object({
 
 export const classroomStatusSchema = z
   .object({
-    conditions: z
-      .array(conditionSchema)
-      .max(32)
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+    conditions: listBy('type', conditionSchema, { max: 32 })
       .optional()
       .describe('The state of the class, aspect by aspect; `Ready` sums it up.'),
     observedGeneration: int64(0)
@@ -126,10 +117,7 @@ export const classroomStatusSchema = z
       })
       .optional()
       .describe('The figures the engines run with.'),
-    engines: z
-      .array(engineStatusSchema)
-      .max(256)
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+    engines: listBy('name', engineStatusSchema, { max: 256 })
       .optional()
       .describe('Every engine pod and its state.'),
     lastReadyTime: instant().optional().describe('When an engine last became ready.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dnsLabel, dnsSubdomain, int32, text } from './bounds.ts';
+import { dnsLabel, dnsSubdomain, int32, listBy, text } from './bounds.ts';
 import { rule } from './cel.ts';
 import { weeklyWindowSchema } from './schedule.ts';
 
@@ -67,11 +67,6 @@ export const fineTuningSchema = z
     window: weeklyWindowSchema.describe(
       'When the GPUs may be used for training; the class must be closed and idle.',
     ),
-    jobs: z
-      .array(jobSchema)
-      .min(1)
-      .max(32)
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
-      .describe('Jobs, run one after another.'),
+    jobs: listBy('name', jobSchema, { min: 1, max: 32 }).describe('Jobs, run one after another.'),
   })
   .describe('LoRA fine-tuning on the idle GPUs.');

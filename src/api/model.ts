@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dnsSubdomain, int32, int64, quantity, text } from './bounds.ts';
+import { dnsSubdomain, int32, int64, quantity, setOf, text } from './bounds.ts';
 import { rule } from './cel.ts';
 
 const servedName = text(128).regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]*$/);
@@ -64,12 +64,7 @@ export const modelSchema = z
       'What vLLM loads: a Hugging Face model id, or an absolute path on the model volume.',
     ),
     servedName: servedName.optional().describe('The name students write as `model`. Default: `id`.'),
-    aliases: z
-      .array(servedName)
-      .max(16)
-      .meta({ 'x-kubernetes-list-type': 'set' })
-      .default([])
-      .describe('Further names students may write.'),
+    aliases: setOf(servedName, { max: 16 }).default([]).describe('Further names students may write.'),
     revision: text(256).optional().describe('Branch, tag or commit on the hub.'),
     maxModelLen: int32(128, 10_000_000)
       .default(4096)

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { int32, text } from './bounds.ts';
+import { int32, listBy, setOf, text } from './bounds.ts';
 import { rule } from './cel.ts';
 
 export const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
@@ -15,12 +15,7 @@ const endTime = z
   .max(5)
   .regex(/^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/);
 
-const days = z
-  .array(z.enum(WEEKDAYS))
-  .min(1)
-  .max(7)
-  .meta({ 'x-kubernetes-list-type': 'set' })
-  .describe('Weekdays on which this begins.');
+const days = setOf(z.enum(WEEKDAYS), { min: 1, max: 7 }).describe('Weekdays on which this begins.');
 
 const hours = {
   start: startTime.describe('Local time of the beginning, such as 09:00.'),
@@ -74,10 +69,7 @@ export const scheduleSchema = z
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .default([])
       .describe('When the class meets, week after week.'),
-    exceptions: z
-      .array(exceptionSchema)
-      .max(366)
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['date'] })
+    exceptions: listBy('date', exceptionSchema, { max: 366 })
       .default([])
       .describe('Holidays and extra sessions.'),
     warmUpMinutes: int32(0, 240).default(15).describe('How long before a session the engines start.'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { KubeObject, Resource } from '../kube/object.ts';
-import { dnsLabel, dnsSubdomain, instant, int32, int64, text } from './bounds.ts';
+import { dnsLabel, dnsSubdomain, instant, int32, int64, listBy, text } from './bounds.ts';
 import { rule } from './cel.ts';
 import { conditionSchema } from './condition.ts';
 import { API_GROUP, API_VERSION } from './group.ts';
@@ -101,10 +101,7 @@ const usageSchema = z
 
 export const studentQuotaStatusSchema = z
   .object({
-    conditions: z
-      .array(conditionSchema)
-      .max(32)
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+    conditions: listBy('type', conditionSchema, { max: 32 })
       .optional()
       .describe('The state of the seat, aspect by aspect; `Ready` sums it up.'),
     observedGeneration: int64(0)

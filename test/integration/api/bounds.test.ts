@@ -38,11 +38,11 @@ describe.each(KINDS)('every bound of a %s is enforced', (kind) => {
   });
 
   test.each(boundCases(kind))('$path: $bound', async (boundCase) => {
-    const { path, accepted, refused, refusal } = boundCase;
+    const { refusedPath, accepted, refused, refusal } = boundCase;
     for (const { object } of accepted) expect((await submit(boundCase, object)).causes).toEqual([]);
     for (const { object } of refused) {
       const { causes } = await submit(boundCase, object);
-      expect(causes).toContainEqual({ field: path, message: expect.stringMatching(refusal) });
+      expect(causes).toContainEqual({ field: refusedPath, message: expect.stringMatching(refusal) });
     }
   });
 });

@@ -26,6 +26,8 @@ export interface BoundCase {
   refused: Submission[];
   /** Part of the API server's message about the refused ones. */
   refusal: RegExp;
+  /** The path in that message. */
+  refusedPath: string;
 }
 
 interface Bound {
@@ -33,6 +35,8 @@ interface Bound {
   accepted: unknown[];
   refused: unknown[];
   refusal: RegExp;
+  /** What of the value is refused, where it is not the whole. */
+  refusedPart?: string;
 }
 
 /** Every bound of every field of the spec and of the status of a kind, derived from its generated schema. */
@@ -144,7 +148,8 @@ function enumBound(values: readonly string[]): Bound {
   };
 }
 
-function listBounds({ minItems = 0, maxItems = Number.NaN }: StructuralSchema, template: string): Bound[] {
+function listBounds(schema: StructuralSchema, template: string): Bound[] {
+  const { minItems = 0, maxItems = Number.NaN, 'x-kubernetes-list-type': listType } = schema;
   const most: Bound = {
     name: `maxItems ${maxItems}`,
     accepted: [listItems(template, maxItems)],
@@ -157,7 +162,14 @@ function listBounds({ minItems = 0, maxItems = Number.NaN }: StructuralSchema, t
     refused: [listItems(template, minItems - 1)],
     refusal: new RegExp(`should have at least ${minItems} items$`),
   };
-  return minItems > 0 ? [least, most] : [most];
+  const twice: Bound = {
+    name: `${listType} without repetition`,
+    accepted: [],
+    refused: [[...listItems(template, 1), ...listItems(template, 1)]],
+    refusal: /^Duplicate value: /,
+    refusedPart: '[1]',
+  };
+  return [...(minItems > 0 ? [least] : []), most, ...(listType === 'atomic' ? [] : [twice])];
 }
 
 function mapBound(maxProperties: number): Bound {
@@ -184,6 +196,7 @@ function boundCase(kind: Kind, template: string, bound: Bound): BoundCase {
     accepted: bound.accepted.map(submission),
     refused: bound.refused.map(submission),
     refusal: bound.refusal,
+    refusedPath: `${fieldPath(base.path)}${bound.refusedPart ?? ''}`,
   };
 }
 

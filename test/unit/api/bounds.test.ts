@@ -12,9 +12,9 @@ function complaints(kind: Kind, object: unknown): string[] {
 }
 
 describe.each<Kind>(['Classroom', 'StudentQuota'])('a %s is read with the bounds of its CRD', (kind) => {
-  test.each(boundCases(kind))('$path: $bound', ({ path, accepted, refused }) => {
+  test.each(boundCases(kind))('$path: $bound', ({ refusedPath, accepted, refused }) => {
     for (const { object } of accepted) expect(complaints(kind, object)).toEqual([]);
     for (const { object, value } of refused)
-      expect([value, complaints(kind, object)]).toEqual([value, [path]]);
+      expect([value, complaints(kind, object)]).toEqual([value, [refusedPath]]);
   });
 });
