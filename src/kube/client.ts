@@ -24,6 +24,8 @@ export interface WatchOptions extends CallOptions {
   resourceVersion: string;
   /** The server ends the watch after this long. */
   timeoutSeconds: number;
+  /** Called when the server has accepted the watch; the first event of a quiet resource may be minutes away. */
+  onOpen?: () => void;
 }
 
 export interface ApplyOptions extends CallOptions {

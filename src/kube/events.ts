@@ -69,11 +69,12 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const buckets = new Map<string, { bucket: TokenBucket; usedAtMs: number }>();
   const writing = new Set<Promise<void>>();
 
-  const write = (reason: string, send: () => Promise<unknown>): void => {
+  const write = (reason: string, send: () => Promise<unknown>, onRefused = (): void => {}): void => {
     const done: Promise<void> = send()
       .then(
         () => {},
         (error) => {
+          onRefused();
           metrics.eventFailed({ reason, cause: 'refused' });
           log.warn({ eventReason: reason, ...describeError(error) }, 'Event not recorded');
         },
@@ -130,7 +131,12 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       const { name, namespace = 'default' } = object.metadata;
       const first = { ref: { namespace, name }, count: 1, writtenCount: 1, timer: undefined };
       recent.set(key, { ...first, lastAtMs: clock.monotonic() });
-      write(event.reason, () => client.create(events, object));
+      write(
+        event.reason,
+        () => client.create(events, object),
+        // There is nothing to write a series to: the next repeat tries anew.
+        () => void recent.delete(key),
+      );
     },
     async flush() {
       await Promise.all(writing);

@@ -34,7 +34,10 @@ export interface Informer<T extends KubeObject> {
   /** Resolves when the store holds a first complete list; rejects when the informer is stopped before. */
   synced(): Promise<void>;
   readonly hasSynced: boolean;
-  /** Ms since the API server last told us anything; Infinity before the first list. Bookmarks come each minute. */
+  /**
+   * Ms since the API server last told us anything; Infinity before the first list. On a healthy connection at most
+   * about two minutes: so long may the first bookmark of a watch take, the next ones come each minute.
+   */
   lastSyncAgeMs(): number;
   /** Resolves when nothing runs any more. */
   stop(): Promise<void>;

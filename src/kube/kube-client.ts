@@ -178,6 +178,7 @@ async function* watch<T extends KubeObject>(
     timeoutSeconds * 1000 + watchGraceMs,
   );
   try {
+    options.onOpen?.();
     for await (const event of jsonLines(stream.body, maxWatchLineBytes)) yield event as WatchEvent<T>;
   } catch (error) {
     throw watchError(stream.explain(error), error);

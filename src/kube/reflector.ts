@@ -35,7 +35,7 @@ export interface ReflectorOptions<T extends KubeObject> {
 export interface Reflector {
   /** Follows the resource until the signal aborts. Never rejects, never gives up. */
   run(signal: AbortSignal): Promise<void>;
-  /** Ms since the API server last told us anything (list, event, bookmark); Infinity before the first list. */
+  /** Ms since the API server last told us anything (list, watch opened, event); Infinity before the first list. */
   lastSyncAgeMs(): number;
 }
 
@@ -47,7 +47,10 @@ const minWatchSeconds = 300;
 const healthyAfterMs = 10_000;
 /** A watch silent for longer than it was asked to last is dead: the other half of the connection is gone. */
 const silenceGraceMs = 15_000;
-/** Once a watch has shown that bookmarks come (one a minute), silence for this long means the same, sooner. */
+/**
+ * Once a watch has shown that bookmarks come, silence for this long means the same, sooner. Kubernetes 1.36 sends the
+ * first one after up to two minutes and then one a minute, also where nothing happens.
+ */
 const bookmarkSilenceMs = 150_000;
 /** Watches that fail in a row from one resource version before that version is given up for a list. */
 const failuresBeforeRelist = 5;
@@ -125,7 +128,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     const watching = openCallScope({ clock, signal, deadlineMs: silenceMs });
     let resourceVersion = fromVersion;
     try {
-      const from = { resourceVersion, timeoutSeconds, signal: watching.signal };
+      const from = { resourceVersion, timeoutSeconds, signal: watching.signal, onOpen: heard };
       for await (const event of client.watch(resource, { ...scope, ...from })) {
         heard();
         if (event.type === 'ERROR') return endOfErrorEvent(event, resourceVersion);

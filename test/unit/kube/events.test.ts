@@ -181,11 +181,16 @@ test('a flood on one object is cut at 25 Events, then one in five minutes; other
   expect(created).toHaveLength(27);
 });
 
-test('an Event that the API server refuses is logged and counted, and nobody is bothered', async () => {
+test('an Event that the API server refuses is logged and counted, nobody is bothered, and the next one is tried', async () => {
   refuses = true;
   recorder.record(object('a'), loaded());
   await recorder.flush();
 
   expect(failed).toEqual(['refused']);
   expect(logged).toEqual(['Event not recorded']);
+
+  refuses = false;
+  recorder.record(object('a'), loaded());
+  await recorder.flush();
+  expect(created).toHaveLength(1);
 });

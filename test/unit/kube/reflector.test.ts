@@ -150,9 +150,13 @@ describe('a first look', () => {
     expect(watchedFrom(1)).toBe('9');
   });
 
-  test('is fresh: the age counts from the last word of the API server', async () => {
+  test('is fresh: the age counts from the last word of the API server, be it only that a watch is open', async () => {
     expect(informer.lastSyncAgeMs()).toBe(Number.POSITIVE_INFINITY);
-    await startWith(stream([], 'stay open'));
+    await startWith(stream([], 'end'), stream([], 'stay open'));
+    await backingOffMs();
+    await clock.advance(800);
+    await watching(2);
+    await eventually('the second watch is open', () => informer.lastSyncAgeMs() === 0);
     await clock.advance(45_000);
 
     expect(informer.lastSyncAgeMs()).toBe(45_000);
