@@ -51,6 +51,8 @@ export interface Cluster extends AsyncDisposable {
   /** Another agent for the same nodes, after this one was stopped. */
   startAgent(options?: Partial<NodeAgentOptions>): Promise<NodeAgent>;
   createNamespace(): Promise<string>;
+  /** Removes all Deployments and pods of a namespace, so that others find the GPUs free. */
+  clear(namespace: string): Promise<void>;
   /** The pods of a Deployment that are not being deleted. */
   podsOf(deployment: Deployment): Promise<Pod[]>;
   /** Waits until one pod of the Deployment is as wanted. */
@@ -94,6 +96,15 @@ export async function startCluster(
     agent,
     startAgent,
     createNamespace: () => createNamespace(controlPlane.admin, 'class'),
+    async clear(namespace) {
+      const { items } = await client.list(deployments, { namespace });
+      for (const { metadata } of items) await client.delete(deployments, metadata);
+      await eventually('no pod left', async () => {
+        const left = (await client.list(pods, { namespace })).items;
+        for (const { metadata } of left) await client.delete(pods, metadata, { gracePeriodSeconds: 0 });
+        return left.length === 0;
+      });
+    },
     podsOf,
     podWhere: (what, deployment, isSo) => eventually(what, async () => (await podsOf(deployment)).find(isSo)),
     async [Symbol.asyncDispose]() {
@@ -156,4 +167,9 @@ export async function deploy(cluster: Cluster, options: EngineOptions): Promise<
 
 export function isReady(pod: Pod): boolean {
   return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+/** Status of the pod's container. */
+export function vllmStatus(pod: Pod) {
+  return pod.status?.containerStatuses?.[0];
 }
