@@ -1,4 +1,5 @@
 import { findCondition } from '../api/condition.ts';
+import { ENGINE_PORT } from '../api/labels.ts';
 import { CLASSROOM_CONDITIONS } from '../api/reasons.ts';
 import type { Lesson } from './class/lesson.ts';
 import type { StudentProgress } from './class/students.ts';
@@ -37,7 +38,7 @@ export async function viewClass(options: ClassViewOptions): Promise<string> {
 async function figuresAt(address: string | undefined): Promise<EngineFigures | undefined> {
   if (address === undefined) return undefined;
   try {
-    const answer = await fetch(`http://${address}/metrics`, {
+    const answer = await fetch(`http://${address}:${ENGINE_PORT}/metrics`, {
       signal: AbortSignal.timeout(ENGINE_ANSWER_TIMEOUT_MS),
     });
     return readEngineFigures(await answer.text());

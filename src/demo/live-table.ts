@@ -27,8 +27,7 @@ export function renderClass(snapshot: ClassSnapshot): string {
   return [
     `Class ${snapshot.name}: ${snapshot.readyMessage}`,
     engineTable(snapshot.engines),
-    studentTable(snapshot.students),
-    sumLine(snapshot),
+    ...(snapshot.students.length > 0 ? [studentTable(snapshot.students), sumLine(snapshot)] : []),
   ].join('\n');
 }
 
@@ -62,7 +61,7 @@ function studentTable(students: readonly StudentProgress[]): string {
       student.answered,
       student.promptTokens,
       student.completionTokens,
-      mean(student.firstTextMs, student.answered),
+      mean(student.firstTextMs, student.streamed),
       mean(student.answerMs, student.answered),
       clip(student.doing, DOING_WIDTH),
     ]);

@@ -5,6 +5,7 @@ import { ensureBinaries, ensureOptionsOf } from './binaries/ensure.ts';
 import { everyoneAnswered, letThemWork } from './class/at-work.ts';
 import { credentialsOf, enrol, followLesson, type Lesson, type LessonRef } from './class/lesson.ts';
 import { studentIds } from './class/roster.ts';
+import type { StudentCredentials, StudentProgress } from './class/students.ts';
 import { viewClass } from './class-view.ts';
 import { type DemoCluster, startDemoCluster } from './cluster.ts';
 import { clusterGuide, studentGuide } from './guide.ts';
@@ -82,25 +83,28 @@ function engineRuntime(options: DemoOptions): Runtime {
   return installedVllm({ program, environment });
 }
 
-async function stay({ cluster, screen, signal }: Demo): Promise<number> {
-  screen.line(
-    `\n${clusterGuide({ kubeconfigPath: cluster.controlPlane.kubeconfigPath, baseURL: cluster.baseURL })}`,
-  );
-  screen.line('\nCtrl-C ends it.');
-  await aborted(signal);
+async function stay(demo: Demo): Promise<number> {
+  showGuides(demo, undefined);
+  demo.screen.line('Ctrl-C ends it.');
+  await aborted(demo.signal);
   return 0;
 }
 
 async function teach(demo: Demo): Promise<number> {
-  const { options, cluster, step } = demo;
+  const { options, cluster, step, screen, signal } = demo;
   const ids = studentIds(options.students);
   await enrol(cluster.client, CLASS, ids, Math.ceil(ids.length / STUDENTS_PER_ENGINE));
   step(`Classroom ${CLASS.name} and ${ids.length} StudentQuotas are written`);
   const lesson = await followLesson(cluster.client, systemClock, CLASS);
   try {
-    await lesson.untilReady(CLASS_READY_TIMEOUT_MS);
+    const ready = lesson.untilReady(AbortSignal.any([signal, AbortSignal.timeout(CLASS_READY_TIMEOUT_MS)]));
+    await redrawUntil(ready, drawer(demo, lesson, []));
+    screen.clear();
     step('The class is ready: every engine answers, every student has a key');
     return await work(demo, lesson);
+  } catch (error) {
+    if (signal.aborted) return exitCodeOfCtrlC(options);
+    throw error;
   } finally {
     await lesson.stop();
   }
@@ -109,7 +113,7 @@ async function teach(demo: Demo): Promise<number> {
 async function work(demo: Demo, lesson: Lesson): Promise<number> {
   const { options, cluster, screen, signal } = demo;
   const credentials = await Promise.all(lesson.seats().map((seat) => credentialsOf(cluster.client, seat)));
-  const startedMs = systemClock.monotonic();
+  showGuides(demo, credentials[0]);
   const { students, done } = letThemWork({
     credentials,
     rounds: options.exit ? ROUNDS : Number.POSITIVE_INFINITY,
@@ -118,19 +122,29 @@ async function work(demo: Demo, lesson: Lesson): Promise<number> {
     random: Math.random,
     signal,
   });
-  const draw = async () => {
-    const elapsedMs = systemClock.monotonic() - startedMs;
-    screen.draw(
-      await viewClass({ name: CLASS.name, lesson, nodeAgent: cluster.nodeAgent, students, elapsedMs }),
-    );
-  };
-  const [first] = credentials;
-  const place = { kubeconfigPath: cluster.controlPlane.kubeconfigPath, baseURL: cluster.baseURL };
-  screen.line(`\n${clusterGuide(place)}\n`);
-  if (first !== undefined) screen.line(`${studentGuide(first)}\n`);
-  await redrawUntil(done, draw);
+  await redrawUntil(done, drawer(demo, lesson, students));
   screen.settle();
-  return signal.aborted || everyoneAnswered(students) ? 0 : 1;
+  return signal.aborted ? exitCodeOfCtrlC(options) : everyoneAnswered(students) ? 0 : 1;
+}
+
+/** Ctrl-C is how the demo ends, unless it was to end by itself. */
+function exitCodeOfCtrlC({ exit }: DemoOptions): number {
+  return exit ? 130 : 0;
+}
+
+function showGuides({ cluster, screen }: Demo, student: StudentCredentials | undefined): void {
+  const { baseURL, controlPlane } = cluster;
+  screen.line(`\n${clusterGuide({ kubeconfigPath: controlPlane.kubeconfigPath, baseURL })}\n`);
+  if (student !== undefined) screen.line(`${studentGuide(student)}\n`);
+}
+
+function drawer({ cluster, screen }: Demo, lesson: Lesson, students: readonly StudentProgress[]) {
+  const startedMs = systemClock.monotonic();
+  return async () => {
+    const elapsedMs = systemClock.monotonic() - startedMs;
+    const { nodeAgent } = cluster;
+    screen.draw(await viewClass({ name: CLASS.name, lesson, nodeAgent, students, elapsedMs }));
+  };
 }
 
 async function redrawUntil(done: Promise<void>, draw: () => Promise<void>): Promise<void> {

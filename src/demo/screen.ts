@@ -6,6 +6,8 @@ export interface Screen {
   line(text: string): void;
   /** Draws in place of the last picture; on anything but a terminal only the last one is printed. */
   draw(picture: string): void;
+  /** The picture goes away. */
+  clear(): void;
   /** The picture stays as it is; what follows comes below. */
   settle(): void;
 }
@@ -23,6 +25,10 @@ export function createScreen(stream: NodeJS.WriteStream): Screen {
     draw(picture) {
       last = picture;
       live?.(picture);
+    },
+    clear() {
+      last = '';
+      live?.clear();
     },
     settle() {
       if (live === undefined && last !== '') stream.write(`${last}\n`);

@@ -5,7 +5,7 @@ import { type StudentQuota, studentQuotas } from '../../api/student-quota.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { createInformer, type Informer } from '../../kube/informer.ts';
-import { keyOf, type ObjectRef } from '../../kube/object.ts';
+import { type KubeObject, keyOf, type ObjectRef } from '../../kube/object.ts';
 import { namespaces, secrets } from '../../kube/resources.ts';
 import { classroomManifests, demoClassroom, demoStudentQuotas, studentQuotaManifests } from './roster.ts';
 import type { StudentCredentials } from './students.ts';
@@ -22,9 +22,9 @@ export interface Lesson {
   /**
    * Resolves when the class is Ready and every seat has its key.
    *
-   * @throws Error with the conditions as they are when that takes longer than `timeoutMs`
+   * @throws Error that says how things are when the signal aborts first
    */
-  untilReady(timeoutMs: number): Promise<void>;
+  untilReady(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -53,42 +53,36 @@ export async function followLesson(client: KubeClient, clock: Clock, ref: Lesson
   return {
     classroom,
     seats,
-    untilReady: (timeoutMs) => untilReady({ classroom, seats, rooms, quotas, clock, timeoutMs }),
+    untilReady: (signal) => untilReady({ classroom, seats }, [rooms, quotas], signal),
     async stop() {
       await Promise.all([rooms.stop(), quotas.stop()]);
     },
   };
 }
 
-interface Waiting {
-  classroom: () => Classroom | undefined;
-  seats: () => readonly StudentQuota[];
-  rooms: Informer<Classroom>;
-  quotas: Informer<StudentQuota>;
-  clock: Clock;
-  timeoutMs: number;
-}
-
-function untilReady({ classroom, seats, rooms, quotas, clock, timeoutMs }: Waiting): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.setTimeout(() => {
-      finish();
-      reject(
-        new Error(`The class is not ready after ${timeoutMs / 1000} s: ${stateOf(classroom(), seats())}`),
-      );
-    }, timeoutMs);
-    const look = () => {
-      if (!isReady(classroom(), seats())) return;
-      finish();
-      resolve();
-    };
-    const subscriptions = [rooms.store.subscribe(look), quotas.store.subscribe(look)];
-    const finish = () => {
-      timer.cancel();
-      for (const unsubscribe of subscriptions) unsubscribe();
-    };
-    look();
-  });
+async function untilReady(
+  view: Pick<Lesson, 'classroom' | 'seats'>,
+  informers: readonly Pick<Informer<KubeObject>, 'store'>[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const look = () => {
+    if (isReady(view.classroom(), view.seats())) resolve();
+  };
+  const giveUp = () => {
+    const state = stateOf(view.classroom(), view.seats());
+    reject(new Error(`The class is not ready: ${state}`, { cause: signal.reason }));
+  };
+  const subscriptions = informers.map(({ store }) => store.subscribe(look));
+  signal.addEventListener('abort', giveUp);
+  if (signal.aborted) giveUp();
+  look();
+  try {
+    await promise;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+    for (const unsubscribe of subscriptions) unsubscribe();
+  }
 }
 
 function isReady(classroom: Classroom | undefined, seats: readonly StudentQuota[]): boolean {

@@ -18,8 +18,11 @@ export interface StudentProgress {
   failed: number;
   promptTokens: number;
   completionTokens: number;
-  /** Sum over the answered requests; divide by `answered` for the mean. */
+  /** Streamed answers: only these have a first text before the end. */
+  streamed: number;
+  /** Sum over the streamed answers. */
   firstTextMs: number;
+  /** Sum over all answers. */
   answerMs: number;
   /** What the student waits for now, or the last error. */
   doing: string;
@@ -32,6 +35,7 @@ export function newProgress(id: string): StudentProgress {
     requests: 0,
     answered: 0,
     failed: 0,
+    streamed: 0,
     promptTokens: 0,
     completionTokens: 0,
     firstTextMs: 0,
@@ -41,11 +45,16 @@ export function newProgress(id: string): StudentProgress {
   };
 }
 
+/** An engine that goes down ends a stream properly, too, but with another reason. */
+const COMPLETE: ReadonlySet<string> = new Set(['stop', 'length']);
+
 interface Answer {
   text: string;
   promptTokens: number;
   completionTokens: number;
-  firstTextMs: number;
+  /** Undefined for an answer that came as a whole. */
+  firstTextMs: number | undefined;
+  finishReason: string | null;
 }
 
 export interface StudentWork {
@@ -89,14 +98,17 @@ async function ask(client: OpenAI, work: StudentWork, task: ExerciseTask, stream
   try {
     const answer = streamed
       ? await askStreamed(client, work, task, startedMs)
-      : await askWhole(client, work, task, startedMs);
-    if (answer.text === '') {
-      throw new Error('the answer was empty');
-    }
+      : await askWhole(client, work, task);
+    if (answer.text === '') throw new Error('the answer was empty');
+    if (!COMPLETE.has(answer.finishReason ?? ''))
+      throw new Error(`the answer ended with ${answer.finishReason}`);
     progress.answered += 1;
     progress.promptTokens += answer.promptTokens;
     progress.completionTokens += answer.completionTokens;
-    progress.firstTextMs += answer.firstTextMs;
+    if (answer.firstTextMs !== undefined) {
+      progress.streamed += 1;
+      progress.firstTextMs += answer.firstTextMs;
+    }
     progress.answerMs += clock.monotonic() - startedMs;
     progress.lastAnswer = answer.text;
     progress.doing = `has ${task.title}`;
@@ -117,12 +129,7 @@ function messagesOf(task: ExerciseTask): OpenAI.Chat.ChatCompletionMessageParam[
   ];
 }
 
-async function askWhole(
-  client: OpenAI,
-  work: StudentWork,
-  task: ExerciseTask,
-  startedMs: number,
-): Promise<Answer> {
+async function askWhole(client: OpenAI, work: StudentWork, task: ExerciseTask): Promise<Answer> {
   const completion = await client.chat.completions.create(
     { model: work.credentials.model, messages: messagesOf(task), max_tokens: 160 },
     { signal: work.signal },
@@ -131,7 +138,8 @@ async function askWhole(
     text: completion.choices[0]?.message.content ?? '',
     promptTokens: completion.usage?.prompt_tokens ?? 0,
     completionTokens: completion.usage?.completion_tokens ?? 0,
-    firstTextMs: work.clock.monotonic() - startedMs,
+    firstTextMs: undefined,
+    finishReason: completion.choices[0]?.finish_reason ?? null,
   };
 }
 
@@ -151,13 +159,18 @@ async function askStreamed(
     },
     { signal: work.signal },
   );
-  const answer: Answer = { text: '', promptTokens: 0, completionTokens: 0, firstTextMs: 0 };
+  const answer: Answer = {
+    text: '',
+    promptTokens: 0,
+    completionTokens: 0,
+    firstTextMs: undefined,
+    finishReason: null,
+  };
   for await (const chunk of stream) {
     const text = chunk.choices[0]?.delta.content ?? '';
-    if (text !== '' && answer.text === '') {
-      answer.firstTextMs = work.clock.monotonic() - startedMs;
-    }
+    if (text !== '') answer.firstTextMs ??= work.clock.monotonic() - startedMs;
     answer.text += text;
+    answer.finishReason = chunk.choices[0]?.finish_reason ?? answer.finishReason;
     answer.promptTokens = chunk.usage?.prompt_tokens ?? answer.promptTokens;
     answer.completionTokens = chunk.usage?.completion_tokens ?? answer.completionTokens;
   }
