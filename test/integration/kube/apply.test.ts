@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type Applier, createApplier, NameConflictError } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import type { KubeObject, ObjectMeta, Resource } from '../../../src/kube/object.ts';
@@ -17,6 +17,9 @@ import {
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { clientOf } from '../../support/kube-client.ts';
+
+// Waits for conditions are bounded; this bounds a machine under load.
+jest.setTimeout(120_000);
 
 const fieldManager = 'apply-test';
 const labels = { app: 'engine' };

@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { createEventRecorder } from '../../../src/kube/events.ts';
 import { configMaps, events } from '../../../src/kube/resources.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
 import { clientOf } from '../../support/kube-client.ts';
+
+// Waits for conditions are bounded; this bounds a machine under load.
+jest.setTimeout(120_000);
 
 let controlPlane: SharedControlPlane;
 let client: KubeClient;

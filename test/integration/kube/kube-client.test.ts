@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { createKubeClient } from '../../../src/kube/kube-client.ts';
@@ -9,6 +9,9 @@ import type { Resource } from '../../../src/kube/object.ts';
 import { type ConfigMap, configMaps, namespaces } from '../../../src/kube/resources.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
 import { clientOf } from '../../support/kube-client.ts';
+
+// Waits for conditions are bounded; this bounds a machine under load.
+jest.setTimeout(120_000);
 
 let controlPlane: SharedControlPlane;
 let client: KubeClient;

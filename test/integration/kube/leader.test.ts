@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { runAsLeader } from '../../../src/kube/leader.ts';
@@ -6,6 +6,9 @@ import { leases } from '../../../src/kube/resources.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
 import { clientOf } from '../../support/kube-client.ts';
+
+// Waits for conditions are bounded; this bounds a machine under load.
+jest.setTimeout(120_000);
 
 let controlPlane: SharedControlPlane;
 let namespace: string;

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import type { CredentialMaterial, Credentials } from '../../../src/kube/credentials.ts';
 import { KubeApiError } from '../../../src/kube/errors.ts';
@@ -18,6 +18,9 @@ import {
   startFaultServer,
 } from '../../support/fault-server.ts';
 import { noCredentials } from '../../support/kube-client.ts';
+
+// Waits for conditions are bounded; this bounds a machine under load.
+jest.setTimeout(120_000);
 
 const ref = { namespace: 'ns', name: 'a' };
 const configMap: ConfigMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: ref };
