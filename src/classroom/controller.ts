@@ -1,19 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Classroom, type ClassroomStatus, classrooms } from '../api/classroom.ts';
 import { findCondition } from '../api/condition.ts';
-import { LABELS } from '../api/labels.ts';
 import { CLASSROOM_CONDITIONS } from '../api/reasons.ts';
 import { KubeApiError } from '../kube/errors.ts';
 import { apiVersionOf, type KubeObject, keyOf, refOfKey } from '../kube/object.ts';
 import {
-  type ObjectChange,
   type OperatorController,
   type OperatorDependencies,
   type ReconcilePass,
   STATUS_FIELD_MANAGER,
 } from '../operator/dependencies.ts';
 import { type ApplyOutcome, apply } from './apply.ts';
-import { childKinds } from './kinds.ts';
+import { connect } from './connect.ts';
 import { observe } from './observe.ts';
 import { type Plan, plan } from './plan.ts';
 import { status } from './status.ts';
@@ -31,7 +29,7 @@ export function createClassroomController(dependencies: OperatorDependencies): O
 
   return {
     name: 'classroom',
-    connect: (enqueue) => connect(dependencies, enqueue),
+    connect: (enqueue) => connect(informers, enqueue),
     keys: () => informers.classrooms.list(settings.watchNamespace).map(({ metadata }) => keyOf(metadata)),
     async reconcile(key, signal) {
       const observed = observe(refOfKey(key), informers);
@@ -50,35 +48,6 @@ export function createClassroomController(dependencies: OperatorDependencies): O
       return passOf(planned, outcome, next, nowMs);
     },
   };
-}
-
-/** Every change of a class, of a seat, or of an object that carries the label of a class leads to that class. */
-function connect({ informers }: OperatorDependencies, enqueue: (key: string) => void): () => void {
-  const byLabel = ({ now, before }: ObjectChange<KubeObject>): void => {
-    for (const object of [now, before]) {
-      const classroom = object?.metadata.labels?.[LABELS.classroom];
-      if (object !== undefined && classroom !== undefined) enqueue(siblingKey(object, classroom));
-    }
-  };
-  const subscriptions = [
-    informers.classrooms.onChange(({ now }) => {
-      if (now !== undefined) enqueue(keyOf(now.metadata));
-    }),
-    informers.studentQuotas.onChange(({ now, before }) => {
-      const seat = now ?? before;
-      if (seat !== undefined) enqueue(siblingKey(seat, seat.spec.classroomRef.name));
-    }),
-    informers.pods.onChange(byLabel),
-    ...childKinds(informers).map(({ cache }) => cache.onChange(byLabel)),
-  ];
-  return () => {
-    for (const unsubscribe of subscriptions) unsubscribe();
-  };
-}
-
-function siblingKey(object: KubeObject, name: string): string {
-  const { namespace } = object.metadata;
-  return keyOf(namespace === undefined ? { name } : { namespace, name });
 }
 
 async function writeStatus(

@@ -128,8 +128,12 @@ export interface ReconcilePass {
  */
 export interface OperatorController {
   readonly name: string;
-  /** Subscribes to the caches and maps every change to keys of root objects. Returns the unsubscribe function. */
-  connect(enqueue: (key: string) => void): () => void;
+  /**
+   * Subscribes to the caches and maps every change to keys of root objects. Returns the unsubscribe function.
+   *
+   * @param enqueue with `afterMs` the key waits that long, and further wishes for it meanwhile cost nothing
+   */
+  connect(enqueue: (key: string, afterMs?: number) => void): () => void;
   /** Keys of all root objects there are now. */
   keys(): string[];
   /** Brings one object to where its spec wants it. Safe to be killed between any two writes and run again. */

@@ -65,7 +65,9 @@ export function createOperator(options: OperatorOptions): Operator {
     async run(signal) {
       await Promise.race([informers.synced(), aborted(signal)]);
       if (signal.aborted) return;
-      const disconnect = parts.map(({ part, controller }) => part.connect(controller.enqueue));
+      const disconnect = parts.map(({ part, controller }) =>
+        part.connect((key, afterMs = 0) => controller.enqueueAfter(key, afterMs)),
+      );
       for (const { part, controller } of parts) part.keys().forEach(controller.enqueue);
       log.info({ classrooms: informers.caches.classrooms.list().length }, 'Working');
       await Promise.all(parts.map(({ controller }) => controller.run(signal)));

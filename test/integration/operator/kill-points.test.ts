@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { classrooms } from '../../../src/api/classroom.ts';
+import { API_GROUP_VERSION } from '../../../src/api/group.ts';
+import { LABELS } from '../../../src/api/labels.ts';
+import { createApplier } from '../../../src/kube/apply.ts';
+import type { KubeClient } from '../../../src/kube/client.ts';
+import { systemClock } from '../../../src/kube/clock.ts';
+import { silentLogger } from '../../../src/kube/log.ts';
+import { noMetrics } from '../../../src/kube/metrics.ts';
+import type { KubeObject, Resource } from '../../../src/kube/object.ts';
+import {
+  deployments,
+  networkPolicies,
+  persistentVolumeClaims,
+  podDisruptionBudgets,
+  serviceAccounts,
+  services,
+} from '../../../src/kube/resources.ts';
+import { FIELD_MANAGER } from '../../../src/operator/dependencies.ts';
+import { untilSettled } from '../../../src/operator/once.ts';
+import { createOperator } from '../../../src/operator/operator.ts';
+import { settings } from '../../support/classroom.ts';
+import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
+import { clientOf } from '../../support/kube-client.ts';
+
+jest.setTimeout(180_000);
+
+const CHILDREN: Resource<KubeObject>[] = [
+  serviceAccounts,
+  persistentVolumeClaims,
+  networkPolicies,
+  services,
+  podDisruptionBudgets,
+  deployments,
+];
+
+let shared: SharedControlPlane;
+let client: KubeClient;
+beforeAll(async () => {
+  shared = await sharedControlPlane();
+  client = await clientOf(shared.kubeconfigPath);
+});
+afterAll(async () => {
+  await client.close();
+  shared.admin.close();
+});
+
+/** Carries out so many writes; every one after that finds the operator dead. */
+function mortal(
+  writesToLive: number,
+  burial: AbortSignal,
+): { client: KubeClient; writes: () => number; dead: Promise<void> } {
+  const { promise: dead, resolve: die } = Promise.withResolvers<void>();
+  let writes = 0;
+  const counted = <A extends unknown[], R>(write: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      if (writes >= writesToLive) {
+        die();
+        // A dead process hears of nothing; the rejection only lets the test clean up.
+        return new Promise<never>((_, reject) => burial.addEventListener('abort', reject));
+      }
+      writes += 1;
+      return write(...args);
+    };
+  };
+  const limited: KubeClient = {
+    ...client,
+    create: counted(client.create) as KubeClient['create'],
+    apply: counted(client.apply) as KubeClient['apply'],
+    mergePatch: counted(client.mergePatch) as KubeClient['mergePatch'],
+    delete: counted(client.delete) as KubeClient['delete'],
+  };
+  return { client: limited, writes: () => writes, dead };
+}
+
+/** One life of an operator: until it has nothing left to do, or until its writes are used up. */
+async function live(namespace: string, writesToLive: number): Promise<{ writes: number; died: boolean }> {
+  const stop = new AbortController();
+  const life = mortal(writesToLive, stop.signal);
+  const operator = createOperator({
+    client: life.client,
+    applier: createApplier({ client: life.client, fieldManager: FIELD_MANAGER }),
+    events: { record: () => {} },
+    clock: systemClock,
+    log: silentLogger,
+    random: Math.random,
+    randomBytes,
+    settings: settings({ watchNamespace: namespace }),
+    kubeMetrics: noMetrics,
+    metrics: { objectWritten: () => {}, nameConflict: () => {}, keyIssued: () => {} },
+    workers: 1,
+  });
+  operator.informers.start(stop.signal);
+  await operator.informers.synced();
+  const running = operator.run(stop.signal);
+  const settled = untilSettled({
+    progress: operator.progress,
+    idle: operator.idle,
+    clock: systemClock,
+    timeoutMs: 60_000,
+    signal: stop.signal,
+  });
+  const died = await Promise.race([life.dead.then(() => true), settled.then(() => false)]);
+  stop.abort();
+  await running;
+  await operator.informers.stop();
+  return { writes: life.writes(), died };
+}
+
+async function newClass(): Promise<string> {
+  const namespace = await shared.createNamespace('killed');
+  await client.create<KubeObject>(classrooms, {
+    apiVersion: API_GROUP_VERSION,
+    kind: 'Classroom',
+    metadata: { name: 'python-101', namespace },
+    ...{
+      spec: {
+        model: { id: 'a/b', storage: { size: '1Gi' } },
+        // No pods: what the cluster's own controllers do meanwhile would blur the comparison.
+        engine: { replicas: { min: 0, max: 1 } },
+      },
+    },
+  });
+  return namespace;
+}
+
+/** Everything the class consists of, without what differs between two makings of the same. */
+async function state(namespace: string): Promise<unknown> {
+  const lists = await Promise.all(
+    CHILDREN.map((resource) => client.list(resource, { namespace, labelSelector: LABELS.classroom })),
+  );
+  const objects: KubeObject[] = lists.flatMap(({ items }) => items);
+  const specs = objects.map(({ kind, metadata: { name, labels }, ...rest }) => ({
+    kind,
+    name,
+    labels,
+    spec: 'spec' in rest ? rest.spec : undefined,
+  }));
+  const classroom = await client.get(classrooms, { namespace, name: 'python-101' });
+  const conditions = classroom?.status?.conditions?.map(({ type, status, reason, message }) => ({
+    type,
+    status,
+    reason,
+    message,
+  }));
+  return JSON.parse(
+    JSON.stringify({ specs, status: { ...classroom?.status, conditions } }).replaceAll(
+      namespace,
+      'namespace',
+    ),
+  );
+}
+
+test('an operator that is killed between any two writes is followed by one that ends where it would have', async () => {
+  const undisturbed = await newClass();
+  const { writes } = await live(undisturbed, Number.POSITIVE_INFINITY);
+  const want = await state(undisturbed);
+  expect(writes).toBeGreaterThanOrEqual(CHILDREN.length + 1);
+
+  for (let point = 0; point < writes; point++) {
+    const namespace = await newClass();
+    expect(await live(namespace, point)).toEqual({ writes: point, died: true });
+    expect((await live(namespace, Number.POSITIVE_INFINITY)).died).toBe(false);
+    expect({ point, ...((await state(namespace)) as object) }).toEqual({ point, ...(want as object) });
+  }
+});

@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { LABELS } from '../../../src/api/labels.ts';
+import { connect } from '../../../src/classroom/connect.ts';
+import type { KubeObject } from '../../../src/kube/object.ts';
+import type { ObjectCache, ObjectChange } from '../../../src/operator/dependencies.ts';
+import { classroom, studentQuota } from '../../support/builders.ts';
+import { readyPod } from '../../support/classroom.ts';
+
+/** A cache that holds nothing, and tells of a change when the test says so. */
+function quietCache<T extends KubeObject>() {
+  const handlers = new Set<(change: ObjectChange<T>) => void>();
+  const cache: ObjectCache<T> = {
+    get: () => undefined,
+    list: () => [],
+    ownedBy: () => [],
+    ofClassroom: () => [],
+    onChange(handler) {
+      handlers.add(handler);
+      return () => handlers.delete(handler);
+    },
+  };
+  const tell = (now: T | undefined, before?: T) => {
+    for (const handler of handlers) handler({ now, before });
+  };
+  return { ...cache, handlers, tell };
+}
+
+const makeInformers = () => ({
+  classrooms: quietCache<ReturnType<typeof classroom>>(),
+  studentQuotas: quietCache<ReturnType<typeof studentQuota>>(),
+  pods: quietCache<ReturnType<typeof readyPod>>(),
+  secrets: quietCache(),
+  deployments: quietCache(),
+  services: quietCache(),
+  serviceAccounts: quietCache(),
+  networkPolicies: quietCache(),
+  podDisruptionBudgets: quietCache(),
+  persistentVolumeClaims: quietCache(),
+});
+
+let informers: ReturnType<typeof makeInformers>;
+let enqueued: string[];
+let disconnect: () => void;
+
+beforeEach(() => {
+  informers = makeInformers();
+  enqueued = [];
+  disconnect = connect(informers, (key, afterMs) => enqueued.push(`${key} ${afterMs ?? 0}`));
+});
+
+const KEY = 'python-101/python-101';
+const service = (labels: Record<string, string>): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'python-101-engine', namespace: 'python-101', labels },
+});
+
+describe('a change leads to its class', () => {
+  test('of the class itself', () => {
+    informers.classrooms.tell(classroom());
+    expect(enqueued).toEqual([`${KEY} 0`]);
+  });
+
+  test('of an engine', () => {
+    informers.pods.tell(readyPod('a'));
+    expect(enqueued).toEqual([`${KEY} 0`]);
+  });
+
+  test('of a seat, a moment later, together with those of its neighbours', () => {
+    informers.studentQuotas.tell(studentQuota());
+    informers.studentQuotas.tell(undefined, studentQuota());
+    expect(enqueued).toEqual([`${KEY} 300`, `${KEY} 300`]);
+  });
+
+  test.each([
+    'deployments',
+    'services',
+    'serviceAccounts',
+    'networkPolicies',
+    'podDisruptionBudgets',
+    'persistentVolumeClaims',
+  ] as const)('of one of its %s, also when it is deleted', (kind) => {
+    informers[kind].tell(undefined, service({ [LABELS.classroom]: 'python-101' }));
+    expect(enqueued).toEqual([`${KEY} 0`]);
+  });
+
+  test('also when somebody took away the label that says so', () => {
+    informers.services.tell(service({}), service({ [LABELS.classroom]: 'python-101' }));
+    expect(enqueued).toEqual([`${KEY} 0`]);
+  });
+});
+
+test('a deleted class needs nothing more: what it owned goes by itself', () => {
+  informers.classrooms.tell(undefined, classroom());
+  expect(enqueued).toEqual([]);
+});
+
+test('an object without a class leads nowhere', () => {
+  informers.services.tell(service({}));
+  expect(enqueued).toEqual([]);
+});
+
+test('nothing is subscribed to after the end', () => {
+  disconnect();
+  expect(Object.values(informers).map(({ handlers }) => handlers.size)).toEqual(
+    Object.values(informers).map(() => 0),
+  );
+});
