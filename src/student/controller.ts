@@ -118,12 +118,16 @@ async function publish(
   signal: AbortSignal,
 ): Promise<void> {
   if (canonicalJson(ownStatus(quota)) === canonicalJson(status)) return;
-  const { name, namespace, uid } = quota.metadata;
+  const { name, namespace, resourceVersion } = quota.metadata;
   const intent = {
     apiVersion: apiVersionOf(studentQuotas),
     kind: studentQuotas.kind,
-    // With the uid the API server refuses it for a later seat of the same name.
-    metadata: { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) },
+    metadata: {
+      name,
+      ...(namespace !== undefined && { namespace }),
+      // A status from an old view must not take back what is published: the API server refuses it (409).
+      ...(resourceVersion !== undefined && { resourceVersion }),
+    },
     status,
   };
   const options = { fieldManager: STATUS_FIELD_MANAGER, subresource: 'status', signal } as const;

@@ -1,6 +1,7 @@
-import { classroomSpecSchema } from '../api/classroom.ts';
+import type { FieldIssue } from '../api/issue.ts';
 import { servedNameOf } from '../api/model.ts';
-import { type KeyStatus, type StudentQuotaSpec, studentQuotaSpecSchema } from '../api/student-quota.ts';
+import { parseClassroom, parseStudentQuota } from '../api/parse.ts';
+import type { KeyStatus, StudentQuotaSpec } from '../api/student-quota.ts';
 import type { Secret } from '../kube/resources.ts';
 import { hashApiKey } from './api-key.ts';
 import { heldKey, type MissingKey } from './held-key.ts';
@@ -19,7 +20,7 @@ import { apiKeyIn, seatSecret } from './secret.ts';
 
 /** Why the Secret is left as it is. */
 export type Hindrance =
-  | { kind: 'SpecUnreadable'; detail: string }
+  | { kind: 'SpecUnreadable'; issues: FieldIssue[] }
   | { kind: 'DuplicateStudent'; olderSeat: string }
   | { kind: 'NameConflict' }
   | { kind: 'PredecessorSecret' }
@@ -49,11 +50,9 @@ export type SeatPlan = { keys: KeyStatus[] } & (
 /** Decides what becomes of a seat's Secret. Pure: the randomness of a new key comes later. */
 export function planSeat(seat: Seat, gatewayBaseURL: string, nowMs: number): SeatPlan {
   const published = seat.quota.status?.keys ?? [];
-  const spec = studentQuotaSpecSchema.safeParse(seat.quota.spec);
-  if (!spec.success) {
-    const detail = spec.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
-    return withhold({ kind: 'SpecUnreadable', detail }, undefined, published);
-  }
+  const parsed = parseStudentQuota(seat.quota);
+  if (!parsed.ok) return withhold({ kind: 'SpecUnreadable', issues: parsed.issues }, undefined, published);
+  const { spec } = parsed.studentQuota;
   if (seat.olderSeat !== undefined) {
     const hindrance: Hindrance = { kind: 'DuplicateStudent', olderSeat: seat.olderSeat };
     return withhold(hindrance, undefined, withoutCurrent(published, nowMs));
@@ -67,11 +66,11 @@ export function planSeat(seat: Seat, gatewayBaseURL: string, nowMs: number): Sea
   const access = classAccess(seat, gatewayBaseURL);
   if ('kind' in access) return withhold(access, record, keys);
   if (held.state !== 'Held') {
-    const issue = firstOrReplacement(spec.data, held, published, nowMs);
+    const issue = firstOrReplacement(spec, held, published, nowMs);
     return { action: 'Issue', issue, access, record, keys };
   }
-  if (isRotationDue(spec.data, held.record, published)) {
-    return { action: 'Issue', issue: rotation(spec.data, held.record, nowMs), access, record, keys };
+  if (isRotationDue(spec, held.record, published)) {
+    return { action: 'Issue', issue: rotation(spec, held.record, nowMs), access, record, keys };
   }
   const intent = seatSecret(seat.quota, { ...access, apiKey: held.apiKey }, held.record, seat.secret);
   return { action: 'Keep', intent, record: held.record, keys };
@@ -108,9 +107,9 @@ function strangerOf({ quota, secret }: Seat): Hindrance | undefined {
 function classAccess({ classroom }: Seat, gatewayBaseURL: string): ClassAccess | Hindrance {
   if (classroom === undefined) return { kind: 'ClassroomMissing' };
   if (classroom.metadata.deletionTimestamp !== undefined) return { kind: 'ClassroomDeleting' };
-  const spec = classroomSpecSchema.safeParse(classroom.spec);
-  if (!spec.success) return { kind: 'ClassroomUnreadable' };
-  return { baseURL: gatewayBaseURL, model: servedNameOf(spec.data.model) };
+  const parsed = parseClassroom(classroom);
+  if (!parsed.ok) return { kind: 'ClassroomUnreadable' };
+  return { baseURL: gatewayBaseURL, model: servedNameOf(parsed.classroom.spec.model) };
 }
 
 /**

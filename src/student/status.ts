@@ -1,6 +1,8 @@
 import { type ConditionDraft, mergeConditions } from '../api/condition.ts';
+import type { FieldIssue } from '../api/issue.ts';
+import { parseStudentQuota } from '../api/parse.ts';
 import { STUDENT_QUOTA_CONDITIONS as CONDITIONS, STUDENT_QUOTA_REASONS as REASONS } from '../api/reasons.ts';
-import { type KeyStatus, type StudentQuota, studentQuotaSpecSchema } from '../api/student-quota.ts';
+import type { KeyStatus, StudentQuota } from '../api/student-quota.ts';
 import { publicKeyId } from './api-key.ts';
 import { type KeyRecord, type LossCause, overlapping } from './key-record.ts';
 import { pendingFields } from './pending-fields.ts';
@@ -83,7 +85,12 @@ function classroomCondition(quota: StudentQuota, obstacle: Obstacle | undefined)
   const type = CONDITIONS.classroomFound;
   switch (obstacle?.kind) {
     case 'SpecUnreadable':
-      return { type, status: 'Unknown', reason: REASONS.specUnreadable, message: obstacle.detail };
+      return {
+        type,
+        status: 'Unknown',
+        reason: REASONS.specUnreadable,
+        message: unreadable(obstacle.issues),
+      };
     case 'ClassroomMissing':
       return {
         type,
@@ -123,7 +130,12 @@ function keyCondition(quota: StudentQuota, outcome: SeatOutcome, nowMs: number):
   const { record, obstacle } = outcome;
   switch (obstacle.kind) {
     case 'SpecUnreadable':
-      return { type, status: 'Unknown', reason: REASONS.specUnreadable, message: obstacle.detail };
+      return {
+        type,
+        status: 'Unknown',
+        reason: REASONS.specUnreadable,
+        message: unreadable(obstacle.issues),
+      };
     case 'DuplicateStudent':
       return {
         type,
@@ -192,20 +204,22 @@ export const LOSSES = {
   KeyUnknown: `${SECRET_KEYS.apiKey} in the Secret was overwritten with a key that does not hold`,
 } as const satisfies Record<LossCause, string>;
 
+/** The one sentence about a spec that cannot be read. */
+function unreadable(issues: readonly FieldIssue[]): string {
+  const list = issues.map(({ path, message }) => `\`${path}\` ${message}`).join('; ');
+  return `The object does not follow the schema of this version: ${list}. Correct it, or install the CRDs that belong to this operator. Until then the key stays as it is.`;
+}
+
 function featureCondition(quota: StudentQuota): ConditionDraft {
   const type = CONDITIONS.featurePending;
-  const spec = studentQuotaSpecSchema.safeParse(quota.spec);
-  if (!spec.success) {
-    return { type, status: 'Unknown', reason: REASONS.specUnreadable, message: 'The spec cannot be read.' };
+  const parsed = parseStudentQuota(quota);
+  if (!parsed.ok) {
+    return { type, status: 'Unknown', reason: REASONS.specUnreadable, message: unreadable(parsed.issues) };
   }
-  const fields = pendingFields(spec.data);
+  const fields = pendingFields(parsed.studentQuota.spec);
   if (fields.length === 0) {
-    return {
-      type,
-      status: 'False',
-      reason: REASONS.allFieldsActive,
-      message: 'Every field that is set takes effect.',
-    };
+    const message = 'Every field that is set takes effect.';
+    return { type, status: 'False', reason: REASONS.allFieldsActive, message };
   }
   return {
     type,

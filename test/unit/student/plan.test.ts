@@ -317,7 +317,7 @@ describe('nothing is written', () => {
     const unreadable = quota({ status: { keys: [listed(1)] } });
     Object.assign(unreadable.spec, { weight: 'heavy' });
     expect(plan({ seat: { quota: unreadable }, secret: secret(1) })).toMatchObject({
-      hindrance: { kind: 'SpecUnreadable', detail: expect.stringContaining('weight') },
+      hindrance: { kind: 'SpecUnreadable', issues: [{ path: 'spec.weight' }] },
       keys: [listed(1)],
       givesUp: false,
     });

@@ -49,11 +49,12 @@ export class SeatWorld {
     this.refreshCaches();
   }
 
-  /** A freshly started operator: it knows nothing but what the API server holds. */
+  /** A freshly started operator, in place of the one before: it knows nothing but what the API server holds. */
   operator(): OperatorController & {
     enqueued: string[];
     pass(name?: string): ReturnType<OperatorController['reconcile']>;
   } {
+    for (const handlers of Object.values(this.#handlers)) handlers.length = 0;
     const controller = createStudentController({
       client: this.client,
       informers: {
