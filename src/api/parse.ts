@@ -44,59 +44,14 @@ export interface ParsedStudentQuota {
  * fields with each other, are not evaluated.
  */
 export function parseClassroom(object: unknown): ParsedClassroom | Refused {
-  const parsed = parseObject(object, {
-    resource: classrooms,
-    name: classroomNameSchema,
-    spec: classroomSpecSchema,
-    status: classroomStatusSchema,
-  });
+  const parsed = parseObject(object, classroomParts);
   return parsed.ok ? { ok: true, classroom: parsed.object, ignored: parsed.ignored } : parsed;
 }
 
 /** Reads a StudentQuota; see {@link parseClassroom}. */
 export function parseStudentQuota(object: unknown): ParsedStudentQuota | Refused {
-  const parsed = parseObject(object, {
-    resource: studentQuotas,
-    name: studentQuotaNameSchema,
-    spec: studentQuotaSpecSchema,
-    status: studentQuotaStatusSchema,
-  });
+  const parsed = parseObject(object, studentQuotaParts);
   return parsed.ok ? { ok: true, studentQuota: parsed.object, ignored: parsed.ignored } : parsed;
-}
-
-interface Kind<Spec, Status> {
-  resource: Resource<KubeObject>;
-  name: z.ZodString;
-  spec: z.ZodType<Spec>;
-  /** An object all of whose fields are optional. */
-  status: z.ZodType<Status>;
-}
-
-type ParsedObject<Spec, Status> =
-  | { ok: true; object: KubeObject & { spec: Spec; status?: Status }; ignored: FieldIssue[] }
-  | Refused;
-
-function parseObject<Spec, Status>(object: unknown, kind: Kind<Spec, Status>): ParsedObject<Spec, Status> {
-  const parts = partsSchema.safeParse(object).data;
-  const identity = parsePart(identitySchema(kind), object, []);
-  const spec = parsePart(kind.spec, parts?.spec, ['spec']);
-  if (!identity.ok || !spec.ok) return { ok: false, issues: [...identity.issues, ...spec.issues] };
-  const { status, ignored } = parseStatus(kind.status, parts?.status);
-  return {
-    ok: true,
-    object: { ...identity.value, spec: spec.value, ...(status === undefined ? {} : { status }) },
-    ignored,
-  };
-}
-
-const partsSchema = z.object({ spec: z.unknown().optional(), status: z.unknown().optional() });
-
-function identitySchema({ resource, name }: Pick<Kind<unknown, unknown>, 'resource' | 'name'>) {
-  return z.object({
-    apiVersion: z.literal(apiVersionOf(resource)),
-    kind: z.literal(resource.kind),
-    metadata: metadataSchema.extend({ name }),
-  });
 }
 
 /** The shape of `ObjectMeta`; `managedFields` is left out, as nothing here reads it. */
@@ -123,6 +78,56 @@ const metadataSchema = z.object({
     .optional(),
   finalizers: z.array(z.string()).optional(),
 });
+
+/** The schemas of the parts of a kind. Made once: making a schema costs more than reading an object with it. */
+interface Parts<Spec, Status> {
+  identity: z.ZodType<KubeObject>;
+  spec: z.ZodType<Spec>;
+  /** An object all of whose fields are optional. */
+  status: z.ZodType<Status>;
+}
+
+const classroomParts: Parts<Classroom['spec'], Classroom['status']> = {
+  identity: identitySchema(classrooms, classroomNameSchema),
+  spec: classroomSpecSchema,
+  status: classroomStatusSchema,
+};
+
+const studentQuotaParts: Parts<StudentQuota['spec'], StudentQuota['status']> = {
+  identity: identitySchema(studentQuotas, studentQuotaNameSchema),
+  spec: studentQuotaSpecSchema,
+  status: studentQuotaStatusSchema,
+};
+
+function identitySchema(resource: Resource<KubeObject>, name: z.ZodString): z.ZodType<KubeObject> {
+  return z.object({
+    apiVersion: z.literal(apiVersionOf(resource)),
+    kind: z.literal(resource.kind),
+    metadata: metadataSchema.extend({ name }),
+  });
+}
+
+const looseSchema = z.object({ spec: z.unknown().optional(), status: z.unknown().optional() });
+
+type ParsedObject<Spec, Status> =
+  | { ok: true; object: KubeObject & { spec: Spec; status?: Status }; ignored: FieldIssue[] }
+  | Refused;
+
+function parseObject<Spec, Status>(
+  object: unknown,
+  schemas: Parts<Spec, Status>,
+): ParsedObject<Spec, Status> {
+  const given = looseSchema.safeParse(object).data;
+  const identity = parsePart(schemas.identity, object, []);
+  const spec = parsePart(schemas.spec, given?.spec, ['spec']);
+  if (!identity.ok || !spec.ok) return { ok: false, issues: [...identity.issues, ...spec.issues] };
+  const { status, ignored } = parseStatus(schemas.status, given?.status);
+  return {
+    ok: true,
+    object: { ...identity.value, spec: spec.value, ...(status === undefined ? {} : { status }) },
+    ignored,
+  };
+}
 
 type Part<T> =
   | { ok: true; value: T; issues: [] }

@@ -43,7 +43,6 @@ export const structuralSchemaSchema = z.strictObject({
   },
   'x-kubernetes-list-type': z.enum(['atomic', 'set', 'map']).optional(),
   'x-kubernetes-list-map-keys': z.array(z.string()).optional(),
-  'x-kubernetes-map-type': z.enum(['atomic', 'granular']).optional(),
   'x-kubernetes-validations': z.array(celRuleSchema).optional(),
 });
 

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { type ApiServer, apiServer, type Verdict } from '../../support/api/api-server.ts';
 import { type BoundCase, boundCases, exampleObjects, type Kind } from '../../support/api/bound-cases.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
 import { clientOf } from '../../support/kube-client.ts';
+
+// A busy machine is slow, not wrong.
+jest.setTimeout(60_000);
 
 const KINDS: Kind[] = ['Classroom', 'StudentQuota'];
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { customResourceDefinitions } from '../../../src/api/crd.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
 import { walk } from '../../../src/api/structural-schema.ts';
@@ -8,6 +8,9 @@ import type { Kind } from '../../support/api/bound-cases.ts';
 import { merged } from '../../support/builders.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
 import { clientOf } from '../../support/kube-client.ts';
+
+// A busy machine is slow, not wrong.
+jest.setTimeout(60_000);
 
 /** What a case changes in the plain object of its kind. */
 interface Difference {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { DENIED_ENGINE_FLAGS } from '../../../src/api/engine.ts';
 import { SERVE_FLAGS } from '../../../src/demo/vllm/command-line/flags.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
@@ -6,6 +6,9 @@ import { type ApiServer, apiServer } from '../../support/api/api-server.ts';
 import { classroom } from '../../support/builders.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
 import { clientOf } from '../../support/kube-client.ts';
+
+// A busy machine is slow, not wrong.
+jest.setTimeout(60_000);
 
 let controlPlane: SharedControlPlane;
 let client: KubeClient;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type ClassroomStatus, classroomSpecSchema, classrooms } from '../../../src/api/classroom.ts';
 import { type Condition, mergeConditions } from '../../../src/api/condition.ts';
 import { parseClassroom } from '../../../src/api/parse.ts';
@@ -10,6 +10,9 @@ import { type ApiServer, apiServer } from '../../support/api/api-server.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
 import { clientOf } from '../../support/kube-client.ts';
+
+// A busy machine is slow, not wrong.
+jest.setTimeout(60_000);
 
 let controlPlane: SharedControlPlane;
 let client: KubeClient;

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { parseClassroom, parseStudentQuota } from '../../../src/api/parse.ts';
@@ -8,6 +8,9 @@ import type { KubeClient } from '../../../src/kube/client.ts';
 import { type ApiServer, apiServer } from '../../support/api/api-server.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
 import { clientOf } from '../../support/kube-client.ts';
+
+// A busy machine is slow, not wrong.
+jest.setTimeout(60_000);
 
 const SAMPLES = join(import.meta.dirname, '../../../manifests/samples');
 

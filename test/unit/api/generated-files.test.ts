@@ -3,8 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { generatedFiles } from '../../../scripts/generated-files.ts';
+
+// A busy machine is slow, not wrong.
+jest.setTimeout(60_000);
 
 const repository = join(import.meta.dirname, '../../..');
 
