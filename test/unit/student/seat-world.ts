@@ -30,8 +30,8 @@ export class SeatWorld {
   onWrite: (resource: string, object: KubeObject, before: KubeObject | undefined) => void = () => {};
   /** Kills the operator right after this many writes from now on. */
   killAfterWrites: number | undefined;
-  /** Refuses the next writes of Secrets with this error. */
-  refusal: KubeApiError | undefined;
+  /** The error with which writes of Secrets are refused. */
+  refuse: ((object: KubeObject) => KubeApiError) | undefined;
 
   readonly #stored: Record<string, Objects> = {
     [classrooms.plural]: new Map(),
@@ -180,7 +180,7 @@ export class SeatWorld {
   }
 
   #write<T extends KubeObject>(verb: string, resource: Resource<T>, object: T, before: T | undefined): T {
-    if (this.refusal !== undefined && resource.plural === secrets.plural) throw this.refusal;
+    if (this.refuse !== undefined && resource.plural === secrets.plural) throw this.refuse(object);
     const stored = this.#store(resource, object);
     this.writes.push(`${verb} ${resource.plural}`);
     if (resource.plural !== secrets.plural) this.emitted.push(JSON.stringify(stored));

@@ -1,0 +1,374 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Classroom, classrooms } from '../../../src/api/classroom.ts';
+import { findCondition } from '../../../src/api/condition.ts';
+import { type StudentQuota, studentQuotas } from '../../../src/api/student-quota.ts';
+import { type Secret, secrets } from '../../../src/kube/resources.ts';
+import { API_KEY_PATTERN } from '../../../src/student/api-key.ts';
+import { currentKey } from '../../../src/student/key-record.ts';
+import { STRANGER_POLL_MS } from '../../../src/student/next-look.ts';
+import { apiKeyIn } from '../../../src/student/secret.ts';
+import { classroom, encode, MINUTE_MS, NAMESPACE, quota, secret } from './builders.ts';
+import { refused, SeatWorld } from './seat-world.ts';
+
+async function settled(): Promise<SeatWorld> {
+  const world = new SeatWorld();
+  await world.converge();
+  world.events.length = 0;
+  return world;
+}
+
+function editSeat(world: SeatWorld, change: (draft: StudentQuota) => void): void {
+  world.edit<StudentQuota>(studentQuotas, 'alice', change);
+}
+
+async function passNow(world: SeatWorld) {
+  world.refreshCaches();
+  return world.operator().pass();
+}
+
+const conditionOf = (world: SeatWorld, type: string) => findCondition(world.quota().status?.conditions, type);
+
+describe('a pass', () => {
+  test('over a seat that is gone does nothing', async () => {
+    const world = new SeatWorld();
+    world.remove(studentQuotas, 'alice');
+    expect(await passNow(world)).toEqual({});
+    expect(world.writes).toEqual([]);
+  });
+
+  test('over a seat that is being deleted does nothing', async () => {
+    const world = new SeatWorld();
+    editSeat(world, (draft) => {
+      draft.metadata.deletionTimestamp = '2026-09-01T09:00:00Z';
+    });
+    expect(await passNow(world)).toEqual({});
+    expect(world.writes).toEqual([]);
+  });
+
+  test('over a seat whose Secret the cache does not know yet makes no second key', async () => {
+    const world = new SeatWorld();
+    const operator = world.operator();
+    await operator.pass();
+    const first = world.quota().status?.keys;
+    world.refreshCaches(studentQuotas);
+    await operator.pass();
+    expect(world.quota().status?.keys).toEqual(first);
+  });
+
+  test('says what only a person can change', async () => {
+    const world = new SeatWorld({ withClassroom: false });
+    expect(await passNow(world)).toEqual({
+      blocked:
+        'There is no Classroom python-101 in this namespace. The seat takes effect by itself once it is made.',
+    });
+  });
+
+  test('throws what the API server refused, after the status says so', async () => {
+    const world = new SeatWorld();
+    world.refuse = () => refused(403, 'Forbidden', 'exceeded quota: no-secrets');
+    await expect(world.operator().pass()).rejects.toThrow('exceeded quota');
+    expect(conditionOf(world, 'KeyIssued')).toMatchObject({ status: 'False', reason: 'ApplyRefused' });
+    expect(world.events.map(({ reason }) => reason)).toEqual(['ApplyRefused']);
+  });
+
+  test('throws what another try may mend, and says nothing', async () => {
+    const world = new SeatWorld();
+    world.refuse = () => refused(503, 'ServiceUnavailable');
+    await expect(world.operator().pass()).rejects.toThrow('ServiceUnavailable');
+    expect(world.quota().status).toBeUndefined();
+  });
+
+  test('keeps the key when a rotation is refused', async () => {
+    const world = await settled();
+    const before = world.quota().status?.keys;
+    editSeat(world, (draft) => {
+      draft.spec.keyRotation = { generation: 2, overlapMinutes: 60 };
+    });
+    world.refuse = () => refused(422, 'Invalid', 'data: field is immutable');
+    await expect(passNow(world)).rejects.toThrow('immutable');
+    expect(world.quota().status?.keys).toEqual(before);
+    expect(conditionOf(world, 'KeyIssued')).toMatchObject({ status: 'True', reason: 'ApplyRefused' });
+  });
+});
+
+describe('the next look', () => {
+  test('is never for a seat that only people change', async () => {
+    expect(await passNow(await settled())).toEqual({});
+  });
+
+  test('is exactly when the overlap ends, and then the old key is listed no more', async () => {
+    const world = await settled();
+    editSeat(world, (draft) => {
+      draft.spec.keyRotation = { generation: 2, overlapMinutes: 60 };
+    });
+    await world.converge();
+    const { requeueAfterMs = 0 } = await passNow(world);
+    const ends = Date.parse(world.quota().status?.keys?.[1]?.expiresTime ?? '');
+    expect(world.clock.now() + requeueAfterMs).toBe(ends);
+    await world.clock.advance(requeueAfterMs - 1);
+    await world.converge();
+    expect(world.quota().status?.keys).toHaveLength(2);
+    await world.clock.advance(1);
+    await world.converge();
+    expect(world.quota().status?.keys).toHaveLength(1);
+    expect(conditionOf(world, 'KeyIssued')?.reason).toBe('Issued');
+  });
+
+  test('is exactly when the seat ends; its key stays listed, for the gateway knows the time', async () => {
+    const world = await settled();
+    editSeat(world, (draft) => {
+      draft.spec.expiresAt = '2026-09-01T11:00:00+01:00';
+    });
+    expect(await passNow(world)).toEqual({ requeueAfterMs: 60 * MINUTE_MS });
+    await world.clock.advance(60 * MINUTE_MS);
+    await world.converge();
+    expect(conditionOf(world, 'Ready')).toMatchObject({ status: 'False', reason: 'Expired' });
+    expect(currentKey(world.quota().status?.keys ?? [])).toBeDefined();
+    expect(await passNow(world)).toEqual({});
+  });
+
+  test('is soon while a stranger’s Secret is in the way, which no watch tells of', async () => {
+    const world = new SeatWorld();
+    world.put(secrets, { ...secret(9), metadata: { name: 'alice-api-key', namespace: NAMESPACE } });
+    expect(await passNow(world)).toMatchObject({ requeueAfterMs: STRANGER_POLL_MS });
+    expect(conditionOf(world, 'KeyIssued')?.reason).toBe('NameConflict');
+    world.remove(secrets, 'alice-api-key');
+    await world.converge();
+    expect(conditionOf(world, 'Ready')?.status).toBe('True');
+  });
+});
+
+describe('seats are looked at', () => {
+  const enqueuedBy = async (change: (world: SeatWorld) => void): Promise<string[]> => {
+    const world = new SeatWorld();
+    world.put(studentQuotas, quota({ name: 'bob' }));
+    await world.converge(['alice', 'bob']);
+    world.refreshCaches();
+    const { enqueued } = world.operator();
+    enqueued.length = 0;
+    change(world);
+    world.refreshCaches();
+    return [...new Set(enqueued)].map((key) => key.replace(`${NAMESPACE}/`, '')).sort();
+  };
+
+  test.each<{ name: string; change: (world: SeatWorld) => void; wantSeats: string[] }>([
+    {
+      name: 'the seat itself changes',
+      change: (world) => editSeat(world, (draft) => Object.assign(draft.spec, { access: 'Suspended' })),
+      wantSeats: ['alice'],
+    },
+    {
+      name: 'its Secret is deleted',
+      change: (world) => world.remove(secrets, 'alice-api-key'),
+      wantSeats: ['alice'],
+    },
+    {
+      name: 'its Secret loses our label',
+      change: (world) =>
+        world.edit<Secret>(secrets, 'alice-api-key', (draft) => delete draft.metadata.labels),
+      wantSeats: ['alice'],
+    },
+    {
+      name: 'the spec of the class changes',
+      change: (world) =>
+        world.edit<Classroom>(classrooms, 'python-101', (draft) =>
+          Object.assign(draft.spec.model, { servedName: 'new' }),
+        ),
+      wantSeats: ['alice', 'bob'],
+    },
+    {
+      name: 'the class goes',
+      change: (world) => world.remove(classrooms, 'python-101'),
+      wantSeats: ['alice', 'bob'],
+    },
+    {
+      name: 'another seat of the same student comes',
+      change: (world) =>
+        world.put(studentQuotas, quota({ name: 'alice-2', spec: { student: { id: 'alice' } } })),
+      wantSeats: ['alice', 'alice-2'],
+    },
+  ])('when $name', async ({ change, wantSeats }) => {
+    expect(await enqueuedBy(change)).toEqual(wantSeats);
+  });
+
+  test.each<{ name: string; change: (world: SeatWorld) => void }>([
+    {
+      name: 'an engine of the class becomes ready',
+      change: (world) =>
+        world.edit<Classroom>(classrooms, 'python-101', (draft) =>
+          Object.assign(draft, { status: { readyReplicas: 1 } }),
+        ),
+    },
+    {
+      name: 'another class comes',
+      change: (world) => {
+        const other = classroom();
+        world.put(classrooms, { ...other, metadata: { ...other.metadata, name: 'other', uid: 'other' } });
+      },
+    },
+    {
+      name: 'somebody’s Secret of another name changes',
+      change: (world) => {
+        const other = secret(3);
+        world.put(secrets, { ...other, metadata: { ...other.metadata, name: 'other' } });
+      },
+    },
+  ])('not when $name', async ({ change }) => {
+    expect(await enqueuedBy(change)).toEqual([]);
+  });
+});
+
+describe('two seats of one student', () => {
+  async function doubled(): Promise<SeatWorld> {
+    const world = await settled();
+    world.put(
+      studentQuotas,
+      quota({ name: 'alice-2', created: '2026-09-01T09:00:01Z', spec: { student: { id: 'alice' } } }),
+    );
+    await world.converge(['alice', 'alice-2']);
+    return world;
+  }
+
+  test('are one too many: the younger gets no key and says which seat is there already', async () => {
+    const world = await doubled();
+    const younger = world.quota('alice-2').status;
+    expect(younger?.keys).toEqual([]);
+    expect(findCondition(younger?.conditions, 'KeyIssued')).toMatchObject({
+      reason: 'DuplicateStudent',
+      message: 'alice already has a seat in this class: StudentQuota alice. Delete one of the two.',
+    });
+    expect(world.secret('alice-2-api-key')).toBeUndefined();
+    expect(conditionOf(world, 'Ready')?.status).toBe('True');
+  });
+
+  test('are none too many in two classes', async () => {
+    const world = await settled();
+    world.put(classrooms, {
+      ...classroom(),
+      metadata: { name: 'physics', namespace: NAMESPACE, uid: 'physics' },
+    });
+    const spec = { student: { id: 'alice' }, classroomRef: { name: 'physics' } };
+    world.put(studentQuotas, quota({ name: 'alice-2', created: '2026-09-01T09:00:01Z', spec }));
+    await world.converge(['alice', 'alice-2']);
+    expect(world.quota('alice-2').status?.keys).toHaveLength(1);
+  });
+
+  test('become one when the older goes', async () => {
+    const world = await doubled();
+    world.remove(studentQuotas, 'alice');
+    await world.converge(['alice-2']);
+    expect(world.quota('alice-2').status?.keys).toHaveLength(1);
+  });
+
+  test('cost nobody a key when the older is only seen in an old cache', async () => {
+    const world = await doubled();
+    world.remove(studentQuotas, 'alice');
+    await world.converge(['alice-2']);
+    const keys = world.quota('alice-2').status?.keys;
+    world.put(studentQuotas, quota());
+    world.refreshCaches(studentQuotas);
+    world.remove(studentQuotas, 'alice');
+    await world.operator().pass('alice-2');
+    expect(world.quota('alice-2').status?.keys).toEqual(keys);
+  });
+});
+
+describe('people are told', () => {
+  test.each<{ name: string; change: (world: SeatWorld) => void; wantEvents: string[] }>([
+    { name: 'nothing of a pass that changes nothing', change: () => {}, wantEvents: [] },
+    {
+      name: 'of a rotation',
+      change: (world) =>
+        editSeat(world, (draft) =>
+          Object.assign(draft.spec, { keyRotation: { generation: 2, overlapMinutes: 60 } }),
+        ),
+      wantEvents: ['Normal KeyRotated'],
+    },
+    {
+      name: 'of a lost key',
+      change: (world) => world.remove(secrets, 'alice-api-key'),
+      wantEvents: ['Warning KeyReplaced'],
+    },
+    {
+      name: 'of a healed Secret',
+      change: (world) =>
+        world.edit<Secret>(secrets, 'alice-api-key', (draft) => {
+          draft.data = { ...draft.data, OPENAI_MODEL: encode('x') };
+        }),
+      wantEvents: ['Normal SecretHealed'],
+    },
+    {
+      name: 'of a suspension',
+      change: (world) => editSeat(world, (draft) => Object.assign(draft.spec, { access: 'Suspended' })),
+      wantEvents: ['Normal SeatSuspended'],
+    },
+    {
+      name: 'of the end of a seat',
+      change: (world) =>
+        editSeat(world, (draft) => Object.assign(draft.spec, { expiresAt: '2026-01-01T00:00:00Z' })),
+      wantEvents: ['Normal SeatExpired'],
+    },
+  ])('$name', async ({ change, wantEvents }) => {
+    const world = await settled();
+    change(world);
+    await world.converge();
+    expect(world.events.map(({ type, reason }) => `${type} ${reason}`)).toEqual(wantEvents);
+  });
+
+  test('of the first key', async () => {
+    const world = new SeatWorld();
+    await world.converge();
+    expect(world.events.map(({ reason }) => reason)).toEqual(['KeyIssued']);
+  });
+
+  test('of a suspension that ends', async () => {
+    const world = await settled();
+    for (const access of ['Suspended', 'Active'] as const) {
+      editSeat(world, (draft) => void (draft.spec.access = access));
+      await world.converge();
+    }
+    expect(world.events.map(({ reason }) => reason)).toEqual(['SeatSuspended', 'SeatResumed']);
+  });
+});
+
+test('no key leaves the operator but in its Secret: not in logs, events, status, metrics or errors', async () => {
+  const world = new SeatWorld();
+  const keys = new Set<string>();
+  world.onWrite = (resource, object) => {
+    if (resource === secrets.plural) keys.add(apiKeyIn(object as Secret) ?? '');
+  };
+  await world.converge();
+  for (const generation of [2, 3]) {
+    editSeat(world, (draft) => {
+      draft.spec.keyRotation = { generation, overlapMinutes: 60 };
+    });
+    await world.converge();
+  }
+  world.remove(secrets, 'alice-api-key');
+  await world.converge();
+
+  // An admission webhook that quotes what it refuses.
+  world.remove(secrets, 'alice-api-key');
+  const quoted: string[] = [];
+  world.refuse = (object) => {
+    const data = (object as Secret).data?.OPENAI_API_KEY ?? '';
+    const text = Buffer.from(data, 'base64').toString();
+    quoted.push(text);
+    return refused(403, 'Forbidden', `webhook denied ${text} alias ${data}`);
+  };
+  world.refreshCaches();
+  const error: unknown = await world
+    .operator()
+    .pass()
+    .catch((thrown: unknown) => thrown);
+  expect(String(error)).toContain('webhook denied <key> alias <key>');
+
+  const everything = [...world.emitted, String(error), JSON.stringify(error)].join('\n');
+  expect(keys.size).toBe(4);
+  expect(quoted).toHaveLength(1);
+  for (const key of [...keys, ...quoted]) {
+    expect(everything).not.toContain(key);
+    expect(everything).not.toContain(encode(key));
+  }
+  expect(everything).not.toMatch(new RegExp(API_KEY_PATTERN.source));
+});
