@@ -168,7 +168,10 @@ class Exchange {
     const answer = this.#answer;
     if (answer === undefined) return;
     this.#lastMoveMs = this.#options.clock.monotonic();
-    this.#firstByteMs ??= this.#lastMoveMs - this.#startedMs;
+    if (this.#firstByteMs === undefined) {
+      this.#firstByteMs = this.#lastMoveMs - this.#startedMs;
+      this.#watchTime();
+    }
     if (answer.kind === 'error') {
       if (answer.bytes < MAX_ERROR_BYTES) answer.chunks.push(chunk);
       answer.bytes += chunk.length;
@@ -266,9 +269,10 @@ class Exchange {
     this.#controller?.resume();
   };
 
-  /** One timer for all time-outs, set anew only when it fires: a frame must not cost a timer. */
+  /** One timer for all time-outs, set anew at the first byte and when it fires: a frame must not cost a timer. */
   #watchTime(): void {
     const { clock, patience } = this.#options;
+    this.#timer?.cancel();
     const totalAtMs = this.#startedMs + patience.totalMs;
     const silenceMs = this.#firstByteMs === undefined ? patience.firstByteMs : patience.idleMs;
     const atMs = Math.min(totalAtMs, this.#lastMoveMs + silenceMs);

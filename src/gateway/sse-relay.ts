@@ -17,8 +17,6 @@ const DONE = Buffer.from('data: [DONE]');
 const RESPONSE_ENDS = ['completed', 'incomplete', 'failed'].map((end) =>
   Buffer.from(`event: response.${end}`),
 );
-/** A chunk without any of these is passed on as it is, however many frames it has. */
-const MARKS = [USAGE, ERROR_DATA, ERROR_EVENT, DONE];
 const NO_CHOICES = /"choices":\s*\[\]/;
 
 export interface SseRelayOptions {
@@ -36,7 +34,9 @@ export interface SseRelayOptions {
  * a frame that begins with one was written by the engine.
  */
 export function createSseRelay({ path, hideUsage }: SseRelayOptions): AnswerRelay {
-  const isLast = path === '/v1/responses' ? endsResponse : isDone;
+  const ends = path === '/v1/responses' ? RESPONSE_ENDS : [DONE];
+  // A chunk without any of these is passed on as it is, however many frames it has.
+  const marks = [USAGE, ERROR_DATA, ERROR_EVENT, ...ends];
   let held: Buffer | undefined;
   let last: Buffer | undefined;
   let usage: TokenUsage | undefined;
@@ -48,7 +48,7 @@ export function createSseRelay({ path, hideUsage }: SseRelayOptions): AnswerRela
       failure = parseEngineError(200, dataOf(frame));
       return undefined;
     }
-    const final = isLast(frame);
+    const final = ends.some((end) => startsWith(frame, end));
     const hasUsage = frame.includes(USAGE) && (path !== '/v1/responses' || final);
     const found = hasUsage ? findUsage(frame) : undefined;
     if (found !== undefined) usage = found;
@@ -78,7 +78,7 @@ export function createSseRelay({ path, hideUsage }: SseRelayOptions): AnswerRela
       held = end === data.length ? undefined : data.subarray(end);
       if (end === 0) return undefined;
       const frames = data.subarray(0, end);
-      return MARKS.some((mark) => frames.includes(mark)) ? inspectAll(frames) : frames;
+      return marks.some((mark) => frames.includes(mark)) ? inspectAll(frames) : frames;
     },
     end: () => ({ rest: last, complete: last !== undefined && held === undefined }),
     get usage() {
@@ -102,14 +102,6 @@ export function errorEvent(refusal: Refusal, path: EnginePath): string {
 
 function isError(frame: Buffer): boolean {
   return startsWith(frame, ERROR_DATA) || startsWith(frame, ERROR_EVENT);
-}
-
-function isDone(frame: Buffer): boolean {
-  return startsWith(frame, DONE);
-}
-
-function endsResponse(frame: Buffer): boolean {
-  return RESPONSE_ENDS.some((end) => startsWith(frame, end));
 }
 
 function startsWith(frame: Buffer, start: Buffer): boolean {
