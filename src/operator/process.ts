@@ -153,7 +153,7 @@ async function runOnce(
     print('The API server did not answer in time; see the log.\n');
     return 1;
   }
-  const unsettled = await untilSettled({
+  const { settled, unsettled } = await untilSettled({
     progress: operator.progress,
     idle: operator.idle,
     clock,
@@ -163,7 +163,8 @@ async function runOnce(
   stopping.abort();
   await work;
   for (const { controller, key, why } of unsettled) print(`${controller} ${key}: ${why}\n`);
-  return unsettled.length === 0 ? 0 : 1;
+  if (!settled) print('It was ended before everything had settled; run it again.\n');
+  return settled && unsettled.length === 0 ? 0 : 1;
 }
 
 function initialState({ once, leaderElect }: OperatorConfiguration): LeaderState {

@@ -1,42 +1,15 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { Classroom } from '../../../src/api/classroom.ts';
 import { LABELS } from '../../../src/api/labels.ts';
+import type { StudentQuota } from '../../../src/api/student-quota.ts';
 import { connect } from '../../../src/classroom/connect.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
-import type { ObjectCache, ObjectChange } from '../../../src/operator/dependencies.ts';
+import type { Pod } from '../../../src/kube/resources.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
 import { readyPod } from '../../support/classroom.ts';
+import { quietInformers } from '../../support/quiet-cache.ts';
 
-/** A cache that holds nothing, and tells of a change when the test says so. */
-function quietCache<T extends KubeObject>() {
-  const handlers = new Set<(change: ObjectChange<T>) => void>();
-  const cache: ObjectCache<T> = {
-    get: () => undefined,
-    list: () => [],
-    ownedBy: () => [],
-    ofClassroom: () => [],
-    onChange(handler) {
-      handlers.add(handler);
-      return () => handlers.delete(handler);
-    },
-  };
-  const tell = (now: T | undefined, before?: T) => {
-    for (const handler of handlers) handler({ now, before });
-  };
-  return { ...cache, handlers, tell };
-}
-
-const makeInformers = () => ({
-  classrooms: quietCache<ReturnType<typeof classroom>>(),
-  studentQuotas: quietCache<ReturnType<typeof studentQuota>>(),
-  pods: quietCache<ReturnType<typeof readyPod>>(),
-  secrets: quietCache(),
-  deployments: quietCache(),
-  services: quietCache(),
-  serviceAccounts: quietCache(),
-  networkPolicies: quietCache(),
-  podDisruptionBudgets: quietCache(),
-  persistentVolumeClaims: quietCache(),
-});
+const makeInformers = () => quietInformers<Classroom, StudentQuota, Pod>({});
 
 let informers: ReturnType<typeof makeInformers>;
 let enqueued: string[];

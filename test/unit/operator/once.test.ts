@@ -11,13 +11,13 @@ beforeEach(() => {
 });
 
 /** Starts to wait; `done` tells whether it has ended. */
-function waiting(timeoutMs = 60_000) {
+function waiting(timeoutMs = 60_000, idle: () => Promise<void> = () => Promise.resolve()) {
   const state = { done: false };
   const stop = new AbortController();
   const result = untilSettled({
     progress,
     clock,
-    idle: () => Promise.resolve(),
+    idle,
     timeoutMs,
     signal: stop.signal,
   }).finally(() => {
@@ -40,7 +40,7 @@ describe('--once ends', () => {
     expect(state.done).toBe(false);
     await clock.advance(200);
     expect(state.done).toBe(true);
-    expect(await result).toEqual([]);
+    expect(await result).toEqual({ settled: true, unsettled: [] });
   });
 
   test('not while a pass runs', async () => {
@@ -52,16 +52,17 @@ describe('--once ends', () => {
     resolve({});
     await running;
     await clock.advance(1_100);
-    expect(await result).toEqual([]);
+    expect(await result).toEqual({ settled: true, unsettled: [] });
   });
 
   test('with what only a person can change', async () => {
     await pass('room/a', { blocked: 'Service a is not ours' });
     const { result } = waiting();
     await clock.advance(1_100);
-    expect(await result).toEqual([
-      { controller: 'classroom', key: 'room/a', why: 'Service a is not ours', kind: 'blocked' },
-    ]);
+    expect(await result).toEqual({
+      settled: true,
+      unsettled: [{ controller: 'classroom', key: 'room/a', why: 'Service a is not ours', kind: 'blocked' }],
+    });
   });
 
   test('later, when what failed succeeded at last', async () => {
@@ -71,7 +72,7 @@ describe('--once ends', () => {
     expect(state.done).toBe(false);
     await pass('room/a');
     await clock.advance(1_100);
-    expect(await result).toEqual([]);
+    expect(await result).toEqual({ settled: true, unsettled: [] });
   });
 
   test('at its time limit, with what still fails', async () => {
@@ -79,15 +80,24 @@ describe('--once ends', () => {
     await pass('room/a', { blocked: 'why' });
     const { result } = waiting(10_000);
     await clock.advance(10_100);
-    expect((await result).map(({ key, why, kind }) => `${key} ${kind}: ${why}`)).toEqual([
+    const { settled, unsettled } = await result;
+    expect(settled).toBe(false);
+    expect(unsettled.map(({ key, why, kind }) => `${key} ${kind}: ${why}`)).toEqual([
       'room/a blocked: why',
       'room/b failed: Error: no answer',
     ]);
   });
 
+  test('at its time limit, also when there is always something to do', async () => {
+    const { result } = waiting(10_000, () => new Promise<void>(() => {}));
+    await clock.advance(10_300);
+    expect((await result).settled).toBe(false);
+  });
+
   test('when it is told to', async () => {
     const { result, stop } = waiting();
     stop.abort();
-    expect(await result).toEqual([]);
+    await clock.advance(0);
+    expect(await result).toEqual({ settled: false, unsettled: [] });
   });
 });

@@ -1,0 +1,53 @@
+import { type KubeObject, keyOf } from '../../src/kube/object.ts';
+import type { ObjectCache, ObjectChange } from '../../src/operator/dependencies.ts';
+
+/** A cache that holds what the test gives it, and tells of a change only when the test says so. */
+export interface QuietCache<T extends KubeObject> extends ObjectCache<T> {
+  readonly handlers: ReadonlySet<(change: ObjectChange<T>) => void>;
+  tell(now: T | undefined, before?: T): void;
+}
+
+/** @param classroomOf which class an object belongs to; default: the one that all builders name */
+export function quietCache<T extends KubeObject>(
+  objects: readonly T[] = [],
+  classroomOf: (object: T) => string = () => 'python-101',
+): QuietCache<T> {
+  const handlers = new Set<(change: ObjectChange<T>) => void>();
+  const list = (namespace?: string) =>
+    objects.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
+  return {
+    handlers,
+    get: (ref) => objects.find(({ metadata }) => keyOf(metadata) === keyOf(ref)),
+    list,
+    ownedBy: (uid) => objects.filter(({ metadata }) => metadata.ownerReferences?.some((o) => o.uid === uid)),
+    ofClassroom: (namespace, classroom) =>
+      list(namespace).filter((object) => classroomOf(object) === classroom),
+    onChange(handler) {
+      handlers.add(handler);
+      return () => handlers.delete(handler);
+    },
+    tell(now, before) {
+      for (const handler of handlers) handler({ now, before });
+    },
+  };
+}
+
+/** The caches of an operator that sees no object but those given. */
+export function quietInformers<C extends KubeObject, S extends KubeObject, P extends KubeObject>(objects: {
+  classrooms?: readonly C[];
+  studentQuotas?: readonly S[];
+  pods?: readonly P[];
+}) {
+  return {
+    classrooms: quietCache(objects.classrooms),
+    studentQuotas: quietCache(objects.studentQuotas),
+    pods: quietCache(objects.pods),
+    secrets: quietCache(),
+    deployments: quietCache(),
+    services: quietCache(),
+    serviceAccounts: quietCache(),
+    networkPolicies: quietCache(),
+    podDisruptionBudgets: quietCache(),
+    persistentVolumeClaims: quietCache(),
+  };
+}

@@ -1,0 +1,167 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Classroom, ClassroomStatus } from '../../../src/api/classroom.ts';
+import { findCondition } from '../../../src/api/condition.ts';
+import type { StudentQuota } from '../../../src/api/student-quota.ts';
+import { createClassroomController } from '../../../src/classroom/controller.ts';
+import { type Applier, NameConflictError } from '../../../src/kube/apply.ts';
+import type { KubeClient } from '../../../src/kube/client.ts';
+import { KubeApiError } from '../../../src/kube/errors.ts';
+import { silentLogger } from '../../../src/kube/log.ts';
+import type { KubeObject } from '../../../src/kube/object.ts';
+import type { Pod } from '../../../src/kube/resources.ts';
+import type { ReconcilePass } from '../../../src/operator/dependencies.ts';
+import { classroom } from '../../support/builders.ts';
+import { settings } from '../../support/classroom.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
+import { quietInformers } from '../../support/quiet-cache.ts';
+
+interface World {
+  classrooms?: Classroom[];
+  /** What the API server answers to an object of this kind. */
+  answers?: Record<string, 'unchanged' | Error>;
+  /** What it answers to a status. */
+  statusAnswer?: Error;
+}
+
+interface Pass {
+  pass: ReconcilePass;
+  applied: string[];
+  statuses: ClassroomStatus[];
+  events: string[];
+}
+
+/** One pass over python-101. */
+async function pass({ classrooms = [classroom()], answers = {}, statusAnswer }: World = {}): Promise<Pass> {
+  const applied: string[] = [];
+  const statuses: ClassroomStatus[] = [];
+  const events: string[] = [];
+  const controller = createClassroomController({
+    client: clientThat((object) => {
+      if (statusAnswer !== undefined) throw statusAnswer;
+      statuses.push((object as Classroom).status ?? {});
+    }),
+    applier: applierThat((object) => {
+      const answer = answers[object.kind];
+      if (answer instanceof Error) throw answer;
+      if (answer !== 'unchanged') applied.push(object.kind);
+      return answer ?? 'created';
+    }),
+    informers: quietInformers<Classroom, StudentQuota, Pod>({ classrooms }),
+    events: { record: (_, { type, reason }) => events.push(`${type} ${reason}`) },
+    clock: createFakeClock(),
+    log: silentLogger,
+    randomBytes: (length) => new Uint8Array(length),
+    settings: settings(),
+    metrics: { objectWritten: () => {}, nameConflict: () => {}, keyIssued: () => {} },
+  });
+  const result = await controller.reconcile('python-101/python-101', new AbortController().signal);
+  return { pass: result, applied, statuses, events };
+}
+
+function clientThat(applyStatus: (object: KubeObject) => void): KubeClient {
+  const unused = () => Promise.reject(new Error('this pass must not ask for that'));
+  return {
+    get: unused,
+    list: unused,
+    create: unused,
+    replace: unused,
+    mergePatch: unused,
+    delete: unused,
+    raw: unused,
+    close: unused,
+    watch: () => {
+      throw new Error('this pass must not watch');
+    },
+    apply: async (_, object) => {
+      applyStatus(object);
+      return object;
+    },
+  };
+}
+
+function applierThat(answer: (object: KubeObject) => 'created' | 'unchanged'): Applier {
+  return {
+    apply: async (_, object) => {
+      const outcome = answer(object);
+      return { outcome, written: outcome !== 'unchanged', object };
+    },
+    prune: () => Promise.reject(new Error('this pass must not prune')),
+  };
+}
+
+const FOUNDATIONS = ['ServiceAccount', 'NetworkPolicy', 'Service', 'PodDisruptionBudget'];
+const ALL_UNCHANGED = Object.fromEntries(
+  [...FOUNDATIONS, 'Deployment'].map((kind) => [kind, 'unchanged' as const]),
+);
+const error = (status: number, reason: string) => new KubeApiError({ status, reason, message: 'because' });
+const childrenApplied = (statuses: ClassroomStatus[]) =>
+  findCondition(statuses[0]?.conditions, 'ChildrenApplied');
+
+describe('a pass', () => {
+  test('applies what the engines stand on before the engines, then the status', async () => {
+    const { applied, statuses, events } = await pass();
+    expect(applied).toEqual([...FOUNDATIONS, 'Deployment']);
+    expect(childrenApplied(statuses)?.status).toBe('True');
+    expect(events).toEqual(['Normal ChildrenApplied']);
+  });
+
+  test('writes nothing and tells nothing where everything is as wanted', async () => {
+    const { statuses } = await pass();
+    const settled = await pass({
+      classrooms: [classroom({ status: statuses[0] ?? {} })],
+      answers: ALL_UNCHANGED,
+    });
+    expect(settled).toEqual({ pass: {}, applied: [], statuses: [], events: [] });
+  });
+
+  test.each([
+    ['that is gone', []],
+    ['that is being deleted', [classroom({ metadata: { deletionTimestamp: '2026-09-01T09:00:00Z' } })]],
+  ])('leaves a class %s alone', async (_, classrooms) => {
+    expect(await pass({ classrooms })).toEqual({ pass: {}, applied: [], statuses: [], events: [] });
+  });
+
+  test('does not mind that the class was deleted meanwhile', async () => {
+    const gone = await pass({ statusAnswer: error(404, 'NotFound') });
+    expect(gone.pass).toEqual({});
+  });
+});
+
+describe('what goes wrong', () => {
+  test.each([
+    [409, 'Conflict'],
+    [500, 'InternalError'],
+    [0, 'Unreachable'],
+  ])('%d %s is tried again; the status stays as it is', async (status, reason) => {
+    await expect(pass({ answers: { Service: error(status, reason) } })).rejects.toThrow('because');
+  });
+
+  test('a status that cannot be written is tried again', async () => {
+    await expect(pass({ statusAnswer: error(500, 'InternalError') })).rejects.toThrow('because');
+  });
+
+  test('a refusal is said in the status, and no engine runs without what it stands on', async () => {
+    const got = await pass({ answers: { NetworkPolicy: error(403, 'Forbidden') } });
+    expect(got.applied).toEqual(['ServiceAccount', 'Service', 'PodDisruptionBudget']);
+    expect(childrenApplied(got.statuses)).toMatchObject({ status: 'False', reason: 'ApplyRefused' });
+    expect(got.pass.blocked).toContain('refused NetworkPolicy python-101-engine: because');
+    expect(got.pass.requeueAfterMs).toBe(10_000);
+    expect(got.events).toContain('Warning ApplyRefused');
+  });
+
+  test('a namesake is said in the status, and looked for again', async () => {
+    const conflict = new NameConflictError('Deployment', { name: 'python-101-engine' });
+    const got = await pass({ answers: { Deployment: conflict } });
+    expect(childrenApplied(got.statuses)).toMatchObject({ status: 'False', reason: 'NameConflict' });
+    expect(got.pass).toEqual({ blocked: expect.any(String), requeueAfterMs: 10_000 });
+    expect(got.events).toContain('Warning NameConflict');
+  });
+
+  test('arguments that are denied withhold everything', async () => {
+    const denied = classroom({ spec: { engine: { extraArgs: ['--port=1'] } } });
+    const got = await pass({ classrooms: [denied] });
+    expect(got.applied).toEqual([]);
+    expect(got.pass.blocked).toContain('--port=1');
+    expect(got.events).toEqual(['Warning SpecInvalid']);
+  });
+});
