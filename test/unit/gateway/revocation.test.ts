@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Directory } from '../../../src/gateway/directory.ts';
+import { hashApiKey } from '../../../src/student/api-key.ts';
+import { eventually } from '../../support/eventually.ts';
+import { ALICE_KEY, aClassroom, aClassroomLimiting, aSeat, BOB_KEY, keyNumber } from './builders.ts';
+import { type Answer, ask, askJson, CHAT, STREAM, startWorld, type World } from './gateway-world.ts';
+import {
+  beginStream,
+  DONE_FRAME,
+  type ScriptedEngine,
+  startScriptedEngine,
+  tokenFrame,
+} from './scripted-engine.ts';
+
+let world: World;
+let engine: ScriptedEngine;
+
+beforeEach(async () => {
+  engine = await startScriptedEngine(({ body, response }) => {
+    if (body.stream !== true) return;
+    beginStream(response);
+    response.write(tokenFrame('a'));
+  });
+  world = await startWorld({ engines: [engine.url] });
+});
+
+afterEach(async () => {
+  await world.stop();
+  await engine.close();
+});
+
+async function firstToken(answer: Answer): Promise<Answer> {
+  await eventually('the first token', () => answer.text.includes(tokenFrame('a')));
+  return answer;
+}
+
+function lastError(answer: Answer) {
+  return JSON.parse(answer.text.trim().split('\n\n').at(-1)?.replace('data: ', '') ?? '').error;
+}
+
+type Change = (directory: Directory) => void;
+
+const ending: [string, Change, string][] = [
+  ['the seat is removed', (directory) => directory.removeSeat(aSeat().key), 'invalid_api_key'],
+  ['the seat is suspended', (directory) => directory.putSeat(aSeat({ suspended: true })), 'seat_suspended'],
+  ['the seat ends', (directory) => directory.putSeat(aSeat({ expiresAtMs: 1 })), 'seat_expired'],
+  [
+    'the key is taken away',
+    (directory) => directory.putSeat(aSeat({ keys: [{ sha256: hashApiKey(keyNumber(9)) }] })),
+    'invalid_api_key',
+  ],
+  ['the class is deleted', (directory) => directory.removeClassroom(aClassroom().key), 'class_not_found'],
+];
+
+describe('while an answer streams', () => {
+  test.each(ending)('%s: it ends with an error event and the engine stops', async (_, change, code) => {
+    const alices = await firstToken(await ask(world, STREAM));
+    const bobs = await firstToken(await ask(world, STREAM, { key: BOB_KEY }));
+
+    change(world.gateway.directory);
+
+    await alices.over;
+    expect(alices.ended).toBe(true);
+    expect(lastError(alices).code).toBe(code);
+    await eventually('the engine sees it', () => engine.calls[0]?.cancelled);
+    if (code !== 'class_not_found') {
+      engine.calls[1]?.response.end(DONE_FRAME);
+      await bobs.over;
+      expect(bobs.text).toBe(tokenFrame('a') + DONE_FRAME);
+    }
+    bobs.leave();
+    await eventually('nothing runs', () => world.gateway.requestsInFlight === 0);
+    expect(world.gateway.admission.running).toBe(0);
+  });
+
+  const harmless: [string, Change][] = [
+    ['the class closes', (directory) => directory.putClassroom(aClassroom({ access: 'Closed' }))],
+    ['limits change', (directory) => directory.putClassroom(aClassroomLimiting({ concurrentRequests: 1 }))],
+    [
+      'the key is replaced',
+      (directory) => directory.putSeat(aSeat({ keys: [{ sha256: hashApiKey(ALICE_KEY), expiresAtMs: 1 }] })),
+    ],
+    ['the seat is published again', (directory) => directory.putSeat(aSeat({ weight: 2 }))],
+  ];
+
+  test.each(harmless)('%s: it goes on to its end', async (_, change) => {
+    const answer = await firstToken(await ask(world, STREAM));
+    change(world.gateway.directory);
+    engine.calls[0]?.response.end(tokenFrame('b') + DONE_FRAME);
+    await answer.over;
+    expect(answer.text).toBe(tokenFrame('a') + tokenFrame('b') + DONE_FRAME);
+  });
+
+  test('an answer that has not begun ends with the status itself', async () => {
+    const asked = askJson(world, CHAT);
+    await eventually('the engine is asked', () => engine.calls.length === 1);
+    world.gateway.directory.putSeat(aSeat({ suspended: true }));
+    const { status, body } = await asked;
+    expect([status, body.error.code]).toEqual([403, 'seat_suspended']);
+  });
+});
+
+describe('the next request', () => {
+  test.each(ending)('is refused at once when %s', async (_, change, code) => {
+    change(world.gateway.directory);
+    expect((await askJson(world, CHAT)).body.error.code).toBe(code);
+    expect(engine.calls).toEqual([]);
+  });
+});
+
+describe('a shutdown', () => {
+  test('lets a running answer end, and takes no new connection', async () => {
+    const answer = await firstToken(await ask(world, STREAM));
+    const stopping = world.stop(60_000);
+    await eventually('no new connection', () =>
+      ask(world, CHAT).then(
+        () => false,
+        () => true,
+      ),
+    );
+    engine.calls[0]?.response.end(DONE_FRAME);
+    await answer.over;
+    expect(answer.text).toBe(tokenFrame('a') + DONE_FRAME);
+    await stopping;
+  });
+
+  test('tells the reader of an answer that lasts longer than the grace', async () => {
+    const answer = await firstToken(await ask(world, STREAM));
+    await world.stop(0);
+    await answer.over;
+    expect(lastError(answer).code).toBe('gateway_stopping');
+  });
+});
