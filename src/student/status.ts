@@ -57,7 +57,7 @@ function readyCondition(
     message,
   });
   const missing = others.find((condition) => condition.status !== 'True');
-  if (missing?.reason === REASONS.specUnreadable) return ready('False', missing.reason, missing.message);
+  if (missing?.status === 'Unknown') return ready('False', missing.reason, missing.message);
   if (access === 'Suspended') {
     return ready(
       'False',

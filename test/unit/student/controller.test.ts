@@ -324,7 +324,7 @@ describe('people are told', () => {
   test('of a suspension that ends', async () => {
     const world = await settled();
     for (const access of ['Suspended', 'Active'] as const) {
-      editSeat(world, (draft) => void (draft.spec.access = access));
+      editSeat(world, (draft) => Object.assign(draft.spec, { access }));
       await world.converge();
     }
     expect(world.events.map(({ reason }) => reason)).toEqual(['SeatSuspended', 'SeatResumed']);

@@ -1,0 +1,183 @@
+import { describe, expect, test } from '@jest/globals';
+import { findCondition } from '../../../src/api/condition.ts';
+import type { StudentQuotaSpecInput } from '../../../src/api/student-quota.ts';
+import { type Obstacle, seatStatus } from '../../../src/student/status.ts';
+import { listed, MINUTE_MS, NOW, NOW_MS, quota, record, sha256 } from './builders.ts';
+
+const keyId = sha256(1).slice(0, 12);
+const holds = `Secret alice-api-key holds key ${keyId} of ${NOW}`;
+
+/** The conditions of a seat as `Type=Status Reason: Message`. */
+function conditions(
+  outcome: Partial<Parameters<typeof seatStatus>[1]> = {},
+  spec: Partial<StudentQuotaSpecInput> = {},
+): string[] {
+  const full = { record: record(1), keys: [listed(1)], obstacle: undefined, ...outcome };
+  const status = seatStatus(quota({ spec }), full as Parameters<typeof seatStatus>[1], NOW_MS);
+  return status.conditions.map(
+    ({ type, status, reason, message }) => `${type}=${status} ${reason}: ${message}`,
+  );
+}
+
+test('a seat that works says so in one sentence', () => {
+  expect(conditions()).toEqual([
+    'Ready=True Active: alice can use python-101 with the key in Secret alice-api-key.',
+    'ClassroomFound=True Found: The class is Classroom python-101.',
+    `KeyIssued=True Issued: ${holds}.`,
+    'FeaturePending=False AllFieldsActive: Every field that is set takes effect.',
+  ]);
+});
+
+test.each<{ name: string; spec: Partial<StudentQuotaSpecInput>; wantReady: string }>([
+  {
+    name: 'suspended',
+    spec: { access: 'Suspended' },
+    wantReady:
+      'Ready=False Suspended: alice is suspended: the key is refused. Set spec.access to Active to let alice work again.',
+  },
+  {
+    name: 'at its end',
+    spec: { expiresAt: NOW },
+    wantReady: `Ready=False Expired: The seat of alice ended at ${NOW}: the key is refused. Set a later spec.expiresAt to let alice work again.`,
+  },
+  {
+    name: 'suspended and at its end',
+    spec: { access: 'Suspended', expiresAt: NOW },
+    wantReady:
+      'Ready=False Suspended: alice is suspended: the key is refused. Set spec.access to Active to let alice work again.',
+  },
+  {
+    name: 'just before its end',
+    spec: { expiresAt: '2026-09-01T09:00:01Z' },
+    wantReady: 'Ready=True Active: alice can use python-101 with the key in Secret alice-api-key.',
+  },
+])('a seat that is $name says so and keeps its key', ({ spec, wantReady }) => {
+  const [ready, , keyIssued] = conditions({}, spec);
+  expect(ready).toBe(wantReady);
+  expect(keyIssued).toBe(`KeyIssued=True Issued: ${holds}.`);
+});
+
+test.each<{ name: string; obstacle: Obstacle; wantCondition: string }>([
+  {
+    name: 'no class',
+    obstacle: { kind: 'ClassroomMissing' },
+    wantCondition:
+      'ClassroomFound=False NotFound: There is no Classroom python-101 in this namespace. The seat takes effect by itself once it is made.',
+  },
+  {
+    name: 'a class that goes',
+    obstacle: { kind: 'ClassroomDeleting' },
+    wantCondition: 'ClassroomFound=False NotFound: Classroom python-101 is being deleted.',
+  },
+  {
+    name: 'a class of another version',
+    obstacle: { kind: 'ClassroomUnreadable' },
+    wantCondition:
+      'ClassroomFound=False SpecUnreadable: Classroom python-101 does not follow the schema of this version: see its own conditions.',
+  },
+  {
+    name: 'a foreign Secret',
+    obstacle: { kind: 'NameConflict' },
+    wantCondition:
+      'KeyIssued=False NameConflict: Secret alice-api-key does not belong to this seat and was left alone. Delete or rename it, and the key is made within a minute.',
+  },
+  {
+    name: 'a Secret of the seat before',
+    obstacle: { kind: 'PredecessorSecret' },
+    wantCondition:
+      'KeyIssued=False Withheld: Secret alice-api-key belongs to a deleted seat of the same name; the key is made once the Secret is gone.',
+  },
+  {
+    name: 'an older seat',
+    obstacle: { kind: 'DuplicateStudent', olderSeat: 'alice-1' },
+    wantCondition:
+      'KeyIssued=False DuplicateStudent: alice already has a seat in this class: StudentQuota alice-1. Delete one of the two.',
+  },
+  {
+    name: 'a refusal',
+    obstacle: { kind: 'SecretRefused', detail: 'exceeded quota: x' },
+    wantCondition:
+      'KeyIssued=False ApplyRefused: The API server refused Secret alice-api-key: exceeded quota: x. The operator keeps trying.',
+  },
+])('a seat without a key because of $name waits, and says why', ({ obstacle, wantCondition }) => {
+  const all = conditions({ record: undefined, keys: [], obstacle });
+  expect(all).toContain(wantCondition);
+  const [, message] = /^\w+=\w+ \w+: (.*)$/.exec(wantCondition) ?? [];
+  expect(all[0]).toBe(`Ready=False Waiting: ${message}`);
+});
+
+describe('the condition of the key', () => {
+  const at = (minutes: number): string =>
+    new Date(NOW_MS + minutes * MINUTE_MS).toISOString().replace('.000Z', 'Z');
+
+  test.each([
+    {
+      name: 'one overlap',
+      differing: { previous: [{ ...listed(2), expiresTime: at(5) }] },
+      want: `Rotating: ${holds}; until ${at(5)} the key before it works too.`,
+    },
+    {
+      name: 'two overlaps',
+      differing: { previous: [2, 3].map((n) => ({ ...listed(n), expiresTime: at(5) })) },
+      want: `Rotating: ${holds}; until ${at(5)} 2 older keys work too.`,
+    },
+    {
+      name: 'an overlap that has ended',
+      differing: { previous: [{ ...listed(2), expiresTime: at(0) }], cause: 'Rotated' as const },
+      want: `Issued: ${holds}.`,
+    },
+    {
+      name: 'a lost key',
+      differing: { cause: 'SecretDeleted' as const },
+      want: `KeyReplaced: ${holds}. The Secret was deleted, so the key before was lost and is refused: give the student the new one.`,
+    },
+  ])('tells of $name', ({ differing, want }) => {
+    expect(conditions({ record: record(1, differing) })[2]).toBe(`KeyIssued=True ${want}`);
+  });
+
+  test('stays true when the class goes', () => {
+    expect(conditions({ obstacle: { kind: 'ClassroomMissing' } })[2]).toBe(
+      `KeyIssued=True Issued: ${holds}.`,
+    );
+  });
+});
+
+test('fields that have no effect yet are named', () => {
+  const spec: Partial<StudentQuotaSpecInput> = {
+    weight: 2,
+    boost: { factor: 2, until: NOW },
+    limits: { requestsPerMinute: 1, tokensPerMinute: 1, tokensPerDay: 1, tokensTotal: 1 },
+  };
+  expect(conditions({}, spec)[3]).toBe(
+    'FeaturePending=True FieldsIgnored: Accepted, and without effect in this version: limits.requestsPerMinute, limits.tokensPerMinute, limits.tokensPerDay, limits.tokensTotal, weight, boost.',
+  );
+});
+
+test('limits that have an effect are not named', () => {
+  const limits = { concurrentRequests: 1, maxOutputTokens: 1 };
+  expect(conditions({}, { limits })[3]).toContain('FeaturePending=False');
+});
+
+test('a spec that cannot be read leaves everything unknown and says what to do', () => {
+  const obstacle: Obstacle = {
+    kind: 'SpecUnreadable',
+    issues: [{ path: 'spec.weight', message: 'must be a number' }],
+  };
+  const [ready, ...others] = conditions({ record: undefined, keys: [listed(1)], obstacle });
+  expect(ready).toMatch(
+    /^Ready=False SpecUnreadable: .*`spec.weight` must be a number.*Until then the key stays as it is\.$/,
+  );
+  expect(others.slice(0, 2).every((condition) => condition.includes('=Unknown SpecUnreadable'))).toBe(true);
+});
+
+test('a condition keeps its time until its status changes', () => {
+  const outcome = { record: record(1), keys: [listed(1)], obstacle: undefined };
+  const first = seatStatus(quota(), outcome, NOW_MS);
+  const later = seatStatus(
+    quota({ spec: { access: 'Suspended' }, status: first }),
+    outcome,
+    NOW_MS + MINUTE_MS,
+  );
+  expect(findCondition(later.conditions, 'KeyIssued')?.lastTransitionTime).toBe(NOW);
+  expect(findCondition(later.conditions, 'Ready')?.lastTransitionTime).toBe('2026-09-01T09:01:00Z');
+});
