@@ -97,6 +97,3 @@ export const STUDENT_QUOTA_REASONS = {
   fieldsIgnored: 'FieldsIgnored',
   allFieldsActive: 'AllFieldsActive',
 } as const;
-
-export type ClassroomReason = (typeof CLASSROOM_REASONS)[keyof typeof CLASSROOM_REASONS];
-export type StudentQuotaReason = (typeof STUDENT_QUOTA_REASONS)[keyof typeof STUDENT_QUOTA_REASONS];

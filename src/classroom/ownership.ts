@@ -17,7 +17,7 @@ export function ownershipOf(classroom: Classroom, object: KubeObject): Ownership
 }
 
 /** A claim that the operator made for a class of this name, also for an earlier one. */
-export function isKeptClaim(classroom: Classroom, object: KubeObject): boolean {
+function isKeptClaim(classroom: Classroom, object: KubeObject): boolean {
   const labels = object.metadata.labels ?? {};
   return (
     object.kind === 'PersistentVolumeClaim' &&
