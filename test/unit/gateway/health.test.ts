@@ -1,0 +1,61 @@
+import { describe, expect, test } from '@jest/globals';
+import { createHealthHandler, type Readiness, readinessOf } from '../../../src/gateway/health.ts';
+import { listen } from '../../../src/gateway/http-server.ts';
+import { createGatewayMetrics } from '../../../src/gateway/metrics.ts';
+
+const fine = { hasSynced: true, ageMs: 1_000, maxAgeMs: 600_000, stopping: false };
+
+describe('readiness', () => {
+  test.each<[string, object, string | undefined]>([
+    ['all is well', {}, undefined],
+    ['exactly at the limit', { ageMs: 600_000 }, undefined],
+    ['not read yet', { hasSynced: false, ageMs: Number.POSITIVE_INFINITY }, 'not read'],
+    ['the API server is silent', { ageMs: 601_000 }, 'said nothing for 601 s, the limit is 600 s'],
+    ['stopping', { stopping: true }, 'stopping'],
+  ])('%s', (_, differs, why) => {
+    const readiness = readinessOf({ ...fine, ...differs });
+    expect(readiness.ready ? undefined : readiness.why).toEqual(
+      why === undefined ? undefined : expect.stringContaining(why),
+    );
+  });
+});
+
+test('health, readiness and metrics are served', async () => {
+  let readiness: Readiness = { ready: true };
+  const metrics = createGatewayMetrics({
+    requestsInFlight: () => 7,
+    enginesReady: () => 2,
+    seats: () => 30,
+    classrooms: () => 1,
+  });
+  metrics.answered('/v1/completions', undefined, 0.2);
+  metrics.refused('class_closed');
+  metrics.ended('completed', { promptTokens: 5, completionTokens: 6, cachedTokens: undefined }, 0.1);
+  const { server, url } = await listen(
+    { host: '127.0.0.1', port: 0 },
+    createHealthHandler(() => readiness, metrics),
+  );
+  const get = async (path: string) => {
+    const answer = await fetch(url + path);
+    return { status: answer.status, text: await answer.text() };
+  };
+
+  expect((await get('/healthz')).status).toBe(200);
+  expect((await get('/readyz')).status).toBe(200);
+  readiness = { ready: false, why: 'because' };
+  expect(await get('/readyz')).toEqual({ status: 503, text: 'because\n' });
+  expect((await get('/')).status).toBe(404);
+  const { text } = await get('/metrics');
+  for (const line of [
+    'gpu_classroom_gateway_requests_in_flight 7',
+    'gpu_classroom_gateway_engines_ready 2',
+    'gpu_classroom_gateway_requests_total{endpoint="/v1/completions",status="499"} 1',
+    'gpu_classroom_gateway_refusals_total{code="class_closed"} 1',
+    'gpu_classroom_gateway_tokens_total{type="completion"} 6',
+    'gpu_classroom_gateway_outcomes_total{kind="completed"} 1',
+  ]) {
+    expect(text.split('\n')).toContain(line);
+  }
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
