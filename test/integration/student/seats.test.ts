@@ -56,8 +56,8 @@ afterEach(async () => {
 });
 
 /** The student controller alone, in the namespace of the test. Resolves when it has stopped. */
-async function runStudentController(signal: AbortSignal): Promise<void> {
-  const own = { client, clock: systemClock, log: silentLogger, metrics: noMetrics };
+async function runStudentController(signal: AbortSignal, itsClient = client): Promise<void> {
+  const own = { client: itsClient, clock: systemClock, log: silentLogger, metrics: noMetrics };
   const informers = createInformerSet({ ...own, random: Math.random, namespace });
   const recorder = createEventRecorder({
     ...own,
@@ -334,6 +334,73 @@ describe('a Secret edited by hand', () => {
     expect(third.quota.status?.keys).toHaveLength(1);
   });
 });
+
+describe('an operator that is killed', () => {
+  const changes: { name: string; change: () => Promise<unknown>; wantGenerations: number[] }[] = [
+    {
+      name: 'a first key',
+      change: async () => {
+        await client.delete(studentQuotas, { namespace, name: 'alice' });
+        await eventually('the Secret is gone', async () => {
+          return (await client.get(secrets, { namespace, name: 'alice-api-key' })) === undefined;
+        });
+        await makeSeat('alice');
+      },
+      wantGenerations: [1],
+    },
+    {
+      name: 'a rotation',
+      change: () =>
+        client.mergePatch(
+          studentQuotas,
+          { namespace, name: 'alice' },
+          { spec: { keyRotation: { generation: 2 } } },
+        ),
+      wantGenerations: [2, 1],
+    },
+    {
+      name: 'a lost key',
+      change: () => client.delete(secrets, { namespace, name: 'alice-api-key' }),
+      wantGenerations: [1],
+    },
+  ];
+
+  test.each(changes.flatMap((change) => [1, 2].map((write) => ({ ...change, write }))))(
+    'after write $write of $name leaves nothing that the next one does not bring to the same end',
+    async ({ change, write, wantGenerations }) => {
+      const { sha256 } = await givenSeat();
+      stop.abort();
+      await stopped;
+      await change();
+      const killed = new AbortController();
+      await runStudentController(killed.signal, killedAfterWrite(write, killed));
+
+      stop = new AbortController();
+      stopped = runStudentController(stop.signal);
+      const { quota } = await replacedKey('alice', sha256);
+      expect(quota.status?.keys?.map((key) => key.generation)).toEqual(wantGenerations);
+    },
+  );
+});
+
+/** A client that dies once the API server has carried out this many writes of seats. */
+function killedAfterWrite(count: number, killed: AbortController): KubeClient {
+  let writes = 0;
+  const counted = <A extends [Resource<KubeObject>, ...unknown[]], R>(write: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      const result = await write(...args);
+      if (args[0].plural !== events.plural) writes += 1;
+      if (writes < count) return result;
+      killed.abort();
+      throw new Error('killed');
+    };
+  };
+  return {
+    ...client,
+    create: counted(client.create) as typeof client.create,
+    apply: counted(client.apply) as typeof client.apply,
+  };
+}
 
 describe('what is not ours', () => {
   test('a Secret of our name is left alone, and the seat says so until it is gone', async () => {
