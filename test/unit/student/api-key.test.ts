@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -105,4 +107,9 @@ describe('what is known of a key outside its Secret', () => {
   test('is, in logs, the beginning of that hash', () => {
     expect(publicKeyId(hashApiKey('abc'))).toBe('ba7816bf8f01');
   });
+});
+
+test('the pattern for secret scanners in the documentation is the one that is tested here', async () => {
+  const text = await readFile(join(import.meta.dirname, '../../../docs/security.md'), 'utf8');
+  expect(text).toContain(`\n${API_KEY_PATTERN.source}\n`);
 });
