@@ -6,9 +6,10 @@ import { createEventRecorder } from '../kube/events.ts';
 import { createKubeClient } from '../kube/kube-client.ts';
 import { runAsLeader } from '../kube/leader.ts';
 import type { Logger } from '../kube/log.ts';
+import { type LeaderState, operatorChecks } from './checks.ts';
 import type { OperatorConfiguration } from './configuration.ts';
 import { FIELD_MANAGER, type OperatorSettings } from './dependencies.ts';
-import { type HealthCheck, type HealthServer, startHealthServer } from './health.ts';
+import { type HealthServer, startHealthServer } from './health.ts';
 import { createMetrics } from './metrics.ts';
 import { untilSettled } from './once.ts';
 import { CONTROLLER_NAMES, createOperator, type Operator } from './operator.ts';
@@ -28,15 +29,8 @@ export interface ProcessOptions {
   print(text: string): void;
 }
 
-/** Three bookmarks, which come each minute, were missed. */
-const STALE_AFTER_MS = 180_000;
-/** A watch that hears nothing for this long will not by itself. */
-const STUCK_AFTER_MS = 30 * 60_000;
-
 /** Events are not worth waiting for an API server that does not answer. */
 const FLUSH_MS = 2_000;
-
-type LeaderState = 'not needed' | 'standing by' | 'leading' | 'lost';
 
 /**
  * Runs the operator until the signal aborts, leadership is lost, or, with `--once`, everything is settled.
@@ -73,7 +67,7 @@ export async function runOperator(options: ProcessOptions, signal: AbortSignal):
     workers: configuration.workers,
   });
   const leader = { state: initialState(configuration) };
-  const health = await serveHealth(configuration, operator, leader, metrics);
+  const health = await serveHealth(options, operator, leader, metrics);
   log.info({ ...health.address, namespace: configuration.namespace ?? 'all' }, 'Started');
   const stopping = new AbortController();
   const onAbort = (): void => stopping.abort(signal.reason);
@@ -198,7 +192,7 @@ function settingsOf(configuration: OperatorConfiguration, contextNamespace: stri
 }
 
 function serveHealth(
-  configuration: OperatorConfiguration,
+  { configuration, clock }: ProcessOptions,
   operator: Operator,
   leader: { state: LeaderState },
   metrics: ReturnType<typeof createMetrics>,
@@ -207,26 +201,7 @@ function serveHealth(
   return startHealthServer({
     host,
     port,
-    live: [freshness(operator, STUCK_AFTER_MS), leadership(leader)],
-    ready: [freshness(operator, STALE_AFTER_MS), leadership(leader)],
+    ...operatorChecks({ clock, oldestSyncAgeMs: operator.informers.oldestSyncAgeMs, leader }),
     metrics: configuration.metrics ? metrics : undefined,
   });
-}
-
-/** A standby with fresh caches is ready: it takes over at once. */
-function leadership(leader: { state: LeaderState }): HealthCheck {
-  return { name: 'leadership', check: () => ({ ok: leader.state !== 'lost', detail: leader.state }) };
-}
-
-function freshness(operator: Operator, limitMs: number): HealthCheck {
-  return {
-    name: 'watches',
-    check() {
-      const ageMs = operator.informers.oldestSyncAgeMs();
-      const detail = Number.isFinite(ageMs)
-        ? `heard of ${Math.round(ageMs / 1000)} s ago`
-        : 'not complete yet';
-      return { ok: ageMs <= limitMs, detail };
-    },
-  };
 }
