@@ -67,8 +67,9 @@ export class PodWorker {
 
   /** Takes note of the pod object as it is now; the first call sets the worker to work. */
   update(pod: Pod, failure: Failure | undefined): void {
-    this.#tell({ type: 'podChanged', pod });
+    // First: the pod's first container may start with the next event.
     this.#tell({ type: 'failureSet', failure });
+    this.#tell({ type: 'podChanged', pod });
   }
 
   setFailure(failure: Failure | undefined): void {
