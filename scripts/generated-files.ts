@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import { customResourceDefinitions } from '../src/api/crd.ts';
 import { apiReference } from '../src/api/reference.ts';
 import type { KubeObject } from '../src/kube/object.ts';
-import { rbacObjects } from '../src/rbac/manifest.ts';
+import { NAMESPACE_PLACEHOLDER, rbacObjects } from '../src/rbac/manifest.ts';
 import { rbacReference } from '../src/rbac/reference.ts';
 
 /** A file of this repository that is made from the sources. */
@@ -20,6 +20,10 @@ export const generatedFiles: readonly GeneratedFile[] = [
     render: () => manifest(crd),
   })),
   { path: 'manifests/rbac.yaml', render: () => manifest(...rbacObjects()) },
+  {
+    path: 'manifests/rbac-one-namespace.yaml',
+    render: () => manifest(...rbacObjects({ watchNamespace: NAMESPACE_PLACEHOLDER })),
+  },
   { path: 'docs/rbac.md', render: rbacReference },
   { path: 'docs/api.md', render: () => apiReference(customResourceDefinitions()) },
 ];

@@ -21,6 +21,9 @@ export type RbacObject = KubeObject & {
   automountServiceAccountToken?: boolean;
 };
 
+/** Stands for the namespace in the manifest for one. No namespace can be called so: unreplaced it is refused. */
+export const NAMESPACE_PLACEHOLDER = 'CLASS_NAMESPACE';
+
 export interface RbacOptions {
   /** The only namespace with classes, for `--namespace`: Roles there instead of ClusterRoles. Undefined: all. */
   watchNamespace?: string;

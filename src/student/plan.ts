@@ -1,6 +1,6 @@
 import type { FieldIssue } from '../api/issue.ts';
-import { servedNameOf } from '../api/model.ts';
-import { parseClassroom, parseStudentQuota } from '../api/parse.ts';
+import { modelSchema, servedNameOf } from '../api/model.ts';
+import { parseStudentQuota } from '../api/parse.ts';
 import type { KeyStatus, StudentQuotaSpec } from '../api/student-quota.ts';
 import type { Secret } from '../kube/resources.ts';
 import { hashApiKey } from './api-key.ts';
@@ -107,9 +107,9 @@ function strangerOf({ quota, secret }: Seat): Hindrance | undefined {
 function classAccess({ classroom }: Seat, gatewayBaseURL: string): ClassAccess | Hindrance {
   if (classroom === undefined) return { kind: 'ClassroomMissing' };
   if (classroom.metadata.deletionTimestamp !== undefined) return { kind: 'ClassroomDeleting' };
-  const parsed = parseClassroom(classroom);
-  if (!parsed.ok) return { kind: 'ClassroomUnreadable' };
-  return { baseURL: gatewayBaseURL, model: servedNameOf(parsed.classroom.spec.model) };
+  const model = modelSchema.safeParse(classroom.spec.model);
+  if (!model.success) return { kind: 'ClassroomUnreadable' };
+  return { baseURL: gatewayBaseURL, model: servedNameOf(model.data) };
 }
 
 /**

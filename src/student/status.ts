@@ -1,6 +1,5 @@
 import { type ConditionDraft, mergeConditions } from '../api/condition.ts';
 import type { FieldIssue } from '../api/issue.ts';
-import { parseStudentQuota } from '../api/parse.ts';
 import { STUDENT_QUOTA_CONDITIONS as CONDITIONS, STUDENT_QUOTA_REASONS as REASONS } from '../api/reasons.ts';
 import type { KeyStatus, StudentQuota } from '../api/student-quota.ts';
 import { publicKeyId } from './api-key.ts';
@@ -34,7 +33,7 @@ export function seatStatus(quota: StudentQuota, outcome: SeatOutcome, nowMs: num
     readyCondition(quota, [classroomFound, keyIssued], nowMs),
     classroomFound,
     keyIssued,
-    featureCondition(quota),
+    featureCondition(quota, outcome.obstacle),
   ];
   return {
     conditions: mergeConditions(quota.status?.conditions, drafts, generation, nowMs),
@@ -210,13 +209,12 @@ function unreadable(issues: readonly FieldIssue[]): string {
   return `The object does not follow the schema of this version: ${list}. Correct it, or install the CRDs that belong to this operator. Until then the key stays as it is.`;
 }
 
-function featureCondition(quota: StudentQuota): ConditionDraft {
+function featureCondition({ spec }: StudentQuota, obstacle: Obstacle | undefined): ConditionDraft {
   const type = CONDITIONS.featurePending;
-  const parsed = parseStudentQuota(quota);
-  if (!parsed.ok) {
-    return { type, status: 'Unknown', reason: REASONS.specUnreadable, message: unreadable(parsed.issues) };
+  if (obstacle?.kind === 'SpecUnreadable') {
+    return { type, status: 'Unknown', reason: REASONS.specUnreadable, message: unreadable(obstacle.issues) };
   }
-  const fields = pendingFields(parsed.studentQuota.spec);
+  const fields = pendingFields(spec);
   if (fields.length === 0) {
     const message = 'Every field that is set takes effect.';
     return { type, status: 'False', reason: REASONS.allFieldsActive, message };

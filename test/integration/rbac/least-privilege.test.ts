@@ -25,7 +25,7 @@ import {
   services,
 } from '../../../src/kube/resources.ts';
 import { GATEWAY_ACCOUNT, OPERATOR_ACCOUNT } from '../../../src/rbac/accounts.ts';
-import { rbacObjects } from '../../../src/rbac/manifest.ts';
+import { NAMESPACE_PLACEHOLDER, rbacObjects } from '../../../src/rbac/manifest.ts';
 import { GATEWAY_RIGHTS, OPERATOR_RIGHTS, type Right } from '../../../src/rbac/rights.ts';
 import { type ApiServerProxy, startApiServerProxy } from '../../support/api-server-proxy.ts';
 import { createNamespace, sharedControlPlane } from '../../support/control-plane.ts';
@@ -69,10 +69,10 @@ afterAll(async () => {
   await controlPlane?.stop();
 });
 
-async function apply(objects: readonly KubeObject[]): Promise<void> {
+async function temporary(content: string): Promise<string> {
   const path = join(controlPlane.run.path, 'objects.yaml');
-  await writeFile(path, objects.map((object) => stringify(object)).join('---\n'));
-  await kubectlApply(path);
+  await writeFile(path, content);
+  return path;
 }
 
 async function kubectlApply(path: string): Promise<void> {
@@ -394,7 +394,8 @@ describe('in one namespace', () => {
     for (const { name } of [OPERATOR_ACCOUNT, GATEWAY_ACCOUNT]) {
       await client.delete(clusterRoleBindings, { name });
     }
-    await apply(rbacObjects({ watchNamespace: namespace }));
+    const manifest = await readFile(join(root, 'manifests/rbac-one-namespace.yaml'), 'utf8');
+    await kubectlApply(await temporary(manifest.replaceAll(NAMESPACE_PLACEHOLDER, namespace)));
   });
 
   test('operator and gateway need no right in any other', async () => {
@@ -433,5 +434,5 @@ async function accountWithout(account: { namespace: string; name: string }, reso
       subjects: [{ kind: 'ServiceAccount', ...account }],
     },
   ];
-  await apply(objects);
+  await kubectlApply(await temporary(objects.map((object) => stringify(object)).join('---\n')));
 }

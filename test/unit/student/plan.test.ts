@@ -313,6 +313,14 @@ describe('nothing is written', () => {
     expect(plan({ seat: { classroom: ending } })).toMatchObject({ hindrance: { kind: 'ClassroomDeleting' } });
   });
 
+  test('while the model of the class cannot be read', () => {
+    const unreadable = classroom();
+    Object.assign(unreadable.spec.model, { servedName: 7 });
+    expect(plan({ seat: { classroom: unreadable } })).toMatchObject({
+      hindrance: { kind: 'ClassroomUnreadable' },
+    });
+  });
+
   test('when the spec does not follow the schema; the keys stay', () => {
     const unreadable = quota({ status: { keys: [listed(1)] } });
     Object.assign(unreadable.spec, { weight: 'heavy' });
