@@ -1,4 +1,3 @@
-import type { Classroom } from '../api/classroom.ts';
 import { findCondition } from '../api/condition.ts';
 import { EVENT_REASONS } from '../api/event-reasons.ts';
 import { STUDENT_QUOTA_CONDITIONS, STUDENT_QUOTA_REASONS } from '../api/reasons.ts';
@@ -8,7 +7,6 @@ import { canonicalJson } from '../kube/intent.ts';
 import { apiVersionOf, type KubeObject, keyOf, refOfKey } from '../kube/object.ts';
 import { secrets } from '../kube/resources.ts';
 import {
-  type ObjectChange,
   type OperatorController,
   type OperatorDependencies,
   type OperatorInformers,
@@ -21,10 +19,10 @@ import { currentKey } from './key-record.ts';
 import { nextLookMs } from './next-look.ts';
 import { observeCached, observeLive, type Seat } from './observe.ts';
 import { givesUpKey, planSeat, type SeatPlan } from './plan.ts';
-import { kindOfIssue, seatEvents } from './seat-events.ts';
-import { createSeatIndex, type SeatIndex } from './seat-index.ts';
-import { studentQuotaOfSecret } from './secret.ts';
+import { kindOfIssue, secretEvent, transitionEvents } from './seat-events.ts';
+import { createSeatIndex } from './seat-index.ts';
 import { type SeatStatus, seatStatus } from './status.ts';
+import { connectSeats, isDeleted } from './triggers.ts';
 
 /** What this controller uses of the operator. */
 export type StudentDependencies = Pick<
@@ -66,7 +64,7 @@ export function createStudentController(deps: StudentDependencies): OperatorCont
 
   return {
     name: 'student',
-    connect: (enqueue) => connect(informers, index, enqueue),
+    connect: (enqueue) => connectSeats(informers, index, enqueue),
     keys: () => informers.studentQuotas.list().map((quota) => keyOf(quota.metadata)),
     async reconcile(key, signal) {
       const ref = refOfKey(key);
@@ -83,7 +81,7 @@ export function createStudentController(deps: StudentDependencies): OperatorCont
   };
 }
 
-/** Secret first, status second, and only then what is told of it. */
+/** Secret first, status second; what happened is told as soon as it has. */
 async function carryOut(
   deps: StudentDependencies,
   seat: Seat,
@@ -93,8 +91,9 @@ async function carryOut(
 ): Promise<ReconcilePass> {
   const applied = await applySeat(deps, seat, plan, nowMs, signal);
   const status = seatStatus(seat.quota, applied.outcome, nowMs);
+  reportSecret(deps, seat.quota, applied, status);
   await publish(deps, seat.quota, status, signal);
-  report(deps, seat.quota, applied, status);
+  reportTransitions(deps, seat.quota, status);
   if (applied.failure !== undefined) throw applied.failure;
 
   const { keys, obstacle } = applied.outcome;
@@ -141,73 +140,33 @@ function ownStatus({ status = {} }: StudentQuota): StudentQuotaStatus {
   return own;
 }
 
-/** Tells people, logs and metrics what the pass did: ids of keys, never keys. */
-function report(
+/** Tells people, logs and metrics what was written to the Secret: ids of keys, never keys. */
+function reportSecret(
   { events, log, metrics }: Pick<StudentDependencies, 'events' | 'log' | 'metrics'>,
   quota: StudentQuota,
   applied: AppliedSeat,
   status: SeatStatus,
 ): void {
   const { issued, restored } = applied;
+  const event = secretEvent(quota, applied, status.conditions);
+  if (event !== undefined) events.record(quota, event);
   if (issued !== undefined || restored) metrics.objectWritten({ kind: secrets.kind, verb: 'apply' });
-  if (issued !== undefined) {
-    metrics.keyIssued({ cause: kindOfIssue(issued) });
-    const keyId = publicKeyId(currentKey(status.keys)?.sha256 ?? '');
-    log.info({ seat: keyOf(quota.metadata), keyId, cause: issued }, 'Issued a key');
-  }
-  for (const event of seatEvents(quota, applied, status.conditions)) {
+  if (issued === undefined) return;
+  metrics.keyIssued({ cause: kindOfIssue(issued) });
+  const keyId = publicKeyId(currentKey(status.keys)?.sha256 ?? '');
+  log.info({ seat: keyOf(quota.metadata), keyId, cause: issued }, 'Issued a key');
+}
+
+/** Tells people what the status says now and did not say before. */
+function reportTransitions(
+  { events, metrics }: Pick<StudentDependencies, 'events' | 'metrics'>,
+  quota: StudentQuota,
+  status: SeatStatus,
+): void {
+  for (const event of transitionEvents(quota, status.conditions)) {
     events.record(quota, event);
     if (event.reason === EVENT_REASONS.nameConflict) metrics.nameConflict({ kind: secrets.kind });
   }
-}
-
-function connect(
-  informers: StudentDependencies['informers'],
-  index: SeatIndex,
-  enqueue: (key: string) => void,
-): () => void {
-  const disconnect = [
-    informers.studentQuotas.onChange((change) => {
-      for (const key of seatsTouchedBy(change, index)) enqueue(key);
-    }),
-    informers.secrets.onChange(({ now, before }) => {
-      const { namespace, name } = (now ?? before)?.metadata ?? {};
-      const seat = name === undefined ? undefined : studentQuotaOfSecret(name);
-      if (seat !== undefined) enqueue(keyOf({ ...(namespace !== undefined && { namespace }), name: seat }));
-    }),
-    informers.classrooms.onChange((change) => {
-      const classroom = change.now ?? change.before;
-      if (classroom === undefined || !concernsSeats(change)) return;
-      for (const key of index.seatsOfClassroom(classroom.metadata)) enqueue(key);
-    }),
-  ];
-  return () => {
-    for (const end of disconnect) end();
-  };
-}
-
-/** A seat that comes or goes also concerns the other seats of its student: only the oldest of them counts. */
-function seatsTouchedBy(change: ObjectChange<StudentQuota>, index: SeatIndex): Iterable<string> {
-  index.update(change);
-  const { now, before } = change;
-  const seat = now ?? before;
-  if (seat === undefined) return [];
-  const endsOrBegins = now === undefined || before === undefined || isDeleted(now) !== isDeleted(before);
-  return new Set([keyOf(seat.metadata), ...(endsOrBegins ? index.seatsOfSameStudent(seat) : [])]);
-}
-
-/** Engines come and go in the status of a class many times; its seats depend on its spec and its existence alone. */
-function concernsSeats({ now, before }: ObjectChange<Classroom>): boolean {
-  if (now === undefined || before === undefined) return true;
-  return (
-    now.metadata.uid !== before.metadata.uid ||
-    now.metadata.generation !== before.metadata.generation ||
-    isDeleted(now) !== isDeleted(before)
-  );
-}
-
-function isDeleted({ metadata }: KubeObject): boolean {
-  return metadata.deletionTimestamp !== undefined;
 }
 
 /** The Secret that is in the way is maybe not in the cache, which holds only what bears our label. */

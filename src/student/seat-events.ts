@@ -14,33 +14,30 @@ export interface SeatEvent {
   note: string;
 }
 
-/** The events of a pass: what it did to the Secret, and which conditions it changed. A pass that changed nothing has none. */
-export function seatEvents(
+/** What a pass did to the Secret; undefined: nothing. */
+export function secretEvent(
   quota: StudentQuota,
-  applied: Pick<AppliedSeat, 'issued' | 'restored'>,
+  { issued, restored }: Pick<AppliedSeat, 'issued' | 'restored'>,
   conditions: readonly Condition[],
-): SeatEvent[] {
+): SeatEvent | undefined {
+  const secret = secretNameOf(quota.metadata.name);
+  if (restored) {
+    const note = `Secret ${secret} was brought back to what it should hold. The key is the same.`;
+    return { type: 'Normal', reason: EVENTS.secretHealed, action: 'Apply', note };
+  }
+  if (issued === undefined) return undefined;
+  const condition = findCondition(conditions, CONDITIONS.keyIssued);
+  const note = condition?.message ?? `Secret ${secret} holds a new key.`;
+  return { ...ISSUES[kindOfIssue(issued)], action: 'IssueKey', note };
+}
+
+/** What the conditions say now and did not say before; a pass that changed none of them has no events. */
+export function transitionEvents(quota: StudentQuota, conditions: readonly Condition[]): SeatEvent[] {
   const before = quota.status?.conditions;
   return [
-    ...secretEvents(secretNameOf(quota.metadata.name), applied, conditions),
     ...transition(before, conditions, CONDITIONS.keyIssued, KEY_TRANSITIONS),
     ...transition(before, conditions, CONDITIONS.ready, SEAT_TRANSITIONS),
   ];
-}
-
-function secretEvents(
-  secret: string,
-  { issued, restored }: Pick<AppliedSeat, 'issued' | 'restored'>,
-  conditions: readonly Condition[],
-): SeatEvent[] {
-  if (restored) {
-    const note = `Secret ${secret} was brought back to what it should hold. The key is the same.`;
-    return [{ type: 'Normal', reason: EVENTS.secretHealed, action: 'Apply', note }];
-  }
-  if (issued === undefined) return [];
-  const note =
-    findCondition(conditions, CONDITIONS.keyIssued)?.message ?? `Secret ${secret} holds a new key.`;
-  return [{ ...ISSUES[kindOfIssue(issued)], action: 'IssueKey', note }];
 }
 
 /** Whether a key is the student's first, was asked for, or stands in for a lost one. */

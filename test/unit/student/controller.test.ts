@@ -315,6 +315,17 @@ describe('people are told', () => {
     expect(world.events.map(({ type, reason }) => `${type} ${reason}`)).toEqual(wantEvents);
   });
 
+  test('of a key once, also when its status is refused because somebody else wrote to the seat', async () => {
+    const world = new SeatWorld();
+    const operator = world.operator();
+    world.onWrite = (resource) => {
+      if (resource === secrets.plural) world.edit<StudentQuota>(studentQuotas, 'alice', () => {});
+    };
+    await operator.pass();
+    expect(world.writes).toEqual(['create secrets', 'apply studentquotas']);
+    expect(world.events.map(({ reason }) => reason)).toEqual(['KeyIssued']);
+  });
+
   test('of the first key', async () => {
     const world = new SeatWorld();
     await world.converge();
