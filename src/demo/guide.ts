@@ -1,16 +1,18 @@
 import type { StudentCredentials } from './class/students.ts';
 
 export interface Place {
+  /** Folder of a kubectl that fits the cluster. */
+  kubectlFolder: string;
   kubeconfigPath: string;
   baseURL: string;
 }
 
 /** How to look at the cluster with kubectl. */
-export function clusterGuide({ kubeconfigPath, baseURL }: Place): string {
+export function clusterGuide({ kubectlFolder, kubeconfigPath, baseURL }: Place): string {
   return [
     'Look around in another terminal:',
     '',
-    `  export KUBECONFIG=${kubeconfigPath}`,
+    `  export KUBECONFIG=${kubeconfigPath} PATH=${kubectlFolder}:$PATH`,
     '  kubectl get classrooms,studentquotas,pods --all-namespaces',
     '',
     `The gateway: ${baseURL}`,

@@ -1,7 +1,8 @@
 import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemClock } from '../kube/clock.ts';
 import { ensureBinaries, ensureOptionsOf } from './binaries/ensure.ts';
+import type { Binaries } from './binaries/versions.ts';
 import { everyoneAnswered, letThemWork } from './class/at-work.ts';
 import { credentialsOf, enrol, followLesson, type Lesson, type LessonRef } from './class/lesson.ts';
 import { studentIds } from './class/roster.ts';
@@ -30,6 +31,7 @@ const CLASS_READY_TIMEOUT_MS = 600_000;
 interface Demo {
   options: DemoOptions;
   cluster: DemoCluster;
+  binaries: Binaries;
   screen: Screen;
   step: (text: string) => void;
   signal: AbortSignal;
@@ -64,7 +66,7 @@ async function main(): Promise<number> {
     step('The operator runs');
     await cluster.startGateway({ name: 'gateway' });
     step(`The gateway takes requests at ${cluster.baseURL}`);
-    const demo: Demo = { options, cluster, screen, step, signal: stop.signal };
+    const demo: Demo = { options, cluster, binaries, screen, step, signal: stop.signal };
     return options.mode === 'cluster' ? await stay(demo) : await teach(demo);
   } finally {
     if (options.keep !== undefined) await keepLogs(cluster, options.keep);
@@ -132,9 +134,11 @@ function exitCodeOfCtrlC({ exit }: DemoOptions): number {
   return exit ? 130 : 0;
 }
 
-function showGuides({ cluster, screen }: Demo, student: StudentCredentials | undefined): void {
+function showGuides({ cluster, binaries, screen }: Demo, student: StudentCredentials | undefined): void {
   const { baseURL, controlPlane } = cluster;
-  screen.line(`\n${clusterGuide({ kubeconfigPath: controlPlane.kubeconfigPath, baseURL })}\n`);
+  screen.line(
+    `\n${clusterGuide({ kubectlFolder: dirname(binaries.kubectl), kubeconfigPath: controlPlane.kubeconfigPath, baseURL })}\n`,
+  );
   if (student !== undefined) screen.line(`${studentGuide(student)}\n`);
 }
 
