@@ -4,7 +4,7 @@ import type { ObjectChange, OperatorInformers } from '../operator/dependencies.t
 import { childKinds } from './kinds.ts';
 
 /** Seats come by the dozen, twice each (the object, then its key): the class looks at them together. */
-const SEATS_SETTLE_MS = 300;
+const SEATS_SETTLE_MS = 500;
 
 /** Every change of a class, of a seat, or of an object that carries the label of a class leads to that class. */
 export function connect(

@@ -16,6 +16,7 @@ import { observe } from './observe.ts';
 import { type Plan, plan } from './plan.ts';
 import { status } from './status.ts';
 import { transitions } from './transitions.ts';
+import { createWrittenStatus } from './written-status.ts';
 
 /** A foreign object of a name we need is in no cache: only looking again shows that it is gone. */
 const PROBLEM_RETRY_MS = 10_000;
@@ -26,14 +27,19 @@ const PROBLEM_RETRY_MS = 10_000;
  */
 export function createClassroomController(dependencies: OperatorDependencies): OperatorController {
   const { informers, clock, settings, events } = dependencies;
+  const written = createWrittenStatus();
 
   return {
     name: 'classroom',
     connect: (enqueue) => connect(informers, enqueue),
     keys: () => informers.classrooms.list(settings.watchNamespace).map(({ metadata }) => keyOf(metadata)),
     async reconcile(key, signal) {
-      const observed = observe(refOfKey(key), informers);
-      if (observed === undefined) return {};
+      const seen = observe(refOfKey(key), informers);
+      if (seen === undefined) {
+        written.forget(key);
+        return {};
+      }
+      const observed = { ...seen, classroom: written.current(seen.classroom) };
       const nowMs = clock.now();
       const planned = plan(observed, settings, nowMs);
       const outcome =
@@ -42,6 +48,7 @@ export function createClassroomController(dependencies: OperatorDependencies): O
           : undefined;
       const next = status({ observed, plan: planned, outcome, settings, nowMs });
       await writeStatus(dependencies, observed.classroom, next, signal);
+      written.remember(seen.classroom, next);
       for (const event of transitions(observed.classroom.status, next, outcome)) {
         events.record(observed.classroom, event);
       }

@@ -42,7 +42,7 @@ describe('a change leads to its class', () => {
   test('of a seat, a moment later, together with those of its neighbours', () => {
     informers.studentQuotas.tell(studentQuota());
     informers.studentQuotas.tell(undefined, studentQuota());
-    expect(enqueued).toEqual([`${KEY} 300`, `${KEY} 300`]);
+    expect(enqueued).toEqual([`${KEY} 500`, `${KEY} 500`]);
   });
 
   test.each([
