@@ -1,0 +1,244 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { classrooms } from '../../../src/api/classroom.ts';
+import { COMPONENTS, LABELS } from '../../../src/api/labels.ts';
+import { studentQuotas } from '../../../src/api/student-quota.ts';
+import { startVllmSimulator, type VllmSimulator } from '../../../src/demo/vllm/simulator.ts';
+import type { KubeClient } from '../../../src/kube/client.ts';
+import type { KubeObject, Resource } from '../../../src/kube/object.ts';
+import { type Pod, pods } from '../../../src/kube/resources.ts';
+import { GATEWAY_ACCOUNT } from '../../../src/rbac/accounts.ts';
+import { rbacObjects } from '../../../src/rbac/manifest.ts';
+import { generateApiKey, hashApiKey } from '../../../src/student/api-key.ts';
+import { classroom, type StudentQuotaDifference, studentQuota } from '../../support/builders.ts';
+import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type GatewayProcess, startGatewayProcess } from '../../support/gateway-process.ts';
+import { clientOf } from '../../support/kube-client.ts';
+
+/**
+ * The gateway as a process with the rights of its ServiceAccount and no more, on a real API server. The operator's
+ * part, keys in the status and ready pods, is written by hand.
+ */
+const FIELD_MANAGER = 'gateway-test';
+const CLASSROOM = 'python-101';
+const NOW = '2026-09-01T09:00:00Z';
+const CHAT = { model: 'qwen', messages: [{ role: 'user', content: 'Say hello.' }], max_tokens: 5 };
+
+let controlPlane: SharedControlPlane;
+let client: KubeClient;
+let engine: VllmSimulator;
+let namespace: string;
+let gateway: GatewayProcess;
+let url: string;
+
+beforeAll(async () => {
+  controlPlane = await sharedControlPlane();
+  client = await clientOf(controlPlane.kubeconfigPath);
+  namespace = await controlPlane.createNamespace('gateway');
+  engine = await startVllmSimulator({
+    argv: ['Qwen/Qwen2.5-7B-Instruct', '--served-model-name', 'qwen', '--port', '0', '--host', '127.0.0.1'],
+    env: { VLLM_SIMULATOR: JSON.stringify({ loadSeconds: 0 }) },
+  });
+  await grantGatewayRights();
+  const kubeconfig = await controlPlane.writeServiceAccountKubeconfig(GATEWAY_ACCOUNT);
+  gateway = startGatewayProcess([`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`]);
+  url = await gateway.url();
+  await apply(classrooms, classroomOf());
+  await makeEngine('engine-0');
+}, 120_000);
+
+afterAll(async () => {
+  const exitCode = await gateway?.stop();
+  await engine?.close();
+  await client.close();
+  controlPlane.admin.close();
+  expect(exitCode).toBe(0);
+});
+
+function classroomOf(spec: Parameters<typeof classroom>[0] = {}) {
+  const { metadata: _, ...object } = classroom({
+    ...spec,
+    spec: { model: { servedName: 'qwen' }, contact: 'Ms Chen', ...spec.spec },
+  });
+  return { ...object, metadata: { name: CLASSROOM, namespace } };
+}
+
+/** A field that the test leaves out the next time goes away. */
+async function apply<T extends KubeObject>(resource: Resource<T>, object: T): Promise<void> {
+  await client.apply(resource, object, { fieldManager: FIELD_MANAGER });
+}
+
+/** What the manifests grant the gateway for one namespace. */
+async function grantGatewayRights(): Promise<void> {
+  const rights = rbacObjects({ watchNamespace: namespace }).filter(
+    ({ kind, metadata }) => kind === 'Namespace' || metadata.name === GATEWAY_ACCOUNT.name,
+  );
+  for (const object of rights) {
+    const group = object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : '';
+    await apply(
+      {
+        group,
+        version: 'v1',
+        kind: object.kind,
+        plural: `${object.kind.toLowerCase()}s`,
+        namespaced: object.kind !== 'Namespace',
+      },
+      object,
+    );
+  }
+}
+
+async function makeEngine(name: string): Promise<void> {
+  const pod: Pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace,
+      labels: { [LABELS.component]: COMPONENTS.engine, [LABELS.classroom]: CLASSROOM },
+    },
+    spec: {
+      containers: [{ name: 'vllm', image: 'vllm', ports: [{ name: 'http', containerPort: engine.port }] }],
+    },
+  };
+  await client.create(pods, pod);
+  await setReady(name, 'True');
+}
+
+async function setReady(name: string, status: 'True' | 'False'): Promise<void> {
+  const conditions = [{ type: 'Ready', status }];
+  const patch = { status: { podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }], conditions } };
+  await client.mergePatch(pods, { namespace, name }, patch, { subresource: 'status' });
+}
+
+let seats = 0;
+
+/** A seat with a key in its status, as the operator publishes it. Resolves when the API server has it. */
+async function makeSeat(
+  differs: StudentQuotaDifference['spec'] = {},
+): Promise<{ name: string; key: string }> {
+  seats += 1;
+  const key = generateApiKey(new Uint8Array(32).fill(seats));
+  const name = `${CLASSROOM}-student-${seats}`;
+  await publishSeat(name, differs);
+  await publishKeys(name, [key]);
+  return { name, key };
+}
+
+async function publishSeat(name: string, differs: StudentQuotaDifference['spec'] = {}): Promise<void> {
+  const { metadata: _, ...object } = studentQuota({ spec: { student: { id: name }, ...differs } });
+  await apply(studentQuotas, { ...object, metadata: { name, namespace } });
+}
+
+async function publishKeys(name: string, keys: readonly string[]): Promise<void> {
+  const published = keys.map((key, index) => ({
+    generation: index + 1,
+    sha256: hashApiKey(key),
+    createdTime: NOW,
+  }));
+  await client.mergePatch(
+    studentQuotas,
+    { namespace, name },
+    { status: { keys: published } },
+    { subresource: 'status' },
+  );
+}
+
+function post(key: string, body: object = CHAT): Promise<Response> {
+  return fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}` },
+    body: JSON.stringify(body),
+  });
+}
+
+async function codeFor(key: string): Promise<string> {
+  const answer = await post(key);
+  const { error } = JSON.parse(await answer.text());
+  return answer.ok ? 'served' : error.code;
+}
+
+async function becomes(key: string, want: string): Promise<void> {
+  await eventually(`${want} for the key`, async () => (await codeFor(key)) === want);
+}
+
+async function aServedSeat() {
+  const seat = await makeSeat();
+  await becomes(seat.key, 'served');
+  return seat;
+}
+
+describe('a key', () => {
+  test('works as soon as its hash is published', async () => {
+    const { key } = await makeSeat();
+    await becomes(key, 'served');
+  });
+
+  test('stops when its seat is deleted, and with it what it was reading', async () => {
+    const { name, key } = await aServedSeat();
+    const stream = await post(key, { ...CHAT, max_tokens: 1000, stream: true });
+    await client.delete(studentQuotas, { namespace, name });
+    await becomes(key, 'invalid_api_key');
+    expect(await stream.text()).toContain('"code":"invalid_api_key"');
+  });
+
+  test('stops when its seat is suspended, and works again afterwards', async () => {
+    const { name, key } = await aServedSeat();
+    await publishSeat(name, { access: 'Suspended' });
+    await becomes(key, 'seat_suspended');
+    await publishSeat(name);
+    await becomes(key, 'served');
+  });
+
+  test('is replaced by a new one', async () => {
+    const { name, key } = await aServedSeat();
+    const newKey = generateApiKey(new Uint8Array(32).fill(200));
+    await publishKeys(name, [newKey]);
+    await becomes(newKey, 'served');
+    expect(await codeFor(key)).toBe('invalid_api_key');
+  });
+});
+
+describe('a class', () => {
+  test('that closes refuses, and serves again when it opens', async () => {
+    const { key } = await aServedSeat();
+    await apply(classrooms, classroomOf({ spec: { access: 'Closed' } }));
+    await becomes(key, 'class_closed');
+    await apply(classrooms, classroomOf());
+    await becomes(key, 'served');
+  });
+
+  test('without a ready engine says so, and serves when one is ready again', async () => {
+    const { key } = await aServedSeat();
+    await setReady('engine-0', 'False');
+    await becomes(key, 'no_engine_ready');
+    await setReady('engine-0', 'True');
+    await becomes(key, 'served');
+  });
+
+  test('forgets an engine that is deleted, and finds its successor', async () => {
+    const { key } = await aServedSeat();
+    await client.delete(pods, { namespace, name: 'engine-0' }, { gracePeriodSeconds: 0 });
+    await becomes(key, 'no_engine_ready');
+    await makeEngine('engine-1');
+    await becomes(key, 'served');
+  });
+});
+
+describe('the process', () => {
+  test('has no right to read Secrets', async () => {
+    const kubeconfig = await controlPlane.writeServiceAccountKubeconfig(GATEWAY_ACCOUNT);
+    const asGateway = await clientOf(kubeconfig);
+    await expect(asGateway.raw('GET', `/api/v1/namespaces/${namespace}/secrets`)).rejects.toMatchObject({
+      status: 403,
+    });
+    await asGateway.close();
+  });
+
+  test('logs who asked and no key', async () => {
+    const { name, key } = await aServedSeat();
+    await eventually('the line of the request', () => gateway.output().includes(`"student":"${name}"`));
+    expect(gateway.output()).not.toContain(key);
+    expect(gateway.output()).not.toContain('Say hello.');
+  });
+});
