@@ -79,7 +79,7 @@ function sumLine({ students, elapsedMs }: ClassSnapshot): string {
     `${sum((student) => student.promptTokens)} tokens in, ${sum((student) => student.completionTokens)} tokens out, ` +
     `first text after ${mean(
       sum((student) => student.firstTextMs),
-      answered,
+      sum((student) => student.streamed),
     )}, ` +
     `answer after ${mean(
       sum((student) => student.answerMs),

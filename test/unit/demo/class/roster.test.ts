@@ -1,0 +1,27 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseClassroom, parseStudentQuota } from '../../../../src/api/parse.ts';
+import { EXERCISE, taskFor } from '../../../../src/demo/class/exercise.ts';
+import { demoClassroom, demoStudentQuotas, studentIds } from '../../../../src/demo/class/roster.ts';
+
+const REF = { namespace: 'python-101', name: 'python-101' };
+
+describe('The roster of the demo', () => {
+  test.each([1, 20, 21, 100])('%i students have different names', (count) => {
+    const ids = studentIds(count);
+    expect(ids).toHaveLength(count);
+    expect(new Set(ids).size).toBe(count);
+  });
+
+  test('the class and its seats are what the API accepts', () => {
+    expect(parseClassroom(demoClassroom(REF, 4))).toMatchObject({ ok: true });
+    for (const seat of demoStudentQuotas(REF, studentIds(45))) {
+      expect(parseStudentQuota(seat)).toMatchObject({ ok: true });
+    }
+  });
+
+  test('neighbours work on different tasks, and every student gets to all of them', () => {
+    expect(taskFor(0, 0)).not.toEqual(taskFor(1, 0));
+    const tasks = EXERCISE.map((_, round) => taskFor(3, round).title);
+    expect(new Set(tasks).size).toBe(EXERCISE.length);
+  });
+});
