@@ -1,9 +1,12 @@
 import { classrooms } from '../../src/api/classroom.ts';
 import { studentQuotas } from '../../src/api/student-quota.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { apiVersionOf, type KubeObject, type Resource } from '../../src/kube/object.ts';
+import type { KubeObject, Resource } from '../../src/kube/object.ts';
+import { refOf } from '../../src/kube/paths.ts';
 import {
   deployments,
+  type Event,
+  events,
   networkPolicies,
   podDisruptionBudgets,
   secrets,
@@ -12,60 +15,75 @@ import {
 } from '../../src/kube/resources.ts';
 import type { Write } from './bare-loop.ts';
 
-const ROOT_KINDS: Resource<KubeObject>[] = [classrooms, studentQuotas];
-const CHILD_KINDS: Resource<KubeObject>[] = [
-  deployments,
-  services,
+const ROOT_KINDS: readonly Resource<KubeObject>[] = [classrooms, studentQuotas];
+const CHILD_KINDS: readonly Resource<KubeObject>[] = [
   serviceAccounts,
   networkPolicies,
+  services,
   podDisruptionBudgets,
+  deployments,
   secrets,
 ];
 
-interface Listed {
+interface Listed<T extends KubeObject = KubeObject & { status?: unknown }> {
   resource: Resource<KubeObject>;
-  object: KubeObject & { status?: unknown };
+  object: T;
 }
 
-/** What the operator made in a namespace: the roots, whose status it wrote, and their children. */
+/** What an operator made in a namespace: the roots, whose status it wrote, their children, and what it told of them. */
 export interface Made {
   roots: Listed[];
   children: Listed[];
+  events: Listed<Event>[];
 }
 
 export async function whatWasMade(client: KubeClient, namespace: string): Promise<Made> {
-  const [roots, children] = await Promise.all([
-    listAll(client, namespace, ROOT_KINDS),
-    listAll(client, namespace, CHILD_KINDS),
+  const [roots, children, told] = await Promise.all([
+    listAll<KubeObject>(client, namespace, ROOT_KINDS),
+    listAll<KubeObject>(client, namespace, CHILD_KINDS),
+    listAll<Event>(client, namespace, [events]),
   ]);
-  return { roots, children: children.filter(({ object }) => ownerUidOf(object) !== undefined) };
+  return { roots, children: children.filter(({ object }) => ownerUidOf(object) !== undefined), events: told };
+}
+
+/** How many objects that is; each root counts for the status it got. */
+export function countOf({ roots, children, events: told }: Made): number {
+  return roots.length + children.length + told.length;
 }
 
 /** The uids of the roots of a namespace, by kind and name. */
 export async function rootUids(client: KubeClient, namespace: string): Promise<Map<string, string>> {
-  const roots = await listAll(client, namespace, ROOT_KINDS);
+  const roots = await listAll<KubeObject>(client, namespace, ROOT_KINDS);
   return new Map(roots.map((root) => [rootKey(root), root.object.metadata.uid ?? '']));
 }
 
 /**
- * The same objects and statuses as writes against another cluster, grouped by root object; owner references point to
- * the root of the same name there.
+ * The same objects, statuses and events as writes against another cluster, grouped by root object; references point
+ * to the root of the same name there.
+ *
+ * @throws Error when a root has no namesake there
  */
 export function writesFor(made: Made, uids: ReadonlyMap<string, string>): Write[][] {
   const childrenOf = Map.groupBy(made.children, ({ object }) => ownerUidOf(object));
+  const eventsOf = Map.groupBy(made.events, ({ object }) => object.regarding?.uid);
   return made.roots.map((root) => {
     const uid = uids.get(rootKey(root));
     if (uid === undefined) throw new Error(`${rootKey(root)} is missing in the second cluster`);
-    const own = childrenOf.get(root.object.metadata.uid) ?? [];
-    return [...own.map((child) => createOf(child, uid)), statusOf(root)];
+    const children = childrenOf.get(root.object.metadata.uid) ?? [];
+    const told = eventsOf.get(root.object.metadata.uid) ?? [];
+    return [
+      ...children.map((child) => createOf(child, uid)),
+      statusOf(root),
+      ...told.map((event) => eventOf(event, uid)),
+    ];
   });
 }
 
-async function listAll(
+async function listAll<T extends KubeObject>(
   client: KubeClient,
   namespace: string,
-  kinds: readonly Resource<KubeObject>[],
-): Promise<Listed[]> {
+  kinds: readonly Resource<T>[],
+): Promise<Listed<T>[]> {
   const lists = await Promise.all(
     kinds.map(async (resource) =>
       (await client.list(resource, { namespace })).items.map((object) => ({ resource, object })),
@@ -84,24 +102,43 @@ function ownerUidOf(object: KubeObject): string | undefined {
 
 function createOf({ resource, object }: Listed, ownerUid: string): Write {
   const { status: _, ...content } = object;
-  const { name, namespace, labels, annotations, ownerReferences } = object.metadata;
-  const owners = ownerReferences?.map((owner) => ({ ...owner, uid: ownerUid }));
-  const metadata = { name, namespace, labels, annotations, ownerReferences: owners };
-  return write('create', resource, { ...content, metadata });
+  const ownerReferences = object.metadata.ownerReferences?.map((owner) => ({ ...owner, uid: ownerUid }));
+  const metadata = { ...writtenMetadata(object), ...(ownerReferences && { ownerReferences }) };
+  return writeOf('create', resource, { ...content, metadata });
 }
 
-function statusOf({ resource, object }: Listed): Write {
-  const { name, namespace } = object.metadata;
-  return write('status', resource, { metadata: { name, namespace }, status: object.status });
+function eventOf({ resource, object }: Listed<Event>, uid: string): Write {
+  // What the API server adds for readers of the older API, and refuses when it is sent.
+  const { deprecatedCount: _, deprecatedSource: __, ...content } = object;
+  const regarding = { ...object.regarding, uid };
+  return writeOf('create', resource, { ...content, metadata: writtenMetadata(object), regarding });
 }
 
-/** Objects of a list carry neither kind nor apiVersion. */
-function write(
+function statusOf({ resource, object: { apiVersion, kind, metadata, status } }: Listed): Write {
+  return writeOf('status', resource, {
+    apiVersion,
+    kind,
+    metadata: refOf(resource, { apiVersion, kind, metadata }),
+    status,
+  });
+}
+
+/** Without what the API server puts there. */
+function writtenMetadata({ metadata }: KubeObject): KubeObject['metadata'] {
+  const { name, namespace, labels, annotations } = metadata;
+  return {
+    name,
+    ...(namespace && { namespace }),
+    ...(labels && { labels }),
+    ...(annotations && { annotations }),
+  };
+}
+
+/** Resources are data, but for the schema that some carry along. */
+function writeOf(
   verb: Write['verb'],
-  resource: Resource<KubeObject>,
-  content: Omit<KubeObject, 'kind' | 'apiVersion'> & { status?: unknown },
+  { group, version, kind, plural, namespaced }: Resource<KubeObject>,
+  object: KubeObject & { status?: unknown; regarding?: unknown },
 ): Write {
-  const { group, version, kind, plural, namespaced } = resource;
-  const object = { ...content, kind, apiVersion: apiVersionOf(resource) };
   return { verb, resource: { group, version, kind, plural, namespaced }, object };
 }
