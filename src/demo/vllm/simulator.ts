@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { type EngineOptions, readEngineOptions } from './command-line/options.ts';
 import { parseCommandLine } from './command-line/parse.ts';
-import { type Clock, systemClock } from './engine/clock.ts';
+import { type CancelTimer, type Clock, systemClock } from './engine/clock.ts';
 import { Engine } from './engine/engine.ts';
 import { GPU_PROFILES } from './engine/gpu-profiles.ts';
 import { type EnginePlan, planEngine } from './engine/memory.ts';
@@ -96,6 +96,7 @@ export class VllmSimulator {
   #port = 0;
   #phase: 'loading' | 'serving' | 'stopping' | 'gone' = 'loading';
   #terminations = 0;
+  #cancelStats: CancelTimer | undefined;
   #inFlight = 0;
   #answered = 0;
 
@@ -420,6 +421,7 @@ export class VllmSimulator {
     if (this.#phase === 'gone') return;
     const wasServing = this.#phase !== 'loading';
     this.#phase = 'gone';
+    this.#cancelStats?.();
     this.#parts?.engine.halt();
     this.#parts?.server.stopListening(() => {});
     this.#parts?.server.destroyConnections();
@@ -428,7 +430,7 @@ export class VllmSimulator {
   }
 
   #logStats(before: EngineMetrics['totals']): void {
-    this.#clock.after(STATS_INTERVAL_MS, () => {
+    this.#cancelStats = this.#clock.after(STATS_INTERVAL_MS, () => {
       const { metrics, engine } = this.#parts ?? {};
       if (this.#phase === 'gone' || metrics === undefined || engine === undefined) return;
       const now = metrics.totals;

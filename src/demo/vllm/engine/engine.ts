@@ -20,8 +20,8 @@ const MAX_LAG_MS = 1000;
 
 /**
  * Runs the scheduler against a clock. One timer serves the whole batch: when it fires late, all steps that should
- * have ended by then are made up for, and a listener then hears of several tokens at once, as a client of the real
- * engine does when its API server is busy.
+ * have ended by then are made up for, one after another. The real API server merges tokens into one event when it
+ * lags; here every token is told on its own, so that runs come out the same.
  */
 export class Engine {
   readonly #scheduler: Scheduler;
@@ -133,15 +133,14 @@ export class Engine {
 
   #catchUp(nowMs: number): void {
     if (nowMs - this.#stepEndsMs > MAX_LAG_MS) this.#stepEndsMs = nowMs;
-    const changed = new Set<Sequence>();
     while (this.#step !== undefined && this.#stepEndsMs <= nowMs) {
-      const { advanced } = this.#scheduler.complete(this.#step, this.#stepEndsMs);
-      this.#observer.stepCompleted(this.#step, advanced, this.#stepEndsMs);
-      for (const sequence of advanced) changed.add(sequence);
-      this.#begin(this.#stepEndsMs);
+      const endedMs = this.#stepEndsMs;
+      const { advanced } = this.#scheduler.complete(this.#step, endedMs);
+      this.#observer.stepCompleted(this.#step, advanced, endedMs);
+      this.#begin(endedMs);
+      for (const sequence of advanced) this.#report(sequence);
     }
     this.#setTimer();
-    for (const sequence of changed) this.#report(sequence);
   }
 
   #report(sequence: Sequence): void {

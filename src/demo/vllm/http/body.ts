@@ -77,11 +77,8 @@ function lineOf(issue: z.core.$ZodIssue, root: unknown): string {
     `{'type': '${type}', 'loc': '${location}', 'msg': ${quote(message)}, 'input': ${describeInput(input)}${context === undefined ? '' : `, 'ctx': ${context}`}}`;
   const input = valueAt(root, issue.path);
   const custom = issue.code === 'custom' ? customSchema.safeParse(issue.params) : undefined;
-  const missing = (): string => line('missing', 'Field required', valueAt(root, issue.path.slice(0, -1)));
-  if (custom?.success && custom.data.type !== 'missing') {
-    return line(custom.data.type, issue.message, input, custom.data.context);
-  }
-  if (input === undefined) return missing();
+  if (input === undefined) return line('missing', 'Field required', valueAt(root, issue.path.slice(0, -1)));
+  if (custom?.success) return line(custom.data.type, issue.message, input, custom.data.context);
   const known = issue.code === 'invalid_type' ? TYPE_ERRORS[issue.expected] : undefined;
   return line(known?.[0] ?? 'value_error', known?.[1] ?? issue.message, input);
 }

@@ -58,13 +58,13 @@ export class Exchange {
     this.send(status, JSON.stringify(body), 'application/json', extra);
   }
 
-  /** A whole answer. No content type is sent where none is given. */
+  /** A whole answer. No content type is sent where none is given, no `vary` where that is null. */
   send(
     status: number,
     body: string,
     contentType?: string,
     extra: readonly (readonly [string, string])[] = [],
-    vary = true,
+    vary: string | null = 'Origin',
   ): void {
     const bytes = Buffer.byteLength(body);
     this.responseBytes = bytes;
@@ -76,7 +76,7 @@ export class Exchange {
 
   /** Status and headers of an event stream; they go out at once. */
   openStream(): void {
-    this.#writeHead(200, ['content-type', 'text/event-stream; charset=utf-8'], true);
+    this.#writeHead(200, ['content-type', 'text/event-stream; charset=utf-8'], 'Origin');
     this.#response.flushHeaders();
   }
 
@@ -95,10 +95,10 @@ export class Exchange {
     else socket.destroy();
   }
 
-  #writeHead(status: number, headers: readonly string[], vary: boolean): void {
+  #writeHead(status: number, headers: readonly string[], vary: string | null): void {
     this.status = status;
     const all = ['date', this.#dateHeader(), 'server', 'uvicorn', ...headers];
-    if (vary) all.push('vary', 'Origin');
+    if (vary !== null) all.push('vary', vary);
     if (this.#policy.requestId !== undefined) all.push('x-request-id', this.#policy.requestId);
     if (!this.#response.shouldKeepAlive) all.push('connection', 'close');
     this.#response.writeHead(status, all);

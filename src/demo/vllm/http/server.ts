@@ -27,6 +27,10 @@ export interface ServerSettings {
 
 /** Paths that `--api-key` guards. Everything else is open to anyone who reaches the port, `/invocations` included. */
 const GUARDED = ['/v1', '/v2', '/inference', '/cohere'];
+const UNAUTHORIZED = '{"error":"Unauthorized"}';
+const NO_VARY = null;
+const PREFLIGHT_VARY =
+  'Origin, Access-Control-Request-Method, Access-Control-Request-Headers, Access-Control-Request-Private-Network';
 const MAX_HEADER_BYTES = 4 * 1024 * 1024;
 
 const isGuarded = (path: string): boolean =>
@@ -122,15 +126,16 @@ export class ApiServer {
     const keys = this.#settings.apiKeys;
     if (keys.length > 0 && method !== 'OPTIONS' && isGuarded(exchange.path)) {
       if (!hasKey(exchange.header('authorization'), keys)) {
-        exchange.send(401, '{"error":"Unauthorized"}', 'application/json', [], false);
+        exchange.send(401, UNAUTHORIZED, 'application/json', [], NO_VARY);
         return;
       }
     }
     if (method === 'OPTIONS' && exchange.header('origin') !== undefined) {
-      exchange.send(400, 'Disallowed CORS origin', 'text/plain; charset=utf-8', [
+      const allowed: [string, string][] = [
         ['access-control-allow-methods', 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY'],
         ['access-control-max-age', '600'],
-      ]);
+      ];
+      exchange.send(400, 'Disallowed CORS origin', 'text/plain; charset=utf-8', allowed, PREFLIGHT_VARY);
       return;
     }
     if (route === undefined) throw errors.notFound();
