@@ -2,7 +2,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { createEventRecorder } from '../../kube/events.ts';
 import { createInformer } from '../../kube/informer.ts';
-import { type Logger, silentLogger } from '../../kube/log.ts';
+import { describeError, type Logger, silentLogger } from '../../kube/log.ts';
 import { keyOf } from '../../kube/object.ts';
 import { type Node, nodes as nodeResource, type Pod, pods as podResource } from '../../kube/resources.ts';
 import type { StoreChange } from '../../kube/store.ts';
@@ -95,10 +95,15 @@ function openEndpoints({ addressing, random }: NodeAgentOptions): Promise<Endpoi
     : Promise.resolve(perPodPorts());
 }
 
+/** On a Node: `"true"` makes the agent lose it, anything else brings it back. */
+export const LOST_ANNOTATION = 'demo.gpu-classroom.io/lost';
+
 interface PlayedNode {
   readonly description: NodeDescription;
   readonly keeper: NodeKeeper;
   isLost: boolean;
+  /** What the annotation said when it was last read. */
+  isLostByAnnotation: boolean;
 }
 
 class Agent implements NodeAgent {
@@ -124,6 +129,7 @@ class Agent implements NodeAgent {
           description,
           keeper: createNodeKeeper({ client, clock, log, node: description, address: endpoints.nodeAddress }),
           isLost: false,
+          isLostByAnnotation: false,
         },
       ]),
     );
@@ -252,14 +258,22 @@ class Agent implements NodeAgent {
   }
 
   #onNode(change: StoreChange<Node>): void {
-    if (change.type !== 'updated') return;
-    if (
-      JSON.stringify(change.previous.metadata.annotations) ===
-      JSON.stringify(change.object.metadata.annotations)
-    ) {
-      return;
+    if (change.type === 'deleted') return;
+    const { name, annotations } = change.object.metadata;
+    const node = this.#nodes.get(name);
+    const isLost = annotations?.[LOST_ANNOTATION] === 'true';
+    if (node !== undefined && node.isLostByAnnotation !== isLost) {
+      node.isLostByAnnotation = isLost;
+      const done = isLost ? this.loseNode(name) : this.restoreNode(name);
+      done.catch((error: unknown) => {
+        this.#log.warn(
+          { node: name, ...describeError(error) },
+          'Node not brought back; set the annotation again',
+        );
+      });
     }
-    this.#refreshFailures();
+    const before = change.type === 'updated' ? change.previous.metadata.annotations : undefined;
+    if (JSON.stringify(before) !== JSON.stringify(annotations)) this.#refreshFailures();
   }
 
   #admit(pod: Pod): void {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { FAILURE_ANNOTATION, type Failure } from '../../../src/demo/node-agent/failures.ts';
 import { vllmSimulator } from '../../../src/demo/node-agent/runtimes/vllm-simulator.ts';
-import { type Deployment, nodes, type Pod, pods } from '../../../src/kube/resources.ts';
+import { type Deployment, events, nodes, type Pod, pods } from '../../../src/kube/resources.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Cluster, deploy, type EngineOptions, isReady, startCluster, vllmStatus } from './cluster.ts';
 
@@ -101,8 +101,11 @@ describe('at the start', () => {
       (found) => vllmStatus(found)?.state?.running !== undefined,
     );
     expect(isReady(pod)).toBe(false);
-    await eventually('the engine says that it loads', async () =>
-      (await cluster.agent.logs({ namespace, name: pod.metadata.name })).includes('vLLM'),
+    await eventually('its startup probe fails', async () =>
+      (await cluster.client.list(events, { namespace })).items.some(
+        ({ regarding, note }) =>
+          regarding?.name === pod.metadata.name && note?.startsWith('Startup probe failed'),
+      ),
     );
     await expect(fetch(`http://${pod.status?.podIP}:8000/health`)).rejects.toThrow();
     played.cancel();

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { NodeAgent } from '../../../src/demo/node-agent/agent.ts';
+import { LOST_ANNOTATION, type NodeAgent } from '../../../src/demo/node-agent/agent.ts';
 import { ADDRESS_ANNOTATION } from '../../../src/demo/node-agent/pod/worker.ts';
 import { leases, type Node, nodes, type Pod, pods } from '../../../src/kube/resources.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -91,6 +91,26 @@ describe('a node', () => {
       'the node is ready',
       async () => readiness(await cluster.client.get(nodes, { name })) === 'True',
     );
+  });
+
+  test('is lost and found again by an annotation', async () => {
+    const deployment = await deploy(cluster, { name: 'annotated', namespace });
+    const pod = await cluster.podWhere('a ready pod', deployment, isReady);
+    const annotate = (value: string | null) =>
+      cluster.client.mergePatch(
+        nodes,
+        { name: pod.spec?.nodeName ?? '' },
+        { metadata: { annotations: { [LOST_ANNOTATION]: value } } },
+      );
+    await annotate('true');
+    await eventually('its address is silent', async () => !(await answers(pod)));
+    await annotate(null);
+    const again = await cluster.podWhere(
+      'ready after a restart',
+      deployment,
+      (found) => isReady(found) && vllmStatus(found)?.restartCount === 1,
+    );
+    expect(again.metadata.uid).toBe(pod.metadata.uid);
   });
 
   test('that nobody plays cannot be lost', async () => {

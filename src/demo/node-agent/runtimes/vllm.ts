@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { failingCommand } from './failing-command.ts';
-import type { Runtime } from './runtime.ts';
+import type { ContainerStart, Runtime } from './runtime.ts';
 import { vllmArguments } from './vllm-arguments.ts';
 
 export interface VllmOptions {
@@ -21,7 +21,7 @@ export function installedVllm(options: VllmOptions): Runtime {
     name: 'installed vLLM',
     plays: (image) => /^(docker\.io\/)?vllm\/vllm-openai[:@-]/.test(image),
     command(start) {
-      const env = { ...options.environment, ...start.env };
+      const env = { ...options.environment, ...environmentOffVolumes(start) };
       switch (start.failure?.kind) {
         case 'OutOfMemoryAtStart':
           return failingCommand(OUT_OF_MEMORY, env);
@@ -32,12 +32,26 @@ export function installedVllm(options: VllmOptions): Runtime {
       }
     },
     async killEngine(_folder, { pid }) {
-      for (const child of await engineProcesses(pid)) process.kill(child, 'SIGKILL');
+      const engines = await engineProcesses(pid);
+      if (engines.length === 0) throw new Error(`vLLM (process ${pid}) has no engine process that could die`);
+      for (const engine of engines) process.kill(engine, 'SIGKILL');
     },
   };
 }
 
-/** vLLM names its engine process `VLLM::EngineCore`. */
+/**
+ * What the container sets, but for paths on its volumes: no volume is mounted on this machine, and what vLLM would keep
+ * there (the hub's files, compiled kernels) goes where this machine's own vLLM keeps it. The pod's own folder is left
+ * out as well: its path is longer than those of vLLM's sockets may be.
+ */
+function environmentOffVolumes({ container, env, folder: own }: ContainerStart): Record<string, string> {
+  const folders = [own, ...(container.volumeMounts ?? []).map(({ mountPath }) => mountPath)];
+  const isOnVolume = (value: string) =>
+    folders.some((folder) => value === folder || value.startsWith(`${folder}/`));
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => !isOnVolume(value)));
+}
+
+/** vLLM names its engine process `VLLM::EngineCore`, of which the kernel keeps 15 characters. */
 async function engineProcesses(parent: number): Promise<number[]> {
   const found: number[] = [];
   for (const name of await readdir('/proc')) {

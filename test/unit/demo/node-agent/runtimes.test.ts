@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readNodeFile } from '../../../../src/demo/node-agent/nodes/description.ts';
 import { gpuSlot } from '../../../../src/demo/node-agent/runtimes/gpu-slot.ts';
 import type { ContainerStart } from '../../../../src/demo/node-agent/runtimes/runtime.ts';
+import { installedVllm } from '../../../../src/demo/node-agent/runtimes/vllm.ts';
 import { vllmArguments } from '../../../../src/demo/node-agent/runtimes/vllm-arguments.ts';
 import { vllmSimulator } from '../../../../src/demo/node-agent/runtimes/vllm-simulator.ts';
 import { readSettings } from '../../../../src/demo/vllm/settings.ts';
@@ -108,5 +109,43 @@ describe('the simulator', () => {
     expect(command.args).toContain('/simulator.ts');
     expect(command.env.VLLM_API_KEY).toBe('k');
     expect(readSettings(command.env.VLLM_SIMULATOR)).toMatchObject(want);
+  });
+});
+
+describe('an installed vLLM', () => {
+  const environment = {
+    PATH: '/usr/bin',
+    HF_HOME: '/home/me/.cache/huggingface',
+    VLLM_LOGGING_LEVEL: 'INFO',
+  };
+  const runtime = installedVllm({ program: '/opt/vllm', environment });
+
+  test('gets the container’s arguments, and its environment over the machine’s', async () => {
+    const start = startOf({ args: ['m'], env: { VLLM_LOGGING_LEVEL: 'DEBUG', VLLM_MAX_N_SEQUENCES: '4' } });
+    expect(await runtime.command(start)).toEqual({
+      program: '/opt/vllm',
+      args: ['serve', 'm', '--host', '127.244.0.2'],
+      env: { ...environment, VLLM_LOGGING_LEVEL: 'DEBUG', VLLM_MAX_N_SEQUENCES: '4' },
+    });
+  });
+
+  test('keeps its caches on this machine, where the container’s volumes are not mounted', async () => {
+    const start = startOf({
+      container: { name: 'vllm', volumeMounts: [{ name: 'models', mountPath: '/models' }] },
+      env: { HF_HOME: '/models/.cache/huggingface', VLLM_CACHE_ROOT: '/models', OTHER: '/models-of-others' },
+    });
+    const { env } = await runtime.command(start);
+    expect(env).toEqual({ ...environment, OTHER: '/models-of-others' });
+  });
+
+  test('has this machine’s home and temporary folder, not the container’s', async () => {
+    const start = startOf({ env: { HOME: '/nonexistent/pod', TMPDIR: '/nonexistent/pod' } });
+    expect((await runtime.command(start)).env).toEqual(environment);
+  });
+
+  test.each(['OutOfMemoryAtStart', 'CrashAtStart'] as const)('is not started to play %s', async (kind) => {
+    const command = await runtime.command(startOf({ failure: { kind } }));
+    expect(command.program).toBe(process.execPath);
+    expect(command.args.at(-1)).toMatch(/played by the node agent/i);
   });
 });
