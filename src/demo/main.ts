@@ -95,7 +95,7 @@ async function stay(demo: Demo): Promise<number> {
 async function teach(demo: Demo): Promise<number> {
   const { options, cluster, step, screen, signal } = demo;
   const ids = studentIds(options.students);
-  await enrol(cluster.client, CLASS, ids, Math.ceil(ids.length / STUDENTS_PER_ENGINE));
+  await enrol(cluster.client, CLASS, ids, Math.ceil(ids.length / STUDENTS_PER_ENGINE), options.model);
   step(`Classroom ${CLASS.name} and ${ids.length} StudentQuotas are written`);
   const lesson = await followLesson(cluster.client, systemClock, CLASS);
   try {

@@ -15,6 +15,7 @@ const optionsSchema = z.object({
   exit: z.boolean().default(false),
   keep: z.string().min(1).optional(),
   nodes: z.string().min(1).optional(),
+  model: z.string().min(1).optional(),
   port: count(65_535).optional(),
   speed: z.coerce.number('must be a number').positive('must be more than 0').default(1),
 });
@@ -59,6 +60,10 @@ function createProgram(write: (text: string) => void): Command {
     .option('--students <n>', 'students in the class (default: 20)')
     .option('--exit', 'end when every student was answered; exit code 0 only then')
     .option('--nodes <file>', 'GPU nodes to play (default: four machines with one A10 each)')
+    .option(
+      '--model <id>',
+      'what the engines load: a Hugging Face id or an absolute path (default: Qwen/Qwen2.5-7B-Instruct)',
+    )
     .option('--port <port>', 'port of the gateway (default: a free one)')
     .option('--speed <factor>', 'how many times faster than the real GPU the engines are (default: 1)')
     .option('--keep <folder>', 'copy logs and kubeconfigs of all parts there at the end')

@@ -34,9 +34,10 @@ export async function enrol(
   ref: LessonRef,
   ids: readonly string[],
   engines: number,
+  modelId?: string,
 ): Promise<void> {
   await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: ref.namespace } });
-  await client.create(classroomManifests, demoClassroom(ref, engines));
+  await client.create(classroomManifests, demoClassroom(ref, engines, modelId));
   for (const seat of demoStudentQuotas(ref, ids)) await client.create(studentQuotaManifests, seat);
 }
 

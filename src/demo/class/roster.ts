@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type ClassroomSpecInput, classrooms } from '../../api/classroom.ts';
 import { API_GROUP_VERSION } from '../../api/group.ts';
 import { type StudentQuotaSpecInput, studentQuotas } from '../../api/student-quota.ts';
@@ -36,14 +37,25 @@ export function studentIds(count: number): string[] {
   });
 }
 
-/** The demo class: Qwen2.5-7B on whole A10s, five students to an engine. */
-export function demoClassroom(ref: { namespace: string; name: string }, engines: number): ClassroomManifest {
+/** What the engines of the demo load unless told otherwise: the model of the article's class. */
+const DEMO_MODEL = 'Qwen/Qwen2.5-7B-Instruct';
+
+/**
+ * The demo class: whole A10s, five students to an engine.
+ *
+ * @param modelId a hub id or an absolute path; students write the last part of it, in lower case
+ */
+export function demoClassroom(
+  ref: { namespace: string; name: string },
+  engines: number,
+  modelId: string = DEMO_MODEL,
+): ClassroomManifest {
   return {
     apiVersion: API_GROUP_VERSION,
     kind: classrooms.kind,
     metadata: ref,
     spec: {
-      model: { id: 'Qwen/Qwen2.5-7B-Instruct', servedName: 'qwen2.5-7b-instruct', aliases: ['class-model'] },
+      model: { id: modelId, servedName: basename(modelId).toLowerCase(), aliases: ['class-model'] },
       gpu: { product: 'NVIDIA-A10' },
       engine: { replicas: { min: 1, max: engines, studentsPerReplica: 5 } },
       contact: 'Ms Chen, room 214',

@@ -10,7 +10,8 @@ describe('The command line of the demo', () => {
   });
 
   test('everything can be said at once', () => {
-    const flags = '--students 40 --exit --nodes n.yaml --port 8080 --speed 10 --keep logs'.split(' ');
+    const flags =
+      '--students 40 --exit --nodes n.yaml --model /m/tiny --port 8080 --speed 10 --keep logs'.split(' ');
     expect(parseDemoOptions(['cluster', ...flags])).toMatchObject({
       kind: 'run',
       options: {
@@ -18,6 +19,7 @@ describe('The command line of the demo', () => {
         students: 40,
         exit: true,
         nodes: 'n.yaml',
+        model: '/m/tiny',
         port: 8080,
         speed: 10,
         keep: 'logs',
@@ -41,7 +43,16 @@ describe('The command line of the demo', () => {
   test('--help names every option', () => {
     const parsed = parseDemoOptions(['--help']);
     const text = parsed.kind === 'print' ? parsed.text : '';
-    for (const flag of ['--students', '--exit', '--nodes', '--port', '--speed', '--keep', 'cluster']) {
+    for (const flag of [
+      '--students',
+      '--exit',
+      '--nodes',
+      '--model',
+      '--port',
+      '--speed',
+      '--keep',
+      'cluster',
+    ]) {
       expect(text).toContain(flag);
     }
   });

@@ -19,6 +19,15 @@ describe('The roster of the demo', () => {
     }
   });
 
+  test.each([
+    { modelId: undefined, id: 'Qwen/Qwen2.5-7B-Instruct', servedName: 'qwen2.5-7b-instruct' },
+    { modelId: '/models/Tiny-Model', id: '/models/Tiny-Model', servedName: 'tiny-model' },
+  ])('students of $id write $servedName', ({ modelId, id, servedName }) => {
+    const classroom = demoClassroom(REF, 1, modelId);
+    expect(classroom.spec.model).toMatchObject({ id, servedName });
+    expect(parseClassroom(classroom)).toMatchObject({ ok: true });
+  });
+
   test('neighbours work on different tasks, and every student gets to all of them', () => {
     expect(taskFor(0, 0)).not.toEqual(taskFor(1, 0));
     const tasks = EXERCISE.map((_, round) => taskFor(3, round).title);
