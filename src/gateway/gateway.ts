@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { type Dispatcher, Pool } from 'undici';
 import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/log.ts';
-import { type ConcurrencyAdmission, createConcurrencyAdmission } from './admission.ts';
+import type { Admission } from './admission.ts';
 import { cacheSalt } from './cache-salt.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { createEngineRegistry, type EngineRegistry } from './engines.ts';
@@ -18,6 +18,8 @@ import { createStudentApi } from './student-api.ts';
 export interface GatewayOptions {
   readonly clock: Clock;
   readonly log: Logger;
+  /** Decides which requests run, and hears how they ended. */
+  readonly admission: Admission;
   /** Secret that cache salts are made with. */
   readonly saltSecret: Uint8Array;
   readonly isSynced: () => boolean;
@@ -30,7 +32,6 @@ export interface GatewayOptions {
 export interface Gateway {
   readonly directory: Directory;
   readonly engines: EngineRegistry;
-  readonly admission: ConcurrencyAdmission;
   readonly metrics: GatewayMetrics;
   /** Requests between authentication and the end of their answer. */
   readonly requestsInFlight: number;
@@ -58,7 +59,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   const engines = createEngineRegistry({
     connect: (origin) => connectEngine(origin, options.connectTimeoutMs),
   });
-  const admission = createConcurrencyAdmission();
   const running = createRunningRequests(directory, clock.now);
   const metrics = createGatewayMetrics({
     requestsInFlight: () => running.size,
@@ -70,7 +70,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...options,
     directory,
     engines,
-    admission,
     running,
     metrics,
     newRequestId: () => `req_${randomUUID().replaceAll('-', '')}`,
@@ -83,7 +82,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     directory,
     engines,
-    admission,
     metrics,
     get requestsInFlight() {
       return running.size;

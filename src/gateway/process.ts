@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../kube/clock.ts';
 import { createKubeClient } from '../kube/kube-client.ts';
 import { defaultKubeContext } from '../kube/kubeconfig.ts';
 import type { Logger } from '../kube/log.ts';
+import { createConcurrencyAdmission } from './admission.ts';
 import { SALT_SECRET_BYTES } from './cache-salt.ts';
 import type { AddressOfPod } from './engine-pods.ts';
 import { createGateway, type Gateway } from './gateway.ts';
@@ -43,6 +44,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
   const gateway = createGateway({
     clock: systemClock,
     log,
+    admission: createConcurrencyAdmission(),
     saltSecret,
     isSynced: () => source?.hasSynced ?? true,
     patience: {

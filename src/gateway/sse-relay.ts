@@ -13,6 +13,8 @@ const FRAME_END_CRLF = Buffer.from('\r\n\r\n');
 const USAGE = Buffer.from('"usage"');
 const ERROR_DATA = Buffer.from('data: {"error"');
 const ERROR_EVENT = Buffer.from('event: error');
+/** vLLM ends running answers so when it is stopped, with status 200 and `[DONE]`: not an end that was asked for. */
+const ABORTED = Buffer.from('"finish_reason":"abort"');
 const DONE = Buffer.from('data: [DONE]');
 const RESPONSE_ENDS = ['completed', 'incomplete', 'failed'].map((end) =>
   Buffer.from(`event: response.${end}`),
@@ -36,7 +38,7 @@ export interface SseRelayOptions {
 export function createSseRelay({ path, hideUsage }: SseRelayOptions): AnswerRelay {
   const ends = path === '/v1/responses' ? RESPONSE_ENDS : [DONE];
   // A chunk without any of these is passed on as it is, however many frames it has.
-  const marks = [USAGE, ERROR_DATA, ERROR_EVENT, ...ends];
+  const marks = [USAGE, ERROR_DATA, ERROR_EVENT, ABORTED, ...ends];
   let held: Buffer | undefined;
   let last: Buffer | undefined;
   let usage: TokenUsage | undefined;
@@ -46,6 +48,10 @@ export function createSseRelay({ path, hideUsage }: SseRelayOptions): AnswerRela
   const inspect = (frame: Buffer): Buffer | undefined => {
     if (isError(frame)) {
       failure = parseEngineError(200, dataOf(frame));
+      return undefined;
+    }
+    if (frame.includes(ABORTED)) {
+      failure = { status: 500, message: undefined, param: undefined };
       return undefined;
     }
     const final = ends.some((end) => startsWith(frame, end));

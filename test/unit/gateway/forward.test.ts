@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Admission, Outcome } from '../../../src/gateway/admission.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { ALICE_KEY, aClassroomLimiting, aSeat } from './builders.ts';
@@ -77,7 +78,7 @@ async function flooded(options: WorldOptions) {
 async function nothingRuns(): Promise<void> {
   await eventually('no request in flight', () => world.gateway.requestsInFlight === 0);
   expect(world.gateway.engines.size.inFlight).toBe(0);
-  expect(world.gateway.admission.running).toBe(0);
+  expect(world.admission.running).toBe(0);
 }
 
 async function outcomes(): Promise<unknown[]> {
@@ -268,6 +269,19 @@ describe('a stream', () => {
     const answer = await ask(world, STREAM);
     await answer.over;
     expect(errorIn(answer)).toMatchObject({ code: 'engine_failed' });
+  });
+
+  test('an answer that the engine cuts short because it is stopped is an error too', async () => {
+    const aborted = tokenFrame('b').replace('"delta"', '"finish_reason":"abort","delta"');
+    await worldWith({}, ({ response }) => {
+      beginStream(response);
+      response.end(tokenFrame('a') + aborted + USAGE_FRAME + DONE_FRAME);
+    });
+    const answer = await ask(world, STREAM);
+    await answer.over;
+    expect(errorIn(answer)).toMatchObject({ code: 'engine_failed' });
+    expect(answer.text).not.toContain('[DONE]');
+    expect(await outcomes()).toEqual(['interrupted']);
   });
 
   test('an engine that dies before the first token is a plain 502', async () => {
@@ -481,5 +495,96 @@ describe('many at once', () => {
     expect(refused?.headers['retry-after']).toBe('2');
     expect(refused?.body.error.message).toContain('Ms Chen, room 214');
     await nothingRuns();
+  });
+});
+
+describe('settlement', () => {
+  /** Writes down every settlement, and lets a test hold it. */
+  function ledger() {
+    const settled: [string, Outcome][] = [];
+    const gate = { open: Promise.resolve() };
+    const admissionOver = (inner: Admission): Admission => ({
+      admit: (seat, request) => inner.admit(seat, request),
+      async settle(lease, outcome) {
+        settled.push([lease.id, outcome]);
+        await gate.open;
+        await inner.settle(lease, outcome);
+      },
+    });
+    return { settled, gate, admissionOver };
+  }
+
+  const USAGE = { promptTokens: 3, completionTokens: 2, cachedTokens: undefined };
+
+  test.each([
+    ['an answer in one piece', CHAT],
+    ['a stream', STREAM],
+  ])('%s ends only after it was settled', async (_, body) => {
+    const { settled, gate, admissionOver } = ledger();
+    const held = Promise.withResolvers<void>();
+    gate.open = held.promise;
+    await worldWith({ admissionOver }, answerWell);
+    let answer: Answer | undefined;
+    const asked = ask(world, body).then((begun) => {
+      answer = begun;
+      return begun.over;
+    });
+    await eventually('the settlement', () => settled.length === 1);
+    expect(answer?.ended).toBeUndefined();
+    expect(answer?.text ?? '').not.toContain('[DONE]');
+    held.resolve();
+    await asked;
+    expect(answer?.ended).toBe(true);
+    expect(settled.map(([, outcome]) => outcome)).toEqual([{ kind: 'completed', usage: USAGE }]);
+  });
+
+  test('every admitted request is settled exactly once, however it ends', async () => {
+    const { settled, admissionOver } = ledger();
+    const classroom = aClassroomLimiting({ concurrentRequests: 200 });
+    const ends: ((call: EngineCall) => void)[] = [
+      answerWell,
+      ({ response }) => response.destroy(),
+      ({ response }) => answerJson(response, 400, { detail: 'no' }),
+      ({ response }) => {
+        beginStream(response);
+        response.write(tokenFrame('a'), () => response.destroy());
+      },
+      ({ response }) => {
+        beginStream(response);
+        response.write(tokenFrame('a'));
+      },
+    ];
+    await worldWith({ classroom, admissionOver }, (call) => ends[Number(call.body.temperature)]?.(call));
+    await Promise.all(
+      Array.from({ length: 50 }, async (_, i) => {
+        const end = i % ends.length;
+        const answer = await ask(world, { ...STREAM, temperature: end });
+        if (end === ends.length - 1) answer.leave();
+        await answer.over;
+      }),
+    );
+    await nothingRuns();
+    expect(new Set(settled.map(([id]) => id)).size).toBe(50);
+    const kinds = Map.groupBy(settled, ([, { kind }]) => kind);
+    expect(Object.fromEntries([...kinds].map(([kind, all]) => [kind, all.length]))).toEqual({
+      completed: 10,
+      unanswered: 10,
+      refused: 10,
+      interrupted: 10,
+      'client-left': 10,
+    });
+  });
+
+  test('one that fails is logged, and the student still gets the answer', async () => {
+    const admissionOver = (inner: Admission): Admission => ({
+      admit: (seat, request) => inner.admit(seat, request),
+      async settle(lease, outcome) {
+        await inner.settle(lease, outcome);
+        throw new Error('the disk is full');
+      },
+    });
+    await worldWith({ admissionOver }, answerWell);
+    expect((await askJson(world, CHAT)).status).toBe(200);
+    expect(world.log.find(({ level }) => level === 'error')?.message).toBe('A request could not be settled');
   });
 });

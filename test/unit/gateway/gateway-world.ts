@@ -1,4 +1,9 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  type Admission,
+  type ConcurrencyAdmission,
+  createConcurrencyAdmission,
+} from '../../../src/gateway/admission.ts';
 import { createGateway, type Gateway } from '../../../src/gateway/gateway.ts';
 import type { ClassroomRecord, SeatRecord } from '../../../src/gateway/seat.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
@@ -22,11 +27,14 @@ export interface WorldOptions {
   readonly clock?: FakeClock;
   readonly isSynced?: () => boolean;
   readonly maxBodyBytes?: number;
+  /** Stands before the real admission. */
+  readonly admissionOver?: (admission: Admission) => Admission;
 }
 
 /** A gateway on loopback with Alice and Bob in a class. */
 export interface World {
   readonly gateway: Gateway;
+  readonly admission: ConcurrencyAdmission;
   readonly url: string;
   readonly log: readonly LogLine[];
   stop(graceMs?: number): Promise<void>;
@@ -37,9 +45,11 @@ export const PATIENCE = { firstByteMs: 600_000, idleMs: 120_000, totalMs: 1_800_
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const log: LogLine[] = [];
   const clock = options.clock ?? systemClock;
+  const admission = createConcurrencyAdmission();
   const gateway = createGateway({
     clock,
     log: recordingLogger(log),
+    admission: options.admissionOver?.(admission) ?? admission,
     saltSecret: Buffer.from('the salt secret of the tests'),
     isSynced: options.isSynced ?? (() => true),
     patience: PATIENCE,
@@ -54,6 +64,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const { url } = await gateway.listen({ host: '127.0.0.1', port: 0 });
   return {
     gateway,
+    admission,
     url,
     log,
     async stop(graceMs = 0) {

@@ -70,7 +70,7 @@ describe('while an answer streams', () => {
     }
     bobs.leave();
     await eventually('nothing runs', () => world.gateway.requestsInFlight === 0);
-    expect(world.gateway.admission.running).toBe(0);
+    expect(world.admission.running).toBe(0);
   });
 
   const harmless: [string, Change][] = [
