@@ -10,7 +10,7 @@ import type { Binaries } from './binaries/versions.ts';
 import { type Component, startComponent } from './control-plane/component.ts';
 import { type ControlPlane, startControlPlane } from './control-plane/control-plane.ts';
 import { freePorts } from './control-plane/ports.ts';
-import { type NodeAgent, startNodeAgent } from './node-agent/agent.ts';
+import { type Addressing, type NodeAgent, startNodeAgent } from './node-agent/agent.ts';
 import type { NodeDescription } from './node-agent/nodes/description.ts';
 import type { Pace } from './node-agent/pod/state.ts';
 import type { Runtime } from './node-agent/runtimes/runtime.ts';
@@ -24,6 +24,8 @@ export interface DemoClusterOptions {
   readonly runtimes: readonly Runtime[];
   /** Default: a kubelet's. */
   readonly pace?: Pace;
+  /** Default: an address of its own per pod on Linux, a port of its own elsewhere. */
+  readonly addressing?: Addressing;
   /** Where students connect; default: a free port. */
   readonly gatewayPort?: number;
   /** Takes one line for each step that is done. */
@@ -65,6 +67,7 @@ export interface DemoCluster extends AsyncDisposable {
  */
 export async function startDemoCluster(options: DemoClusterOptions): Promise<DemoCluster> {
   const { binaries, report } = options;
+  const addressing = options.addressing ?? (process.platform === 'linux' ? 'PerPodAddress' : 'PerPodPort');
   const controlPlane = await startControlPlane({ binaries, crdFolder: CHECKOUT.crds });
   try {
     report(`Kubernetes answers at ${controlPlane.url}, with the kinds Classroom and StudentQuota`);
@@ -86,23 +89,35 @@ export async function startDemoCluster(options: DemoClusterOptions): Promise<Dem
       run: controlPlane.run,
       clock: systemClock,
       random: Math.random,
+      addressing,
       ...(options.pace === undefined ? {} : { pace: options.pace }),
     });
     report(`${options.nodes.length} GPU nodes are registered: ${describeNodes(options.nodes)}`);
     const [freePort = 0] = await freePorts(1);
-    return clusterOf(controlPlane, client, nodeAgent, options.gatewayPort ?? freePort);
+    const gateway = addressing === 'PerPodPort' ? CHECKOUT.demoGateway : CHECKOUT.gateway;
+    return clusterOf({
+      controlPlane,
+      client,
+      nodeAgent,
+      gateway,
+      gatewayPort: options.gatewayPort ?? freePort,
+    });
   } catch (error) {
     await controlPlane.stop();
     throw error;
   }
 }
 
-function clusterOf(
-  controlPlane: ControlPlane,
-  client: KubeClient,
-  nodeAgent: NodeAgent,
-  gatewayPort: number,
-): DemoCluster {
+interface ClusterParts {
+  controlPlane: ControlPlane;
+  client: KubeClient;
+  nodeAgent: NodeAgent;
+  /** The gateway's entry point. */
+  gateway: string;
+  gatewayPort: number;
+}
+
+function clusterOf({ controlPlane, client, nodeAgent, gateway, gatewayPort }: ClusterParts): DemoCluster {
   const baseURL = `http://127.0.0.1:${gatewayPort}/v1`;
   const processes: DemoProcess[] = [];
   const start = async (
@@ -139,7 +154,7 @@ function clusterOf(
     async startGateway(options) {
       const kubeconfig =
         options.kubeconfig ?? (await controlPlane.writeServiceAccountKubeconfig(GATEWAY_ACCOUNT));
-      return start(CHECKOUT.gateway, kubeconfig, options, [
+      return start(gateway, kubeconfig, options, [
         `--listen=127.0.0.1:${gatewayPort}`,
         ...(options.flags ?? []),
       ]);

@@ -8,6 +8,7 @@ export const CHECKOUT = {
   rbac: fromRoot('manifests/rbac.yaml'),
   operator: fromRoot('src/operator/main.ts'),
   gateway: fromRoot('src/gateway/main.ts'),
+  demoGateway: fromRoot('src/demo/gateway.ts'),
   vllmSimulator: fromRoot('src/demo/vllm/main.ts'),
   demoNodes: fromRoot('manifests/demo-nodes/four-a10.yaml'),
 } as const;

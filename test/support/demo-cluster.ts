@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ensureBinaries, ensureOptionsOf } from '../../src/demo/binaries/ensure.ts';
 import { type DemoCluster, startDemoCluster } from '../../src/demo/cluster.ts';
 import { kubeconfig } from '../../src/demo/control-plane/credentials.ts';
+import type { Addressing } from '../../src/demo/node-agent/agent.ts';
 import { readNodeFile } from '../../src/demo/node-agent/nodes/description.ts';
 import type { Pace } from '../../src/demo/node-agent/pod/state.ts';
 import { vllmSimulator } from '../../src/demo/node-agent/runtimes/vllm-simulator.ts';
@@ -28,6 +29,8 @@ export interface TestClusterOptions {
   readonly nodes?: string;
   /** How many times faster than its GPU the simulated engine is; default 20. Slower: requests stay in flight. */
   readonly engineSpeed?: number;
+  /** Default: as the platform wants it. */
+  readonly addressing?: Addressing;
 }
 
 /**
@@ -42,6 +45,7 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
     nodes: readNodeFile(nodes, 'the nodes of this test'),
     runtimes: [vllmSimulator({ entryPoint: CHECKOUT.vllmSimulator, speed, loadSeconds: LOAD_SECONDS })],
     pace: QUICK_PACE,
+    ...(options.addressing === undefined ? {} : { addressing: options.addressing }),
     report: () => {},
   });
 }

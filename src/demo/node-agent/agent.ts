@@ -36,8 +36,11 @@ export interface NodeAgentOptions {
   /** What containers get of this machine's environment; default nothing, which is enough for the simulator. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Default: an address of its own per pod on Linux, a port of its own elsewhere. */
-  readonly addressing?: 'PerPodAddress' | 'PerPodPort';
+  readonly addressing?: Addressing;
 }
+
+/** How played pods are told apart: by address, or by port on one address where only 127.0.0.1 is bound (macOS). */
+export type Addressing = 'PerPodAddress' | 'PerPodPort';
 
 /** A pod as the agent sees it. */
 export interface PlayedPod {

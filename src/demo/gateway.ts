@@ -1,0 +1,20 @@
+import { podAddress } from '../gateway/engine-pods.ts';
+import { parseCommandLine } from '../gateway/options.ts';
+import { startGateway } from '../gateway/process.ts';
+import { ADDRESS_ANNOTATION } from './node-agent/pod/worker.ts';
+
+/**
+ * The gateway of the demo. Where all played pods share one address and differ by port (macOS), the node agent writes
+ * down where each listens, and only this entry point reads it: a real gateway must not trust annotations.
+ */
+const commandLine = parseCommandLine(process.argv.slice(2), process.env);
+if (commandLine.kind !== 'run')
+  throw new Error(`the demo starts its gateway wrongly: ${JSON.stringify(commandLine)}`);
+await startGateway({
+  settings: commandLine.settings,
+  env: process.env,
+  addressOf: (pod) => pod.metadata.annotations?.[ADDRESS_ANNOTATION] ?? podAddress(pod),
+  onStarted: (stop) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+  },
+});
