@@ -92,7 +92,7 @@ export class Exchange {
   cut(how: 'reset' | 'close'): void {
     const { socket } = this.request;
     if (how === 'reset') socket.resetAndDestroy();
-    else socket.destroy();
+    else socket.destroySoon();
   }
 
   #writeHead(status: number, headers: readonly string[], vary: string | null): void {
