@@ -97,9 +97,9 @@ export type ParsedCommandLine =
   | { readonly kind: 'show'; readonly text: string }
   | { readonly kind: 'invalid'; readonly faults: readonly string[] };
 
-/** `--health-address` is `GPU_CLASSROOM_GATEWAY_HEALTH_ADDRESS`. */
+/** `--health-address` is `GPU_CLASSROOM_HEALTH_ADDRESS`. */
 export function environmentName(flag: string): string {
-  return `GPU_CLASSROOM_GATEWAY_${flag.replaceAll('-', '_').toUpperCase()}`;
+  return `GPU_CLASSROOM_${flag.replaceAll('-', '_').toUpperCase()}`;
 }
 
 /**

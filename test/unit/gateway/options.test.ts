@@ -34,7 +34,7 @@ describe('the command line', () => {
 
   test('the environment counts where no flag is given', () => {
     const env = { [environmentName('idle-timeout')]: '7s', [environmentName('log-level')]: 'debug' };
-    expect(environmentName('idle-timeout')).toBe('GPU_CLASSROOM_GATEWAY_IDLE_TIMEOUT');
+    expect(environmentName('idle-timeout')).toBe('GPU_CLASSROOM_IDLE_TIMEOUT');
     expect(settings(['--log-level=warn'], env)).toMatchObject({ idleTimeoutMs: 7_000, logLevel: 'warn' });
   });
 
@@ -46,7 +46,7 @@ describe('the command line', () => {
     expect(faults).toEqual([
       expect.stringMatching(/^--listen must be an address and a port/),
       expect.stringMatching(/^--idle-timeout must be a number with a unit/),
-      expect.stringMatching(/^GPU_CLASSROOM_GATEWAY_MAX_BODY_BYTES must be a number/),
+      expect.stringMatching(/^GPU_CLASSROOM_MAX_BODY_BYTES must be a number/),
     ]);
     expect(parseCommandLine(['--static=a', '--kubeconfig=b'], {})).toEqual({
       kind: 'invalid',
