@@ -115,7 +115,8 @@ class Agent implements NodeAgent {
   readonly #nodes: ReadonlyMap<string, PlayedNode>;
   readonly #workers = new Map<string, PodWorker>();
   readonly #leaving = new Set<Promise<void>>();
-  readonly #failures: { readonly matcher: PodMatcher; readonly failure: Failure }[] = [];
+  /** The latest first. */
+  #failures: readonly { readonly matcher: PodMatcher; readonly failure: Failure }[] = [];
   readonly #podInformer;
   readonly #nodeInformer;
   readonly #workerOptions: Omit<PodWorkerOptions, 'node'>;
@@ -174,11 +175,11 @@ class Agent implements NodeAgent {
 
   fail(matcher: PodMatcher, failure: Failure): { cancel(): void } {
     const entry = { matcher, failure };
-    this.#failures.unshift(entry);
+    this.#failures = [entry, ...this.#failures];
     this.#refreshFailures();
     return {
       cancel: () => {
-        this.#failures.splice(this.#failures.indexOf(entry), 1);
+        this.#failures = this.#failures.filter((other) => other !== entry);
         this.#refreshFailures();
       },
     };

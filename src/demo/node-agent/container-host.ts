@@ -7,9 +7,9 @@ import type { RunDirectory } from '../process/run-directory.ts';
 import type { Failure } from './failures.ts';
 import type { NodeDescription } from './nodes/description.ts';
 import { ConfigError, expand, type Lookup, resolveEnvironment } from './pod/environment.ts';
-import { unplayableProbe } from './pod/probes.ts';
 import type { Container } from './pod/spec.ts';
 import type { PodEvent } from './pod/state.ts';
+import { unplayable } from './pod/unplayable.ts';
 import { type ContainerProcess, startContainerProcess } from './process/container-process.ts';
 import { readTail, TERMINATION_MESSAGE_BYTES, TERMINATION_MESSAGE_LINES } from './process/log-tail.ts';
 import type { Endpoint } from './process/probe.ts';
@@ -104,8 +104,8 @@ async function commandOf(
   lookup: Lookup,
   environment: Readonly<Record<string, string>>,
 ) {
-  const unplayable = unplayableProbe(container);
-  if (unplayable !== undefined) throw new ConfigError(unplayable);
+  const problem = unplayable(container);
+  if (problem !== undefined) throw new ConfigError(problem);
   const facts = { podIP: endpoint.ip, hostIP: nodeAddress };
   const own = await resolveEnvironment(pod, container, facts, lookup);
   const base = {
@@ -114,7 +114,7 @@ async function commandOf(
     HOME: folder,
     TMPDIR: folder,
   };
-  const command = await runtime.command({
+  return runtime.command({
     pod,
     container,
     node,
@@ -125,7 +125,6 @@ async function commandOf(
     args: (container.args ?? []).map((text) => expand(text, own)),
     env: { ...base, ...own },
   });
-  return command;
 }
 
 function pullMessage(image: string, failure: Failure | undefined, runtimes: readonly Runtime[]): string {

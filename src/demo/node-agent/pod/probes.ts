@@ -29,18 +29,6 @@ export function probeOf(container: Container, kind: ProbeKind): Probe | undefine
   }
 }
 
-/** Why the agent cannot play a probe, or undefined: there is no container in which a command could run. */
-export function unplayableProbe(container: Container): string | undefined {
-  const kinds: ProbeKind[] = ['startup', 'readiness', 'liveness'];
-  for (const kind of kinds) {
-    const probe = probeOf(container, kind);
-    if (probe !== undefined && probe.httpGet === undefined && probe.tcpSocket === undefined) {
-      return `the ${kind} probe of container ${container.name} is neither httpGet nor tcpSocket: the node agent plays only these`;
-    }
-  }
-  return undefined;
-}
-
 /** @param pace factor on the probe's times: 0.1 makes a demo ten times as quick */
 export function firstProbe(probe: Probe, startedAtMs: number, nowMs: number, pace: number): ProbeState {
   const delayMs = (probe.initialDelaySeconds ?? 0) * 1000 * pace;
