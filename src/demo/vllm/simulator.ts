@@ -14,7 +14,7 @@ import { stepTimer } from './engine/step-time.ts';
 import { type Failures, FaultPlan, failuresSchema } from './failures.ts';
 import { ApiServer } from './http/server.ts';
 import { readEnvironment, type SimulatorEnvironment } from './lifecycle/environment.ts';
-import { Loading } from './lifecycle/loading.ts';
+import { FAILS_AT, Loading } from './lifecycle/loading.ts';
 import { Log, type LogSink } from './lifecycle/log.ts';
 import { playedStartFailure } from './lifecycle/start-failures.ts';
 import { AdapterLoader, type InspectAdapter } from './lora/adapters.ts';
@@ -75,6 +75,15 @@ interface Parts {
   readonly engine: Engine;
   readonly metrics: EngineMetrics;
   readonly requests: RequestLog;
+}
+
+interface ContextParts {
+  readonly facts: ModelFacts;
+  readonly plan: EnginePlan;
+  readonly engine: Engine;
+  readonly models: ServedModels;
+  readonly requests: RequestLog;
+  readonly metrics: EngineMetrics;
 }
 
 /** One simulated `vllm serve`, from its start to its exit. */
@@ -204,12 +213,7 @@ export class VllmSimulator {
       throw this.#giveUp(failure);
     }
     try {
-      const plan = planEngine(this.#options, facts, {
-        profile: GPU_PROFILES[this.#settings.gpuProfile],
-        totalGiB: this.#settings.memoryGiB,
-        usedByOthersGiB: this.#settings.memoryUsedByOthersGiB,
-        kvCacheTokens: this.#settings.kvCacheTokens,
-      });
+      const plan = await this.#plan(facts, loading);
       const what = { options: this.#options, facts, plan, loadSeconds: this.#settings.loadSeconds };
       await loading.readArguments(what);
       await loading.startEngine(what);
@@ -217,6 +221,24 @@ export class VllmSimulator {
       await this.#serve(facts, plan);
     } catch (error) {
       throw error instanceof StartFailure ? this.#giveUp(error) : error;
+    }
+  }
+
+  /** What does not fit is noticed where vLLM notices it: late, if the engine has to look at its memory first. */
+  async #plan(facts: ModelFacts, loading: Loading): Promise<EnginePlan> {
+    try {
+      return planEngine(this.#options, facts, {
+        profile: GPU_PROFILES[this.#settings.gpuProfile],
+        totalGiB: this.#settings.memoryGiB,
+        usedByOthersGiB: this.#settings.memoryUsedByOthersGiB,
+        kvCacheTokens: this.#settings.kvCacheTokens,
+      });
+    } catch (error) {
+      if (error instanceof StartFailure) {
+        const inEngine = error.lines[0]?.origin === 'EngineCore';
+        await loading.until(inEngine ? FAILS_AT.kvCache : FAILS_AT.arguments);
+      }
+      throw error;
     }
   }
 
@@ -242,12 +264,6 @@ export class VllmSimulator {
   }
 
   #assemble(facts: ModelFacts, plan: EnginePlan): Parts {
-    const nowSeconds = (): number => Math.floor(this.#clock.wallMs() / 1000);
-    const { kvBlocks, blockSize, maxNumSeqs, maxNumBatchedTokens } = plan;
-    const scheduler = new Scheduler(
-      { kvBlocks, blockSize, maxNumSeqs, maxNumBatchedTokens, policy: this.#options.schedulingPolicy },
-      this.#options.enablePrefixCaching ? new PrefixCache(kvBlocks) : undefined,
-    );
     const models = new ServedModels(this.#options.model, this.#options.servedModelNames);
     const registry = new Registry(() => this.#clock.wallMs() / 1000);
     const refreshProcess = registerProcessMetrics(registry, {
@@ -255,41 +271,17 @@ export class VllmSimulator {
       residentBytes: () => process.memoryUsage.rss(),
       cpuSeconds: () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
     });
+    const scheduler = this.#scheduler(plan);
     const metrics = new EngineMetrics(registry, models.baseName, this.#options, plan, scheduler);
     const httpMetrics = new HttpMetrics(registry);
     const step = stepTimer(
       GPU_PROFILES[this.#settings.gpuProfile],
       { name: this.#options.model, facts, quantization: this.#options.quantization },
-      { maxNumSeqs, slowdown: this.#settings.slowdown, speed: this.#settings.speed },
+      { maxNumSeqs: plan.maxNumSeqs, slowdown: this.#settings.slowdown, speed: this.#settings.speed },
     );
     const engine = new Engine(scheduler, this.#clock, step, metrics);
     const requests = new RequestLog();
-    const newId = this.#start.newId ?? (() => randomBytes(8).toString('hex'));
-    const context: ServingContext = {
-      options: this.#options,
-      plan,
-      clock: this.#clock,
-      engine,
-      models,
-      adapters: this.#adapters(models),
-      requests,
-      maxSequencesPerRequest: this.#environment.VLLM_MAX_N_SEQUENCES,
-      vocabularySize: facts.vocabulary,
-      hiddenSize: facts.hidden,
-      seed: this.#settings.seed,
-      fingerprint: fingerprintOf(this.#options),
-      newId,
-      nowSeconds,
-      faults: () => this.#faults,
-      shuttingDown: () => this.#phase !== 'serving',
-      onGenerationStart: () => {
-        this.#inFlight += 1;
-      },
-      onGenerationEnd: () => this.#generationEnded(),
-      killEngine: (reason) => this.killEngine(reason),
-      crash: (code) => this.#leave({ code }),
-      onRejected: () => metrics.requestRejected(),
-    };
+    const context = this.#context({ facts, plan, engine, models, requests, metrics });
     const routes = routesFor({
       metricsText: () => {
         metrics.refresh();
@@ -305,11 +297,47 @@ export class VllmSimulator {
       apiKeys: this.#options.apiKeys,
       requestIdHeaders: this.#options.requestIdHeaders,
       keepAliveSeconds: this.#environment.VLLM_HTTP_TIMEOUT_KEEP_ALIVE,
-      newId,
+      newId: context.newId,
       logAccess: this.#accessLog(),
       trackLoad: this.#options.serverLoadTracking,
     });
     return { server, engine, metrics, requests };
+  }
+
+  #scheduler({ kvBlocks, blockSize, maxNumSeqs, maxNumBatchedTokens }: EnginePlan): Scheduler {
+    return new Scheduler(
+      { kvBlocks, blockSize, maxNumSeqs, maxNumBatchedTokens, policy: this.#options.schedulingPolicy },
+      this.#options.enablePrefixCaching ? new PrefixCache(kvBlocks) : undefined,
+    );
+  }
+
+  #context(parts: ContextParts): ServingContext {
+    const { facts, plan, engine, models, requests, metrics } = parts;
+    return {
+      options: this.#options,
+      plan,
+      clock: this.#clock,
+      engine,
+      models,
+      adapters: this.#adapters(models),
+      requests,
+      maxSequencesPerRequest: this.#environment.VLLM_MAX_N_SEQUENCES,
+      vocabularySize: facts.vocabulary,
+      hiddenSize: facts.hidden,
+      seed: this.#settings.seed,
+      fingerprint: fingerprintOf(this.#options),
+      newId: this.#start.newId ?? (() => randomBytes(8).toString('hex')),
+      nowSeconds: () => Math.floor(this.#clock.wallMs() / 1000),
+      faults: () => this.#faults,
+      shuttingDown: () => this.#phase !== 'serving',
+      onGenerationStart: () => {
+        this.#inFlight += 1;
+      },
+      onGenerationEnd: () => this.#generationEnded(),
+      killEngine: (reason) => this.killEngine(reason),
+      crash: (code) => this.#leave({ code }),
+      onRejected: () => metrics.requestRejected(),
+    };
   }
 
   #adapters(models: ServedModels): AdapterLoader | undefined {

@@ -8,7 +8,6 @@ import type { Log } from './log.ts';
 export interface LoadingFacts {
   readonly options: EngineOptions;
   readonly facts: ModelFacts;
-  /** Undefined until memory has been looked at. */
   readonly plan: EnginePlan;
   readonly loadSeconds: number;
 }
