@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { FIELD_MANAGER } from '../../src/operator/dependencies.ts';
+import { FIELD_MANAGER } from '../../src/reconcile/field-managers.ts';
 import type { SchoolCluster } from './cluster.ts';
 import { usageOf } from './process-usage.ts';
 import { startOperator } from './work.ts';

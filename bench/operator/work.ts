@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { type Component, startComponent } from '../../src/demo/control-plane/component.ts';
 import { freePorts } from '../../src/demo/control-plane/ports.ts';
 import { CHECKOUT } from '../../src/demo/paths.ts';
-import { FIELD_MANAGER } from '../../src/operator/dependencies.ts';
+import { FIELD_MANAGER } from '../../src/reconcile/field-managers.ts';
 import { BARE_LOOP_USER_AGENT } from './bare-loop.ts';
 import type { SchoolCluster } from './cluster.ts';
 import { watchConvergence } from './convergence.ts';

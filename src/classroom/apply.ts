@@ -2,7 +2,7 @@ import type { Classroom } from '../api/classroom.ts';
 import { NameConflictError } from '../kube/apply.ts';
 import { KubeApiError } from '../kube/errors.ts';
 import type { KubeObject } from '../kube/object.ts';
-import type { OperatorDependencies } from '../operator/dependencies.ts';
+import type { OperatorDependencies } from '../reconcile/controller.ts';
 import { childKinds, describeChild } from './kinds.ts';
 import { ownershipOf } from './ownership.ts';
 import type { ChildIntent, WantedPlan } from './plan.ts';

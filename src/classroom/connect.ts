@@ -1,6 +1,6 @@
 import { LABELS } from '../api/labels.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
-import type { ObjectChange, OperatorInformers } from '../operator/dependencies.ts';
+import type { ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
 import { childKinds } from './kinds.ts';
 
 /** Seats come by the dozen, twice each (the object, then its key): the class looks at them together. */

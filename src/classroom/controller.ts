@@ -4,12 +4,8 @@ import { findCondition } from '../api/condition.ts';
 import { CLASSROOM_CONDITIONS } from '../api/reasons.ts';
 import { KubeApiError } from '../kube/errors.ts';
 import { apiVersionOf, type KubeObject, keyOf, refOfKey } from '../kube/object.ts';
-import {
-  type OperatorController,
-  type OperatorDependencies,
-  type ReconcilePass,
-  STATUS_FIELD_MANAGER,
-} from '../operator/dependencies.ts';
+import type { OperatorController, OperatorDependencies, ReconcilePass } from '../reconcile/controller.ts';
+import { STATUS_FIELD_MANAGER } from '../reconcile/field-managers.ts';
 import { type ApplyOutcome, apply } from './apply.ts';
 import { connect } from './connect.ts';
 import { observe } from './observe.ts';

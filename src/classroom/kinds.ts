@@ -7,7 +7,7 @@ import {
   serviceAccounts,
   services,
 } from '../kube/resources.ts';
-import type { ObjectCache, OperatorInformers } from '../operator/dependencies.ts';
+import type { ObjectCache, OperatorInformers } from '../reconcile/caches.ts';
 
 /** A kind of object that a class consists of, and the cache that follows it. */
 export interface ChildKind {

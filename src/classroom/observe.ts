@@ -3,7 +3,7 @@ import { COMPONENTS, LABELS } from '../api/labels.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
 import { type KubeObject, keyOf, type ObjectRef, type Resource } from '../kube/object.ts';
 import type { Deployment, PersistentVolumeClaim, Pod } from '../kube/resources.ts';
-import type { OperatorInformers } from '../operator/dependencies.ts';
+import type { OperatorInformers } from '../reconcile/caches.ts';
 import { engineName, modelCacheName } from './children/metadata.ts';
 import { childKinds } from './kinds.ts';
 

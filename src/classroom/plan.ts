@@ -11,7 +11,7 @@ import {
   serviceAccounts,
   services,
 } from '../kube/resources.ts';
-import type { OperatorSettings } from '../operator/dependencies.ts';
+import type { OperatorSettings } from '../reconcile/settings.ts';
 import { engineDeployment } from './children/deployment.ts';
 import { modelCacheClaim } from './children/model-cache.ts';
 import { engineNetworkPolicy } from './children/network-policy.ts';

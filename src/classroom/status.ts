@@ -3,7 +3,7 @@ import { type ConditionDraft, findCondition, mergeConditions } from '../api/cond
 import { servedNameOf } from '../api/model.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, STUDENT_QUOTA_CONDITIONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
-import type { OperatorSettings } from '../operator/dependencies.ts';
+import type { OperatorSettings } from '../reconcile/settings.ts';
 import type { ApplyOutcome, ChildProblem } from './apply.ts';
 import { engineSelector } from './children/metadata.ts';
 import { engineStatuses, readySince } from './engines.ts';

@@ -2,7 +2,7 @@ import type { ClassroomStatus } from '../api/classroom.ts';
 import { findCondition } from '../api/condition.ts';
 import { EVENT_REASONS } from '../api/event-reasons.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../api/reasons.ts';
-import type { EventSink } from '../operator/dependencies.ts';
+import type { EventSink } from '../reconcile/controller.ts';
 import type { ApplyOutcome } from './apply.ts';
 
 type Event = Parameters<EventSink['record']>[1];

@@ -19,7 +19,7 @@ import {
   services,
 } from '../kube/resources.ts';
 import { byNamespace, byOwnerUid, type IndexFunction, type StoreChange } from '../kube/store.ts';
-import type { ObjectCache, ObjectChange, OperatorInformers } from './dependencies.ts';
+import type { ObjectCache, ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
 
 export interface InformerSetOptions {
   client: KubeClient;

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { KubeMetrics, ReconcileOutcome } from '../kube/metrics.ts';
-import type { OperatorMetrics } from './dependencies.ts';
+import type { OperatorMetrics } from '../reconcile/controller.ts';
 
 /** Everything the operator reports of itself. */
 export interface MetricsRegistry {

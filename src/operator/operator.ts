@@ -5,14 +5,14 @@ import type { Clock } from '../kube/clock.ts';
 import { createController } from '../kube/controller.ts';
 import type { Logger } from '../kube/log.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
-import { createStudentController } from '../student/controller.ts';
 import type {
   EventSink,
   OperatorController,
   OperatorDependencies,
   OperatorMetrics,
-  OperatorSettings,
-} from './dependencies.ts';
+} from '../reconcile/controller.ts';
+import type { OperatorSettings } from '../reconcile/settings.ts';
+import { createStudentController } from '../student/controller.ts';
 import { createInformerSet, type InformerSet } from './informers.ts';
 import { createProgress, type Progress } from './progress.ts';
 

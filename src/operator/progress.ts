@@ -1,6 +1,6 @@
 import type { Clock } from '../kube/clock.ts';
 import { describeError } from '../kube/log.ts';
-import type { ReconcilePass } from './dependencies.ts';
+import type { ReconcilePass } from '../reconcile/controller.ts';
 
 /** An object that is not as wanted, and why. */
 export interface Unsettled {

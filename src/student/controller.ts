@@ -6,13 +6,9 @@ import type { KubeClient } from '../kube/client.ts';
 import { canonicalJson } from '../kube/intent.ts';
 import { apiVersionOf, type KubeObject, keyOf, refOfKey } from '../kube/object.ts';
 import { secrets } from '../kube/resources.ts';
-import {
-  type OperatorController,
-  type OperatorDependencies,
-  type OperatorInformers,
-  type ReconcilePass,
-  STATUS_FIELD_MANAGER,
-} from '../operator/dependencies.ts';
+import type { OperatorInformers } from '../reconcile/caches.ts';
+import type { OperatorController, OperatorDependencies, ReconcilePass } from '../reconcile/controller.ts';
+import { STATUS_FIELD_MANAGER } from '../reconcile/field-managers.ts';
 import { publicKeyId } from './api-key.ts';
 import { type AppliedSeat, applySeat, isStaleView } from './apply.ts';
 import { currentKey } from './key-record.ts';

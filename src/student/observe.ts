@@ -3,7 +3,7 @@ import { type StudentQuota, studentQuotas } from '../api/student-quota.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { ObjectRef } from '../kube/object.ts';
 import { type Secret, secrets } from '../kube/resources.ts';
-import type { OperatorInformers } from '../operator/dependencies.ts';
+import type { OperatorInformers } from '../reconcile/caches.ts';
 import type { SeatIndex } from './seat-index.ts';
 import { secretNameOf } from './secret.ts';
 

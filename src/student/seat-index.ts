@@ -1,6 +1,6 @@
 import type { StudentQuota } from '../api/student-quota.ts';
 import { keyOf, type ObjectRef } from '../kube/object.ts';
-import type { ObjectCache, ObjectChange } from '../operator/dependencies.ts';
+import type { ObjectCache, ObjectChange } from '../reconcile/caches.ts';
 
 /** Finds seats by their class and by their student without going through all of them. */
 export interface SeatIndex {

@@ -1,7 +1,7 @@
 import type { Classroom } from '../api/classroom.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
-import type { ObjectChange, OperatorInformers } from '../operator/dependencies.ts';
+import type { ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
 import type { SeatIndex } from './seat-index.ts';
 import { studentQuotaOfSecret } from './secret.ts';
 

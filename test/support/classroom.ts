@@ -1,7 +1,7 @@
 import { COMPONENTS, LABELS } from '../../src/api/labels.ts';
 import type { ObservedClass } from '../../src/classroom/observe.ts';
 import type { Pod } from '../../src/kube/resources.ts';
-import type { OperatorSettings } from '../../src/operator/dependencies.ts';
+import type { OperatorSettings } from '../../src/reconcile/settings.ts';
 import { classroom, merged, type Partially } from './builders.ts';
 
 /** What the operator sees of the class python-101 before it made anything; a case states only what differs. */

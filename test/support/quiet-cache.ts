@@ -1,5 +1,5 @@
 import { type KubeObject, keyOf } from '../../src/kube/object.ts';
-import type { ObjectCache, ObjectChange } from '../../src/operator/dependencies.ts';
+import type { ObjectCache, ObjectChange } from '../../src/reconcile/caches.ts';
 
 /** A cache that holds what the test gives it, and tells of a change only when the test says so. */
 export interface QuietCache<T extends KubeObject> extends ObjectCache<T> {

@@ -1,7 +1,7 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { COMPONENTS, ENGINE_PORT_NAME } from '../../api/labels.ts';
 import type { NetworkPolicy } from '../../kube/resources.ts';
-import type { OperatorSettings, PeerSelector } from '../../operator/dependencies.ts';
+import type { OperatorSettings, PeerSelector } from '../../reconcile/settings.ts';
 import { engineName, engineSelector, ownedMetadata } from './metadata.ts';
 
 /** Every namespace carries its name in this label: https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name */

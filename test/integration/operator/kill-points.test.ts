@@ -17,9 +17,9 @@ import {
   serviceAccounts,
   services,
 } from '../../../src/kube/resources.ts';
-import { FIELD_MANAGER } from '../../../src/operator/dependencies.ts';
 import { untilSettled } from '../../../src/operator/once.ts';
 import { createOperator } from '../../../src/operator/operator.ts';
+import { FIELD_MANAGER } from '../../../src/reconcile/field-managers.ts';
 import { settings } from '../../support/classroom.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
 import { clientOf } from '../../support/kube-client.ts';

@@ -9,7 +9,7 @@ import { KubeApiError } from '../../../src/kube/errors.ts';
 import { silentLogger } from '../../../src/kube/log.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
-import type { ReconcilePass } from '../../../src/operator/dependencies.ts';
+import type { ReconcilePass } from '../../../src/reconcile/controller.ts';
 import { classroom } from '../../support/builders.ts';
 import { settings } from '../../support/classroom.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';

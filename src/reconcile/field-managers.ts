@@ -1,0 +1,3 @@
+/** Field managers of server-side apply: one for the objects, one for the status, so that neither takes the other's fields away. */
+export const FIELD_MANAGER = 'gpu-classroom-operator';
+export const STATUS_FIELD_MANAGER = 'gpu-classroom-operator-status';
