@@ -6,6 +6,7 @@ import { type KubeMetrics, noMetrics } from './metrics.ts';
 import { microTime } from './micro-time.ts';
 import { apiVersionOf, type KubeObject } from './object.ts';
 import { type Event, events } from './resources.ts';
+import { createSemaphore } from './semaphore.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 /** What happened to an object, in the words of https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ */
@@ -48,6 +49,9 @@ const seriesIdleMs = 6 * 60_000;
 const seriesWriteEveryMs = 60_000;
 /** As client-go's EventSourceObjectSpamFilter. */
 const eventsPerObject = { burst: 25, ratePerSecond: 1 / 300 };
+/** Telling must not take the connections that the work itself needs, nor memory without end while nobody answers. */
+const maxWritesAtOnce = 4;
+const maxWaitingWrites = 10_000;
 const maxNoteBytes = 1024;
 const maxInstanceLength = 128;
 
@@ -68,9 +72,17 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const recent = new Map<string, Series>();
   const buckets = new Map<string, { bucket: TokenBucket; usedAtMs: number }>();
   const writing = new Set<Promise<void>>();
+  const connections = createSemaphore(maxWritesAtOnce);
+  let forgotAtMs = clock.monotonic();
 
   const write = (reason: string, send: () => Promise<unknown>, onRefused = (): void => {}): void => {
-    const done: Promise<void> = send()
+    if (connections.waiting >= maxWaitingWrites) {
+      onRefused();
+      metrics.eventFailed({ reason, cause: 'dropped' });
+      return;
+    }
+    const done: Promise<void> = connections
+      .run(send)
       .then(
         () => {},
         (error) => {
@@ -83,15 +95,17 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     writing.add(done);
   };
 
+  const isIdle = (series: Series): boolean =>
+    series.lastAtMs < clock.monotonic() - seriesIdleMs && series.timer === undefined;
+
+  /** Goes through everything, so not at each Event. */
   const forgetIdle = (): void => {
-    const beforeMs = clock.monotonic() - seriesIdleMs;
-    for (const [key, series] of recent) {
-      if (series.lastAtMs < beforeMs && series.timer === undefined) recent.delete(key);
-    }
+    const nowMs = clock.monotonic();
+    if (nowMs - forgotAtMs < seriesWriteEveryMs) return;
+    forgotAtMs = nowMs;
+    for (const [key, series] of recent) if (isIdle(series)) recent.delete(key);
     const refillMs = (eventsPerObject.burst / eventsPerObject.ratePerSecond) * 1000;
-    for (const [uid, { usedAtMs }] of buckets) {
-      if (usedAtMs < clock.monotonic() - refillMs) buckets.delete(uid);
-    }
+    for (const [uid, { usedAtMs }] of buckets) if (usedAtMs < nowMs - refillMs) buckets.delete(uid);
   };
 
   const allowed = (uid: string): boolean => {
@@ -125,7 +139,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       const uid = regarding.metadata.uid ?? '';
       const key = JSON.stringify([uid, event.type, event.reason, event.action, event.note]);
       const series = recent.get(key);
-      if (series !== undefined) return repeat(event.reason, series);
+      if (series !== undefined && !isIdle(series)) return repeat(event.reason, series);
       if (!allowed(uid)) return metrics.eventFailed({ reason: event.reason, cause: 'dropped' });
       const object = eventObject(options, regarding, event, key);
       const { name, namespace = 'default' } = object.metadata;
