@@ -33,10 +33,8 @@ export function observe(ref: ObjectRef, informers: OperatorInformers): ObservedC
   return {
     classroom,
     seats: informers.studentQuotas
-      .list(namespace)
-      .filter(
-        (seat) => seat.spec.classroomRef.name === name && seat.metadata.deletionTimestamp === undefined,
-      ),
+      .ofClassroom(namespace, name)
+      .filter((seat) => seat.metadata.deletionTimestamp === undefined),
     pods: informers.pods
       .ofClassroom(namespace, name)
       .filter((pod) => pod.metadata.labels?.[LABELS.component] === COMPONENTS.engine)

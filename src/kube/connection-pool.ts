@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Pool } from 'undici';
 import type { CredentialMaterial } from './credentials.ts';
 
@@ -24,7 +23,7 @@ const maxConnections = 100;
 
 /** @param origin scheme, host and port */
 export function createConnectionPool(origin: string): ConnectionPool {
-  let current: { pool: Pool; fingerprint: string } | undefined;
+  let current: { pool: Pool; material: CredentialMaterial } | undefined;
   /** Replaced, but with requests in flight: a watch may hold one for minutes. */
   const retiring = new Set<Pool>();
   const retire = (pool: Pool): void => {
@@ -34,10 +33,9 @@ export function createConnectionPool(origin: string): ConnectionPool {
   };
   return {
     for(material) {
-      const fingerprint = fingerprintOf(material);
-      if (current?.fingerprint !== fingerprint) {
+      if (current === undefined || !isSameIdentity(current.material, material)) {
         if (current !== undefined) retire(current.pool);
-        current = { pool: openPool(origin, material), fingerprint };
+        current = { pool: openPool(origin, material), material };
       }
       return current.pool;
     },
@@ -69,10 +67,18 @@ function openPool(origin: string, material: CredentialMaterial): Pool {
   });
 }
 
-function fingerprintOf(material: CredentialMaterial): string {
-  const hash = createHash('sha256');
-  for (const part of [material.ca, material.cert, material.key, material.serverName]) {
-    hash.update(part ?? '').update('\0');
-  }
-  return `${hash.digest('hex')}:${material.insecureSkipVerify === true}`;
+/** Whether connections opened with `a` do for `b`: all that counts in a TLS handshake is the same. Asked for each request. */
+function isSameIdentity(a: CredentialMaterial, b: CredentialMaterial): boolean {
+  return (
+    isSameText(a.ca, b.ca) &&
+    isSameText(a.cert, b.cert) &&
+    isSameText(a.key, b.key) &&
+    a.serverName === b.serverName &&
+    (a.insecureSkipVerify === true) === (b.insecureSkipVerify === true)
+  );
+}
+
+function isSameText(a: string | Buffer | undefined, b: string | Buffer | undefined): boolean {
+  if (a === b || a === undefined || b === undefined) return a === b;
+  return Buffer.from(a).equals(Buffer.from(b));
 }
