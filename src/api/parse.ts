@@ -118,7 +118,7 @@ function parseObject<Spec, Status>(
   schemas: Parts<Spec, Status>,
 ): ParsedObject<Spec, Status> {
   const given = looseSchema.safeParse(object).data;
-  const identity = parsePart(schemas.identity, object, []);
+  const identity = parsePart(schemas.identity, identityIn(object), []);
   const spec = parsePart(schemas.spec, given?.spec, ['spec']);
   if (!identity.ok || !spec.ok) return { ok: false, issues: [...identity.issues, ...spec.issues] };
   const { status, ignored } = parseStatus(schemas.status, given?.status);
@@ -127,6 +127,15 @@ function parseObject<Spec, Status>(
     object: { ...identity.value, spec: spec.value, ...(status === undefined ? {} : { status }) },
     ignored,
   };
+}
+
+/** All that the schema of the identity reads: objects carry much more, above all in `managedFields`. */
+function identityIn(object: unknown): unknown {
+  if (!isMap(object)) return object;
+  const { apiVersion, kind, metadata } = object;
+  if (!isMap(metadata)) return { apiVersion, kind, metadata };
+  const { managedFields: _, ...read } = metadata;
+  return { apiVersion, kind, metadata: read };
 }
 
 type Part<T> =
@@ -158,13 +167,23 @@ function parseStatus<T>(schema: z.ZodType<T>, value: unknown): { status?: T; ign
   return { ...(rest.ok ? { status: rest.value } : {}), ignored: whole.issues };
 }
 
-/** The API server sees null as absent; so do we, for files that it never saw. */
+/** The API server sees null as absent; so do we, for files that it never saw. What it sent us holds none and stays as it is. */
 function withoutNulls(value: unknown): unknown {
+  if (!holdsNull(value)) return value;
   if (Array.isArray(value)) return value.map(withoutNulls);
-  if (typeof value !== 'object' || value === null) return value;
+  if (!isMap(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, child]) => child !== null)
       .map(([key, child]) => [key, withoutNulls(child)]),
   );
+}
+
+function holdsNull(value: unknown): boolean {
+  if (typeof value !== 'object') return false;
+  return value === null || Object.values(value).some(holdsNull);
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
