@@ -8,6 +8,8 @@ export interface ProxiedWrite {
   method: string;
   /** Path without the query. */
   path: string;
+  /** When the API server had answered, in ms of this process's monotonic clock. */
+  answeredAtMs: number;
 }
 
 /** A request that the API server answered. */
@@ -30,10 +32,11 @@ export interface ApiServerProxy {
   /** Forgets the writes counted so far. */
   resetCount(): void;
   /**
-   * Calls `killClient` once when the write of this number (from 1) has been carried out by the API server, before
-   * the client hears of it: exactly what a crash between two writes looks like. Undefined: never.
+   * Calls `killClient` once when the API server has carried out the write that the predicate picks, before the client
+   * hears of it: exactly what a crash between two writes looks like. The predicate is asked after each write, with
+   * all of them so far, the latest one last.
    */
-  crashAfterWrite(number: number | undefined, killClient: () => void): void;
+  crashAfterWrite(isTheOne: (writes: readonly ProxiedWrite[]) => boolean, killClient: () => void): void;
   /** Destroys every connection, as a network reset does. */
   resetConnections(): void;
   /** Ends every open watch with the ERROR event that says its resource version is too old. */
@@ -62,7 +65,7 @@ export async function startApiServerProxy(target: { url: string; ca: string }): 
   const watches = new Set<ServerResponse>();
   const writes: ProxiedWrite[] = [];
   const requests: ProxiedRequest[] = [];
-  let crash: { number: number; killClient: () => void } | undefined;
+  let crash: { isTheOne: (writes: readonly ProxiedWrite[]) => boolean; killClient: () => void } | undefined;
 
   const forward = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const path = (incoming.url ?? '/').split('?')[0] ?? '/';
@@ -80,8 +83,8 @@ export async function startApiServerProxy(target: { url: string; ca: string }): 
       const { method = 'GET' } = incoming;
       requests.push({ method, path, watch: isWatch, status: answer.statusCode ?? 502 });
       if (counted && (answer.statusCode ?? 500) < 300) {
-        writes.push({ method: incoming.method ?? '', path });
-        if (crash?.number === writes.length) {
+        writes.push({ method, path, answeredAtMs: performance.now() });
+        if (crash?.isTheOne(writes)) {
           answer.resume();
           const { killClient } = crash;
           crash = undefined;
@@ -115,8 +118,8 @@ export async function startApiServerProxy(target: { url: string; ca: string }): 
     writes,
     requests,
     resetCount: () => writes.splice(0),
-    crashAfterWrite(number, killClient) {
-      crash = number === undefined ? undefined : { number, killClient };
+    crashAfterWrite(isTheOne, killClient) {
+      crash = { isTheOne, killClient };
     },
     resetConnections() {
       for (const socket of sockets) socket.resetAndDestroy();

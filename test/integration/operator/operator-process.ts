@@ -10,7 +10,8 @@ const startedSchema = z.object({ msg: z.literal('Started'), port: z.int() });
 
 export interface OperatorRun {
   kubeconfig: string;
-  namespace: string;
+  /** Default: all. */
+  namespace?: string;
   flags?: readonly string[];
 }
 
@@ -32,7 +33,7 @@ export interface RunningOperator {
 export function startOperator({ kubeconfig, namespace, flags = [] }: OperatorRun): RunningOperator {
   const standard = [
     `--kubeconfig=${kubeconfig}`,
-    `--namespace=${namespace}`,
+    ...(namespace === undefined ? [] : [`--namespace=${namespace}`]),
     '--operator-namespace=gpu-classroom',
     '--gateway-base-url=http://gateway.test/v1',
     '--health-address=127.0.0.1:0',

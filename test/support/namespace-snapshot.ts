@@ -1,0 +1,72 @@
+import { classrooms } from '../../src/api/classroom.ts';
+import { studentQuotas } from '../../src/api/student-quota.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import type { KubeObject, Resource } from '../../src/kube/object.ts';
+import {
+  deployments,
+  networkPolicies,
+  persistentVolumeClaims,
+  podDisruptionBudgets,
+  secrets,
+  serviceAccounts,
+  services,
+} from '../../src/kube/resources.ts';
+
+/** The kinds of which the operator makes objects. */
+export const CHILD_KINDS: readonly Resource<KubeObject>[] = [
+  serviceAccounts,
+  persistentVolumeClaims,
+  networkPolicies,
+  services,
+  podDisruptionBudgets,
+  deployments,
+  secrets,
+];
+
+/** What differs between two namespaces with the same content, and what stands for it. */
+const MASKS: readonly [RegExp, string][] = [
+  [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
+  [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uid>'],
+  [/\b[0-9a-f]{64}\b/g, '<sha256>'],
+  [/("[^"]*\/intent-hash":")[0-9a-f]+"/g, '$1<hash>"'],
+  [/\bkey [0-9a-f]{12}\b/g, 'key <id>'],
+  [/("OPENAI_API_KEY":")[^"]+"/g, '$1<key>"'],
+  [/(-engine)-[0-9a-z]{5,10}-[0-9a-z]{5}\b/g, '$1-<pod>'],
+];
+
+/** All objects of a namespace that the operator makes or writes to, by kind and name. */
+export async function objectsIn(client: KubeClient, namespace: string): Promise<Map<string, KubeObject>> {
+  const kinds = [...CHILD_KINDS, classrooms, studentQuotas];
+  const lists = await Promise.all(
+    kinds.map(async (resource) => {
+      const { items } = await client.list<KubeObject>(resource, { namespace });
+      return items.map((object): [string, KubeObject] => [
+        `${resource.kind} ${object.metadata.name}`,
+        object,
+      ]);
+    }),
+  );
+  return new Map(lists.flat());
+}
+
+/**
+ * The objects of a namespace without what differs from one namespace to the next: names of pods and of the namespace,
+ * times, keys and hashes. Of the statuses only those that the operator writes.
+ */
+export async function snapshotOf(client: KubeClient, namespace: string): Promise<Record<string, unknown>> {
+  const objects = [...(await objectsIn(client, namespace))];
+  return Object.fromEntries(objects.map(([name, object]) => [name, comparable(object, namespace)]));
+}
+
+function comparable(object: KubeObject, namespace: string): unknown {
+  const {
+    resourceVersion: _version,
+    managedFields: _managers,
+    generation: _generation,
+    ...metadata
+  } = object.metadata;
+  const isOurs = object.kind === classrooms.kind || object.kind === studentQuotas.kind;
+  const copy = { ...object, metadata, ...(isOurs ? {} : { status: undefined }) };
+  const text = JSON.stringify(copy).replaceAll(`"${namespace}"`, '"<namespace>"');
+  return JSON.parse(MASKS.reduce((masked, [pattern, mask]) => masked.replace(pattern, mask), text));
+}
