@@ -1,15 +1,5 @@
 import { DENIED_ENGINE_FLAGS } from '../api/engine.ts';
 
-/** Flags of `vllm serve` that fields of the Classroom set, or that are other spellings of denied ones. */
-const FURTHER_DENIED_FLAGS = [
-  'device-memory-utilization',
-  'disable-access-log-for-endpoints',
-  'disable-fastapi-docs',
-  'enable-prompt-tokens-details',
-] as const;
-
-const DENIED = [...DENIED_ENGINE_FLAGS, ...FURTHER_DENIED_FLAGS];
-
 /** Why one argument cannot be passed on, for a person. */
 export interface DeniedArgument {
   argument: string;
@@ -43,7 +33,9 @@ function whyDenied(argument: string): string | undefined {
   if (!argument.startsWith('--')) return whyShortDenied(argument);
   const name = flagName(argument);
   const positive = name.startsWith('no-') ? name.slice('no-'.length) : name;
-  const flag = DENIED.find((candidate) => candidate.startsWith(name) || candidate.startsWith(positive));
+  const flag = DENIED_ENGINE_FLAGS.find(
+    (candidate) => candidate.startsWith(name) || candidate.startsWith(positive),
+  );
   if (flag === undefined) return undefined;
   return flag === name ? 'the operator sets it' : `it stands for \`--${flag}\`, which the operator sets`;
 }
