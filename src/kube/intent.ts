@@ -30,8 +30,8 @@ export function wasWrittenBy(object: KubeObject, manager: string): boolean {
 /**
  * Where `observed` lacks something that `intent` says. What the API server adds (defaults, status, allocated
  * addresses) and other managers' fields are no difference; neither is another spelling of a quantity, nor an empty
- * list or map that was left out. Lists count as whole: an element more is a difference, except among owners and
- * finalizers, which others add to.
+ * list or map that was left out. Lists and selectors count as whole: an element more is a difference, except among
+ * owners and finalizers, which others add to.
  */
 export function differencesOf(intent: KubeObject, observed: KubeObject): Difference[] {
   const found: Difference[] = [];
@@ -100,12 +100,25 @@ export function canonicalJson(value: unknown): string {
 const quantityParents: ReadonlySet<string> = new Set(['limits', 'requests', 'capacity', 'overhead']);
 const quantityFields: ReadonlySet<string> = new Set(['sizeLimit', 'divisor']);
 const sharedLists: ReadonlySet<string> = new Set(['metadata.ownerReferences', 'metadata.finalizers']);
+/**
+ * Maps that Kubernetes' own types declare atomic: who writes one writes all of it. A label more in a selector selects
+ * other pods, or none (https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy).
+ */
+const atomicMaps: ReadonlySet<string> = new Set([
+  'selector',
+  'podSelector',
+  'namespaceSelector',
+  'nodeSelector',
+  'matchLabels',
+]);
 
 function compare(intent: unknown, observed: unknown, path: readonly string[], found: Difference[]): void {
   if (intent === undefined || isAbsentAlike(intent, observed)) return;
   if (Array.isArray(intent) && Array.isArray(observed)) {
     compareLists(intent, observed, path, found);
   } else if (isMap(intent) && isMap(observed)) {
+    const hasMore = Object.keys(observed).some((key) => !(key in intent));
+    if (hasMore && atomicMaps.has(path.at(-1) ?? '')) found.push({ path: path.join('.'), observed });
     for (const [key, value] of Object.entries(intent)) compare(value, observed[key], [...path, key], found);
   } else if (intent !== observed && !(isQuantity(path) && sameQuantity(intent, observed))) {
     found.push({ path: path.join('.'), observed });
