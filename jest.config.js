@@ -1,5 +1,6 @@
 /**
- * Three projects: `unit` needs nothing, `integration` a real API server, `e2e` a whole cluster.
+ * Four projects: `unit` needs nothing, `integration` a real API server, `e2e` a whole cluster. `vllm` needs an installed
+ * vLLM as well, and only `npm run test:vllm` runs it.
  * Jest runs as ES modules (`node --experimental-vm-modules`), so `jest.mock` is not hoisted: inject, do not mock.
  */
 const shared = {
@@ -37,5 +38,6 @@ export default {
       globalTeardown: '<rootDir>/test/support/integration-teardown.ts',
     },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.test.ts'] },
+    { ...shared, displayName: 'vllm', testMatch: ['<rootDir>/test/vllm/**/*.test.ts'] },
   ],
 };
