@@ -1,5 +1,5 @@
 import { podAddress } from '../gateway/engine-pods.ts';
-import { parseCommandLine } from '../gateway/options.ts';
+import { parseSettings } from '../gateway/options.ts';
 import { startGateway } from '../gateway/process.ts';
 import { ADDRESS_ANNOTATION } from './node-agent/pod/worker.ts';
 
@@ -7,11 +7,10 @@ import { ADDRESS_ANNOTATION } from './node-agent/pod/worker.ts';
  * The gateway of the demo. Where all played pods share one address and differ by port (macOS), the node agent writes
  * down where each listens, and only this entry point reads it: a real gateway must not trust annotations.
  */
-const commandLine = parseCommandLine(process.argv.slice(2), process.env);
-if (commandLine.kind !== 'run')
-  throw new Error(`the demo starts its gateway wrongly: ${JSON.stringify(commandLine)}`);
+const parsed = parseSettings(process.argv.slice(2), process.env);
+if (parsed.kind !== 'run') throw new Error(`the demo starts its gateway wrongly: ${JSON.stringify(parsed)}`);
 await startGateway({
-  settings: commandLine.settings,
+  settings: parsed.options,
   env: process.env,
   addressOf: (pod) => pod.metadata.annotations?.[ADDRESS_ANNOTATION] ?? podAddress(pod),
   onStarted: (stop) => {

@@ -1,5 +1,6 @@
 import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { tellWhy } from '../command-line/parse.ts';
 import { systemClock } from '../kube/clock.ts';
 import { ensureBinaries, ensureOptionsOf } from './binaries/ensure.ts';
 import type { Binaries } from './binaries/versions.ts';
@@ -39,10 +40,7 @@ interface Demo {
 
 async function main(): Promise<number> {
   const parsed = parseDemoOptions(process.argv.slice(2));
-  if (parsed.kind !== 'run') {
-    (parsed.kind === 'print' ? process.stdout : process.stderr).write(parsed.text);
-    return parsed.kind === 'print' ? 0 : 2;
-  }
+  if (parsed.kind !== 'run') return tellWhy(parsed, process);
   const { options } = parsed;
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());

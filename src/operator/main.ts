@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { tellWhy } from '../command-line/parse.ts';
 import { systemClock } from '../kube/clock.ts';
 import { defaultKubeContext } from '../kube/kubeconfig.ts';
 import { describeError } from '../kube/log.ts';
@@ -9,20 +10,13 @@ import { createLogger } from '../observability/logger.ts';
 import { parseConfiguration } from './configuration.ts';
 import { runOperator } from './process.ts';
 
-/** A command line, kubeconfig or address that cannot be used. */
+/** A kubeconfig or address that cannot be used. */
 const START_FAILED_EXIT_CODE = 2;
 
 async function main(): Promise<number> {
   const parsed = parseConfiguration(process.argv.slice(2), process.env);
-  if (parsed.kind === 'print') {
-    process.stdout.write(parsed.text);
-    return 0;
-  }
-  if (parsed.kind === 'refused') {
-    process.stderr.write(parsed.text);
-    return START_FAILED_EXIT_CODE;
-  }
-  const { configuration } = parsed;
+  if (parsed.kind !== 'run') return tellWhy(parsed, process);
+  const configuration = parsed.options;
   const log = createLogger({ name: 'operator', level: configuration.logLevel });
   // Node's own report would print the error as it is, past the redaction of the log.
   for (const event of ['unhandledRejection', 'uncaughtException'] as const) {

@@ -33,7 +33,7 @@ describe('The command line of the demo', () => {
     [['--speed', '0'], '--speed must be more than 0'],
     [['--port', '70000'], '--port must not be more than 65535'],
     [['--unknown'], "unknown option '--unknown'"],
-    [['school'], 'Allowed choices are class, cluster.'],
+    [['school'], 'mode must be one of class, cluster'],
   ])('%j is refused: %s', (argv, want) => {
     const parsed = parseDemoOptions(argv);
     expect(parsed).toMatchObject({ kind: 'refused' });

@@ -58,7 +58,7 @@ describe('a gateway that cannot start', () => {
   test('says all that is wrong with its options, and exits with 2', async () => {
     const gateway = startGatewayProcess(['--idle-timeout=soon', '--log-level=loud']);
     expect(await gateway.exited()).toBe(2);
-    expect(gateway.output()).toMatch(/--idle-timeout must be .*\n--log-level .*\nSee --help/);
+    expect(gateway.output()).toMatch(/--idle-timeout .* must be .*\n +--log-level .*\nSee --help/);
   });
 
   test('names file, line and field of a static file that is wrong', async () => {

@@ -1,10 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import { environmentName, parseCommandLine } from '../../../src/gateway/options.ts';
+import { parseSettings } from '../../../src/gateway/options.ts';
 
 function settings(argv: readonly string[], env: Record<string, string> = {}) {
-  const parsed = parseCommandLine(argv, env);
-  if (parsed.kind !== 'run') throw new Error(JSON.stringify(parsed));
-  return parsed.settings;
+  const parsed = parseSettings(argv, env);
+  if (parsed.kind !== 'run') throw new Error(parsed.text);
+  return parsed.options;
+}
+
+/** One line for each mistake. */
+function refusalOf(argv: readonly string[], env: Record<string, string> = {}): string[] {
+  const parsed = parseSettings(argv, env);
+  if (parsed.kind !== 'refused') throw new Error('it was accepted');
+  return parsed.text.split('\n').filter((line) => line.startsWith('  '));
 }
 
 describe('the command line', () => {
@@ -12,13 +19,13 @@ describe('the command line', () => {
     expect(settings([])).toMatchObject({
       listen: { host: '0.0.0.0', port: 8080 },
       healthAddress: { host: '0.0.0.0', port: 8081 },
-      staticFile: undefined,
       connectTimeoutMs: 3_000,
       firstByteTimeoutMs: 600_000,
       shutdownGraceMs: 30_000,
       maxBodyBytes: 4_194_304,
       logLevel: 'info',
     });
+    expect(settings([]).staticFile).toBeUndefined();
   });
 
   test.each<[string, string[], object]>([
@@ -33,37 +40,35 @@ describe('the command line', () => {
   });
 
   test('the environment counts where no flag is given', () => {
-    const env = { [environmentName('idle-timeout')]: '7s', [environmentName('log-level')]: 'debug' };
-    expect(environmentName('idle-timeout')).toBe('GPU_CLASSROOM_IDLE_TIMEOUT');
+    const env = { GPU_CLASSROOM_IDLE_TIMEOUT: '7s', GPU_CLASSROOM_LOG_LEVEL: 'debug' };
     expect(settings(['--log-level=warn'], env)).toMatchObject({ idleTimeoutMs: 7_000, logLevel: 'warn' });
   });
 
-  test('all faults are told at once, each by the name of where it came from', () => {
-    const parsed = parseCommandLine(['--listen=here', '--idle-timeout=5', '--static=a', '--kubeconfig=b'], {
-      [environmentName('max-body-bytes')]: 'many',
-    });
-    const faults = parsed.kind === 'invalid' ? parsed.faults : [];
-    expect(faults).toEqual([
-      expect.stringMatching(/^--listen must be an address and a port/),
-      expect.stringMatching(/^--idle-timeout must be a number with a unit/),
-      expect.stringMatching(/^GPU_CLASSROOM_MAX_BODY_BYTES must be a number/),
+  test('all faults are told at once', () => {
+    expect(
+      refusalOf(['--listen=here', '--idle-timeout=5', '--static=a', '--kubeconfig=b'], {
+        GPU_CLASSROOM_MAX_BODY_BYTES: 'many',
+      }),
+    ).toEqual([
+      expect.stringMatching(/--listen \(or GPU_CLASSROOM_LISTEN\) must be 'host:port'/),
+      expect.stringMatching(/--idle-timeout \(or GPU_CLASSROOM_IDLE_TIMEOUT\) must be a number with a unit/),
+      expect.stringMatching(/--max-body-bytes \(or GPU_CLASSROOM_MAX_BODY_BYTES\) must be a whole number/),
     ]);
-    expect(parseCommandLine(['--static=a', '--kubeconfig=b'], {})).toEqual({
-      kind: 'invalid',
-      faults: ['--static cannot be used together with --kubeconfig: take one of them'],
-    });
+    expect(refusalOf(['--static=a', '--kubeconfig=b'])).toEqual([
+      '  --static (or GPU_CLASSROOM_STATIC) cannot be used together with --kubeconfig: take one of them',
+    ]);
   });
 
   test.each([[['--nonsense']], [['argument']], [['--listen']]])('%j is refused', (argv) => {
-    expect(parseCommandLine(argv, {}).kind).toBe('invalid');
+    expect(parseSettings(argv, {}).kind).toBe('refused');
   });
 
   test('help names every flag and its variable', () => {
-    const parsed = parseCommandLine(['--help'], {});
-    const text = parsed.kind === 'show' ? parsed.text : '';
+    const parsed = parseSettings(['--help'], {});
+    const text = parsed.kind === 'print' ? parsed.text : '';
     for (const flag of ['listen', 'static', 'salt-secret-file', 'shutdown-grace']) {
       expect(text).toContain(`--${flag}`);
-      expect(text).toContain(environmentName(flag));
+      expect(text).toContain(`[GPU_CLASSROOM_${flag.replaceAll('-', '_').toUpperCase()}]`);
     }
   });
 });

@@ -6,7 +6,7 @@ const GATEWAY = '--gateway-base-url=http://gateway.test/v1';
 function configurationOf(argv: string[], env: Record<string, string> = {}): OperatorConfiguration {
   const parsed = parseConfiguration(argv, env);
   if (parsed.kind !== 'run') throw new Error(parsed.text);
-  return parsed.configuration;
+  return parsed.options;
 }
 
 function refusalOf(argv: string[], env: Record<string, string> = {}): string {

@@ -1,0 +1,86 @@
+import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import {
+  type Environment,
+  type Program,
+  parseCommandLine,
+  tellWhy,
+} from '../../../src/command-line/parse.ts';
+import { onOrOff, wholeNumber } from '../../../src/command-line/values.ts';
+
+const schema = z.object({
+  topic: z.string(),
+  chairs: wholeNumber(1, 9),
+  doors: wholeNumber(1, 9).optional(),
+  heating: onOrOff,
+  loud: onOrOff,
+});
+
+const room: Program<typeof schema> = {
+  name: 'room',
+  description: 'Opens a room.',
+  schema,
+  flags: {
+    topic: { spelling: '[topic]', about: 'what it is for', default: 'maths' },
+    chairs: { spelling: '--chairs <n>', about: 'seats', default: '3' },
+    doors: { spelling: '--fire-doors <n>', about: 'ways out' },
+    heating: { spelling: '--no-heating', about: 'leave it cold' },
+    loud: { spelling: '--loud', about: 'with music' },
+  },
+};
+
+function optionsOf(argv: string[], env?: Environment) {
+  const parsed = parseCommandLine(room, argv, env);
+  if (parsed.kind !== 'run') throw new Error(parsed.text);
+  return parsed.options;
+}
+
+describe('a setting', () => {
+  test('has its default where nobody says otherwise', () => {
+    expect(optionsOf([])).toEqual({ topic: 'maths', chairs: 3, heating: true, loud: false });
+  });
+
+  test.each<[string[], Environment]>([
+    [['physics', '--chairs=5', '--no-heating', '--loud', '--fire-doors', '2'], {}],
+    [
+      ['physics'],
+      {
+        GPU_CLASSROOM_CHAIRS: '5',
+        GPU_CLASSROOM_HEATING: 'false',
+        GPU_CLASSROOM_LOUD: 'true',
+        GPU_CLASSROOM_FIRE_DOORS: '2',
+      },
+    ],
+  ])('comes from %j and %j', (argv, env) => {
+    expect(optionsOf(argv, env)).toEqual({
+      topic: 'physics',
+      chairs: 5,
+      doors: 2,
+      heating: false,
+      loud: true,
+    });
+  });
+
+  test('does not come from the environment of a program that takes nothing from there', () => {
+    const parsed = parseCommandLine(room, ['--chairs=x']);
+    expect(parsed).toEqual({
+      kind: 'refused',
+      text: 'The configuration is not valid:\n  --chairs must be a whole number\nSee --help.\n',
+    });
+  });
+});
+
+test('help is printed and ends well; a mistake goes to standard error and ends with 2', () => {
+  const tell = (argv: string[]) => {
+    const lines: [string, string][] = [];
+    const sink = (name: string) => ({ write: (text: string) => lines.push([name, text]) });
+    const parsed = parseCommandLine(room, argv, {});
+    if (parsed.kind === 'run') throw new Error('it was accepted');
+    const code = tellWhy(parsed, { stdout: sink('stdout'), stderr: sink('stderr') });
+    return { code, lines };
+  };
+  const help = expect.stringMatching(/--fire-doors <n> +ways out \[GPU_CLASSROOM_FIRE_DOORS\]/);
+  expect(tell(['--help'])).toEqual({ code: 0, lines: [['stdout', help]] });
+  const mistake = expect.stringContaining("unknown option '--chair'");
+  expect(tell(['--chair'])).toEqual({ code: 2, lines: [['stderr', mistake]] });
+});
