@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Classroom, type ClassroomSpecInput, classrooms } from '../../src/api/classroom.ts';
 import { findCondition } from '../../src/api/condition.ts';
@@ -20,7 +19,7 @@ import { type ProxiedWrite, startApiServerProxy } from '../support/api-server-pr
 import { createNamespace } from '../support/control-plane.ts';
 import { kubeconfigThrough, startTestCluster } from '../support/demo-cluster.ts';
 import { eventually } from '../support/eventually.ts';
-import { snapshotOf } from '../support/namespace-snapshot.ts';
+import { expectToBecome, snapshotOf } from '../support/namespace-snapshot.ts';
 
 /**
  * Each round changes something in many namespaces while no operator runs. In the first namespace an operator does its
@@ -151,24 +150,13 @@ async function recover(round: Round, keysAtCrash: ReadonlyMap<string, Map<string
     }
     const wanted = await snapshotOf(cluster.client, first);
     for (const namespace of others) {
-      await expectToBecome(wanted, namespace);
+      await expectToBecome(cluster.client, namespace, wanted);
       await expectKeysInOrder(namespace, keysAtCrash.get(namespace) ?? new Map());
     }
   } finally {
     operator.kill('SIGKILL');
     await operator.exited();
   }
-}
-
-/** What the API server's own controllers still have to do may take a moment longer. */
-async function expectToBecome(wanted: unknown, namespace: string): Promise<void> {
-  let found: unknown;
-  const isWanted = async () => {
-    found = await snapshotOf(cluster.client, namespace);
-    return isDeepStrictEqual(found, wanted);
-  };
-  await eventually(`${namespace} to be like the others`, isWanted, 10_000).catch(() => {});
-  expect(found).toEqual(wanted);
 }
 
 const secretsIn = async (namespace: string): Promise<Secret[]> =>

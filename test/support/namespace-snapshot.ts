@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import { expect } from '@jest/globals';
 import { classrooms } from '../../src/api/classroom.ts';
 import { studentQuotas } from '../../src/api/student-quota.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
@@ -11,6 +13,7 @@ import {
   serviceAccounts,
   services,
 } from '../../src/kube/resources.ts';
+import { eventually } from './eventually.ts';
 
 /** The kinds of which the operator makes objects. */
 export const CHILD_KINDS: readonly Resource<KubeObject>[] = [
@@ -23,7 +26,7 @@ export const CHILD_KINDS: readonly Resource<KubeObject>[] = [
   secrets,
 ];
 
-/** What differs between two namespaces with the same content, and what stands for it. */
+/** What differs between two namespaces with the same content, or before and after an engine is replaced. */
 const MASKS: readonly [RegExp, string][] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uid>'],
@@ -31,6 +34,7 @@ const MASKS: readonly [RegExp, string][] = [
   [/("[^"]*\/intent-hash":")[0-9a-f]+"/g, '$1<hash>"'],
   [/\bkey [0-9a-f]{12}\b/g, 'key <id>'],
   [/("OPENAI_API_KEY":")[^"]+"/g, '$1<key>"'],
+  [/("node":")[^"]+"/g, '$1<node>"'],
   [/(-engine)-[0-9a-z]{5,10}-[0-9a-z]{5}\b/g, '$1-<pod>'],
 ];
 
@@ -56,6 +60,22 @@ export async function objectsIn(client: KubeClient, namespace: string): Promise<
 export async function snapshotOf(client: KubeClient, namespace: string): Promise<Record<string, unknown>> {
   const objects = [...(await objectsIn(client, namespace))];
   return Object.fromEntries(objects.map(([name, object]) => [name, comparable(object, namespace)]));
+}
+
+/** Waits until a namespace is like this snapshot; fails with the differences. */
+export async function expectToBecome(
+  client: KubeClient,
+  namespace: string,
+  wanted: Record<string, unknown>,
+): Promise<void> {
+  let found: unknown;
+  const isWanted = async () => {
+    found = await snapshotOf(client, namespace);
+    return isDeepStrictEqual(found, wanted);
+  };
+  // The comparison below tells more than the time-out.
+  await eventually(`${namespace} to be as wanted`, isWanted).catch(() => {});
+  expect(found).toEqual(wanted);
 }
 
 function comparable(object: KubeObject, namespace: string): unknown {
