@@ -72,16 +72,6 @@ export interface Applier {
     intent: T,
     options?: ApplyIntentOptions<T>,
   ): Promise<Applied<T>>;
-  /**
-   * Deletes those of `children` whose controller owner is `ownerUid` and whose key is not in `wanted`.
-   *
-   * @returns the keys of what was deleted
-   */
-  prune<T extends KubeObject>(
-    resource: Resource<T>,
-    prune: { children: readonly T[]; wanted: ReadonlySet<string>; ownerUid: string },
-    options?: CallOptions,
-  ): Promise<string[]>;
 }
 
 const causesSchema = z.object({ causes: z.array(z.object({ field: z.string().optional() })) });
@@ -89,7 +79,7 @@ const maxOwnershipAttempts = 4;
 
 /** @param options.fieldManager constant for the life of the product */
 export function createApplier(options: {
-  client: Pick<KubeClient, 'get' | 'create' | 'apply' | 'mergePatch' | 'delete'>;
+  client: Pick<KubeClient, 'get' | 'create' | 'apply' | 'mergePatch'>;
   fieldManager: string;
   /** Default: the system's. */
   clock?: Clock;
@@ -157,7 +147,9 @@ export function createApplier(options: {
     observed: T,
     call: CallOptions,
   ): Promise<void> {
-    let latest: T | undefined = observed;
+    // A cache may do without managed fields: then only the API server knows them.
+    const isKnown = observed.metadata.managedFields !== undefined;
+    let latest = isKnown ? observed : await client.get(resource, ref, call);
     // A namesake that took the place is refused by the apply that follows.
     for (let attempt = 1; latest && latest.metadata.uid === observed.metadata.uid; attempt++) {
       const managedFields = upgradeManagedFields(latest, fieldManager);
@@ -216,19 +208,6 @@ export function createApplier(options: {
         ownWrites.forget(key);
         throw error;
       }
-    },
-
-    async prune(resource, { children, wanted, ownerUid }, call = {}) {
-      const deleted: string[] = [];
-      for (const child of children) {
-        const key = keyOf(child.metadata);
-        const { uid, deletionTimestamp } = child.metadata;
-        if (wanted.has(key) || deletionTimestamp || controllerOf(child)?.uid !== ownerUid) continue;
-        const precondition = uid === undefined ? {} : { uid };
-        const options = { ...call, ...precondition, propagationPolicy: 'Background' as const };
-        if (await client.delete(resource, refOf(resource, child), options)) deleted.push(key);
-      }
-      return deleted;
     },
   };
 }

@@ -23,6 +23,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
   sink: ReflectorSink<T>;
+  /** What of an object goes to the sink; default: all of it. */
+  transform?: ((object: T) => T) | undefined;
   clock: Clock;
   /** In [0, 1). */
   random: () => number;
@@ -30,6 +32,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   metrics: KubeMetrics;
   /** Objects per page of a list; default 500, as client-go. */
   pageSize?: number;
+  /** The shortest and the longest pause after a failure; default 0.8 s and 30 s, as client-go. */
+  backoff?: { firstMs: number; maxMs: number };
 }
 
 export interface Reflector {
@@ -40,8 +44,7 @@ export interface Reflector {
 }
 
 /** client-go's own: https://github.com/kubernetes/client-go/blob/master/tools/cache/reflector.go */
-const firstBackoffMs = 800;
-const maxBackoffMs = 30_000;
+const clientGoBackoff = { firstMs: 800, maxMs: 30_000 };
 const minWatchSeconds = 300;
 /** A watch that lived this long was fine: its end is no failure, and the next one opens at once. */
 const healthyAfterMs = 10_000;
@@ -69,6 +72,7 @@ interface Ended {
 export function createReflector<T extends KubeObject>(options: ReflectorOptions<T>): Reflector {
   const { client, resource, clock, metrics } = options;
   const log = options.log.child({ resource: resource.plural });
+  const kept = options.transform ?? ((object: T): T => object);
   const scope = {
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
     ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
@@ -112,11 +116,12 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   ): Promise<{ objects: T[]; resourceVersion: string }> {
     const objects: T[] = [];
     let page = await client.list(resource, { ...scope, ...from, signal });
-    objects.push(...page.items);
+    // Page by page: a whole list as it comes may be twice what is kept of it.
+    objects.push(...page.items.map(kept));
     while (page.metadata.continue) {
       const next = { limit: from.limit ?? 0, continue: page.metadata.continue };
       page = await client.list(resource, { ...scope, ...next, signal });
-      objects.push(...page.items);
+      objects.push(...page.items.map(kept));
     }
     return { objects, resourceVersion: page.metadata.resourceVersion ?? '' };
   }
@@ -150,7 +155,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     switch (event.type) {
       case 'ADDED':
       case 'MODIFIED':
-        options.sink.upsert(event.object);
+        options.sink.upsert(kept(event.object));
         return;
       case 'DELETED':
         options.sink.remove(event.object);
@@ -178,7 +183,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     lastSyncAgeMs: () =>
       synced && heardAtMs !== undefined ? clock.monotonic() - heardAtMs : Number.POSITIVE_INFINITY,
     async run(signal) {
-      const backoff = createBackoff({ firstMs: firstBackoffMs, maxMs: maxBackoffMs, random: options.random });
+      const backoff = createBackoff({ ...(options.backoff ?? clientGoBackoff), random: options.random });
       let resourceVersion: string | undefined;
       while (!signal.aborted) {
         let ended: Ended;

@@ -3,14 +3,13 @@ import { ENGINE_POD_SELECTOR, LABELS, MANAGED_SELECTOR } from '../api/labels.ts'
 import { type StudentQuota, studentQuotas } from '../api/student-quota.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
-import { createInformer, type Informer } from '../kube/informer.ts';
+import { createInformer, type Informer, withoutManagedFields } from '../kube/informer.ts';
 import type { Logger } from '../kube/log.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
 import { type KubeObject, keyOf, type Resource } from '../kube/object.ts';
 import {
   deployments,
   networkPolicies,
-  type Pod,
   persistentVolumeClaims,
   podDisruptionBudgets,
   pods,
@@ -56,7 +55,7 @@ export function createInformerSet(options: InformerSetOptions): InformerSet {
     own: {
       labelSelector?: string;
       classroomOf?: (object: T) => string | undefined;
-      transform?: (o: T) => T;
+      keepsManagedFields?: true;
     },
   ): ObjectCache<T> => {
     const informer = createInformer<T>({
@@ -64,7 +63,7 @@ export function createInformerSet(options: InformerSetOptions): InformerSet {
       resource,
       labelSelector: own.labelSelector,
       indexes: indexesBy(own.classroomOf ?? classroomLabel),
-      ...(own.transform === undefined ? {} : { transform: own.transform }),
+      ...(own.keepsManagedFields ? {} : { transform: withoutManagedFields }),
     });
     all.push(informer);
     return cacheOver(informer);
@@ -75,12 +74,13 @@ export function createInformerSet(options: InformerSetOptions): InformerSet {
     studentQuotas: follow(studentQuotas, { classroomOf: classroomOfSeat }),
     secrets: follow(secrets, ours),
     deployments: follow(deployments, ours),
-    pods: follow(pods, { labelSelector: ENGINE_POD_SELECTOR, transform: withoutManagedFields }),
+    pods: follow(pods, { labelSelector: ENGINE_POD_SELECTOR }),
     services: follow(services, ours),
     serviceAccounts: follow(serviceAccounts, ours),
     networkPolicies: follow(networkPolicies, ours),
     podDisruptionBudgets: follow(podDisruptionBudgets, ours),
-    persistentVolumeClaims: follow(persistentVolumeClaims, ours),
+    // Without an owner: by them the applier knows that a claim is ours.
+    persistentVolumeClaims: follow(persistentVolumeClaims, { ...ours, keepsManagedFields: true }),
   };
   return {
     caches,
@@ -133,10 +133,4 @@ function classroomLabel(object: KubeObject): string | undefined {
 
 function classroomOfSeat(seat: StudentQuota): string {
   return seat.spec.classroomRef.name;
-}
-
-/** Half the size of a pod, and nobody reads it. */
-function withoutManagedFields(pod: Pod): Pod {
-  const { managedFields: _, ...metadata } = pod.metadata;
-  return { ...pod, metadata };
 }

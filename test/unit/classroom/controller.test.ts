@@ -85,7 +85,6 @@ function applierThat(answer: (object: KubeObject) => 'created' | 'unchanged'): A
       const outcome = answer(object);
       return { outcome, written: outcome !== 'unchanged', object };
     },
-    prune: () => Promise.reject(new Error('this pass must not prune')),
   };
 }
 
