@@ -85,7 +85,6 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     heardAtMs = clock.monotonic();
   };
 
-  /** The first list may come from the API server's cache; later ones must not go back in time. */
   async function relist(signal: AbortSignal): Promise<string> {
     const startedMs = clock.monotonic();
     const { objects, resourceVersion } = await listAll(signal);
@@ -99,10 +98,14 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     return resourceVersion;
   }
 
+  /**
+   * Never from `resourceVersion=0`: the API server would send everything in one answer, whatever the limit
+   * (https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list), which takes several
+   * times the memory of what it holds, and might go back in time.
+   */
   async function listAll(signal: AbortSignal): Promise<{ objects: T[]; resourceVersion: string }> {
-    const from = synced ? {} : { resourceVersion: '0' };
     try {
-      return await listPages({ ...from, limit: options.pageSize ?? 500 }, signal);
+      return await listPages({ limit: options.pageSize ?? 500 }, signal);
     } catch (error) {
       if (!(error instanceof KubeApiError && error.isExpired)) throw error;
       // The list outlived its snapshot. In one piece it cannot.
@@ -111,7 +114,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   }
 
   async function listPages(
-    from: { resourceVersion?: string; limit?: number },
+    from: { limit?: number },
     signal: AbortSignal,
   ): Promise<{ objects: T[]; resourceVersion: string }> {
     const objects: T[] = [];

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { KubeClient } from '../../../src/kube/client.ts';
-import { createInformer, type Informer } from '../../../src/kube/informer.ts';
+import { createInformer, type Informer, type InformerOptions } from '../../../src/kube/informer.ts';
 import { createKubeClient } from '../../../src/kube/kube-client.ts';
 import { noMetrics, type WatchEnd } from '../../../src/kube/metrics.ts';
 import { type ConfigMap, configMaps } from '../../../src/kube/resources.ts';
@@ -38,7 +38,12 @@ beforeEach(async () => {
   ends = [];
   handlerFailures = 0;
   changes = [];
-  informer = createInformer({
+  informer = informerWith({});
+});
+
+function informerWith(different: Pick<InformerOptions<ConfigMap>, 'backoff'>): Informer<ConfigMap> {
+  const created = createInformer({
+    ...different,
     client,
     resource: configMaps,
     clock,
@@ -51,8 +56,9 @@ beforeEach(async () => {
       },
     },
   });
-  informer.store.subscribe(note);
-});
+  created.store.subscribe(note);
+  return created;
+}
 
 afterEach(async () => {
   await informer.stop();
@@ -111,11 +117,11 @@ async function backingOffMs(): Promise<number> {
 }
 
 describe('a first look', () => {
-  test('lists from the cache of the API server, then watches from there with bookmarks, for 5 to 10 minutes', async () => {
+  test('lists what is so now in pages, then watches from there with bookmarks, for 5 to 10 minutes', async () => {
     await startWith(stream([], 'stay open'));
 
-    expect(server.lists[0]?.query.get('resourceVersion')).toBe('0');
-    expect(server.lists[0]?.query.get('limit')).toBe('500');
+    // With resourceVersion=0 the API server would ignore the limit.
+    expect(Object.fromEntries(server.lists[0]?.query ?? [])).toEqual({ limit: '500' });
     expect(Object.fromEntries(server.watches[0]?.query ?? [])).toEqual({
       watch: 'true',
       allowWatchBookmarks: 'true',
@@ -325,20 +331,27 @@ describe('what a watch survives', () => {
     expect(after).toEqual(['a', 'b']);
   });
 
-  test('watches that fail over and over: waits longer and longer, up to 30 s, and lists in the end', async () => {
-    await startWith(stream([], 'end'));
-    const waits: number[] = [];
-    for (let attempt = 0; attempt < 8; attempt++) {
-      const ms = await backingOffMs();
-      waits.push(ms);
-      const before = server.watches.length;
-      await clock.advance(ms);
-      await watching(before + 1);
-    }
+  test.each<[string, InformerOptions<ConfigMap>['backoff'], number[]]>([
+    ['up to 30 s', undefined, [800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000]],
+    ['up to what it was told', { firstMs: 100, maxMs: 1_000 }, [100, 200, 400, 800, 1_000, 1_000, 1_000]],
+  ])(
+    'watches that fail over and over: waits longer and longer, %s, and lists in the end',
+    async (_, backoff, expected) => {
+      if (backoff !== undefined) informer = informerWith({ backoff });
+      await startWith(stream([], 'end'));
+      const waits: number[] = [];
+      for (const _attempt of expected) {
+        const ms = await backingOffMs();
+        waits.push(ms);
+        const before = server.watches.length;
+        await clock.advance(ms);
+        await watching(before + 1);
+      }
 
-    expect(waits).toEqual([800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000]);
-    expect(server.lists.length).toBeGreaterThan(1);
-  });
+      expect(waits).toEqual(expected);
+      expect(server.lists.length).toBeGreaterThan(1);
+    },
+  );
 
   test('lists that fail, and a server that is not there for ten minutes', async () => {
     server.onList(refuse(500, 'InternalError'));
