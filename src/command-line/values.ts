@@ -1,12 +1,5 @@
 import { z } from 'zod';
-
-/** Host and port to listen on. */
-export interface ListenAddress {
-  /** Empty: all of the machine's. */
-  host: string;
-  /** 0: any free one. */
-  port: number;
-}
+import type { ListenAddress } from '../http/listen.ts';
 
 /** `host:port`; the host may be an IPv6 address in brackets, or missing. */
 export const listenAddress = z

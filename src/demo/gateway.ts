@@ -1,6 +1,7 @@
 import { podAddress } from '../gateway/engine-pods.ts';
 import { parseSettings } from '../gateway/options.ts';
 import { startGateway } from '../gateway/process.ts';
+import { createLogger } from '../observability/logger.ts';
 import { ADDRESS_ANNOTATION } from './node-agent/pod/worker.ts';
 
 /**
@@ -12,6 +13,7 @@ if (parsed.kind !== 'run') throw new Error(`the demo starts its gateway wrongly:
 await startGateway({
   settings: parsed.options,
   env: process.env,
+  log: createLogger({ name: 'gateway', level: parsed.options.logLevel }),
   addressOf: (pod) => pod.metadata.annotations?.[ADDRESS_ANNOTATION] ?? podAddress(pod),
   onStarted: (stop) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());

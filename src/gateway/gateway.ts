@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { type Dispatcher, Pool } from 'undici';
+import type { ListenAddress } from '../http/listen.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/log.ts';
 import type { Admission } from './admission.ts';
@@ -9,7 +10,7 @@ import { createDirectory, type Directory } from './directory.ts';
 import { createEngineRegistry, type EngineRegistry } from './engines.ts';
 import { refuse } from './errors.ts';
 import type { Patience } from './forward.ts';
-import { type ListenAddress, type Listening, listen } from './http-server.ts';
+import { type Listening, listen } from './http-server.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics.ts';
 import { sendRefusal } from './respond.ts';
 import { createRunningRequests } from './running.ts';

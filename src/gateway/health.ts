@@ -1,8 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { GatewayMetrics } from './metrics.ts';
-
-/** Whether new requests can be answered correctly, and if not why. */
-export type Readiness = { readonly ready: true } | { readonly ready: false; readonly why: string };
+import type { HealthCheck } from '../observability/health.ts';
 
 export interface ReadinessInput {
   readonly hasSynced: boolean;
@@ -12,45 +8,17 @@ export interface ReadinessInput {
   readonly stopping: boolean;
 }
 
-/** A gateway that has not heard of the API server for long may honour keys that were revoked. */
-export function readinessOf({ hasSynced, ageMs, maxAgeMs, stopping }: ReadinessInput): Readiness {
-  if (stopping) return { ready: false, why: 'the gateway is stopping' };
-  if (!hasSynced)
-    return { ready: false, why: 'the classes and students were not read from the API server yet' };
-  if (ageMs <= maxAgeMs) return { ready: true };
+/**
+ * Whether new requests can be answered correctly. A gateway that has not heard of the API server for long may honour
+ * keys that were revoked.
+ */
+export function readinessOf(input: ReadinessInput): ReturnType<HealthCheck['check']> {
+  const { hasSynced, ageMs, maxAgeMs, stopping } = input;
+  if (stopping) return { ok: false, detail: 'the gateway is stopping' };
+  if (!hasSynced) {
+    return { ok: false, detail: 'the classes and students were not read from the API server yet' };
+  }
+  if (ageMs <= maxAgeMs) return { ok: true, detail: 'requests are taken' };
   const [age, limit] = [ageMs, maxAgeMs].map((ms) => Math.round(ms / 1000));
-  return { ready: false, why: `the API server has said nothing for ${age} s, the limit is ${limit} s` };
-}
-
-/** Answers `/healthz`, `/readyz` and `/metrics`, for the kubelet and Prometheus; never on the students' port. */
-export function createHealthHandler(
-  readiness: () => Readiness,
-  metrics: GatewayMetrics,
-): (request: IncomingMessage, response: ServerResponse) => void {
-  const send = (response: ServerResponse, status: number, type: string, body: string): void => {
-    response.writeHead(status, { 'content-type': type }).end(body);
-  };
-  return (request, response) => {
-    switch (request.url) {
-      case '/healthz':
-        return send(response, 200, 'text/plain', 'ok\n');
-      case '/readyz': {
-        const state = readiness();
-        return send(
-          response,
-          state.ready ? 200 : 503,
-          'text/plain',
-          state.ready ? 'ready\n' : `${state.why}\n`,
-        );
-      }
-      case '/metrics':
-        metrics.text().then(
-          (text) => send(response, 200, metrics.contentType, text),
-          () => send(response, 500, 'text/plain', 'the metrics could not be collected\n'),
-        );
-        return;
-      default:
-        return send(response, 404, 'text/plain', 'there are /healthz, /readyz and /metrics\n');
-    }
-  };
+  return { ok: false, detail: `the API server has said nothing for ${age} s, the limit is ${limit} s` };
 }

@@ -1,14 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { type ListenAddress, listenOn } from '../http/listen.ts';
 import { errorBody, type Refusal, refuse } from './errors.ts';
-
-/** Host and port to listen on. */
-export interface ListenAddress {
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-}
 
 /** An HTTP server that listens. */
 export interface Listening {
@@ -46,23 +39,8 @@ export async function listen(
     handler,
   );
   server.on('clientError', answerParseError);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(address.port, address.host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const bound = addressOf(server);
-  const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
-  return { server, address: `${host}:${bound.port}`, url: `http://${host}:${bound.port}` };
-}
-
-function addressOf(server: Server): AddressInfo {
-  const bound = server.address();
-  if (bound === null || typeof bound === 'string')
-    throw new Error('the server does not listen on a TCP port');
-  return bound;
+  const { authority } = await listenOn(server, address);
+  return { server, address: authority, url: `http://${authority}` };
 }
 
 /** What could not be parsed has no request object: the answer is written by hand, and the connection ends. */

@@ -13,6 +13,12 @@ import { type AddressOfPod, engineIdOf, engineOfPod } from './engine-pods.ts';
 import type { EngineRegistry } from './engines.ts';
 import { classroomRecordOf, seatRecordOf } from './published.ts';
 
+/**
+ * A key that is taken away ends within a second, also when the watch that tells of it was lost just then. Three watches
+ * of each gateway, tried once a second, are no load for an API server that comes back.
+ */
+const BACKOFF = { firstMs: 100, maxMs: 1_000 };
+
 export interface KubernetesSourceOptions {
   /** Closed by `stop`. */
   readonly client: KubeClient;
@@ -50,6 +56,7 @@ export function watchKubernetes(options: KubernetesSourceOptions): Source {
     clock: options.clock,
     random: options.random,
     log,
+    backoff: BACKOFF,
   };
   const classroomInformer = createInformer<Classroom>({ ...shared, resource: classrooms, transform: slim });
   const quotaInformer = createInformer<StudentQuota>({ ...shared, resource: studentQuotas, transform: slim });

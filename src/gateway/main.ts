@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { tellWhy } from '../command-line/parse.ts';
+import { createLogger } from '../observability/logger.ts';
+import { endWhenUnhandled } from '../observability/unhandled.ts';
 import { API_KEY_RANDOM_BYTES, generateApiKey, hashApiKey } from '../student/api-key.ts';
 import { podAddress } from './engine-pods.ts';
 import { parseSettings } from './options.ts';
@@ -13,9 +15,12 @@ async function main(): Promise<number | undefined> {
     process.stdout.write(`key: ${key}\nkeySha256: ${hashApiKey(key)}\n`);
     return 0;
   }
+  const log = createLogger({ name: 'gateway', level: parsed.options.logLevel });
+  endWhenUnhandled(process, log);
   await startGateway({
     settings: parsed.options,
     env: process.env,
+    log,
     addressOf: podAddress,
     onStarted: (stop) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());

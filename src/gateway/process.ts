@@ -1,16 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { pino } from 'pino';
 import { type Clock, systemClock } from '../kube/clock.ts';
 import { createKubeClient } from '../kube/kube-client.ts';
 import { defaultKubeContext } from '../kube/kubeconfig.ts';
 import type { Logger } from '../kube/log.ts';
+import { type HealthCheck, type HealthServer, startHealthServer } from '../observability/health.ts';
 import { createConcurrencyAdmission } from './admission.ts';
 import { SALT_SECRET_BYTES } from './cache-salt.ts';
 import type { AddressOfPod } from './engine-pods.ts';
 import { createGateway, type Gateway } from './gateway.ts';
-import { createHealthHandler, type Readiness, readinessOf } from './health.ts';
-import { type Listening, listen } from './http-server.ts';
+import { readinessOf } from './health.ts';
 import { type Source, watchKubernetes } from './kubernetes-source.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { GatewaySettings } from './options.ts';
@@ -25,6 +24,7 @@ export class StartError extends Error {}
 export interface GatewayProcess {
   readonly settings: GatewaySettings;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
   /** Where the engine of a pod listens. */
   readonly addressOf: AddressOfPod;
   /** Called once with what stops the gateway; resolves when nothing runs any more. */
@@ -32,13 +32,12 @@ export interface GatewayProcess {
 }
 
 /**
- * Starts a gateway from checked settings, with its health server and its log on standard output.
+ * Starts a gateway from checked settings, and its health server.
  *
  * @throws StartError when a file of the settings cannot be used
  */
 export async function startGateway(given: GatewayProcess): Promise<void> {
-  const { settings, onStarted } = given;
-  const log = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const { settings, log, onStarted } = given;
   const saltSecret = await readSaltSecret(settings.saltSecretFile);
   let source: Source | undefined;
   const gateway = createGateway({
@@ -57,7 +56,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
   });
   let stopping = false;
   if (settings.staticFile !== undefined) await loadStatic(settings.staticFile, gateway, systemClock);
-  else source = await watch(given, gateway, log);
+  else source = await watch(given, gateway);
 
   const health = await startHealth(settings, gateway.metrics, () =>
     readinessOf({
@@ -76,8 +75,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     await gateway.stop(settings.shutdownGraceMs);
     // Only now: a key that is revoked while answers run out still ends them.
     await source?.stop();
-    health?.server.close();
-    health?.server.closeAllConnections();
+    await health?.close();
   });
 }
 
@@ -92,11 +90,7 @@ async function loadStatic(path: string, gateway: Gateway, clock: Clock): Promise
   }
 }
 
-async function watch(
-  { settings, env, addressOf }: GatewayProcess,
-  gateway: Gateway,
-  log: Logger,
-): Promise<Source> {
+async function watch({ settings, env, log, addressOf }: GatewayProcess, gateway: Gateway): Promise<Source> {
   const { kubeconfig, namespace } = settings;
   const context = await defaultKubeContext({ env, kubeconfig, readFile, clock: systemClock });
   const client = createKubeClient({
@@ -119,14 +113,19 @@ async function watch(
   return source;
 }
 
+/** There is nothing that a restart of the gateway would cure: it lives as long as it answers. */
 async function startHealth(
   { healthAddress }: GatewaySettings,
   metrics: GatewayMetrics,
-  readiness: () => Readiness,
-): Promise<Listening | undefined> {
-  return healthAddress === undefined
-    ? undefined
-    : listen(healthAddress, createHealthHandler(readiness, metrics));
+  check: HealthCheck['check'],
+): Promise<HealthServer | undefined> {
+  if (healthAddress === undefined) return undefined;
+  return startHealthServer({
+    address: healthAddress,
+    live: [],
+    ready: [{ name: 'gateway', check }],
+    metrics,
+  });
 }
 
 async function readSaltSecret(path: string | undefined): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 import type { Clock } from '../kube/clock.ts';
-import type { HealthCheck, HealthServerOptions } from './health.ts';
+import type { HealthCheck, HealthServerOptions } from '../observability/health.ts';
 
 export type LeaderState = 'not needed' | 'standing by' | 'leading' | 'lost';
 

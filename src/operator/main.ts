@@ -7,6 +7,7 @@ import { systemClock } from '../kube/clock.ts';
 import { defaultKubeContext } from '../kube/kubeconfig.ts';
 import { describeError } from '../kube/log.ts';
 import { createLogger } from '../observability/logger.ts';
+import { endWhenUnhandled } from '../observability/unhandled.ts';
 import { parseConfiguration } from './configuration.ts';
 import { runOperator } from './process.ts';
 
@@ -18,13 +19,7 @@ async function main(): Promise<number> {
   if (parsed.kind !== 'run') return tellWhy(parsed, process);
   const configuration = parsed.options;
   const log = createLogger({ name: 'operator', level: configuration.logLevel });
-  // Node's own report would print the error as it is, past the redaction of the log.
-  for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
-    process.on(event, (error: unknown) => {
-      log.error(describeError(error), 'A failure that nobody handles; the process ends');
-      process.exit(1);
-    });
-  }
+  endWhenUnhandled(process, log);
   const stop = new AbortController();
   // The second signal finds no handler and ends the process at once.
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());

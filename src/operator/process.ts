@@ -6,11 +6,11 @@ import { createEventRecorder } from '../kube/events.ts';
 import { createKubeClient } from '../kube/kube-client.ts';
 import { runAsLeader } from '../kube/leader.ts';
 import type { Logger } from '../kube/log.ts';
+import { type HealthServer, startHealthServer } from '../observability/health.ts';
 import { FIELD_MANAGER } from '../reconcile/field-managers.ts';
 import type { OperatorSettings } from '../reconcile/settings.ts';
 import { type LeaderState, operatorChecks } from './checks.ts';
 import type { OperatorConfiguration } from './configuration.ts';
-import { type HealthServer, startHealthServer } from './health.ts';
 import { createMetrics } from './metrics.ts';
 import { untilSettled } from './once.ts';
 import { CONTROLLER_NAMES, createOperator, type Operator } from './operator.ts';
@@ -198,10 +198,8 @@ function serveHealth(
   leader: { state: LeaderState },
   metrics: ReturnType<typeof createMetrics>,
 ): Promise<HealthServer> {
-  const { host, port } = configuration.healthAddress;
   return startHealthServer({
-    host,
-    port,
+    address: configuration.healthAddress,
     ...operatorChecks({ clock, oldestSyncAgeMs: operator.informers.oldestSyncAgeMs, leader }),
     metrics: configuration.metrics ? metrics : undefined,
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { createHealthHandler, type Readiness, readinessOf } from '../../../src/gateway/health.ts';
-import { listen } from '../../../src/gateway/http-server.ts';
+import { readinessOf } from '../../../src/gateway/health.ts';
 import { createGatewayMetrics } from '../../../src/gateway/metrics.ts';
+import { type HealthCheck, startHealthServer } from '../../../src/observability/health.ts';
 
 const fine = { hasSynced: true, ageMs: 1_000, maxAgeMs: 600_000, stopping: false };
 
@@ -14,14 +14,14 @@ describe('readiness', () => {
     ['stopping', { stopping: true }, 'stopping'],
   ])('%s', (_, differs, why) => {
     const readiness = readinessOf({ ...fine, ...differs });
-    expect(readiness.ready ? undefined : readiness.why).toEqual(
+    expect(readiness.ok ? undefined : readiness.detail).toEqual(
       why === undefined ? undefined : expect.stringContaining(why),
     );
   });
 });
 
 test('health, readiness and metrics are served', async () => {
-  let readiness: Readiness = { ready: true };
+  let readiness: ReturnType<HealthCheck['check']> = { ok: true, detail: 'well' };
   const metrics = createGatewayMetrics({
     requestsInFlight: () => 7,
     enginesReady: () => 2,
@@ -31,19 +31,21 @@ test('health, readiness and metrics are served', async () => {
   metrics.answered('/v1/completions', undefined, 0.2);
   metrics.refused('class_closed');
   metrics.ended('completed', { promptTokens: 5, completionTokens: 6, cachedTokens: undefined }, 0.1);
-  const { server, url } = await listen(
-    { host: '127.0.0.1', port: 0 },
-    createHealthHandler(() => readiness, metrics),
-  );
+  const server = await startHealthServer({
+    address: { host: '127.0.0.1', port: 0 },
+    live: [],
+    ready: [{ name: 'gateway', check: () => readiness }],
+    metrics,
+  });
   const get = async (path: string) => {
-    const answer = await fetch(url + path);
+    const answer = await fetch(`http://${server.address.authority}${path}`);
     return { status: answer.status, text: await answer.text() };
   };
 
   expect((await get('/healthz')).status).toBe(200);
   expect((await get('/readyz')).status).toBe(200);
-  readiness = { ready: false, why: 'because' };
-  expect(await get('/readyz')).toEqual({ status: 503, text: 'because\n' });
+  readiness = { ok: false, detail: 'because' };
+  expect(await get('/readyz')).toEqual({ status: 503, text: '[-]gateway because\n' });
   expect((await get('/')).status).toBe(404);
   const { text } = await get('/metrics');
   for (const line of [
@@ -56,6 +58,5 @@ test('health, readiness and metrics are served', async () => {
   ]) {
     expect(text.split('\n')).toContain(line);
   }
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await server.close();
 });

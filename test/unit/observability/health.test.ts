@@ -3,7 +3,7 @@ import {
   type HealthServer,
   type HealthServerOptions,
   startHealthServer,
-} from '../../../src/operator/health.ts';
+} from '../../../src/observability/health.ts';
 
 const fine = { name: 'watches', check: () => ({ ok: true, detail: 'heard of 3 s ago' }) };
 const broken = { name: 'leadership', check: () => ({ ok: false, detail: 'lost' }) };
@@ -13,8 +13,7 @@ afterEach(() => server.close());
 
 async function ask(options: Partial<HealthServerOptions>, path: string, method = 'GET') {
   server = await startHealthServer({
-    host: '127.0.0.1',
-    port: 0,
+    address: { host: '127.0.0.1', port: 0 },
     live: [],
     ready: [],
     metrics: undefined,
@@ -30,6 +29,10 @@ describe('probes', () => {
       status: 200,
       body: '[+]watches heard of 3 s ago\n[+]watches heard of 3 s ago\n',
     });
+  });
+
+  test('say that all is well where there is nothing to check', async () => {
+    expect(await ask({}, '/healthz')).toEqual({ status: 200, body: 'ok\n' });
   });
 
   test('fail when one check fails', async () => {

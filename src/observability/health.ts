@@ -1,5 +1,5 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type ServerResponse } from 'node:http';
+import { type BoundAddress, type ListenAddress, listenOn } from '../http/listen.ts';
 
 /** One thing that must hold; `detail` says how it stands, in a few words. */
 export interface HealthCheck {
@@ -8,9 +8,7 @@ export interface HealthCheck {
 }
 
 export interface HealthServerOptions {
-  host: string;
-  /** 0: any free one. */
-  port: number;
+  address: ListenAddress;
   /** `/healthz`: a failure means that the process must be restarted. */
   live: readonly HealthCheck[];
   /** `/readyz`: a failure means that the process cannot do its work now. */
@@ -20,8 +18,7 @@ export interface HealthServerOptions {
 }
 
 export interface HealthServer {
-  /** Where it listens. */
-  readonly address: { host: string; port: number };
+  readonly address: BoundAddress;
   close(): Promise<void>;
 }
 
@@ -45,10 +42,9 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
         return answer(response, 404, 'There is /healthz, /readyz and /metrics.\n');
     }
   });
-  await listen(server, options);
-  const { port } = server.address() as AddressInfo;
+  const address = await listenOn(server, options.address);
   return {
-    address: { host: options.host, port },
+    address,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -57,17 +53,11 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   };
 }
 
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: host === '' ? undefined : host, port }, () => resolve());
-  });
-}
-
 /** One line a check, as the API server's own `/readyz?verbose`. */
 function answerChecks(response: ServerResponse, checks: readonly HealthCheck[]): void {
   const results = checks.map(({ name, check }) => ({ name, ...check() }));
   const lines = results.map(({ name, ok, detail }) => `[${ok ? '+' : '-'}]${name} ${detail}`);
+  if (lines.length === 0) lines.push('ok');
   answer(response, results.every(({ ok }) => ok) ? 200 : 503, `${lines.join('\n')}\n`);
 }
 
