@@ -10,6 +10,7 @@ import type {
   V1Namespace,
   V1NetworkPolicy,
   V1Node,
+  V1PersistentVolume,
   V1PersistentVolumeClaim,
   V1Pod,
   V1PodDisruptionBudget,
@@ -19,6 +20,7 @@ import type {
   V1Secret,
   V1Service,
   V1ServiceAccount,
+  V1StorageClass,
 } from '@kubernetes/client-node';
 import type { KubeObject, ObjectMeta, Resource } from './object.ts';
 
@@ -44,12 +46,14 @@ export type Secret = WireObject<V1Secret>;
 export type ConfigMap = WireObject<V1ConfigMap>;
 export type Service = WireObject<V1Service>;
 export type ServiceAccount = WireObject<V1ServiceAccount>;
+export type PersistentVolume = WireObject<V1PersistentVolume>;
 export type PersistentVolumeClaim = WireObject<V1PersistentVolumeClaim>;
 export type Deployment = WireObject<V1Deployment>;
 export type NetworkPolicy = WireObject<V1NetworkPolicy>;
 export type PodDisruptionBudget = WireObject<V1PodDisruptionBudget>;
 export type ReplicaSet = WireObject<V1ReplicaSet>;
 export type Job = WireObject<V1Job>;
+export type StorageClass = WireObject<V1StorageClass>;
 export type Lease = WireObject<V1Lease>;
 export type Event = WireObject<EventsV1Event>;
 export type Role = WireObject<V1Role>;
@@ -78,6 +82,7 @@ export const secrets = core<Secret>('Secret', 'secrets');
 export const configMaps = core<ConfigMap>('ConfigMap', 'configmaps');
 export const services = core<Service>('Service', 'services');
 export const serviceAccounts = core<ServiceAccount>('ServiceAccount', 'serviceaccounts');
+export const persistentVolumes = core<PersistentVolume>('PersistentVolume', 'persistentvolumes', false);
 export const persistentVolumeClaims = core<PersistentVolumeClaim>(
   'PersistentVolumeClaim',
   'persistentvolumeclaims',
@@ -94,6 +99,12 @@ export const podDisruptionBudgets = grouped<PodDisruptionBudget>(
   'policy',
   'PodDisruptionBudget',
   'poddisruptionbudgets',
+);
+export const storageClasses = grouped<StorageClass>(
+  'storage.k8s.io',
+  'StorageClass',
+  'storageclasses',
+  false,
 );
 export const leases = grouped<Lease>('coordination.k8s.io', 'Lease', 'leases');
 export const events = grouped<Event>('events.k8s.io', 'Event', 'events');

@@ -17,7 +17,8 @@ export interface ControlPlanePorts {
 /**
  * The controllers that a cluster without kubelets needs. `nodelifecycle` takes the not-ready taint off
  * new Nodes. The endpoint slice controllers are left out: they refuse the loopback addresses that
- * pods have here, and would only write warning events.
+ * pods have here, and would only write warning events. The three of volumes bind claims and let go of them; who makes
+ * the volumes is the node agent.
  */
 export const DEFAULT_CONTROLLERS: readonly string[] = [
   'deployment',
@@ -36,6 +37,9 @@ export const DEFAULT_CONTROLLERS: readonly string[] = [
   'disruption',
   'nodelifecycle',
   'taint-eviction-controller',
+  'persistentvolume-binder',
+  'pvc-protection',
+  'pv-protection',
 ];
 
 /** Larger than any log a run writes: the log is read as one file, so it must not be rotated. */

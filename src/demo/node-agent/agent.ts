@@ -18,6 +18,7 @@ import { KUBELET_PACE, type Pace } from './pod/state.ts';
 import { PodWorker, type PodWorkerOptions } from './pod/worker.ts';
 import { type Endpoints, perPodAddresses, perPodPorts } from './process/endpoints.ts';
 import type { Runtime } from './runtimes/runtime.ts';
+import { createProvisioner, type Provisioner } from './volumes/provisioner.ts';
 
 export interface NodeAgentOptions {
   /** May do what kubelets may: the demo gives it the administrator's. The agent does not close it. */
@@ -50,11 +51,13 @@ export interface PlayedPod {
   readonly phase: string;
   /** Undefined until its first container has started. */
   readonly address: string | undefined;
+  /** Where its first declared port is reached, `host:port`; undefined without one, and until a container has started. */
+  readonly endpoint: string | undefined;
   /** Pids of the containers that run, by name. */
   readonly pids: Readonly<Record<string, number>>;
 }
 
-/** The GPU nodes of a demo cluster and their kubelets, played on this machine. */
+/** The GPU nodes of a demo cluster, their kubelets and their volumes, played on this machine. */
 export interface NodeAgent extends AsyncDisposable {
   /**
    * Plays a failure on all pods that match, now and later, until it is cancelled. The latest one set wins, and all of
@@ -119,6 +122,7 @@ class Agent implements NodeAgent {
   #failures: readonly { readonly matcher: PodMatcher; readonly failure: Failure }[] = [];
   readonly #podInformer;
   readonly #nodeInformer;
+  readonly #provisioner: Provisioner;
   readonly #workerOptions: Omit<PodWorkerOptions, 'node'>;
   #stopped: Promise<void> | undefined;
 
@@ -152,18 +156,22 @@ class Agent implements NodeAgent {
       reportingController: 'demo.gpu-classroom.io/node-agent',
       reportingInstance: 'node-agent',
     };
+    const events = createEventRecorder({ client, clock, log, ...reporting });
+    this.#provisioner = createProvisioner({ ...follow, events, runPath: run.path });
     this.#workerOptions = {
       client,
       clock,
       log,
       endpoints,
-      events: createEventRecorder({ client, clock, log, ...reporting }),
+      events,
       containers: createContainerHost({ client, run, runtimes, environment }),
       pace: options.pace ?? KUBELET_PACE,
     };
   }
 
   async start(): Promise<void> {
+    // First: a claim takes the default StorageClass that is there when it is made.
+    await this.#provisioner.start();
     await Promise.all([...this.#nodes.values()].map(({ keeper }) => keeper.start()));
     this.#podInformer.store.subscribe((change) => this.#onPod(change));
     this.#nodeInformer.store.subscribe((change) => this.#onNode(change));
@@ -203,12 +211,13 @@ class Agent implements NodeAgent {
   }
 
   pods(): PlayedPod[] {
-    return [...this.#workers.values()].map(({ state, pids }) => ({
+    return [...this.#workers.values()].map(({ state, pids, endpoint }) => ({
       namespace: state.pod.metadata.namespace ?? '',
       name: state.pod.metadata.name,
       node: state.pod.spec?.nodeName ?? '',
       phase: phaseOf(state),
       address: state.address,
+      endpoint,
       pids,
     }));
   }
@@ -236,7 +245,7 @@ class Agent implements NodeAgent {
 
   async #stop(): Promise<void> {
     for (const { keeper } of this.#nodes.values()) keeper.stop();
-    await Promise.all([this.#podInformer.stop(), this.#nodeInformer.stop()]);
+    await Promise.all([this.#podInformer.stop(), this.#nodeInformer.stop(), this.#provisioner.stop()]);
     for (const uid of [...this.#workers.keys()]) this.#dismiss(uid);
     await Promise.all(this.#leaving);
     await this.#workerOptions.events.flush();

@@ -14,6 +14,7 @@ import { type ContainerProcess, startContainerProcess } from './process/containe
 import { readTail, TERMINATION_MESSAGE_BYTES, TERMINATION_MESSAGE_LINES } from './process/log-tail.ts';
 import type { Endpoint } from './process/probe.ts';
 import type { Runtime } from './runtimes/runtime.ts';
+import { claimFolders, claimMounts, type Mount } from './volumes/mounts.ts';
 
 export interface ContainerHostOptions {
   readonly client: KubeClient;
@@ -68,14 +69,17 @@ export function createContainerHost(options: ContainerHostOptions): ContainerHos
       const folder = folderOf(pod, container.name);
       const logFile = logOf(pod, container.name, attempt);
       try {
+        const problem = unplayable(container);
+        if (problem !== undefined) throw new ConfigError(problem);
+        const mounts = await claimMounts(pod, container, claimFolders(client, pod.metadata.namespace));
+        for (const path of [folder, ...mounts.map((mount) => mount.folder)]) {
+          await mkdir(path, { recursive: true });
+        }
         const command = await commandOf(
-          request,
-          runtime,
-          folder,
+          { ...request, runtime, folder, mounts },
           lookupFor(client, pod),
           options.environment,
         );
-        await mkdir(folder, { recursive: true });
         const name = `container-${pod.metadata.uid}-${container.name}-${attempt}`;
         const process = await startContainerProcess({ command, name, run, folder, logFile });
         const lastOutput = () => readTail(logFile, TERMINATION_MESSAGE_BYTES, TERMINATION_MESSAGE_LINES);
@@ -97,15 +101,18 @@ export function createContainerHost(options: ContainerHostOptions): ContainerHos
   };
 }
 
+interface PreparedStart extends StartRequest {
+  readonly runtime: Runtime;
+  readonly folder: string;
+  readonly mounts: readonly Mount[];
+}
+
 async function commandOf(
-  { pod, container, node, nodeAddress, endpoint, failure }: StartRequest,
-  runtime: Runtime,
-  folder: string,
+  request: PreparedStart,
   lookup: Lookup,
   environment: Readonly<Record<string, string>>,
 ) {
-  const problem = unplayable(container);
-  if (problem !== undefined) throw new ConfigError(problem);
+  const { pod, container, node, nodeAddress, endpoint, failure, runtime, folder, mounts } = request;
   const facts = { podIP: endpoint.ip, hostIP: nodeAddress };
   const own = await resolveEnvironment(pod, container, facts, lookup);
   const base = {
@@ -120,6 +127,7 @@ async function commandOf(
     node,
     endpoint,
     folder,
+    mounts,
     failure,
     command: container.command?.map((text) => expand(text, own)),
     args: (container.args ?? []).map((text) => expand(text, own)),

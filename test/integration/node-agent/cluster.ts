@@ -6,6 +6,7 @@ import { type NodeAgent, type NodeAgentOptions, startNodeAgent } from '../../../
 import { readNodeFile } from '../../../src/demo/node-agent/nodes/description.ts';
 import { KUBELET_PACE, type Pace } from '../../../src/demo/node-agent/pod/state.ts';
 import type { Runtime } from '../../../src/demo/node-agent/runtimes/runtime.ts';
+import { onHost } from '../../../src/demo/node-agent/volumes/mounts.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { createKubeClient } from '../../../src/kube/kube-client.ts';
@@ -27,7 +28,7 @@ export const QUICK: Pace = {
 const fakeEngine: Runtime = {
   name: 'fake engine',
   plays: (image) => image === 'fake-engine',
-  command: ({ args, env, endpoint, failure }) => ({
+  command: ({ args, env, endpoint, failure, mounts }) => ({
     program: process.execPath,
     args: [
       '--no-warnings',
@@ -39,7 +40,9 @@ const fakeEngine: Runtime = {
       ...(failure?.kind === 'CrashAtStart' || failure?.kind === 'OutOfMemoryAtStart' ? ['--exit', '1'] : []),
       ...(failure?.kind === 'SlowLoad' ? ['--load-ms', String(failure.seconds * 1000)] : []),
     ],
-    env,
+    env: Object.fromEntries(
+      Object.entries(env).map(([name, value]) => [name, onHost(value, mounts) ?? value]),
+    ),
   }),
 };
 

@@ -1,9 +1,13 @@
 /**
  * A program for the containers of these tests: `/health` is 200 once loaded, `/` answers with the environment,
- * `/end?code=N` prints its last words and ends. Flags: `--host`, `--port`, `--load-ms`, `--exit` (at once, with this
+ *  `/note` appends the request's body to a
+ * file in `$DATA` and answers with all of it, `/end?code=N` prints its last words and ends. Flags: `--host`, `--port`, `--load-ms`, `--exit` (at once, with this
  * code), `--deaf` (to SIGTERM).
  */
+import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
@@ -30,9 +34,15 @@ process.on('SIGTERM', () => {
   if (!values.deaf) process.exit(0);
 });
 
-createServer((request, response) => {
+createServer(async (request, response) => {
   const url = new URL(request.url ?? '/', 'http://engine');
   if (url.pathname === '/end') end(Number(url.searchParams.get('code')));
+  if (url.pathname === '/note') {
+    const file = join(process.env.DATA ?? '', 'notes');
+    appendFileSync(file, await text(request));
+    response.end(readFileSync(file));
+    return;
+  }
   response.statusCode = loaded || url.pathname !== '/health' ? 200 : 503;
   response.end(JSON.stringify(process.env));
 }).listen(Number(values.port), values.host, () => process.stdout.write('listening\n'));

@@ -8,7 +8,7 @@ import type { ContainerHost, RunningContainer } from '../container-host.ts';
 import type { Failure } from '../failures.ts';
 import type { NodeDescription } from '../nodes/description.ts';
 import type { Endpoints } from '../process/endpoints.ts';
-import { askProbe, type Endpoint } from '../process/probe.ts';
+import { askProbe, type Endpoint, firstPortOf } from '../process/probe.ts';
 import { step } from './machine.ts';
 import { probeOf } from './probes.ts';
 import { type Container, containersOf } from './spec.ts';
@@ -41,6 +41,7 @@ export class PodWorker {
   readonly #inbox: PodEvent[] = [];
   #state: PodState;
   #endpoint: Promise<Endpoint> | undefined;
+  #listensAt: string | undefined;
   #timer: Timer | undefined;
   #isStepping = false;
 
@@ -60,9 +61,9 @@ export class PodWorker {
     return Object.fromEntries([...this.#running].map(([name, { process }]) => [name, process.pid]));
   }
 
-  /** Undefined until a container has been started. */
-  get endpoint(): Promise<Endpoint> | undefined {
-    return this.#endpoint;
+  /** `host:port` of the first port that a container declares; undefined without one, and until one has been started. */
+  get endpoint(): string | undefined {
+    return this.#listensAt;
   }
 
   /** Takes note of the pod object as it is now; the first call sets the worker to work. */
@@ -179,6 +180,7 @@ export class PodWorker {
       this.#tell({ type: 'notStarted', container, attempt, ...started });
       return;
     }
+    this.#listensAt ??= firstPortOf(pod, endpoint);
     this.#running.set(container, started);
     if (this.#abandoned.signal.aborted) started.process.signal('SIGKILL');
     const containerId = `gpu-classroom-demo://${pod.metadata.uid}-${container}-${attempt}`;

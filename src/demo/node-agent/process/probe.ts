@@ -2,8 +2,9 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { Clock } from '../../../kube/clock.ts';
+import type { Pod } from '../../../kube/resources.ts';
 import { type Probe, probeTimeoutMs } from '../pod/probes.ts';
-import type { Container } from '../pod/spec.ts';
+import { type Container, containersOf } from '../pod/spec.ts';
 
 export interface ProbeAnswer {
   readonly success: boolean;
@@ -84,6 +85,12 @@ function openTcp(port: number, host: string, signal: AbortSignal): Promise<Probe
       resolve({ success: true, message: 'connected' });
     });
   });
+}
+
+/** `host:port` of the first port that a pod's containers declare, or undefined when they declare none. */
+export function firstPortOf(pod: Pod, endpoint: Endpoint): string | undefined {
+  const [first] = containersOf(pod).flatMap(({ container, init }) => (init ? [] : (container.ports ?? [])));
+  return first && `${endpoint.ip}:${endpoint.port ?? first.containerPort}`;
 }
 
 function portOf(port: unknown, container: Container, endpoint: Endpoint): number {

@@ -4,6 +4,7 @@ import type { NodeDescription } from '../nodes/description.ts';
 import type { Container } from '../pod/spec.ts';
 import type { Command } from '../process/container-process.ts';
 import type { Endpoint } from '../process/probe.ts';
+import type { Mount } from '../volumes/mounts.ts';
 
 /** All that is known when a container is about to start. */
 export interface ContainerStart {
@@ -18,6 +19,8 @@ export interface ContainerStart {
   readonly endpoint: Endpoint;
   /** A folder of its own, which is there. */
   readonly folder: string;
+  /** The claims that it mounts: folders that are there. */
+  readonly mounts: readonly Mount[];
   /** To be played on this start; `ImagePull` never comes here. */
   readonly failure: Failure | undefined;
 }

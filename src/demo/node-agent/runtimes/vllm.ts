@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { isWithin, onHost } from '../volumes/mounts.ts';
 import { failingCommand } from './failing-command.ts';
 import type { ContainerStart, Runtime } from './runtime.ts';
 import { vllmArguments } from './vllm-arguments.ts';
@@ -21,14 +22,14 @@ export function installedVllm(options: VllmOptions): Runtime {
     name: 'installed vLLM',
     plays: (image) => /^(docker\.io\/)?vllm\/vllm-openai[:@-]/.test(image),
     command(start) {
-      const env = { ...options.environment, ...environmentOffVolumes(start) };
+      const env = { ...options.environment, ...environmentOnHost(start) };
       switch (start.failure?.kind) {
         case 'OutOfMemoryAtStart':
           return failingCommand(OUT_OF_MEMORY, env);
         case 'CrashAtStart':
           return failingCommand('RuntimeError: played by the node agent in place of a real start', env);
         default:
-          return { program: options.program, args: ['serve', ...vllmArguments(start)], env };
+          return { program: options.program, args: ['serve', ...argumentsOnHost(start)], env };
       }
     },
     async killEngine(_folder, { pid }) {
@@ -40,15 +41,27 @@ export function installedVllm(options: VllmOptions): Runtime {
 }
 
 /**
- * What the container sets, but for paths on its volumes: no volume is mounted on this machine, and what vLLM would keep
- * there (the hub's files, compiled kernels) goes where this machine's own vLLM keeps it. The pod's own folder is left
- * out as well: its path is longer than those of vLLM's sockets may be.
+ * What the container sets, paths on its claims as this machine knows them. Paths on other volumes are left out: those
+ * are not mounted, and what vLLM would keep there (the hub's files, compiled kernels) goes where this machine's own
+ * vLLM keeps it. The pod's own folder is left out as well: its path is longer than those of vLLM's sockets may be.
  */
-function environmentOffVolumes({ container, env, folder: own }: ContainerStart): Record<string, string> {
-  const folders = [own, ...(container.volumeMounts ?? []).map(({ mountPath }) => mountPath)];
-  const isOnVolume = (value: string) =>
-    folders.some((folder) => value === folder || value.startsWith(`${folder}/`));
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => !isOnVolume(value)));
+function environmentOnHost({ container, env, folder: own, mounts }: ContainerStart): Record<string, string> {
+  const unmounted = [own, ...(container.volumeMounts ?? []).map(({ mountPath }) => mountPath)];
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => {
+      const path = onHost(value, mounts);
+      if (path !== undefined) return [[name, path]];
+      return unmounted.some((folder) => isWithin(value, folder)) ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** Paths stand alone or, as in `--lora-modules name=path`, after a name. */
+function argumentsOnHost(start: ContainerStart): string[] {
+  return vllmArguments(start).map((text) => {
+    const [, name = '', value = ''] = /^([^=/]*=)?(.*)$/s.exec(text) ?? [];
+    return name + (onHost(value, start.mounts) ?? value);
+  });
 }
 
 /** vLLM names its engine process `VLLM::EngineCore`, of which the kernel keeps 15 characters. */

@@ -24,6 +24,7 @@ function startOf(changes: Partial<ContainerStart> = {}): ContainerStart {
     env: { VLLM_API_KEY: 'k' },
     endpoint: { ip: '127.244.0.2' },
     folder: '/nonexistent/pod',
+    mounts: [],
     failure: undefined,
     ...changes,
   };
@@ -129,13 +130,26 @@ describe('an installed vLLM', () => {
     });
   });
 
-  test('keeps its caches on this machine, where the container’s volumes are not mounted', async () => {
+  test('keeps its caches on this machine, where a volume of the container is not mounted', async () => {
     const start = startOf({
       container: { name: 'vllm', volumeMounts: [{ name: 'models', mountPath: '/models' }] },
       env: { HF_HOME: '/models/.cache/huggingface', VLLM_CACHE_ROOT: '/models', OTHER: '/models-of-others' },
     });
     const { env } = await runtime.command(start);
     expect(env).toEqual({ ...environment, OTHER: '/models-of-others' });
+  });
+
+  test('finds what is on a claim in the folder of its volume', async () => {
+    const start = startOf({
+      args: ['/models/tiny', '--served-model-name', 'tiny', '--lora-modules', 'sql=/models/adapters/sql'],
+      mounts: [{ mountPath: '/models', folder: '/run/volumes/pvc-1' }],
+      env: { HF_HOME: '/models/.cache/huggingface' },
+    });
+    const { args, env } = await runtime.command(start);
+    expect(args).toEqual(
+      expect.arrayContaining(['/run/volumes/pvc-1/tiny', 'tiny', 'sql=/run/volumes/pvc-1/adapters/sql']),
+    );
+    expect(env.HF_HOME).toBe('/run/volumes/pvc-1/.cache/huggingface');
   });
 
   test('has this machine’s home and temporary folder, not the container’s', async () => {
