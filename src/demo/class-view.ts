@@ -1,5 +1,4 @@
 import { findCondition } from '../api/condition.ts';
-import { ENGINE_PORT } from '../api/labels.ts';
 import { CLASSROOM_CONDITIONS } from '../api/reasons.ts';
 import type { Lesson } from './class/lesson.ts';
 import type { StudentProgress } from './class/students.ts';
@@ -21,12 +20,12 @@ export interface ClassViewOptions {
 export async function viewClass(options: ClassViewOptions): Promise<string> {
   const { name, lesson, nodeAgent, students, elapsedMs } = options;
   const status = lesson.classroom()?.status;
-  const addresses = new Map(nodeAgent.pods().map((pod) => [pod.name, pod.address]));
+  const endpoints = new Map(nodeAgent.pods().map((pod) => [pod.name, pod.endpoint]));
   const engines = await Promise.all(
     (status?.engines ?? []).map(
       async (engine): Promise<EngineView> => ({
         ...engine,
-        ...(await figuresAt(addresses.get(engine.name))),
+        ...(await figuresAt(endpoints.get(engine.name))),
       }),
     ),
   );
@@ -35,10 +34,10 @@ export async function viewClass(options: ClassViewOptions): Promise<string> {
 }
 
 /** An engine that loads or is gone has no figures: the table shows that. */
-async function figuresAt(address: string | undefined): Promise<EngineFigures | undefined> {
-  if (address === undefined) return undefined;
+async function figuresAt(endpoint: string | undefined): Promise<EngineFigures | undefined> {
+  if (endpoint === undefined) return undefined;
   try {
-    const answer = await fetch(`http://${address}:${ENGINE_PORT}/metrics`, {
+    const answer = await fetch(`http://${endpoint}/metrics`, {
       signal: AbortSignal.timeout(ENGINE_ANSWER_TIMEOUT_MS),
     });
     return readEngineFigures(await answer.text());
