@@ -12,7 +12,7 @@ const optionsSchema = z.object({
   classes: count(5000).default(300),
   students: count(500).default(20),
   rounds: count(50).default(3),
-  workers: count(64).default(4),
+  workers: count(64).default(8),
   watchSeconds: count(600).default(60),
   json: z.string().min(1).optional(),
   write: z.boolean().default(false),
@@ -54,7 +54,7 @@ function createProgram(write: (text: string) => void): Command {
     .option('--classes <n>', 'classes (default: 300)')
     .option('--students <n>', 'students in each class (default: 20)')
     .option('--rounds <n>', 'how often each is measured, in turns (default: 3)')
-    .option('--workers <n>', "the operator's --workers; the loop gets twice as many (default: 4)")
+    .option('--workers <n>', "the operator's --workers; the loop gets twice as many (default: 8)")
     .option('--watch-seconds <n>', 'how long a restarted operator must not write (default: 60)')
     .option('--json <file>', 'write all figures there')
     .option('--write', 'replace the figures in docs/benchmarks.md')

@@ -125,7 +125,7 @@ const FLAGS: Program<typeof configurationSchema>['flags'] = {
   workers: {
     spelling: '--workers <n>',
     about: 'objects worked on at once by each controller',
-    default: '4',
+    default: '8',
   },
   requestsPerSecond: {
     spelling: '--requests-per-second <n>',

@@ -25,7 +25,7 @@ describe('flags', () => {
       healthAddress: { host: '0.0.0.0', port: 8080 },
       metrics: true,
       logLevel: 'info',
-      workers: 4,
+      workers: 8,
       gatewayLabels: {
         'app.kubernetes.io/name': 'gpu-classroom',
         'app.kubernetes.io/component': 'gateway',
