@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { apiVersionOf, type KubeObject, type Resource } from '../kube/object.ts';
 import {
   type Classroom,
+  type ClassroomSpec,
   classroomNameSchema,
   classroomSpecSchema,
   classroomStatusSchema,
   classrooms,
 } from './classroom.ts';
 import { type FieldIssue, fieldPath, issueMessage } from './issue.ts';
+import { modelSchema } from './model.ts';
 import {
   type StudentQuota,
   studentQuotaNameSchema,
@@ -52,6 +54,15 @@ export function parseClassroom(object: unknown): ParsedClassroom | Refused {
 export function parseStudentQuota(object: unknown): ParsedStudentQuota | Refused {
   const parsed = parseObject(object, studentQuotaParts);
   return parsed.ok ? { ok: true, studentQuota: parsed.object, ignored: parsed.ignored } : parsed;
+}
+
+/**
+ * Reads the model of a class whose other fields may be unreadable; see {@link parseClassroom}. Undefined where the
+ * model itself cannot be read.
+ */
+export function parseModel({ spec }: Classroom): ClassroomSpec['model'] | undefined {
+  const parsed = parsePart(modelSchema, spec.model, ['spec', 'model']);
+  return parsed.ok ? parsed.value : undefined;
 }
 
 /** The shape of `ObjectMeta`; `managedFields` is left out, as nothing here reads it. */

@@ -1,17 +1,27 @@
-import { type Classroom, classroomSpecSchema } from '../api/classroom.ts';
+import type { Classroom, ClassroomSpec } from '../api/classroom.ts';
 import { servedNameOf } from '../api/model.ts';
-import { type StudentQuota, studentQuotaSpecSchema } from '../api/student-quota.ts';
+import { parseClassroom, parseStudentQuota, type Refused } from '../api/parse.ts';
+import type { StudentQuota } from '../api/student-quota.ts';
 import { keyOf } from '../kube/object.ts';
 import type { ClassroomRecord, KeyRecord, SeatRecord } from './seat.ts';
+
+/** An object that does not follow the schema of this version, such as one that is older than the CRD. */
+export class UnreadableObjectError extends Error {
+  constructor({ issues }: Refused) {
+    super(issues.map(({ path, message }) => `${path} ${message}`).join('; '));
+  }
+}
 
 /**
  * What a Classroom means to the gateway.
  *
- * @throws ZodError when the spec is not what the CRD allows (an object older than the CRD)
+ * @throws UnreadableObjectError
  */
 export function classroomRecordOf(classroom: Classroom): ClassroomRecord {
-  const spec = classroomSpecSchema.parse(classroom.spec);
-  const { namespace, name, creationTimestamp } = classroom.metadata;
+  const parsed = parseClassroom(classroom);
+  if (!parsed.ok) throw new UnreadableObjectError(parsed);
+  const { metadata, spec } = parsed.classroom;
+  const { namespace, name, creationTimestamp } = metadata;
   return classroomRecord(
     keyOf({ namespace: namespace ?? 'default', name }),
     name,
@@ -24,10 +34,7 @@ export function classroomRecordOf(classroom: Classroom): ClassroomRecord {
 export function classroomRecord(
   key: string,
   name: string,
-  spec: Pick<
-    ReturnType<typeof classroomSpecSchema.parse>,
-    'model' | 'contact' | 'access' | 'exam' | 'limits'
-  >,
+  spec: Pick<ClassroomSpec, 'model' | 'contact' | 'access' | 'exam' | 'limits'>,
   createdSeconds: number,
 ): ClassroomRecord {
   const servedName = servedNameOf(spec.model);
@@ -49,17 +56,19 @@ export function classroomRecord(
  * What a StudentQuota means to the gateway: the seat from its spec, the keys from its status. Undefined for one that
  * is being deleted: it is revoked from that moment, whoever's finalizer it waits for.
  *
- * @throws ZodError when the spec is not what the CRD allows
+ * @throws UnreadableObjectError
  */
 export function seatRecordOf(quota: StudentQuota): SeatRecord | undefined {
-  const { namespace = 'default', name, deletionTimestamp } = quota.metadata;
+  const parsed = parseStudentQuota(quota);
+  if (!parsed.ok) throw new UnreadableObjectError(parsed);
+  const { metadata, spec, status } = parsed.studentQuota;
+  const { namespace = 'default', name, deletionTimestamp } = metadata;
   if (deletionTimestamp !== undefined) return undefined;
-  const spec = studentQuotaSpecSchema.parse(quota.spec);
   return {
     key: keyOf({ namespace, name }),
     classroomKey: keyOf({ namespace, name: spec.classroomRef.name }),
     studentId: spec.student.id,
-    keys: (quota.status?.keys ?? []).map(keyRecordOf),
+    keys: (status?.keys ?? []).map(keyRecordOf),
     suspended: spec.access === 'Suspended',
     expiresAtMs: instantMs(spec.expiresAt),
     weight: spec.weight,

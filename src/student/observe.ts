@@ -1,4 +1,6 @@
 import { type Classroom, classrooms } from '../api/classroom.ts';
+import type { FieldIssue } from '../api/issue.ts';
+import { parseStudentQuota } from '../api/parse.ts';
 import { type StudentQuota, studentQuotas } from '../api/student-quota.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { ObjectRef } from '../kube/object.ts';
@@ -7,9 +9,16 @@ import type { OperatorInformers } from '../reconcile/caches.ts';
 import type { SeatIndex } from './seat-index.ts';
 import { secretNameOf } from './secret.ts';
 
-/** Everything one pass over a seat needs to know. */
-export interface Seat {
+/** A StudentQuota as far as it follows the schema. */
+export interface ReadQuota {
+  /** With defaults and without nulls; as it was written where there are issues. */
   quota: StudentQuota;
+  /** Why it cannot be acted on; empty when it can. */
+  issues: readonly FieldIssue[];
+}
+
+/** Everything one pass over a seat needs to know. */
+export interface Seat extends ReadQuota {
   classroom: Classroom | undefined;
   /** What has the name of our Secret, whosever it is. */
   secret: Secret | undefined;
@@ -25,10 +34,12 @@ type Caches = Pick<OperatorInformers, 'classrooms' | 'studentQuotas' | 'secrets'
 /** Reads from the caches: no request, maybe a moment old. A Secret without our label is not seen. */
 export function observeCached(caches: Caches, index: SeatIndex): ObserveSeat {
   return async (ref) => {
-    const quota = caches.studentQuotas.get(ref);
-    if (quota === undefined) return undefined;
+    const found = caches.studentQuotas.get(ref);
+    if (found === undefined) return undefined;
+    const { quota, issues } = readQuota(found);
     return {
       quota,
+      issues,
       classroom: caches.classrooms.get(classroomOf(quota)),
       secret: caches.secrets.get(secretOf(quota)),
       olderSeat: index.olderSeat(quota),
@@ -40,8 +51,9 @@ export function observeCached(caches: Caches, index: SeatIndex): ObserveSeat {
 export function observeLive(client: Pick<KubeClient, 'get'>, index: SeatIndex): ObserveSeat {
   return async (ref, signal) => {
     // The Secret last: one that is newer than the status is a state that every pass understands.
-    const quota = await client.get(studentQuotas, ref, { signal });
-    if (quota === undefined) return undefined;
+    const found = await client.get(studentQuotas, ref, { signal });
+    if (found === undefined) return undefined;
+    const { quota, issues } = readQuota(found);
     const classroom = await client.get(classrooms, classroomOf(quota), { signal });
     const olderName = index.olderSeat(quota);
     const olderSeat =
@@ -49,8 +61,14 @@ export function observeLive(client: Pick<KubeClient, 'get'>, index: SeatIndex): 
         ? undefined
         : await client.get(studentQuotas, inNamespaceOf(quota, olderName), { signal });
     const secret = await client.get(secrets, secretOf(quota), { signal });
-    return { quota, classroom, secret, olderSeat: olderSeat?.metadata.name };
+    return { quota, issues, classroom, secret, olderSeat: olderSeat?.metadata.name };
   };
+}
+
+/** Reads what the API server holds, which an older CRD may have let in. */
+export function readQuota(quota: StudentQuota): ReadQuota {
+  const parsed = parseStudentQuota(quota);
+  return parsed.ok ? { quota: parsed.studentQuota, issues: [] } : { quota, issues: parsed.issues };
 }
 
 function classroomOf(quota: StudentQuota): ObjectRef {

@@ -1,6 +1,6 @@
 import type { FieldIssue } from '../api/issue.ts';
-import { modelSchema, servedNameOf } from '../api/model.ts';
-import { parseStudentQuota } from '../api/parse.ts';
+import { servedNameOf } from '../api/model.ts';
+import { parseModel } from '../api/parse.ts';
 import type { KeyStatus, StudentQuotaSpec } from '../api/student-quota.ts';
 import type { Secret } from '../kube/resources.ts';
 import { hashApiKey } from './api-key.ts';
@@ -20,7 +20,7 @@ import { apiKeyIn, seatSecret } from './secret.ts';
 
 /** Why the Secret is left as it is. */
 export type Hindrance =
-  | { kind: 'SpecUnreadable'; issues: FieldIssue[] }
+  | { kind: 'SpecUnreadable'; issues: readonly FieldIssue[] }
   | { kind: 'DuplicateStudent'; olderSeat: string }
   | { kind: 'NameConflict' }
   | { kind: 'PredecessorSecret' }
@@ -50,9 +50,9 @@ export type SeatPlan = { keys: KeyStatus[] } & (
 /** Decides what becomes of a seat's Secret. Pure: the randomness of a new key comes later. */
 export function planSeat(seat: Seat, gatewayBaseURL: string, nowMs: number): SeatPlan {
   const published = seat.quota.status?.keys ?? [];
-  const parsed = parseStudentQuota(seat.quota);
-  if (!parsed.ok) return withhold({ kind: 'SpecUnreadable', issues: parsed.issues }, undefined, published);
-  const { spec } = parsed.studentQuota;
+  const { issues } = seat;
+  if (issues.length > 0) return withhold({ kind: 'SpecUnreadable', issues }, undefined, published);
+  const { spec } = seat.quota;
   if (seat.olderSeat !== undefined) {
     const hindrance: Hindrance = { kind: 'DuplicateStudent', olderSeat: seat.olderSeat };
     return withhold(hindrance, undefined, withoutCurrent(published, nowMs));
@@ -107,9 +107,9 @@ function strangerOf({ quota, secret }: Seat): Hindrance | undefined {
 function classAccess({ classroom }: Seat, gatewayBaseURL: string): ClassAccess | Hindrance {
   if (classroom === undefined) return { kind: 'ClassroomMissing' };
   if (classroom.metadata.deletionTimestamp !== undefined) return { kind: 'ClassroomDeleting' };
-  const model = modelSchema.safeParse(classroom.spec.model);
-  if (!model.success) return { kind: 'ClassroomUnreadable' };
-  return { baseURL: gatewayBaseURL, model: servedNameOf(model.data) };
+  const model = parseModel(classroom);
+  if (model === undefined) return { kind: 'ClassroomUnreadable' };
+  return { baseURL: gatewayBaseURL, model: servedNameOf(model) };
 }
 
 /**

@@ -35,6 +35,24 @@ describe('what a Classroom means', () => {
   });
 });
 
+describe('fields that are null in the API server count as absent', () => {
+  test('in a Classroom', () => {
+    const stored = classroom();
+    Object.assign(stored.spec, { contact: null, limits: null, exam: null });
+    Object.assign(stored.spec.model, { servedName: null, aliases: null });
+    expect(classroomRecordOf(stored)).toEqual(classroomRecordOf(classroom()));
+  });
+
+  test('in a StudentQuota: a key without an end has none', () => {
+    const key = { generation: 1, sha256: SHA, createdTime: CREATED };
+    const stored = studentQuota({ status: { keys: [key] } });
+    Object.assign(stored.spec, { limits: null, expiresAt: null, weight: null });
+    Object.assign(stored.status?.keys?.[0] ?? {}, { expiresTime: null });
+    expect(seatRecordOf(stored)).toEqual(seatRecordOf(studentQuota({ status: { keys: [key] } })));
+    expect(seatRecordOf(stored)?.keys).toEqual([{ sha256: SHA, expiresAtMs: undefined }]);
+  });
+});
+
 describe('what a StudentQuota means', () => {
   test('the seat from its spec, the keys from its status', () => {
     const quota = studentQuota({

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { KeyStatus, StudentQuotaSpecInput } from '../../../src/api/student-quota.ts';
 import type { Secret } from '../../../src/kube/resources.ts';
 import { KEY_RECORD_ANNOTATION } from '../../../src/student/key-record.ts';
-import type { Seat } from '../../../src/student/observe.ts';
+import { readQuota, type Seat } from '../../../src/student/observe.ts';
 import { givesUpKey, type Hindrance, planSeat } from '../../../src/student/plan.ts';
 import {
   apiKey,
@@ -27,13 +27,14 @@ interface Given {
   seat?: Partial<Seat>;
 }
 
-function plan({ spec, published = [], secret, seat }: Given) {
+function plan({ spec, published = [], secret, seat = {} }: Given) {
+  const { quota: stored = quota({ ...(spec && { spec }), status: { keys: published } }), ...others } = seat;
   const given: Seat = {
-    quota: quota({ ...(spec && { spec }), status: { keys: published } }),
+    ...readQuota(stored),
     classroom: classroom(),
     secret,
     olderSeat: undefined,
-    ...seat,
+    ...others,
   };
   return {
     ...planSeat(given, BASE_URL, NOW_MS),
@@ -329,6 +330,25 @@ describe('nothing is written', () => {
       keys: [listed(1)],
       givesUp: false,
     });
+  });
+});
+
+describe('fields that are null in the API server count as absent', () => {
+  test('in the seat: its key stays', () => {
+    const stored = quota({ status: { keys: [listed(1)] } });
+    Object.assign(stored.spec, { expiresAt: null, keyRotation: null });
+    Object.assign(stored.status?.keys?.[0] ?? {}, { expiresTime: null });
+    expect(plan({ seat: { quota: stored }, secret: secret(1) })).toMatchObject({
+      action: 'Keep',
+      keys: [listed(1)],
+      givesUp: false,
+    });
+  });
+
+  test('in the class: its model has its name', () => {
+    const stored = classroom({ id: 'qwen', servedName: 'other' });
+    Object.assign(stored.spec.model, { servedName: null, aliases: null, storage: null });
+    expect(plan({ seat: { classroom: stored } })).toMatchObject({ access: { model: 'qwen' } });
   });
 });
 
