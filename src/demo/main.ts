@@ -1,4 +1,6 @@
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { tellWhy } from '../command-line/parse.ts';
 import { systemClock } from '../kube/clock.ts';
@@ -55,7 +57,7 @@ async function main(): Promise<number> {
   const cluster = await startDemoCluster({
     binaries,
     nodes,
-    runtimes: [engineRuntime(options)],
+    runtimes: [await engineRuntime(options)],
     ...(options.port === undefined ? {} : { gatewayPort: options.port }),
     report: step,
   });
@@ -72,7 +74,7 @@ async function main(): Promise<number> {
   }
 }
 
-function engineRuntime(options: DemoOptions): Runtime {
+async function engineRuntime(options: DemoOptions): Promise<Runtime> {
   const program = process.env.GPU_CLASSROOM_VLLM;
   if (program === undefined || program === '') {
     return vllmSimulator({ entryPoint: CHECKOUT.vllmSimulator, speed: options.speed });
@@ -80,7 +82,14 @@ function engineRuntime(options: DemoOptions): Runtime {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-  return installedVllm({ program, environment });
+  return installedVllm({ program, environment: { ...environment, TMPDIR: await engineFolder() } });
+}
+
+/** For the sockets that vLLM leaves behind. Its name is short because the path of a socket must be. */
+async function engineFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'vllm-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 async function stay(demo: Demo): Promise<number> {
