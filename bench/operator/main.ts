@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { arch, cpus, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
+import { tellWhy } from '../../src/command-line/parse.ts';
 import { ensureBinaries, ensureOptionsOf } from '../../src/demo/binaries/ensure.ts';
 import { KUBERNETES_VERSION } from '../../src/demo/binaries/versions.ts';
 import { withSection } from './document.ts';
@@ -20,10 +21,7 @@ const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.u
 
 async function main(): Promise<number> {
   const parsed = parseBenchOptions(process.argv.slice(2));
-  if (parsed.kind !== 'run') {
-    (parsed.kind === 'print' ? process.stdout : process.stderr).write(parsed.text);
-    return parsed.kind === 'print' ? 0 : 2;
-  }
+  if (parsed.kind !== 'run') return tellWhy(parsed, process);
   const { options } = parsed;
   // What is started is ended when this process exits, however it does.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(1));
