@@ -22,7 +22,7 @@ const shared = {
 export default {
   maxWorkers: 2,
   // For a condition that never comes true; a passing test takes what it takes.
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   reporters: ['default', 'summary', '<rootDir>/test/support/summary-reporter.js'],
   projects: [
     {
