@@ -8,6 +8,11 @@ export interface FieldIssue {
   message: string;
 }
 
+/** All that is wrong, as a part of a sentence. */
+export function describeIssues(issues: readonly FieldIssue[]): string {
+  return issues.map(({ path, message }) => `\`${path}\` ${message}`).join('; ');
+}
+
 /** `schedule.sessions[0].start`, the way the API server writes paths. */
 export function fieldPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((before, part) => {

@@ -1,4 +1,5 @@
 import type { ClassroomSpec } from '../api/classroom.ts';
+import { describeIssues, type FieldIssue } from '../api/issue.ts';
 import { parseClassroom } from '../api/parse.ts';
 import { CLASSROOM_REASONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
@@ -90,7 +91,8 @@ export function plan(
 /** Whether a student may work now. */
 export function isActive(seat: StudentQuota, nowMs: number): boolean {
   const { access, expiresAt } = seat.spec;
-  return access !== 'Suspended' && (expiresAt === undefined || Date.parse(expiresAt) > nowMs);
+  // A seat that an older CRD let in may have null here, which is no end.
+  return access !== 'Suspended' && !(Date.parse(expiresAt ?? '') <= nowMs);
 }
 
 function nextExpiryMs(seats: readonly StudentQuota[], nowMs: number): number | undefined {
@@ -121,11 +123,10 @@ function argumentsDenied(denied: ReturnType<typeof deniedArguments>): WithheldPl
   };
 }
 
-function unreadable(issues: readonly { path: string; message: string }[]): WithheldPlan {
-  const list = issues.map(({ path, message }) => `\`${path}\` ${message}`).join('; ');
+function unreadable(issues: readonly FieldIssue[]): WithheldPlan {
   return {
     kind: 'withheld',
     reason: CLASSROOM_REASONS.specUnreadable,
-    message: `The object does not follow the schema of this version: ${list}. Correct it, or install the CRDs that belong to this operator. Until then the engines stay as they are.`,
+    message: `The object does not follow the schema of this version: ${describeIssues(issues)}. Correct it, or install the CRDs that belong to this operator. Until then the engines stay as they are.`,
   };
 }

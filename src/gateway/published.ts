@@ -1,4 +1,5 @@
 import type { Classroom, ClassroomSpec } from '../api/classroom.ts';
+import { describeIssues } from '../api/issue.ts';
 import { servedNameOf } from '../api/model.ts';
 import { parseClassroom, parseStudentQuota, type Refused } from '../api/parse.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
@@ -8,7 +9,7 @@ import type { ClassroomRecord, KeyRecord, SeatRecord } from './seat.ts';
 /** An object that does not follow the schema of this version, such as one that is older than the CRD. */
 export class UnreadableObjectError extends Error {
   constructor({ issues }: Refused) {
-    super(issues.map(({ path, message }) => `${path} ${message}`).join('; '));
+    super(describeIssues(issues));
   }
 }
 

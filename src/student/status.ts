@@ -1,5 +1,5 @@
 import { type ConditionDraft, mergeConditions } from '../api/condition.ts';
-import type { FieldIssue } from '../api/issue.ts';
+import { describeIssues, type FieldIssue } from '../api/issue.ts';
 import { STUDENT_QUOTA_CONDITIONS as CONDITIONS, STUDENT_QUOTA_REASONS as REASONS } from '../api/reasons.ts';
 import type { KeyStatus, StudentQuota } from '../api/student-quota.ts';
 import { publicKeyId } from './api-key.ts';
@@ -84,12 +84,7 @@ function classroomCondition(quota: StudentQuota, obstacle: Obstacle | undefined)
   const type = CONDITIONS.classroomFound;
   switch (obstacle?.kind) {
     case 'SpecUnreadable':
-      return {
-        type,
-        status: 'Unknown',
-        reason: REASONS.specUnreadable,
-        message: unreadable(obstacle.issues),
-      };
+      return unreadable(type, obstacle.issues);
     case 'ClassroomMissing':
       return {
         type,
@@ -129,12 +124,7 @@ function keyCondition(quota: StudentQuota, outcome: SeatOutcome, nowMs: number):
   const { record, obstacle } = outcome;
   switch (obstacle.kind) {
     case 'SpecUnreadable':
-      return {
-        type,
-        status: 'Unknown',
-        reason: REASONS.specUnreadable,
-        message: unreadable(obstacle.issues),
-      };
+      return unreadable(type, obstacle.issues);
     case 'DuplicateStudent':
       return {
         type,
@@ -203,16 +193,20 @@ export const LOSSES = {
   KeyUnknown: `${SECRET_KEYS.apiKey} in the Secret was overwritten with a key that does not hold`,
 } as const satisfies Record<LossCause, string>;
 
-/** The one sentence about a spec that cannot be read. */
-function unreadable(issues: readonly FieldIssue[]): string {
-  const list = issues.map(({ path, message }) => `\`${path}\` ${message}`).join('; ');
-  return `The object does not follow the schema of this version: ${list}. Correct it, or install the CRDs that belong to this operator. Until then the key stays as it is.`;
+/** What cannot be known of a seat whose spec cannot be read. */
+function unreadable(type: string, issues: readonly FieldIssue[]): ConditionDraft {
+  return {
+    type,
+    status: 'Unknown',
+    reason: REASONS.specUnreadable,
+    message: `The object does not follow the schema of this version: ${describeIssues(issues)}. Correct it, or install the CRDs that belong to this operator. Until then the key stays as it is.`,
+  };
 }
 
 function featureCondition({ spec }: StudentQuota, obstacle: Obstacle | undefined): ConditionDraft {
   const type = CONDITIONS.featurePending;
   if (obstacle?.kind === 'SpecUnreadable') {
-    return { type, status: 'Unknown', reason: REASONS.specUnreadable, message: unreadable(obstacle.issues) };
+    return unreadable(type, obstacle.issues);
   }
   const fields = pendingFields(spec);
   if (fields.length === 0) {

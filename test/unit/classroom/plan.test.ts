@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { LABELS, MANAGED_BY } from '../../../src/api/labels.ts';
 import type { ObservedClass } from '../../../src/classroom/observe.ts';
-import { plan, type WantedPlan } from '../../../src/classroom/plan.ts';
+import { isActive, plan, type WantedPlan } from '../../../src/classroom/plan.ts';
 import type { KubeObject, OwnerReference } from '../../../src/kube/object.ts';
 import { type PersistentVolumeClaim, services } from '../../../src/kube/resources.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
@@ -114,6 +114,12 @@ test('the plan is looked at again when the next seat ends', () => {
   ];
   expect(wanted({ seats }).nextLookAtMs).toBe(Date.parse('2026-09-02T00:00:00Z'));
   expect(wanted().nextLookAtMs).toBeUndefined();
+});
+
+test('a seat whose end is null in the API server has none', () => {
+  const stored = studentQuota();
+  Object.assign(stored.spec, { expiresAt: null, access: null });
+  expect(isActive(stored, NOW_MS)).toBe(true);
 });
 
 test('a spec of another version is reported and not acted on', () => {
