@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { tellWhy } from '../command-line/parse.ts';
+import { aborted } from '../kube/aborted.ts';
 import { systemClock } from '../kube/clock.ts';
 import { ensureBinaries, ensureOptionsOf } from './binaries/ensure.ts';
 import type { Binaries } from './binaries/versions.ts';
@@ -176,13 +177,6 @@ async function keepLogs(cluster: DemoCluster, folder: string): Promise<void> {
   const { path } = cluster.controlPlane.run;
   const names = (await readdir(path, { recursive: true })).filter((name) => /\.(log|kubeconfig)$/.test(name));
   for (const name of names) await cp(join(path, name), join(folder, name), { recursive: true });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 try {

@@ -1,4 +1,5 @@
 import { createClassroomController } from '../classroom/controller.ts';
+import { aborted } from '../kube/aborted.ts';
 import type { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -85,12 +86,5 @@ function controllerOf(part: OperatorController, options: OperatorOptions, progre
     workers: options.workers,
     metrics: options.kubeMetrics,
     reconcile: (key, { signal }) => progress.track(part.name, key, () => part.reconcile(key, signal)),
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }

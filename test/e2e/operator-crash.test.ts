@@ -14,12 +14,12 @@ import { type Secret, secrets, services } from '../../src/kube/resources.ts';
 import { OPERATOR_ACCOUNT } from '../../src/rbac/accounts.ts';
 import { hashApiKey } from '../../src/student/api-key.ts';
 import { apiKeyIn } from '../../src/student/secret.ts';
-import { startOperator } from '../integration/operator/operator-process.ts';
 import { type ProxiedWrite, startApiServerProxy } from '../support/api-server-proxy.ts';
 import { createNamespace } from '../support/control-plane.ts';
 import { kubeconfigThrough, startTestCluster } from '../support/demo-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectToBecome, snapshotOf } from '../support/namespace-snapshot.ts';
+import { startOperator } from '../support/operator-process.ts';
 
 /**
  * Each round changes something in many namespaces while no operator runs. In the first namespace an operator does its

@@ -4,11 +4,11 @@ import type { DemoCluster } from '../../src/demo/cluster.ts';
 import { deployments, leases } from '../../src/kube/resources.ts';
 import { OPERATOR_ACCOUNT } from '../../src/rbac/accounts.ts';
 import { LEADER_LEASE } from '../../src/rbac/rights.ts';
-import { type RunningOperator, startOperator } from '../integration/operator/operator-process.ts';
 import { type ApiServerProxy, startApiServerProxy } from '../support/api-server-proxy.ts';
 import { createNamespace } from '../support/control-plane.ts';
 import { kubeconfigThrough, startTestCluster } from '../support/demo-cluster.ts';
 import { eventually } from '../support/eventually.ts';
+import { type RunningOperator, startOperator } from '../support/operator-process.ts';
 
 const LEASE = { namespace: OPERATOR_ACCOUNT.namespace, name: LEADER_LEASE };
 const TEST_TIMEOUT_MS = 240_000;

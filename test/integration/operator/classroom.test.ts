@@ -18,7 +18,7 @@ import {
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
 import { clientOf } from '../../support/kube-client.ts';
-import { type RunningOperator, runOnce, startOperator } from './operator-process.ts';
+import { type RunningOperator, runOnce, startOperator } from '../../support/operator-process.ts';
 
 jest.setTimeout(120_000);
 

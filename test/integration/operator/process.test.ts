@@ -8,7 +8,7 @@ import { LEADER_LEASE } from '../../../src/rbac/rights.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
 import { clientOf } from '../../support/kube-client.ts';
-import { type RunningOperator, startOperator } from './operator-process.ts';
+import { type RunningOperator, startOperator } from '../../support/operator-process.ts';
 
 jest.setTimeout(120_000);
 
