@@ -11,7 +11,7 @@ import { type Component, startComponent } from './control-plane/component.ts';
 import { type ControlPlane, startControlPlane } from './control-plane/control-plane.ts';
 import { freePorts } from './control-plane/ports.ts';
 import { type Addressing, type NodeAgent, startNodeAgent } from './node-agent/agent.ts';
-import type { NodeDescription } from './node-agent/nodes/description.ts';
+import { gpuInWords, type NodeDescription } from './node-agent/nodes/description.ts';
 import type { Pace } from './node-agent/pod/state.ts';
 import type { Runtime } from './node-agent/runtimes/runtime.ts';
 import { CHECKOUT } from './paths.ts';
@@ -183,6 +183,6 @@ async function startProcess(
 }
 
 function describeNodes(nodes: readonly NodeDescription[]): string {
-  const products = Map.groupBy(nodes, ({ gpu }) => gpu?.product ?? 'no GPU');
-  return [...products].map(([product, members]) => `${members.length} × ${product}`).join(', ');
+  const kinds = Map.groupBy(nodes, gpuInWords);
+  return [...kinds].map(([words, members]) => `${members.length} × ${words}`).join(', ');
 }

@@ -157,5 +157,6 @@ describe('the agent', () => {
       expect(address).toMatch(/^127\.0\.0\.1:\d+$/);
       expect((await fetch(`http://${address}/health`)).status).toBe(200);
     }
+    expect(new Set(other.pods().map(({ endpoint }) => endpoint))).toEqual(new Set(addresses));
   });
 });

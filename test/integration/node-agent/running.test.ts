@@ -33,6 +33,8 @@ describe('engines on a time-sliced A10', () => {
       expect(address).toMatch(/^127\.244\.\d+\.\d+$/);
       expect((await fetch(`http://${address}:8000/health`)).status).toBe(200);
     }
+    const endpoints = cluster.agent.pods().map(({ endpoint }) => endpoint);
+    expect(new Set(endpoints)).toEqual(new Set(addresses.map((address) => `${address}:8000`)));
 
     await cluster.client.mergePatch(deployments, deployment.metadata, { spec: { replicas: 5 } });
     const fifth = await cluster.podWhere('an unschedulable pod', deployment, ({ status }) =>

@@ -82,6 +82,16 @@ export function readNodeFile(yaml: string, file: string): NodeDescription[] {
   );
 }
 
+/** The GPUs of a node and how they are shared, for people: `NVIDIA-A10 in 4 time-slices`. */
+export function gpuInWords({ gpu }: NodeDescription): string {
+  if (gpu === undefined) return 'no GPU';
+  const gpus = gpu.count === 1 ? gpu.product : `${gpu.count} ${gpu.product}`;
+  if (gpu.sharing === 'none') return gpus;
+  if ('timeSlicing' in gpu.sharing) return `${gpus} in ${gpu.sharing.timeSlicing.replicas} time-slices`;
+  const slices = Object.entries(gpu.sharing.mig.layout).map(([profile, count]) => `${count} ${profile}`);
+  return `${gpus} in MIG slices (${slices.join(', ')})`;
+}
+
 function parseYamlOrThrow(yaml: string, file: string): unknown {
   try {
     return parseYaml(yaml);

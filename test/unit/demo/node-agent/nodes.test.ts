@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { readNodeFile } from '../../../../src/demo/node-agent/nodes/description.ts';
+import { gpuInWords, readNodeFile } from '../../../../src/demo/node-agent/nodes/description.ts';
 import { gpuNodeFacts } from '../../../../src/demo/node-agent/nodes/gpu-labels.ts';
 import { renderNode } from '../../../../src/demo/node-agent/nodes/render.ts';
 
@@ -209,6 +209,21 @@ describe('the node file', () => {
     },
   ])('is refused with a reason: $name', ({ yaml, want }) => {
     expect(() => readNodeFile(yaml, 'nodes.yaml')).toThrow(want);
+  });
+
+  test.each([
+    { gpu: '{product: NVIDIA-A10}', want: 'NVIDIA-A10' },
+    { gpu: '{product: NVIDIA-A10, count: 2}', want: '2 NVIDIA-A10' },
+    {
+      gpu: '{product: NVIDIA-A10, sharing: {timeSlicing: {replicas: 4}}}',
+      want: 'NVIDIA-A10 in 4 time-slices',
+    },
+    {
+      gpu: '{product: NVIDIA-H100-80GB-HBM3, sharing: {mig: {strategy: mixed, layout: {3g.40gb: 1, 1g.10gb: 4}}}}',
+      want: 'NVIDIA-H100-80GB-HBM3 in MIG slices (1 3g.40gb, 4 1g.10gb)',
+    },
+  ])('in words: $want', ({ gpu, want }) => {
+    expect(readNodeFile(`nodes: [{name: n, gpu: ${gpu}}]`, 'nodes.yaml').map(gpuInWords)).toEqual([want]);
   });
 
   test('every file that comes with the product is right', async () => {
