@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { type Component, startComponent } from '../../src/demo/control-plane/component.ts';
 import { freePorts } from '../../src/demo/control-plane/ports.ts';
 import { CHECKOUT } from '../../src/demo/paths.ts';
+import { OPERATOR_NODE_FLAGS } from '../../src/operator/node-flags.ts';
 import { FIELD_MANAGER } from '../../src/reconcile/field-managers.ts';
 import { BARE_LOOP_USER_AGENT } from './bare-loop.ts';
 import type { SchoolCluster } from './cluster.ts';
@@ -36,10 +37,11 @@ export async function startOperator(
   profile: string | undefined,
 ): Promise<OperatorProcess> {
   const [port = 0] = await freePorts(1);
-  const nodeFlags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`];
+  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`];
   if (profile !== undefined) await mkdir(profile, { recursive: true });
   const component = await startComponent(controlPlane.run, 'operator', process.execPath, [
-    ...nodeFlags,
+    ...OPERATOR_NODE_FLAGS,
+    ...profiling,
     CHECKOUT.operator,
     `--kubeconfig=${controlPlane.kubeconfigPath}`,
     // No student asks anything here.
