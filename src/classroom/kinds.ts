@@ -15,16 +15,25 @@ export interface ChildKind {
   cache: ObjectCache<KubeObject>;
 }
 
-/** Every kind that the controller may make, and so watches and prunes. */
+/** Every kind that the controller may make, and so watches and prunes. What others stand on comes first. */
+const KINDS: readonly {
+  resource: Resource<KubeObject>;
+  cacheIn(informers: OperatorInformers): ObjectCache<KubeObject>;
+}[] = [
+  { resource: serviceAccounts, cacheIn: (informers) => informers.serviceAccounts },
+  { resource: persistentVolumeClaims, cacheIn: (informers) => informers.persistentVolumeClaims },
+  { resource: networkPolicies, cacheIn: (informers) => informers.networkPolicies },
+  { resource: services, cacheIn: (informers) => informers.services },
+  { resource: podDisruptionBudgets, cacheIn: (informers) => informers.podDisruptionBudgets },
+  { resource: deployments, cacheIn: (informers) => informers.deployments },
+];
+
+/** The kinds of object that a class consists of. */
+export const CHILD_RESOURCES: readonly Resource<KubeObject>[] = KINDS.map(({ resource }) => resource);
+
+/** Those kinds with their caches. */
 export function childKinds(informers: OperatorInformers): ChildKind[] {
-  return [
-    { resource: serviceAccounts, cache: informers.serviceAccounts },
-    { resource: persistentVolumeClaims, cache: informers.persistentVolumeClaims },
-    { resource: networkPolicies, cache: informers.networkPolicies },
-    { resource: services, cache: informers.services },
-    { resource: podDisruptionBudgets, cache: informers.podDisruptionBudgets },
-    { resource: deployments, cache: informers.deployments },
-  ];
+  return KINDS.map(({ resource, cacheIn }) => ({ resource, cache: cacheIn(informers) }));
 }
 
 /** `Deployment python-101-engine`, as messages and events name an object. */

@@ -2,29 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect } from '@jest/globals';
 import { classrooms } from '../../src/api/classroom.ts';
 import { studentQuotas } from '../../src/api/student-quota.ts';
+import { CHILD_RESOURCES } from '../../src/classroom/kinds.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
-import {
-  deployments,
-  networkPolicies,
-  persistentVolumeClaims,
-  podDisruptionBudgets,
-  secrets,
-  serviceAccounts,
-  services,
-} from '../../src/kube/resources.ts';
+import { secrets } from '../../src/kube/resources.ts';
 import { eventually } from './eventually.ts';
 
 /** The kinds of which the operator makes objects. */
-export const CHILD_KINDS: readonly Resource<KubeObject>[] = [
-  serviceAccounts,
-  persistentVolumeClaims,
-  networkPolicies,
-  services,
-  podDisruptionBudgets,
-  deployments,
-  secrets,
-];
+export const CHILD_KINDS: readonly Resource<KubeObject>[] = [...CHILD_RESOURCES, secrets];
 
 /** What differs between two namespaces with the same content, or before and after an engine is replaced. */
 const MASKS: readonly [RegExp, string][] = [

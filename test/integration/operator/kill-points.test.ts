@@ -3,20 +3,13 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
 import { LABELS } from '../../../src/api/labels.ts';
+import { CHILD_RESOURCES } from '../../../src/classroom/kinds.ts';
 import { createApplier } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { silentLogger } from '../../../src/kube/log.ts';
 import { noMetrics } from '../../../src/kube/metrics.ts';
-import type { KubeObject, Resource } from '../../../src/kube/object.ts';
-import {
-  deployments,
-  networkPolicies,
-  persistentVolumeClaims,
-  podDisruptionBudgets,
-  serviceAccounts,
-  services,
-} from '../../../src/kube/resources.ts';
+import type { KubeObject } from '../../../src/kube/object.ts';
 import { untilSettled } from '../../../src/operator/once.ts';
 import { createOperator } from '../../../src/operator/operator.ts';
 import { FIELD_MANAGER } from '../../../src/reconcile/field-managers.ts';
@@ -25,15 +18,6 @@ import { type SharedControlPlane, sharedControlPlane } from '../../support/contr
 import { clientOf } from '../../support/kube-client.ts';
 
 jest.setTimeout(180_000);
-
-const CHILDREN: Resource<KubeObject>[] = [
-  serviceAccounts,
-  persistentVolumeClaims,
-  networkPolicies,
-  services,
-  podDisruptionBudgets,
-  deployments,
-];
 
 let shared: SharedControlPlane;
 let client: KubeClient;
@@ -128,7 +112,7 @@ async function newClass(): Promise<string> {
 /** Everything the class consists of, without what differs between two makings of the same. */
 async function state(namespace: string): Promise<unknown> {
   const lists = await Promise.all(
-    CHILDREN.map((resource) => client.list(resource, { namespace, labelSelector: LABELS.classroom })),
+    CHILD_RESOURCES.map((resource) => client.list(resource, { namespace, labelSelector: LABELS.classroom })),
   );
   const objects: KubeObject[] = lists.flatMap(({ items }) => items);
   const specs = objects.map(({ kind, metadata: { name, labels }, ...rest }) => ({
@@ -156,7 +140,7 @@ test('an operator that is killed between any two writes is followed by one that 
   const undisturbed = await newClass();
   const { writes } = await live(undisturbed, Number.POSITIVE_INFINITY);
   const want = await state(undisturbed);
-  expect(writes).toBeGreaterThanOrEqual(CHILDREN.length + 1);
+  expect(writes).toBeGreaterThanOrEqual(CHILD_RESOURCES.length + 1);
 
   for (let point = 0; point < writes; point++) {
     const namespace = await newClass();
