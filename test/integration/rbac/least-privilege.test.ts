@@ -1,5 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -31,6 +30,7 @@ import { type ApiServerProxy, startApiServerProxy } from '../../support/api-serv
 import { createNamespace, sharedControlPlane } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
 import { clientOf } from '../../support/kube-client.ts';
+import { type Program, startProgram } from '../../support/program.ts';
 
 /**
  * Operator and gateway run as what they are: programs with the token of their ServiceAccount and the rights of the
@@ -40,16 +40,14 @@ import { clientOf } from '../../support/kube-client.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
-interface Program {
+interface WatchedProgram extends Program {
   proxy: ApiServerProxy;
-  process: ChildProcess;
-  output: string[];
 }
 
 let controlPlane: ControlPlane;
 let binaries: Binaries;
 let client: KubeClient;
-const programs: Program[] = [];
+const programs: WatchedProgram[] = [];
 
 beforeAll(async () => {
   const shared = await sharedControlPlane();
@@ -89,22 +87,17 @@ async function start(
   main: string,
   account: { namespace: string; name: string },
   flags: string[],
-): Promise<Program> {
+): Promise<WatchedProgram> {
   const proxy = await startApiServerProxy(controlPlane);
   const direct = await readFile(await controlPlane.writeServiceAccountKubeconfig(account), 'utf8');
   const kubeconfig = join(controlPlane.run.path, `${account.name}-${programs.length}.kubeconfig`);
   await writeFile(kubeconfig, direct.replace(/server: .*/, `server: ${proxy.url}`), { mode: 0o600 });
-  const args = [join(root, main), `--kubeconfig=${kubeconfig}`, ...flags];
-  const process_ = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: {} });
-  const output: string[] = [];
-  for (const stream of [process_.stdout, process_.stderr])
-    stream.on('data', (chunk) => output.push(String(chunk)));
-  const program = { proxy, process: process_, output };
+  const program = { ...startProgram(main, [`--kubeconfig=${kubeconfig}`, ...flags]), proxy };
   programs.push(program);
   return program;
 }
 
-function startOperator(flags: string[] = []): Promise<Program> {
+function startOperator(flags: string[] = []): Promise<WatchedProgram> {
   const always = [
     '--gateway-base-url=https://gateway.example/v1',
     '--health-address=127.0.0.1:0',
@@ -113,26 +106,23 @@ function startOperator(flags: string[] = []): Promise<Program> {
   return start('src/operator/main.ts', OPERATOR_ACCOUNT, [...always, ...flags]);
 }
 
-function startGateway(flags: string[] = []): Promise<Program> {
+function startGateway(flags: string[] = []): Promise<WatchedProgram> {
   const always = ['--listen=127.0.0.1:0', '--health-address=127.0.0.1:0'];
   return start('src/gateway/main.ts', GATEWAY_ACCOUNT, [...always, ...flags]);
 }
 
-async function stop({ process: running, proxy }: Program): Promise<void> {
-  if (running.exitCode === null && running.signalCode === null) {
-    running.kill('SIGTERM');
-    await once(running, 'exit');
-  }
-  await proxy.close();
+async function stop(program: WatchedProgram): Promise<void> {
+  await program.stop();
+  await program.proxy.close();
 }
 
 /** What a program said last goes into the error, when what it was to do did not happen. */
-async function explained(program: Program, expected: () => Promise<void>): Promise<void> {
+async function explained(program: WatchedProgram, expected: () => Promise<void>): Promise<void> {
   try {
     await expected();
   } catch (error) {
     const refused = program.proxy.requests.filter(({ status }) => status >= 400).slice(-20);
-    throw new Error(`${program.output.join('').slice(-4000)}\n${JSON.stringify(refused)}`, { cause: error });
+    throw new Error(`${program.output().slice(-4000)}\n${JSON.stringify(refused)}`, { cause: error });
   }
 }
 
@@ -162,11 +152,11 @@ function rightFor({ method, path, watch }: ApiServerProxy['requests'][number]): 
   return `${verbs[method]} ${group}/${resource}${subresource === undefined ? '' : `/${subresource}`}`;
 }
 
-function used({ proxy }: Program): string[] {
+function used({ proxy }: WatchedProgram): string[] {
   return [...new Set(proxy.requests.map(rightFor))].sort();
 }
 
-function forbidden({ proxy }: Program): string[] {
+function forbidden({ proxy }: WatchedProgram): string[] {
   return proxy.requests.filter(({ status }) => status === 403 || status === 401).map(rightFor);
 }
 
