@@ -108,11 +108,11 @@ if [[ $(cat "$folder/complete" 2>/dev/null) != "$recipe" ]]; then
   check_disk
   rm -f "$folder/complete"
   install_packages
-  write_program
   check_result
   "$folder/venv/bin/python" "$here/tiny_model.py" "$folder/tiny-model"
   echo "$recipe" >"$folder/complete"
 fi
+write_program
 cat <<DONE
 vLLM $version for CPUs is in $folder.
   npm run test:vllm
