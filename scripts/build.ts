@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * Bundles each entry point into one JavaScript file that runs on plain Node without node_modules:
- * `dist/operator.js`, `dist/gateway.js`.
+ * Bundles each entry point into JavaScript that runs on plain Node without node_modules: `dist/operator.js`,
+ * `dist/gateway.js`, and the chunks they import. What is loaded on demand stays in chunks of its own: client-node, which
+ * only kubeconfigs with plugins need, is nine tenths of the code and 45 MiB of memory.
  */
 const root = new URL('../', import.meta.url);
 const outdir = fileURLToPath(new URL('dist/', root));
@@ -17,7 +18,7 @@ await build({
   },
   outdir,
   bundle: true,
-  splitting: false,
+  splitting: true,
   platform: 'node',
   target: 'node22.19',
   format: 'esm',
