@@ -1,35 +1,19 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { KubeClient } from '../../../src/kube/client.ts';
-import { type ApiServer, apiServer, type Verdict } from '../../support/api/api-server.ts';
+import { describe, expect, jest, test } from '@jest/globals';
+import { apiServer, type Verdict } from '../../support/api/api-server.ts';
 import { type BoundCase, boundCases, exampleObjects, type Kind } from '../../support/api/bound-cases.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
-import { clientOf } from '../../support/kube-client.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 
 // A busy machine is slow, not wrong.
 jest.setTimeout(60_000);
 
 const KINDS: Kind[] = ['Classroom', 'StudentQuota'];
 
-let controlPlane: SharedControlPlane;
-let client: KubeClient;
+const { controlPlane, client } = await connectToControlPlane();
 /** Empty: a dry run of a name that is there would be refused. */
-let empty: ApiServer;
+const empty = apiServer(client, await controlPlane.createNamespace('bounds'));
 /** Has one object of each kind, for statuses. */
-let filled: ApiServer;
-
-beforeAll(async () => {
-  controlPlane = await sharedControlPlane();
-  client = await clientOf(controlPlane.kubeconfigPath);
-  empty = apiServer(client, await controlPlane.createNamespace('bounds'));
-  filled = apiServer(client, await controlPlane.createNamespace('bounds'));
-  for (const kind of KINDS)
-    expect(await filled.create(exampleObjects(kind)[0])).toMatchObject({ causes: [] });
-});
-
-afterAll(async () => {
-  await client.close();
-  controlPlane.admin.close();
-});
+const filled = apiServer(client, await controlPlane.createNamespace('bounds'));
+for (const kind of KINDS) expect(await filled.create(exampleObjects(kind)[0])).toMatchObject({ causes: [] });
 
 function submit({ path }: BoundCase, object: unknown): Promise<Verdict> {
   return path.startsWith('status') ? filled.replaceStatus(object, { dryRun: true }) : empty.dryRun(object);

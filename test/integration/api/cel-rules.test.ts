@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { customResourceDefinitions } from '../../../src/api/crd.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
 import { walk } from '../../../src/api/structural-schema.ts';
-import type { KubeClient } from '../../../src/kube/client.ts';
 import { type ApiServer, apiServer } from '../../support/api/api-server.ts';
 import type { Kind } from '../../support/api/bound-cases.ts';
 import { merged } from '../../support/builders.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
-import { clientOf } from '../../support/kube-client.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 
 // A busy machine is slow, not wrong.
 jest.setTimeout(60_000);
@@ -410,18 +408,7 @@ const transitions: Record<string, Row & { before: Difference }> = {
   },
 };
 
-let controlPlane: SharedControlPlane;
-let client: KubeClient;
-
-beforeAll(async () => {
-  controlPlane = await sharedControlPlane();
-  client = await clientOf(controlPlane.kubeconfigPath);
-});
-
-afterAll(async () => {
-  await client.close();
-  controlPlane.admin.close();
-});
+const { controlPlane, client } = await connectToControlPlane();
 
 function objectOf(kind: Kind, difference: Difference): unknown {
   return merged({ apiVersion: API_GROUP_VERSION, kind, ...plain[kind] }, difference);

@@ -1,29 +1,15 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { DENIED_ENGINE_FLAGS } from '../../../src/api/engine.ts';
 import { SERVE_FLAGS } from '../../../src/demo/vllm/command-line/flags.ts';
-import type { KubeClient } from '../../../src/kube/client.ts';
-import { type ApiServer, apiServer } from '../../support/api/api-server.ts';
+import { apiServer } from '../../support/api/api-server.ts';
 import { classroom } from '../../support/builders.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
-import { clientOf } from '../../support/kube-client.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 
 // A busy machine is slow, not wrong.
 jest.setTimeout(60_000);
 
-let controlPlane: SharedControlPlane;
-let client: KubeClient;
-let server: ApiServer;
-
-beforeAll(async () => {
-  controlPlane = await sharedControlPlane();
-  client = await clientOf(controlPlane.kubeconfigPath);
-  server = apiServer(client, await controlPlane.createNamespace('arguments'));
-});
-
-afterAll(async () => {
-  await client.close();
-  controlPlane.admin.close();
-});
+const { controlPlane, client } = await connectToControlPlane();
+const server = apiServer(client, await controlPlane.createNamespace('arguments'));
 
 async function refusals(extraArgs: string[]): Promise<string[]> {
   const { namespace: _ours, ...metadata } = classroom().metadata;

@@ -1,37 +1,25 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type ClassroomStatus, classroomSpecSchema, classrooms } from '../../../src/api/classroom.ts';
 import { type Condition, mergeConditions } from '../../../src/api/condition.ts';
 import { parseClassroom } from '../../../src/api/parse.ts';
 import { studentQuotaSpecSchema, studentQuotas } from '../../../src/api/student-quota.ts';
-import type { KubeClient } from '../../../src/kube/client.ts';
 import { type ApiServer, apiServer } from '../../support/api/api-server.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
-import { clientOf } from '../../support/kube-client.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 
 // A busy machine is slow, not wrong.
 jest.setTimeout(60_000);
 
-let controlPlane: SharedControlPlane;
-let client: KubeClient;
 let namespace: string;
 let server: ApiServer;
 
-beforeAll(async () => {
-  controlPlane = await sharedControlPlane();
-  client = await clientOf(controlPlane.kubeconfigPath);
-});
+const { controlPlane, client } = await connectToControlPlane();
 
 beforeEach(async () => {
   namespace = await controlPlane.createNamespace('objects');
   server = apiServer(client, namespace);
-});
-
-afterAll(async () => {
-  await client.close();
-  controlPlane.admin.close();
 });
 
 /** A Classroom as a person writes it. */

@@ -1,13 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { parseClassroom, parseStudentQuota } from '../../../src/api/parse.ts';
-import type { KubeClient } from '../../../src/kube/client.ts';
-import { type ApiServer, apiServer } from '../../support/api/api-server.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
-import { clientOf } from '../../support/kube-client.ts';
+import { apiServer } from '../../support/api/api-server.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 
 // A busy machine is slow, not wrong.
 jest.setTimeout(60_000);
@@ -22,20 +20,8 @@ const ownObjectSchema = z.looseObject({
 
 const parsers = { Classroom: parseClassroom, StudentQuota: parseStudentQuota };
 
-let controlPlane: SharedControlPlane;
-let client: KubeClient;
-let server: ApiServer;
-
-beforeAll(async () => {
-  controlPlane = await sharedControlPlane();
-  client = await clientOf(controlPlane.kubeconfigPath);
-  server = apiServer(client, await controlPlane.createNamespace('samples'));
-});
-
-afterAll(async () => {
-  await client.close();
-  controlPlane.admin.close();
-});
+const { controlPlane, client } = await connectToControlPlane();
+const server = apiServer(client, await controlPlane.createNamespace('samples'));
 
 function ownObjects(file: string) {
   return parseAllDocuments(readFileSync(join(SAMPLES, file), 'utf8')).flatMap((document) => {

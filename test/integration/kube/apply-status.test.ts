@@ -1,28 +1,14 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { type StudentQuota, type StudentQuotaStatus, studentQuotas } from '../../../src/api/student-quota.ts';
 import { type Applier, createApplier } from '../../../src/kube/apply.ts';
-import type { KubeClient } from '../../../src/kube/client.ts';
 import { studentQuota } from '../../support/builders.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
-import { clientOf } from '../../support/kube-client.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 
 // Waits for conditions are bounded; this bounds a machine under load.
 jest.setTimeout(120_000);
 
-let controlPlane: SharedControlPlane;
-let client: KubeClient;
-let namespace: string;
-
-beforeAll(async () => {
-  controlPlane = await sharedControlPlane();
-  client = await clientOf(controlPlane.kubeconfigPath);
-  namespace = await controlPlane.createNamespace('status');
-});
-
-afterAll(async () => {
-  await client.close();
-  controlPlane.admin.close();
-});
+const { controlPlane, client } = await connectToControlPlane();
+const namespace = await controlPlane.createNamespace('status');
 
 const ready = {
   type: 'Ready',

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { type Applier, createApplier, NameConflictError } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { withoutManagedFields } from '../../../src/kube/informer.ts';
@@ -15,9 +15,8 @@ import {
   serviceAccounts,
   services,
 } from '../../../src/kube/resources.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
-import { clientOf } from '../../support/kube-client.ts';
 
 // Waits for conditions are bounded; this bounds a machine under load.
 jest.setTimeout(120_000);
@@ -25,25 +24,12 @@ jest.setTimeout(120_000);
 const fieldManager = 'apply-test';
 const labels = { app: 'engine' };
 
-let controlPlane: SharedControlPlane;
-let client: KubeClient;
-let namespace: string;
-let owner: ConfigMap;
-
-beforeAll(async () => {
-  controlPlane = await sharedControlPlane();
-  client = await clientOf(controlPlane.kubeconfigPath);
-  namespace = await controlPlane.createNamespace('apply');
-  owner = await client.create(configMaps, {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'owner', namespace },
-  });
-});
-
-afterAll(async () => {
-  await client.close();
-  controlPlane.admin.close();
+const { controlPlane, client } = await connectToControlPlane();
+const namespace = await controlPlane.createNamespace('apply');
+const owner = await client.create(configMaps, {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'owner', namespace },
 });
 
 function applier(): Applier {

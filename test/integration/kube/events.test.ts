@@ -1,28 +1,14 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import { expect, jest, test } from '@jest/globals';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { createEventRecorder } from '../../../src/kube/events.ts';
 import { configMaps, events } from '../../../src/kube/resources.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
-import { clientOf } from '../../support/kube-client.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 
 // Waits for conditions are bounded; this bounds a machine under load.
 jest.setTimeout(120_000);
 
-let controlPlane: SharedControlPlane;
-let client: KubeClient;
-let namespace: string;
-
-beforeAll(async () => {
-  controlPlane = await sharedControlPlane();
-  client = await clientOf(controlPlane.kubeconfigPath);
-  namespace = await controlPlane.createNamespace('events');
-});
-
-afterAll(async () => {
-  await client.close();
-  controlPlane.admin.close();
-});
+const { controlPlane, client } = await connectToControlPlane();
+const namespace = await controlPlane.createNamespace('events');
 
 test('an Event and its repeats are what kubectl shows about the object', async () => {
   const object = await client.create(configMaps, {

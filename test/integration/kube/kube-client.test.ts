@@ -1,32 +1,19 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import { describe, expect, jest, test } from '@jest/globals';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { createKubeClient } from '../../../src/kube/kube-client.ts';
 import { kubeconfigFileCredentials } from '../../../src/kube/kubeconfig.ts';
 import type { Resource } from '../../../src/kube/object.ts';
 import { type ConfigMap, configMaps, namespaces } from '../../../src/kube/resources.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 import { clientOf } from '../../support/kube-client.ts';
 
 // Waits for conditions are bounded; this bounds a machine under load.
 jest.setTimeout(120_000);
 
-let controlPlane: SharedControlPlane;
-let client: KubeClient;
-let namespace: string;
-
-beforeAll(async () => {
-  controlPlane = await sharedControlPlane();
-  client = await clientOf(controlPlane.kubeconfigPath);
-  namespace = await controlPlane.createNamespace('client');
-});
-
-afterAll(async () => {
-  await client.close();
-  controlPlane.admin.close();
-});
+const { controlPlane, client } = await connectToControlPlane();
+const namespace = await controlPlane.createNamespace('client');
 
 function configMap(name: string, data: Record<string, string> = {}): ConfigMap {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data };
