@@ -283,7 +283,10 @@ describe('a class that is deleted', () => {
         const { items } = await cluster.client.list(pods, { namespace: BIOLOGY.namespace });
         return items.length === 0 && isDeepStrictEqual(objects.filter(isNotGiven), left);
       });
-      expect(cluster.nodeAgent.pods().filter(({ namespace }) => namespace === BIOLOGY.namespace)).toEqual([]);
+      // The node agent hears of the pods' end by its watch, perhaps after we have read it.
+      await eventually('no engine to be left on the nodes', () =>
+        cluster.nodeAgent.pods().every(({ namespace }) => namespace !== BIOLOGY.namespace),
+      );
       const condition = await eventually('the seat to say so', async () => {
         const found = await seatCondition(BIOLOGY, 'alice', STUDENT_QUOTA_CONDITIONS.classroomFound);
         return found?.status === 'False' ? found : undefined;
