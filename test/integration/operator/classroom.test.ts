@@ -1,10 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type Classroom, classrooms } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
 import { LABELS } from '../../../src/api/labels.ts';
 import { childLabels } from '../../../src/classroom/children/metadata.ts';
-import type { KubeClient } from '../../../src/kube/client.ts';
 import type { KubeObject, OwnerReference } from '../../../src/kube/object.ts';
 import {
   deployments,
@@ -15,27 +14,17 @@ import {
   serviceAccounts,
   services,
 } from '../../../src/kube/resources.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
-import { clientOf } from '../../support/kube-client.ts';
 import { type RunningOperator, runOnce, startOperator } from '../../support/operator-process.ts';
 
 jest.setTimeout(120_000);
 
 const OWNED = [serviceAccounts, networkPolicies, services, podDisruptionBudgets, deployments];
 
-let shared: SharedControlPlane;
-let client: KubeClient;
 let namespace: string;
 
-beforeAll(async () => {
-  shared = await sharedControlPlane();
-  client = await clientOf(shared.kubeconfigPath);
-});
-afterAll(async () => {
-  await client.close();
-  shared.admin.close();
-});
+const { controlPlane: shared, client } = await connectToControlPlane();
 beforeEach(async () => {
   namespace = await shared.createNamespace('class');
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
 import { LABELS } from '../../../src/api/labels.ts';
@@ -14,22 +14,11 @@ import { untilSettled } from '../../../src/operator/once.ts';
 import { createOperator } from '../../../src/operator/operator.ts';
 import { FIELD_MANAGER } from '../../../src/reconcile/field-managers.ts';
 import { settings } from '../../support/classroom.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
-import { clientOf } from '../../support/kube-client.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 
 jest.setTimeout(180_000);
 
-let shared: SharedControlPlane;
-let client: KubeClient;
-beforeAll(async () => {
-  shared = await sharedControlPlane();
-  client = await clientOf(shared.kubeconfigPath);
-});
-afterAll(async () => {
-  await client.close();
-  shared.admin.close();
-});
-
+const { controlPlane: shared, client } = await connectToControlPlane();
 /** Carries out so many writes; every one after that finds the operator dead. */
 function mortal(
   writesToLive: number,

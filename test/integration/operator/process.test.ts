@@ -1,30 +1,19 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
-import type { KubeClient } from '../../../src/kube/client.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import { deployments, leases } from '../../../src/kube/resources.ts';
 import { LEADER_LEASE } from '../../../src/rbac/rights.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
-import { clientOf } from '../../support/kube-client.ts';
 import { type RunningOperator, startOperator } from '../../support/operator-process.ts';
 
 jest.setTimeout(120_000);
 
-let shared: SharedControlPlane;
-let client: KubeClient;
 let namespace: string;
 let started: RunningOperator[] = [];
 
-beforeAll(async () => {
-  shared = await sharedControlPlane();
-  client = await clientOf(shared.kubeconfigPath);
-});
-afterAll(async () => {
-  await client.close();
-  shared.admin.close();
-});
+const { controlPlane: shared, client } = await connectToControlPlane();
 beforeEach(async () => {
   namespace = await shared.createNamespace('process');
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
@@ -9,6 +9,7 @@ import {
   type StudentQuotaSpecInput,
   studentQuotas,
 } from '../../../src/api/student-quota.ts';
+import { aborted } from '../../../src/kube/aborted.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { createController } from '../../../src/kube/controller.ts';
@@ -22,27 +23,16 @@ import { hashApiKey, parseApiKey } from '../../../src/student/api-key.ts';
 import { createStudentController } from '../../../src/student/controller.ts';
 import { currentKey } from '../../../src/student/key-record.ts';
 import { apiKeyIn } from '../../../src/student/secret.ts';
-import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
+import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
-import { clientOf } from '../../support/kube-client.ts';
 
 const BASE_URL = 'https://gateway.example/v1';
 
-let controlPlane: SharedControlPlane;
-let client: KubeClient;
 let namespace: string;
 let stop: AbortController;
 let stopped: Promise<void>;
 
-beforeAll(async () => {
-  controlPlane = await sharedControlPlane();
-  client = await clientOf(controlPlane.kubeconfigPath);
-});
-
-afterAll(async () => {
-  await client.close();
-  controlPlane.admin.close();
-});
+const { controlPlane, client } = await connectToControlPlane();
 
 beforeEach(async () => {
   namespace = await controlPlane.createNamespace('seats');
@@ -79,9 +69,11 @@ async function runStudentController(signal: AbortSignal, itsClient = client): Pr
     reconcile: (key, { signal }) => student.reconcile(key, signal),
   });
   informers.start(signal);
-  await informers.synced();
-  student.connect(controller.enqueue);
-  await controller.run(signal);
+  await Promise.race([informers.synced(), aborted(signal)]);
+  if (!signal.aborted) {
+    student.connect(controller.enqueue);
+    await controller.run(signal);
+  }
   await recorder.flush();
   await informers.stop();
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { type LeaderState, operatorChecks } from '../../../src/operator/checks.ts';
 import type { HealthCheck } from '../../../src/observability/health.ts';
+import { type LeaderState, operatorChecks } from '../../../src/operator/checks.ts';
 import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
 
 const MINUTE_MS = 60_000;
