@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+
 /** Ends the run with one line that a person and a script can read: `N passed, N failed[, N skipped]`. */
 export default class SummaryReporter {
   /**
@@ -9,6 +11,7 @@ export default class SummaryReporter {
     // A file that could not even be loaded holds no counted test, yet it is a failure.
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
     const line = `${results.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
-    process.stdout.write(`${line}\n`);
+    // Jest's own reporters buffer what they write: only at the exit is everything of theirs out.
+    process.once('exit', () => writeSync(process.stdout.fd, `${line}\n`));
   }
 }
