@@ -1,4 +1,4 @@
-import { podAddress } from '../gateway/engine-pods.ts';
+import { podAddress } from '../gateway/engines/pods.ts';
 import { parseSettings } from '../gateway/options.ts';
 import { startGateway } from '../gateway/process.ts';
 import { createLogger } from '../observability/logger.ts';

@@ -4,16 +4,16 @@ import { type Dispatcher, Pool } from 'undici';
 import type { ListenAddress } from '../http/listen.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/log.ts';
-import type { Admission } from './admission.ts';
-import { cacheSalt } from './cache-salt.ts';
-import { createDirectory, type Directory } from './directory.ts';
-import { createEngineRegistry, type EngineRegistry } from './engines.ts';
+import type { Patience } from './answer/forward.ts';
+import { createEngineRegistry, type EngineRegistry } from './engines/registry.ts';
 import { refuse } from './errors.ts';
-import type { Patience } from './forward.ts';
-import { type Listening, listen } from './http-server.ts';
+import { sendRefusal } from './http/respond.ts';
+import { type Listening, listen } from './http/server.ts';
+import { cacheSalt } from './identity/cache-salt.ts';
+import { createDirectory, type Directory } from './identity/directory.ts';
+import { createRunningRequests } from './identity/running.ts';
+import type { Admission } from './limits/admission.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics.ts';
-import { sendRefusal } from './respond.ts';
-import { createRunningRequests } from './running.ts';
 import { createStudentApi } from './student-api.ts';
 
 export interface GatewayOptions {

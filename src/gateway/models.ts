@@ -1,4 +1,4 @@
-import type { ClassroomRecord } from './seat.ts';
+import type { ClassroomRecord } from './identity/seat.ts';
 
 interface ModelObject {
   id: string;

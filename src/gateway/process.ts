@@ -5,15 +5,15 @@ import { createKubeClient } from '../kube/kube-client.ts';
 import { defaultKubeContext } from '../kube/kubeconfig.ts';
 import type { Logger } from '../kube/log.ts';
 import { type HealthCheck, type HealthServer, startHealthServer } from '../observability/health.ts';
-import { createConcurrencyAdmission } from './admission.ts';
-import { SALT_SECRET_BYTES } from './cache-salt.ts';
-import type { AddressOfPod } from './engine-pods.ts';
+import type { AddressOfPod } from './engines/pods.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { readinessOf } from './health.ts';
-import { type Source, watchKubernetes } from './kubernetes-source.ts';
+import { SALT_SECRET_BYTES } from './identity/cache-salt.ts';
+import { createConcurrencyAdmission } from './limits/admission.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { GatewaySettings } from './options.ts';
-import { loadStaticFile, parseStaticFile, StaticFileError } from './static-file.ts';
+import { type Source, watchKubernetes } from './source/kubernetes.ts';
+import { loadStaticFile, parseStaticFile, StaticFileError } from './source/static-file.ts';
 
 const MIN_SALT_SECRET_BYTES = 16;
 

@@ -1,5 +1,5 @@
-import { createDirectory, type Directory } from '../../../src/gateway/directory.ts';
-import type { ClassroomRecord, Seat, SeatRecord } from '../../../src/gateway/seat.ts';
+import { createDirectory, type Directory } from '../../../src/gateway/identity/directory.ts';
+import type { ClassroomRecord, Seat, SeatRecord } from '../../../src/gateway/identity/seat.ts';
 import { generateApiKey, hashApiKey } from '../../../src/student/api-key.ts';
 
 /** Keys that look like real ones and are the same in every run. */

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ERROR_CODES } from '../../../src/gateway/errors.ts';
-import { DROPPED_FIELDS, IDENTITY_FIELDS, OUTPUT_CAP_FIELDS } from '../../../src/gateway/request-fields.ts';
+import { DROPPED_FIELDS, IDENTITY_FIELDS, OUTPUT_CAP_FIELDS } from '../../../src/gateway/request/fields.ts';
 import { startGatewayProcess } from '../../support/gateway-process.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { CHAT_ANSWER, startScriptedEngine } from './scripted-engine.ts';

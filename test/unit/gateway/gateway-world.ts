@@ -1,11 +1,11 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { createGateway, type Gateway } from '../../../src/gateway/gateway.ts';
+import type { ClassroomRecord, SeatRecord } from '../../../src/gateway/identity/seat.ts';
 import {
   type Admission,
   type ConcurrencyAdmission,
   createConcurrencyAdmission,
-} from '../../../src/gateway/admission.ts';
-import { createGateway, type Gateway } from '../../../src/gateway/gateway.ts';
-import type { ClassroomRecord, SeatRecord } from '../../../src/gateway/seat.ts';
+} from '../../../src/gateway/limits/admission.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import type { Logger } from '../../../src/kube/log.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';

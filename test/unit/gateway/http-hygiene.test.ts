@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { ENGINE_PATHS } from '../../../src/gateway/endpoints.ts';
+import { ENGINE_PATHS } from '../../../src/gateway/request/endpoints.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ALICE_KEY, aClassroom } from './builders.ts';
 import {

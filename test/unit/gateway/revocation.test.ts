@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Directory } from '../../../src/gateway/directory.ts';
+import type { Directory } from '../../../src/gateway/identity/directory.ts';
 import { hashApiKey } from '../../../src/student/api-key.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ALICE_KEY, aClassroom, aClassroomLimiting, aSeat, BOB_KEY, keyNumber } from './builders.ts';

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { JsonObject } from '../../../src/gateway/request-body.ts';
+import type { JsonObject } from '../../../src/gateway/request/body.ts';
 
 /** One request as the engine got it, and the answer a test gives. */
 export interface EngineCall {

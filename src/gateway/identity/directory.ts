@@ -1,0 +1,154 @@
+import { timingSafeEqual } from 'node:crypto';
+import { effectiveStudentLimits, type StudentLimits } from '../../api/limits.ts';
+import type { ClassroomRecord, KeyRecord, Seat, SeatRecord } from './seat.ts';
+
+/** What a key leads to. The class may be missing: a seat can be made before its class. */
+export interface Found {
+  readonly record: SeatRecord;
+  readonly key: KeyRecord;
+  /** Absent exactly when the class is unknown. */
+  readonly seat: Seat | undefined;
+}
+
+/** Called with the keys (`namespace/name`) of seats whose access may have changed. */
+export type SeatsChanged = (seatKeys: readonly string[]) => void;
+
+/**
+ * Who may use which class: an index in memory from the SHA-256 of a key to a seat.
+ *
+ * Writers (watches, or the static file) call `put…` and `remove…`; the change holds for the very next request.
+ */
+export interface Directory {
+  putClassroom(record: ClassroomRecord): void;
+  removeClassroom(key: string): void;
+  putSeat(record: SeatRecord): void;
+  removeSeat(key: string): void;
+  /** @param sha256 of the key, hexadecimal */
+  find(sha256: string): Found | undefined;
+  classroom(key: string): ClassroomRecord | undefined;
+  /** Tells of every change, after it holds. @returns ends the subscription */
+  subscribe(listener: SeatsChanged): () => void;
+  readonly size: { readonly classrooms: number; readonly seats: number; readonly keys: number };
+}
+
+export interface DirectoryOptions {
+  /** The `cache_salt` of a student. */
+  saltOf: (classroomKey: string, studentId: string) => string;
+}
+
+interface Entry {
+  readonly record: SeatRecord;
+  readonly cacheSalt: string;
+  /** Built at the first request after a change of class or seat. */
+  seat: Seat | undefined;
+}
+
+interface KeyEntry {
+  readonly key: KeyRecord;
+  readonly bytes: Buffer;
+  readonly entry: Entry;
+}
+
+/** An empty directory. */
+export function createDirectory({ saltOf }: DirectoryOptions): Directory {
+  const classrooms = new Map<string, ClassroomRecord>();
+  const entries = new Map<string, Entry>();
+  const seatsOfClass = new Map<string, Set<string>>();
+  const byHash = new Map<string, KeyEntry>();
+  const listeners = new Set<SeatsChanged>();
+
+  const publish = (seatKeys: readonly string[]): void => {
+    if (seatKeys.length > 0) for (const listener of [...listeners]) listener(seatKeys);
+  };
+
+  const detach = (entry: Entry): void => {
+    const { record } = entry;
+    entries.delete(record.key);
+    const seats = seatsOfClass.get(record.classroomKey);
+    seats?.delete(record.key);
+    if (seats?.size === 0) seatsOfClass.delete(record.classroomKey);
+    for (const key of record.keys) {
+      if (byHash.get(key.sha256)?.entry === entry) byHash.delete(key.sha256);
+    }
+  };
+
+  const attach = (record: SeatRecord): void => {
+    const entry: Entry = {
+      record,
+      cacheSalt: saltOf(record.classroomKey, record.studentId),
+      seat: undefined,
+    };
+    entries.set(record.key, entry);
+    const seats = seatsOfClass.get(record.classroomKey);
+    if (seats === undefined) seatsOfClass.set(record.classroomKey, new Set([record.key]));
+    else seats.add(record.key);
+    for (const key of record.keys) {
+      byHash.set(key.sha256, { key, bytes: Buffer.from(key.sha256, 'hex'), entry });
+    }
+  };
+
+  const changeClassroom = (key: string, change: () => void): void => {
+    change();
+    const seatKeys = [...(seatsOfClass.get(key) ?? [])];
+    for (const seatKey of seatKeys) {
+      const entry = entries.get(seatKey);
+      if (entry !== undefined) entry.seat = undefined;
+    }
+    publish(seatKeys);
+  };
+
+  const seatOf = (entry: Entry): Seat | undefined => {
+    if (entry.seat !== undefined) return entry.seat;
+    const classroom = classrooms.get(entry.record.classroomKey);
+    if (classroom !== undefined) entry.seat = buildSeat(entry, classroom);
+    return entry.seat;
+  };
+
+  return {
+    putClassroom: (record) => changeClassroom(record.key, () => classrooms.set(record.key, record)),
+    removeClassroom: (key) => changeClassroom(key, () => classrooms.delete(key)),
+    putSeat(record) {
+      const known = entries.get(record.key);
+      if (known !== undefined) detach(known);
+      attach(record);
+      publish([record.key]);
+    },
+    removeSeat(key) {
+      const known = entries.get(key);
+      if (known === undefined) return;
+      detach(known);
+      publish([key]);
+    },
+    find(sha256) {
+      const found = byHash.get(sha256);
+      // The map's own comparison may stop at the first difference; what decides is this one, which does not.
+      if (found === undefined || !timingSafeEqual(found.bytes, Buffer.from(sha256, 'hex'))) return undefined;
+      return { record: found.entry.record, key: found.key, seat: seatOf(found.entry) };
+    },
+    classroom: (key) => classrooms.get(key),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    get size() {
+      return { classrooms: classrooms.size, seats: entries.size, keys: byHash.size };
+    },
+  };
+}
+
+function buildSeat({ record, cacheSalt }: Entry, classroom: ClassroomRecord): Seat {
+  const limits = effectiveStudentLimits(classroom.limits.perStudent, record.limits);
+  return {
+    key: record.key,
+    studentId: record.studentId,
+    weight: record.weight,
+    limits: classroom.access === 'Exam' ? underExam(limits, classroom) : limits,
+    classroom,
+    cacheSalt,
+  };
+}
+
+function underExam(limits: StudentLimits, { exam }: ClassroomRecord): StudentLimits {
+  if (exam === undefined) return limits;
+  return { ...limits, maxOutputTokens: Math.min(limits.maxOutputTokens, exam.maxOutputTokens) };
+}

@@ -1,0 +1,91 @@
+import type { Classroom, ClassroomSpec } from '../../api/classroom.ts';
+import { describeIssues } from '../../api/issue.ts';
+import { servedNameOf } from '../../api/model.ts';
+import { parseClassroom, parseStudentQuota, type Refused } from '../../api/parse.ts';
+import type { StudentQuota } from '../../api/student-quota.ts';
+import { keyOf } from '../../kube/object.ts';
+import type { ClassroomRecord, KeyRecord, SeatRecord } from './seat.ts';
+
+/** An object that does not follow the schema of this version, such as one that is older than the CRD. */
+export class UnreadableObjectError extends Error {
+  constructor({ issues }: Refused) {
+    super(describeIssues(issues));
+  }
+}
+
+/**
+ * What a Classroom means to the gateway.
+ *
+ * @throws UnreadableObjectError
+ */
+export function classroomRecordOf(classroom: Classroom): ClassroomRecord {
+  const parsed = parseClassroom(classroom);
+  if (!parsed.ok) throw new UnreadableObjectError(parsed);
+  const { metadata, spec } = parsed.classroom;
+  const { namespace, name, creationTimestamp } = metadata;
+  return classroomRecord(
+    keyOf({ namespace: namespace ?? 'default', name }),
+    name,
+    spec,
+    secondsOf(creationTimestamp),
+  );
+}
+
+/** @param key `namespace/name` */
+export function classroomRecord(
+  key: string,
+  name: string,
+  spec: Pick<ClassroomSpec, 'model' | 'contact' | 'access' | 'exam' | 'limits'>,
+  createdSeconds: number,
+): ClassroomRecord {
+  const servedName = servedNameOf(spec.model);
+  return {
+    key,
+    name,
+    servedName,
+    modelNames: [servedName, ...spec.model.aliases],
+    maxModelLen: spec.model.maxModelLen,
+    contact: spec.contact,
+    access: spec.access,
+    exam: spec.exam,
+    limits: spec.limits,
+    createdSeconds,
+  };
+}
+
+/**
+ * What a StudentQuota means to the gateway: the seat from its spec, the keys from its status. Undefined for one that
+ * is being deleted: it is revoked from that moment, whoever's finalizer it waits for.
+ *
+ * @throws UnreadableObjectError
+ */
+export function seatRecordOf(quota: StudentQuota): SeatRecord | undefined {
+  const parsed = parseStudentQuota(quota);
+  if (!parsed.ok) throw new UnreadableObjectError(parsed);
+  const { metadata, spec, status } = parsed.studentQuota;
+  const { namespace = 'default', name, deletionTimestamp } = metadata;
+  if (deletionTimestamp !== undefined) return undefined;
+  return {
+    key: keyOf({ namespace, name }),
+    classroomKey: keyOf({ namespace, name: spec.classroomRef.name }),
+    studentId: spec.student.id,
+    keys: (status?.keys ?? []).map(keyRecordOf),
+    suspended: spec.access === 'Suspended',
+    expiresAtMs: instantMs(spec.expiresAt),
+    weight: spec.weight,
+    limits: spec.limits,
+  };
+}
+
+function keyRecordOf(key: { sha256: string; expiresTime?: string | undefined }): KeyRecord {
+  return { sha256: key.sha256, expiresAtMs: instantMs(key.expiresTime) };
+}
+
+/** Epoch ms of an RFC 3339 instant. */
+export function instantMs(instant: string | undefined): number | undefined {
+  return instant === undefined ? undefined : Date.parse(instant);
+}
+
+function secondsOf(instant: string | undefined): number {
+  return Math.floor((instantMs(instant) ?? 0) / 1000);
+}

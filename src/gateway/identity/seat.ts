@@ -1,0 +1,63 @@
+import type { ClassroomSpec } from '../../api/classroom.ts';
+import type { ClassroomLimits, StudentLimits, StudentLimitsOverride } from '../../api/limits.ts';
+
+/** What the gateway needs to know of a Classroom. */
+export interface ClassroomRecord {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly name: string;
+  /** The name the engines serve first: what they are asked for, and what their answers carry. */
+  readonly servedName: string;
+  /** Every name a student may write, the served one first. */
+  readonly modelNames: readonly string[];
+  readonly maxModelLen: number;
+  readonly contact?: string | undefined;
+  readonly access: ClassroomSpec['access'];
+  readonly exam?: ClassroomSpec['exam'];
+  readonly limits: { readonly perStudent: StudentLimits; readonly classroom: ClassroomLimits };
+  /** Epoch seconds; `created` of the model list. */
+  readonly createdSeconds: number;
+}
+
+/** One key that a seat accepts. */
+export interface KeyRecord {
+  /** Hexadecimal. */
+  readonly sha256: string;
+  /** Epoch ms after which a replaced key is refused. */
+  readonly expiresAtMs?: number | undefined;
+}
+
+/** What the gateway needs to know of a StudentQuota. */
+export interface SeatRecord {
+  /** `namespace/name` of the StudentQuota. */
+  readonly key: string;
+  readonly classroomKey: string;
+  readonly studentId: string;
+  readonly keys: readonly KeyRecord[];
+  readonly suspended: boolean;
+  /** Epoch ms. */
+  readonly expiresAtMs?: number | undefined;
+  readonly weight: number;
+  readonly limits?: StudentLimitsOverride | undefined;
+}
+
+/**
+ * A student whose key was accepted: all that admission, body rewriting and the log need, and nothing that a client
+ * can influence. Built anew when the class or the seat changes, and never changed.
+ */
+export interface Seat {
+  /** `namespace/name` of the StudentQuota. */
+  readonly key: string;
+  readonly studentId: string;
+  readonly weight: number;
+  /** In force now: the class's, the student's own where they differ, and the exam's output cap. */
+  readonly limits: StudentLimits;
+  readonly classroom: ClassroomRecord;
+  /** What isolates this student's prefix cache from the others'. */
+  readonly cacheSalt: string;
+}
+
+/** The name of a class from its key, for messages about a class that does not exist. */
+export function nameOfKey(key: string): string {
+  return key.slice(key.indexOf('/') + 1);
+}

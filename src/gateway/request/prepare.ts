@@ -1,0 +1,215 @@
+import { type Refusal, refuse } from '../errors.ts';
+import type { Seat } from '../identity/seat.ts';
+import type { JsonObject } from './body.ts';
+import type { EnginePath } from './endpoints.ts';
+import { DROPPED_FIELDS, IDENTITY_FIELDS, OUTPUT_CAP_FIELDS, type OutputCapField } from './fields.ts';
+
+/** A request as an engine gets it. */
+export interface PreparedRequest {
+  readonly path: EnginePath;
+  /** JSON. */
+  readonly body: string;
+  readonly streaming: boolean;
+  /** The client did not ask for the usage frame that we asked the engine for. */
+  readonly hideUsage: boolean;
+  /** What the engine is held to; 0 where nothing is generated. */
+  readonly maxOutputTokens: number;
+  /** True when the client wished for more than that. */
+  readonly outputLowered: boolean;
+  /** Fields of the client that were dropped. */
+  readonly droppedFields: readonly string[];
+}
+
+export type Preparation =
+  | { readonly ok: true; readonly request: PreparedRequest }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+interface OutputCap {
+  /** In the order in which the engine would look. */
+  readonly wishes: readonly OutputCapField[];
+  readonly field: OutputCapField;
+  /** What the engine would take when the client names none; absent: as much as is allowed. */
+  readonly byDefault?: number;
+}
+
+const OUTPUT_CAPS: Record<EnginePath, OutputCap | undefined> = {
+  '/v1/chat/completions': {
+    wishes: ['max_completion_tokens', 'max_tokens'],
+    field: 'max_completion_tokens',
+  },
+  // OpenAI's and vLLM's default: https://platform.openai.com/docs/api-reference/completions/create
+  '/v1/completions': { wishes: ['max_tokens'], field: 'max_tokens', byDefault: 16 },
+  '/v1/responses': { wishes: ['max_output_tokens'], field: 'max_output_tokens' },
+  '/v1/embeddings': undefined,
+};
+
+/** Ends the checks of one body; never leaves this module. */
+class Refused extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal.code);
+    this.refusal = refusal;
+  }
+}
+
+/**
+ * Turns a student's body into the one an engine gets: model mapped, identity set, output clamped, dangerous fields
+ * dropped, usage asked for. The body is changed in place; do not use it afterwards.
+ */
+export function prepareRequest(path: EnginePath, body: JsonObject, seat: Seat): Preparation {
+  try {
+    return { ok: true, request: prepare(path, body, seat) };
+  } catch (error) {
+    if (error instanceof Refused) return { ok: false, refusal: error.refusal };
+    throw error;
+  }
+}
+
+function prepare(path: EnginePath, body: JsonObject, seat: Seat): PreparedRequest {
+  body.model = engineModel(body.model, seat);
+  const streaming = flag(body, 'stream');
+  refuseSeveral(body, path);
+  if (path === '/v1/responses') restrictResponses(body);
+  const droppedFields = dropFields(body);
+  for (const field of IDENTITY_FIELDS) delete body[field];
+  body.cache_salt = seat.cacheSalt;
+  const { maxOutputTokens, outputLowered } = clampOutput(body, path, seat);
+  const hideUsage = streaming && askForUsage(body, path);
+  return {
+    path,
+    body: serialize(body),
+    streaming,
+    hideUsage,
+    maxOutputTokens,
+    outputLowered,
+    droppedFields,
+  };
+}
+
+function engineModel(wish: unknown, { classroom }: Seat): string {
+  const names = classroom.modelNames;
+  // vLLM serves its base model to a request that names none.
+  if (wish === undefined || wish === null || wish === '') {
+    throw new Refused(refuse('model_required', { names }, { param: 'model' }));
+  }
+  if (typeof wish !== 'string') throw invalid('model', 'must be a text');
+  if (names.includes(wish)) return classroom.servedName;
+  const details = {
+    classroom: classroom.name,
+    contact: classroom.contact,
+    model: wish.slice(0, 128),
+    names,
+  };
+  throw new Refused(refuse('model_not_found', details, { param: 'model' }));
+}
+
+/** One answer to one prompt: each more would cost as much as another request, and count as none. */
+function refuseSeveral(body: JsonObject, path: EnginePath): void {
+  const n = body.n;
+  if (n !== undefined && n !== null && n !== 1) {
+    throw invalid('n', 'must be 1: this gateway gives one answer a request. Send several requests instead');
+  }
+  const prompts = path === '/v1/completions' ? body.prompt : undefined;
+  // A list of numbers is one prompt, given as tokens.
+  if (Array.isArray(prompts) && prompts.length > 1 && typeof prompts[0] !== 'number') {
+    throw invalid('prompt', 'must be one prompt. Send a request for each instead');
+  }
+}
+
+/** Engines keep no state between requests, and call nobody in a student's name. */
+function restrictResponses(body: JsonObject): void {
+  if (flag(body, 'background')) {
+    throw invalid('background', 'is not supported: requests are answered while you wait. Leave it out');
+  }
+  if (body.previous_response_id !== undefined && body.previous_response_id !== null) {
+    throw invalid(
+      'previous_response_id',
+      'is not supported: no conversation is kept. Send the earlier turns in "input"',
+    );
+  }
+  body.store = false;
+  const tools = Array.isArray(body.tools) ? body.tools : [];
+  if (!tools.every((tool: unknown) => isObject(tool) && tool.type === 'function')) {
+    throw invalid('tools', 'may hold only tools of type "function", which your own program runs');
+  }
+}
+
+function dropFields(body: JsonObject): string[] {
+  const dropped = Object.keys(body).filter((field) => DROPPED_FIELDS.has(field));
+  // Together they give the log-probabilities of every prompt token.
+  if (body.echo && body.logprobs !== undefined && body.logprobs !== null) dropped.push('echo');
+  for (const field of dropped) delete body[field];
+  return dropped;
+}
+
+function clampOutput(
+  body: JsonObject,
+  path: EnginePath,
+  { limits, classroom }: Seat,
+): { maxOutputTokens: number; outputLowered: boolean } {
+  const cap = OUTPUT_CAPS[path];
+  const wish = cap === undefined ? undefined : outputWish(body, cap);
+  for (const field of OUTPUT_CAP_FIELDS) delete body[field];
+  if (cap === undefined) return { maxOutputTokens: 0, outputLowered: false };
+  // vLLM refuses a cap that is larger than the context.
+  const allowed = Math.min(limits.maxOutputTokens, classroom.maxModelLen);
+  const maxOutputTokens = Math.min(wish ?? cap.byDefault ?? allowed, allowed);
+  body[cap.field] = maxOutputTokens;
+  return { maxOutputTokens, outputLowered: wish !== undefined && wish > maxOutputTokens };
+}
+
+function outputWish(body: JsonObject, cap: OutputCap): number | undefined {
+  const values = cap.wishes.map((field) => {
+    const value = body[field];
+    if (value === undefined || value === null) return undefined;
+    // vLLM would also take "8", so a text must not slip by as no number.
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
+      throw invalid(field, 'must be a whole number of at least 1');
+    }
+    return value;
+  });
+  return values.find((value) => value !== undefined);
+}
+
+/** @returns whether the usage is to be hidden from the client again */
+function askForUsage(body: JsonObject, path: EnginePath): boolean {
+  // The last event of /v1/responses always has it.
+  if (path !== '/v1/chat/completions' && path !== '/v1/completions') return false;
+  const options = body.stream_options ?? {};
+  if (!isObject(options)) throw invalid('stream_options', 'must be an object');
+  const asked = options.include_usage === true;
+  const { continuous_usage_stats: continuous, ...others } = options;
+  body.stream_options = {
+    ...others,
+    include_usage: true,
+    // Alone it does nothing in vLLM; with our include_usage it would.
+    ...(asked && continuous !== undefined ? { continuous_usage_stats: continuous } : {}),
+  };
+  return !asked;
+}
+
+/** vLLM would also take "true" and 1, so they must not slip by as false. */
+function flag(body: JsonObject, field: string): boolean {
+  const value = body[field] ?? false;
+  if (typeof value !== 'boolean') throw invalid(field, 'must be true or false');
+  return value;
+}
+
+function serialize(body: JsonObject): string {
+  try {
+    return JSON.stringify(body);
+  } catch (error) {
+    // JSON.parse goes as deep as there is memory, JSON.stringify only as deep as the stack.
+    if (error instanceof RangeError)
+      throw new Refused(refuse('invalid_json', { why: 'it is nested too deeply' }));
+    throw error;
+  }
+}
+
+function invalid(param: string, why: string): Refused {
+  return new Refused(refuse('invalid_parameter', { param, why }, { param }));
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

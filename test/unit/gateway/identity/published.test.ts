@@ -1,0 +1,81 @@
+import { describe, expect, test } from '@jest/globals';
+import { classroomRecordOf, seatRecordOf } from '../../../../src/gateway/identity/published.ts';
+import { classroom, studentQuota } from '../../../support/builders.ts';
+
+const SHA = 'a'.repeat(64);
+const CREATED = '2026-11-01T08:00:00Z';
+
+describe('what a Classroom means', () => {
+  test('its names, limits, access and contact', () => {
+    const record = classroomRecordOf(
+      classroom({
+        metadata: { creationTimestamp: CREATED },
+        spec: { model: { servedName: 'qwen', aliases: ['gpt-4o'] }, contact: 'Ms Chen', access: 'Closed' },
+      }),
+    );
+    expect(record).toMatchObject({
+      key: 'python-101/python-101',
+      name: 'python-101',
+      servedName: 'qwen',
+      modelNames: ['qwen', 'gpt-4o'],
+      access: 'Closed',
+      contact: 'Ms Chen',
+      limits: { perStudent: { concurrentRequests: 2 } },
+      createdSeconds: Date.parse(CREATED) / 1000,
+    });
+  });
+
+  test('without a served name the id is what students write', () => {
+    expect(classroomRecordOf(classroom()).modelNames).toEqual(['Qwen/Qwen2.5-7B-Instruct']);
+  });
+
+  test('one that the CRD would refuse is an error', () => {
+    const broken = { ...classroom(), spec: JSON.parse('{"model":{}}') };
+    expect(() => classroomRecordOf(broken)).toThrow(/id/);
+  });
+});
+
+describe('fields that are null in the API server count as absent', () => {
+  test('in a Classroom', () => {
+    const stored = classroom();
+    Object.assign(stored.spec, { contact: null, limits: null, exam: null });
+    Object.assign(stored.spec.model, { servedName: null, aliases: null });
+    expect(classroomRecordOf(stored)).toEqual(classroomRecordOf(classroom()));
+  });
+
+  test('in a StudentQuota: a key without an end has none', () => {
+    const key = { generation: 1, sha256: SHA, createdTime: CREATED };
+    const stored = studentQuota({ status: { keys: [key] } });
+    Object.assign(stored.spec, { limits: null, expiresAt: null, weight: null });
+    Object.assign(stored.status?.keys?.[0] ?? {}, { expiresTime: null });
+    expect(seatRecordOf(stored)).toEqual(seatRecordOf(studentQuota({ status: { keys: [key] } })));
+    expect(seatRecordOf(stored)?.keys).toEqual([{ sha256: SHA, expiresAtMs: undefined }]);
+  });
+});
+
+describe('what a StudentQuota means', () => {
+  test('the seat from its spec, the keys from its status', () => {
+    const quota = studentQuota({
+      spec: { weight: 3, access: 'Suspended', expiresAt: CREATED, limits: { maxOutputTokens: 5 } },
+      status: { keys: [{ generation: 1, sha256: SHA, createdTime: CREATED, expiresTime: CREATED }] },
+    });
+    expect(seatRecordOf(quota)).toEqual({
+      key: 'python-101/python-101-alice',
+      classroomKey: 'python-101/python-101',
+      studentId: 'alice',
+      keys: [{ sha256: SHA, expiresAtMs: Date.parse(CREATED) }],
+      suspended: true,
+      expiresAtMs: Date.parse(CREATED),
+      weight: 3,
+      limits: { maxOutputTokens: 5 },
+    });
+  });
+
+  test('one without keys yet has none', () => {
+    expect(seatRecordOf(studentQuota())?.keys).toEqual([]);
+  });
+
+  test('one that is being deleted is none, whatever finalizer it waits for', () => {
+    expect(seatRecordOf(studentQuota({ metadata: { deletionTimestamp: CREATED } }))).toBeUndefined();
+  });
+});

@@ -1,0 +1,121 @@
+import { describe, expect, test } from '@jest/globals';
+import { Agent } from 'undici';
+import { createEngineRegistry } from '../../../../src/gateway/engines/registry.ts';
+import { authenticate } from '../../../../src/gateway/identity/authenticate.ts';
+import {
+  loadStaticFile,
+  parseStaticFile,
+  StaticFileError,
+} from '../../../../src/gateway/source/static-file.ts';
+import { hashApiKey } from '../../../../src/student/api-key.ts';
+import { ALICE_KEY, aDirectory, BOB_KEY } from '../builders.ts';
+
+const VALID = `classes:
+  - name: python-101
+    spec:
+      model:
+        id: Qwen/Qwen2.5-7B-Instruct
+        servedName: qwen
+        aliases: [gpt-4o]
+      contact: Ms Chen
+      limits:
+        perStudent: {concurrentRequests: 3}
+    engines:
+      - http://127.0.0.1:8000
+    students:
+      - id: alice
+        key: ${ALICE_KEY}
+        limits: {maxOutputTokens: 50}
+      - id: bob
+        keySha256: ${hashApiKey(BOB_KEY)}
+`;
+
+function faultsOf(yaml: string): readonly string[] {
+  try {
+    parseStaticFile(yaml);
+  } catch (error) {
+    if (error instanceof StaticFileError) return error.faults;
+    throw error;
+  }
+  throw new Error('the file was accepted');
+}
+
+describe('a static file', () => {
+  test('gives classes, students and engines as the API would', () => {
+    const directory = aDirectory();
+    const engines = createEngineRegistry({ connect: () => new Agent() });
+    loadStaticFile(parseStaticFile(VALID), directory, engines, 1_700_000_000);
+
+    const decision = authenticate(`Bearer ${ALICE_KEY}`, directory, 0);
+    const seat = decision.ok ? decision.identity.seat : undefined;
+    expect(seat).toMatchObject({
+      studentId: 'alice',
+      limits: { concurrentRequests: 3, maxOutputTokens: 50, requestsPerMinute: 30 },
+      classroom: { modelNames: ['qwen', 'gpt-4o'], contact: 'Ms Chen', maxModelLen: 4096 },
+    });
+    expect(authenticate(`Bearer ${BOB_KEY}`, directory, 0).ok).toBe(true);
+    expect(engines.pick(seat?.classroom.key ?? '')?.id).toBe('http://127.0.0.1:8000');
+  });
+
+  test.each<[string, (yaml: string) => string, RegExp[]]>([
+    ['no YAML', () => 'classes: [', [/^line 1: .*not valid YAML/]],
+    ['no classes', () => '{}', [/^line 1: classes: /]],
+    [
+      'a field nobody knows',
+      (yaml) => yaml.replace('contact:', 'contatc:'),
+      [/^line \d+: classes\[0\]\.spec: .*contatc/],
+    ],
+    [
+      'a field of the model nobody knows',
+      (yaml) => yaml.replace('servedName: qwen', 'servdName: qwen'),
+      [/^line 5: classes\[0\]\.spec\.model: .*servdName/],
+    ],
+    [
+      'an engine that is no URL',
+      (yaml) => yaml.replace('http://127.0.0.1:8000', '127.0.0.1:8000'),
+      [/^line 12: classes\[0\]\.engines\[0\]: must be a URL/],
+    ],
+    [
+      'a limit below one',
+      (yaml) => yaml.replace('concurrentRequests: 3', 'concurrentRequests: 0'),
+      [/^line 10: .*concurrentRequests/],
+    ],
+    [
+      'a student without a key',
+      (yaml) => yaml.replace(/ {8}keySha256: .*\n/, ''),
+      [/^line 17: classes\[0\]\.students\[1\]: must have either "key" or "keySha256"/],
+    ],
+    [
+      'a key with a typing error',
+      (yaml) => yaml.replace(ALICE_KEY, `${ALICE_KEY.slice(0, -1)}_`),
+      [/^line 15: classes\[0\]\.students\[0\]\.key: is not a key/],
+    ],
+    [
+      'two students with one key',
+      (yaml) => yaml.replace(/keySha256: .*/, `key: ${ALICE_KEY}`),
+      [/^line 18: classes\[0\]\.students\[1\]\.key: repeats a key/],
+    ],
+    [
+      'two students of one name',
+      (yaml) => yaml.replace('id: bob', 'id: alice'),
+      [/^line 17: .*repeats a student id/],
+    ],
+    [
+      'several faults at once',
+      (yaml) => yaml.replace('http://', 'ftp://').replace('concurrentRequests: 3', 'concurrentRequests: x'),
+      [/concurrentRequests/, /engines\[0\]/],
+    ],
+  ])('%s is named with line and field', (_, change, wants) => {
+    const faults = faultsOf(change(VALID));
+    expect(faults).toHaveLength(wants.length);
+    wants.forEach((want, index) => {
+      expect(faults[index]).toMatch(want);
+    });
+  });
+
+  test('no fault quotes a key', () => {
+    const broken = `${ALICE_KEY.slice(0, -1)}_`;
+    expect(faultsOf(VALID.replace(ALICE_KEY, broken)).join()).not.toContain(ALICE_KEY.slice(4, 20));
+    expect(faultsOf(`${VALID}        ${ALICE_KEY}`).join()).not.toContain(ALICE_KEY.slice(4, 20));
+  });
+});
