@@ -14,6 +14,7 @@ import { createDirectory, type Directory } from './identity/directory.ts';
 import { createRunningRequests } from './identity/running.ts';
 import type { Admission } from './limits/admission.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics.ts';
+import { createDirectQueue } from './queue/direct-queue.ts';
 import { createStudentApi } from './student-api.ts';
 
 export interface GatewayOptions {
@@ -60,6 +61,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const engines = createEngineRegistry({
     connect: (origin) => connectEngine(origin, options.connectTimeoutMs),
   });
+  const queue = createDirectQueue(engines);
   const running = createRunningRequests(directory, clock.now);
   const metrics = createGatewayMetrics({
     requestsInFlight: () => running.size,
@@ -70,7 +72,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const serve = createStudentApi({
     ...options,
     directory,
-    engines,
+    queue,
     running,
     metrics,
     newRequestId: () => `req_${randomUUID().replaceAll('-', '')}`,

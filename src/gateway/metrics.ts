@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { TokenUsage } from './answer/usage.ts';
 import type { ErrorCode } from './errors.ts';
-import type { OutcomeKind } from './limits/admission.ts';
+import type { OutcomeKind } from './limits/settlement.ts';
 
 /** What the gateway counts. Labels are bounded: endpoints of the list, statuses, codes; never students or models. */
 export interface GatewayMetrics {

@@ -9,7 +9,7 @@ import type { AddressOfPod } from './engines/pods.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { readinessOf } from './health.ts';
 import { SALT_SECRET_BYTES } from './identity/cache-salt.ts';
-import { createConcurrencyAdmission } from './limits/admission.ts';
+import { createConcurrencyAdmission } from './limits/concurrency-admission.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { GatewaySettings } from './options.ts';
 import { type Source, watchKubernetes } from './source/kubernetes.ts';

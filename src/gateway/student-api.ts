@@ -3,24 +3,25 @@ import type { Clock } from '../kube/clock.ts';
 import { describeError, type Logger } from '../kube/log.ts';
 import { publicKeyId } from '../student/api-key.ts';
 import { type Forwarded, forward, type Patience } from './answer/forward.ts';
-import type { EngineRegistry } from './engines/registry.ts';
 import { type Refusal, refuse } from './errors.ts';
 import { REQUEST_ID_HEADER, sendJson, sendRefusal } from './http/respond.ts';
 import { authenticate, authenticateHash, type Identity } from './identity/authenticate.ts';
 import type { Directory } from './identity/directory.ts';
 import type { RunningRequest, RunningRequests } from './identity/running.ts';
 import type { Seat } from './identity/seat.ts';
-import type { Admission, Lease, Outcome } from './limits/admission.ts';
+import type { Admission, Lease } from './limits/admission.ts';
+import type { Settlement } from './limits/settlement.ts';
 import { CLIENT_LEFT_STATUS, type GatewayMetrics } from './metrics.ts';
 import { modelList, modelNamed } from './models.ts';
+import type { DispatchQueue } from './queue/dispatch-queue.ts';
 import { readJsonBody } from './request/body.ts';
 import { type EnginePath, routeOf } from './request/endpoints.ts';
-import { type PreparedRequest, prepareRequest } from './request/prepare.ts';
+import { type PreparedRequest, prepareRequest, withOutputCap } from './request/prepare.ts';
 
 export interface StudentApiOptions {
   readonly directory: Directory;
-  readonly engines: EngineRegistry;
   readonly admission: Admission;
+  readonly queue: DispatchQueue;
   readonly running: RunningRequests;
   readonly metrics: GatewayMetrics;
   readonly clock: Clock;
@@ -169,24 +170,24 @@ async function admitAndForward(
   response: ServerResponse,
   trace: Trace,
   seat: Seat,
-  request: PreparedRequest,
+  prepared: PreparedRequest,
   running: RunningRequest,
 ): Promise<void> {
-  const { admission, engines, clock, patience, log, metrics } = options;
-  const { maxOutputTokens } = request;
-  const promptBytes = Buffer.byteLength(request.body);
-  const admitted = await admission.admit(seat, { promptBytes, maxOutputTokens });
+  const { admission, queue, clock, patience, log, metrics } = options;
+  const admitted = await admission.admit(seat, prepared.cost);
   if (!admitted.ok) return answerRefusal(response, trace, admitted.refusal);
+  const { lease } = admitted;
+  const request = withOutputCap(prepared, lease.outputTokens);
   const forwarding = forward({
     request,
     seat,
     requestId: trace.requestId,
     response,
     headers: answerHeaders(trace, request),
-    engines,
+    queue,
     clock,
     patience,
-    settle: (outcome) => settle(admission, admitted.lease, outcome, log),
+    settle: (settlement) => settle(admission, lease, settlement, log),
   });
   running.onEnd((refusal) => forwarding.end(refusal));
   const forwarded = await forwarding.done;
@@ -198,9 +199,14 @@ async function admitAndForward(
 }
 
 /** A settlement that fails is a fault of ours that a student must not pay with a hanging answer. */
-async function settle(admission: Admission, lease: Lease, outcome: Outcome, log: Logger): Promise<void> {
+async function settle(
+  admission: Admission,
+  lease: Lease,
+  settlement: Settlement,
+  log: Logger,
+): Promise<void> {
   try {
-    await admission.settle(lease, outcome);
+    await admission.settle(lease, settlement);
   } catch (error) {
     log.error({ leaseId: lease.id, ...describeError(error) }, 'A request could not be settled');
   }
@@ -208,7 +214,7 @@ async function settle(admission: Admission, lease: Lease, outcome: Outcome, log:
 
 function answerHeaders(trace: Trace, request?: PreparedRequest): Record<string, string> {
   const headers: Record<string, string> = { [REQUEST_ID_HEADER]: trace.requestId };
-  if (request?.outputLowered) headers[OUTPUT_CAP_HEADER] = String(request.maxOutputTokens);
+  if (request?.outputLowered) headers[OUTPUT_CAP_HEADER] = String(request.cost.outputTokens);
   if (request !== undefined && request.droppedFields.length > 0) {
     headers[DROPPED_FIELDS_HEADER] = request.droppedFields.join(', ');
   }

@@ -2,11 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Clock, Timer } from '../../kube/clock.ts';
 import { parseEngineError, refusalOfEngineError } from '../engines/errors.ts';
-import type { EngineRegistry, EngineUse } from '../engines/registry.ts';
+import type { EngineUse } from '../engines/registry.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import { REQUEST_ID_HEADER, sendRefusal } from '../http/respond.ts';
 import type { Seat } from '../identity/seat.ts';
-import type { Outcome, OutcomeKind } from '../limits/admission.ts';
+import type { OutcomeKind, Settlement } from '../limits/settlement.ts';
+import type { DispatchQueue, EngineFault, Turn, Waiting } from '../queue/dispatch-queue.ts';
 import type { PreparedRequest } from '../request/prepare.ts';
 import { type AnswerRelay, createJsonRelay } from './answer-relay.ts';
 import { createSseRelay, errorEvent } from './sse-relay.ts';
@@ -14,7 +15,7 @@ import type { TokenUsage } from './usage.ts';
 
 /** How long the gateway waits for an engine, or for a client that does not read. */
 export interface Patience {
-  /** From the start of the request to the first byte of the answer's body. */
+  /** From the dispatch to an engine to the first byte of the answer's body. */
   readonly firstByteMs: number;
   /** Between two pieces of the answer. */
   readonly idleMs: number;
@@ -29,11 +30,11 @@ export interface ForwardOptions {
   readonly response: ServerResponse;
   /** Headers of the answer, whatever it will be. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly engines: EngineRegistry;
+  readonly queue: DispatchQueue;
   readonly clock: Clock;
   readonly patience: Patience;
   /** Called once; the answer ends after it resolved. Must not reject. */
-  readonly settle: (outcome: Outcome) => Promise<void>;
+  readonly settle: (settlement: Settlement) => Promise<void>;
 }
 
 /** How it went, for the log and the metrics. */
@@ -45,6 +46,9 @@ export interface Forwarded {
   /** What the client was told when the answer did not complete. */
   readonly refusal: Refusal | undefined;
   readonly engineId: string | undefined;
+  /** From admission to dispatch. */
+  readonly queueWaitMs: number | undefined;
+  /** From admission to the first byte of the answer's body. */
   readonly firstByteMs: number | undefined;
 }
 
@@ -57,7 +61,6 @@ export interface Forwarding {
 
 /** Enough of an engine's error to understand it. */
 const MAX_ERROR_BYTES = 64 * 1024;
-const NO_ENGINE_RETRY_SECONDS = 10;
 const UNREACHABLE_RETRY_SECONDS = 2;
 
 /** Sends one admitted request to an engine and streams the answer to the client. */
@@ -76,11 +79,14 @@ class Exchange {
   readonly #options: ForwardOptions;
   readonly #resolve: (forwarded: Forwarded) => void;
   readonly #startedMs: number;
-  readonly #tried = new Set<string>();
-  #use: EngineUse | undefined;
+  #waiting: Waiting | undefined;
+  #turn: Turn | undefined;
+  #retried = false;
   #controller: Dispatcher.DispatchController | undefined;
   #answer: Answer | undefined;
   #firstByteMs: number | undefined;
+  /** Of the dispatch to an engine; the waits of the queue are the queue's to bound. */
+  #dispatchedMs: number;
   #lastMoveMs: number;
   #paused = false;
   #finished = false;
@@ -92,6 +98,7 @@ class Exchange {
     this.#resolve = resolve;
     this.#options = options;
     this.#startedMs = options.clock.monotonic();
+    this.#dispatchedMs = this.#startedMs;
     this.#lastMoveMs = this.#startedMs;
   }
 
@@ -103,24 +110,34 @@ class Exchange {
       this.#onClientGone();
       return;
     }
-    this.#watchTime();
-    this.#attempt();
+    const { queue, seat, request } = this.#options;
+    const waiting = queue.enter(
+      { seat, ...request.ticket },
+      {
+        onTurn: (turn) => this.#onTurn(turn),
+        onRefused: (refusal) => this.#breakOff(refusal),
+      },
+    );
+    this.#waiting = waiting;
+    if (this.#finished) waiting.cancel();
   }
 
   end(refusal: Refusal): void {
     this.#breakOff(refusal);
   }
 
-  #attempt(): void {
-    const { engines, seat, request, requestId } = this.#options;
-    const use = engines.pick(seat.classroom.key, this.#tried);
-    if (use === undefined) {
-      this.#finish('unanswered', this.#nobody());
-      return;
-    }
-    this.#use = use;
+  #onTurn(turn: Turn): void {
+    this.#turn = turn;
+    this.#dispatchedMs = this.#options.clock.monotonic();
+    this.#lastMoveMs = this.#dispatchedMs;
+    this.#watchTime();
+    this.#attempt(turn.engine);
+  }
+
+  #attempt(use: EngineUse): void {
+    const { request, requestId } = this.#options;
     let reached = false;
-    const current = (): boolean => !this.#finished && this.#use === use;
+    const current = (): boolean => !this.#finished && this.#turn?.engine === use;
     use.dispatcher.dispatch(
       { method: 'POST', path: request.path, headers: upstreamHeaders(requestId), body: request.body },
       {
@@ -143,13 +160,6 @@ class Exchange {
         },
       },
     );
-  }
-
-  #nobody(): Refusal {
-    const named = this.#named();
-    return this.#tried.size > 0
-      ? refuse('engine_unreachable', named, { retryAfterSeconds: UNREACHABLE_RETRY_SECONDS })
-      : refuse('no_engine_ready', named, { retryAfterSeconds: NO_ENGINE_RETRY_SECONDS });
   }
 
   #answerOf(status: number, contentType: string | string[] | undefined): Answer {
@@ -214,7 +224,7 @@ class Exchange {
     this.#controller = undefined;
     const answer = this.#answer;
     if (answer === undefined) {
-      this.#finish('unanswered', refuse('engine_failed', this.#named()));
+      this.#breakOff(refuse('engine_failed', this.#named()), 'failed');
       return;
     }
     if (answer.kind === 'error') {
@@ -222,7 +232,7 @@ class Exchange {
       return;
     }
     const { rest, complete } = answer.relay.end();
-    if (!complete) this.#breakOff(refuse('engine_failed', this.#named()));
+    if (!complete) this.#breakOff(refuse('engine_failed', this.#named()), 'failed');
     else this.#finish('completed', undefined, () => this.#complete(answer, rest));
   }
 
@@ -237,29 +247,34 @@ class Exchange {
   #onEngineRefusal(status: number, body: string): void {
     const { seat, request } = this.#options;
     const refusal = refusalOfEngineError(parseEngineError(status, body), seat, request.path);
-    this.#finish(refusal.status < 500 ? 'refused' : 'unanswered', refusal);
+    this.#finish(refusal.status < 500 ? 'refused' : 'unanswered', refusal, () => this.#tell(refusal));
   }
 
   #onEngineLost(reached: boolean): void {
     this.#controller = undefined;
     // One that was reached may have begun to compute: asking another one then could run the request twice.
-    if (!reached && this.#tried.size === 0 && this.#use !== undefined) {
-      this.#tried.add(this.#use.id);
-      this.#use.release();
-      this.#use = undefined;
-      this.#attempt();
+    const other = reached || this.#retried ? undefined : this.#turn?.another();
+    if (other !== undefined) {
+      this.#retried = true;
+      this.#attempt(other);
       return;
     }
     const code = reached ? 'engine_failed' : 'engine_unreachable';
-    this.#breakOff(refuse(code, this.#named(), { retryAfterSeconds: UNREACHABLE_RETRY_SECONDS }));
+    const refusal = refuse(code, this.#named(), { retryAfterSeconds: UNREACHABLE_RETRY_SECONDS });
+    this.#breakOff(refusal, reached ? 'failed' : 'unreachable');
   }
 
-  #breakOff(refusal: Refusal): void {
-    this.#finish(this.#options.response.headersSent ? 'interrupted' : 'unanswered', refusal);
+  #breakOff(refusal: Refusal, fault?: EngineFault): void {
+    this.#finish(
+      this.#options.response.headersSent ? 'interrupted' : 'unanswered',
+      refusal,
+      () => this.#tell(refusal),
+      fault,
+    );
   }
 
   readonly #onClientGone = (): void => {
-    this.#finish('client-left', undefined);
+    this.#finish('client-left', undefined, () => {});
   };
 
   readonly #onDrain = (): void => {
@@ -273,7 +288,7 @@ class Exchange {
   #watchTime(): void {
     const { clock, patience } = this.#options;
     this.#timer?.cancel();
-    const totalAtMs = this.#startedMs + patience.totalMs;
+    const totalAtMs = this.#dispatchedMs + patience.totalMs;
     const silenceMs = this.#firstByteMs === undefined ? patience.firstByteMs : patience.idleMs;
     const atMs = Math.min(totalAtMs, this.#lastMoveMs + silenceMs);
     const nowMs = clock.monotonic();
@@ -285,7 +300,7 @@ class Exchange {
     else if (nowMs >= totalAtMs) {
       this.#breakOff(refuse('answer_too_slow', { seconds: patience.totalMs / 1000 }));
     } else {
-      this.#breakOff(refuse('engine_silent', { ...this.#named(), seconds: silenceMs / 1000 }));
+      this.#breakOff(refuse('engine_silent', { ...this.#named(), seconds: silenceMs / 1000 }), 'silent');
     }
   }
 
@@ -294,27 +309,32 @@ class Exchange {
     this.#finish('client-left', undefined, () => this.#options.response.destroy());
   }
 
-  #finish(kind: OutcomeKind, refusal: Refusal | undefined, close?: () => void): void {
+  /** @param close ends the answer, once it is settled */
+  #finish(kind: OutcomeKind, refusal: Refusal | undefined, close: () => void, fault?: EngineFault): void {
     if (this.#finished) return;
     this.#finished = true;
-    const { response, settle } = this.#options;
+    const { response, settle, request } = this.#options;
     this.#timer?.cancel();
     response.off('close', this.#onClientGone);
     response.off('drain', this.#onDrain);
     this.#controller?.abort(new Error(`the request ended: ${refusal?.code ?? kind}`));
-    this.#use?.release();
     const usage = this.#answer?.kind === 'body' ? this.#answer.relay.usage : undefined;
-    void settle({ kind, usage }).then(() => {
-      if (close !== undefined) close();
-      else if (refusal !== undefined) this.#tell(refusal);
+    this.#waiting?.cancel();
+    this.#turn?.done(usage, fault);
+    const queueWaitMs = this.#turn?.waitedMs;
+    const firstByteMs = this.#firstByteMs;
+    const { servedModel: model } = request;
+    void settle({ outcome: kind, usage, model, queueWaitMs, firstTokenMs: firstByteMs }).then(() => {
+      close();
       this.#boundFlush();
       this.#resolve({
         kind,
         usage,
         status: response.headersSent ? response.statusCode : undefined,
         refusal,
-        engineId: this.#use?.id,
-        firstByteMs: this.#firstByteMs,
+        engineId: this.#turn?.engine.id,
+        queueWaitMs,
+        firstByteMs,
       });
     });
   }

@@ -1,5 +1,7 @@
 import { type Refusal, refuse } from '../errors.ts';
 import type { Seat } from '../identity/seat.ts';
+import type { RequestCost } from '../limits/admission.ts';
+import type { Ticket } from '../queue/dispatch-queue.ts';
 import type { JsonObject } from './body.ts';
 import type { EnginePath } from './endpoints.ts';
 import { DROPPED_FIELDS, IDENTITY_FIELDS, OUTPUT_CAP_FIELDS, type OutputCapField } from './fields.ts';
@@ -9,12 +11,16 @@ export interface PreparedRequest {
   readonly path: EnginePath;
   /** JSON. */
   readonly body: string;
+  /** The name that answers carry. */
+  readonly servedModel: string;
+  /** The most it can cost. */
+  readonly cost: RequestCost;
+  /** What the queue must know of it. */
+  readonly ticket: Pick<Ticket, 'promptTokens' | 'kvTokens' | 'bodyBytes'>;
   readonly streaming: boolean;
   /** The client did not ask for the usage frame that we asked the engine for. */
   readonly hideUsage: boolean;
-  /** What the engine is held to; 0 where nothing is generated. */
-  readonly maxOutputTokens: number;
-  /** True when the client wished for more than that. */
+  /** True when the client wished for more output than the engine is held to. */
   readonly outputLowered: boolean;
   /** Fields of the client that were dropped. */
   readonly droppedFields: readonly string[];
@@ -75,15 +81,28 @@ function prepare(path: EnginePath, body: JsonObject, seat: Seat): PreparedReques
   body.cache_salt = seat.cacheSalt;
   const { maxOutputTokens, outputLowered } = clampOutput(body, path, seat);
   const hideUsage = streaming && askForUsage(body, path);
+  const serialized = serialize(body);
+  const bodyBytes = Buffer.byteLength(serialized);
+  const promptTokens = Math.min(bodyBytes, seat.classroom.maxModelLen);
   return {
     path,
-    body: serialize(body),
+    body: serialized,
+    servedModel: seat.classroom.servedName,
+    cost: { promptTokens, outputTokens: maxOutputTokens, answers: 1 },
+    ticket: { promptTokens, kvTokens: promptTokens + maxOutputTokens, bodyBytes },
     streaming,
     hideUsage,
-    maxOutputTokens,
     outputLowered,
     droppedFields,
   };
+}
+
+/** The same request, held to fewer tokens. */
+export function withOutputCap(request: PreparedRequest, outputTokens: number): PreparedRequest {
+  const field = OUTPUT_CAPS[request.path]?.field;
+  if (field === undefined || outputTokens >= request.cost.outputTokens) return request;
+  const body = JSON.stringify({ ...JSON.parse(request.body), [field]: outputTokens });
+  return { ...request, body, cost: { ...request.cost, outputTokens }, outputLowered: true };
 }
 
 function engineModel(wish: unknown, { classroom }: Seat): string {

@@ -1,11 +1,8 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createGateway, type Gateway } from '../../../src/gateway/gateway.ts';
 import type { ClassroomRecord, SeatRecord } from '../../../src/gateway/identity/seat.ts';
-import {
-  type Admission,
-  type ConcurrencyAdmission,
-  createConcurrencyAdmission,
-} from '../../../src/gateway/limits/admission.ts';
+import type { Admission } from '../../../src/gateway/limits/admission.ts';
+import { createConcurrencyAdmission } from '../../../src/gateway/limits/concurrency-admission.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import type { Logger } from '../../../src/kube/log.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
@@ -34,7 +31,7 @@ export interface WorldOptions {
 /** A gateway on loopback with Alice and Bob in a class. */
 export interface World {
   readonly gateway: Gateway;
-  readonly admission: ConcurrencyAdmission;
+  readonly admission: Admission;
   readonly url: string;
   readonly log: readonly LogLine[];
   stop(graceMs?: number): Promise<void>;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Admission, Outcome } from '../../../../src/gateway/limits/admission.ts';
+import type { Admission } from '../../../../src/gateway/limits/admission.ts';
+import type { Settlement } from '../../../../src/gateway/limits/settlement.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { createFakeClock } from '../../../support/fake-clock.ts';
 import { ALICE_KEY, aClassroomLimiting, aSeat } from '../builders.ts';
@@ -499,12 +500,23 @@ describe('many at once', () => {
 });
 
 describe('settlement', () => {
+  function passedOn(inner: Admission): Admission {
+    return {
+      admit: (seat, cost) => inner.admit(seat, cost),
+      settle: (lease, settlement) => inner.settle(lease, settlement),
+      limitsOf: (seat) => inner.limitsOf(seat),
+      get running() {
+        return inner.running;
+      },
+    };
+  }
+
   /** Writes down every settlement, and lets a test hold it. */
   function ledger() {
-    const settled: [string, Outcome][] = [];
+    const settled: [string, Settlement][] = [];
     const gate = { open: Promise.resolve() };
     const admissionOver = (inner: Admission): Admission => ({
-      admit: (seat, request) => inner.admit(seat, request),
+      ...passedOn(inner),
       async settle(lease, outcome) {
         settled.push([lease.id, outcome]);
         await gate.open;
@@ -535,7 +547,9 @@ describe('settlement', () => {
     held.resolve();
     await asked;
     expect(answer?.ended).toBe(true);
-    expect(settled.map(([, outcome]) => outcome)).toEqual([{ kind: 'completed', usage: USAGE }]);
+    expect(settled.map(([, settlement]) => settlement)).toMatchObject([
+      { outcome: 'completed', usage: USAGE },
+    ]);
   });
 
   test('every admitted request is settled exactly once, however it ends', async () => {
@@ -565,7 +579,7 @@ describe('settlement', () => {
     );
     await nothingRuns();
     expect(new Set(settled.map(([id]) => id)).size).toBe(50);
-    const kinds = Map.groupBy(settled, ([, { kind }]) => kind);
+    const kinds = Map.groupBy(settled, ([, { outcome }]) => outcome);
     expect(Object.fromEntries([...kinds].map(([kind, all]) => [kind, all.length]))).toEqual({
       completed: 10,
       unanswered: 10,
@@ -577,7 +591,7 @@ describe('settlement', () => {
 
   test('one that fails is logged, and the student still gets the answer', async () => {
     const admissionOver = (inner: Admission): Admission => ({
-      admit: (seat, request) => inner.admit(seat, request),
+      ...passedOn(inner),
       async settle(lease, outcome) {
         await inner.settle(lease, outcome);
         throw new Error('the disk is full');

@@ -128,7 +128,7 @@ describe('the most tokens of an answer', () => {
 
 describe('several answers in one request', () => {
   test.each([1, null, undefined])('n: %j is fine', (n) => {
-    expect(prepared({ n }).maxOutputTokens).toBe(1024);
+    expect(prepared({ n }).cost.outputTokens).toBe(1024);
   });
 
   test.each([2, 0, '2', 1.5, true])('n: %j is refused', (n) => {

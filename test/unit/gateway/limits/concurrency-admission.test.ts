@@ -1,10 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Seat } from '../../../../src/gateway/identity/seat.ts';
-import { createConcurrencyAdmission, type Lease } from '../../../../src/gateway/limits/admission.ts';
+import type { Lease } from '../../../../src/gateway/limits/admission.ts';
+import { createConcurrencyAdmission } from '../../../../src/gateway/limits/concurrency-admission.ts';
 import { aClassroomLimiting, alice, bobsSeat } from '../builders.ts';
 
-const ESTIMATE = { promptBytes: 100, maxOutputTokens: 10 };
-const DONE = { kind: 'completed', usage: undefined } as const;
+const ESTIMATE = { promptTokens: 100, outputTokens: 10, answers: 1 };
+const DONE = {
+  outcome: 'completed',
+  usage: undefined,
+  model: 'qwen',
+  queueWaitMs: 0,
+  firstTokenMs: 1,
+} as const;
 const limited = aClassroomLimiting({ concurrentRequests: 2 });
 
 async function leaseOf(admission: ReturnType<typeof createConcurrencyAdmission>, seat: Seat): Promise<Lease> {
