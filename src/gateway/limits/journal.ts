@@ -41,6 +41,8 @@ export interface OpenLease {
 /** One line of the account. `throttled`: refused by a limit or by the queue. */
 export interface LedgerEntry {
   readonly endedMs: number;
+  /** Local date on which it counts: of the lease, or of `endedMs` where there was none. */
+  readonly day: string;
   readonly classroomKey: string;
   readonly studentId: string;
   readonly model: string;
