@@ -12,6 +12,8 @@ export interface ActivitySource {
   activeClassrooms(): Iterable<string>;
   /** Undefined: nothing waits or runs. */
   activityOf(classroomKey: string): ClassActivity | undefined;
+  /** The share of the class may be another one now: what waits may have its turn. */
+  shareChanged(classroomKey: string): void;
 }
 
 /**
