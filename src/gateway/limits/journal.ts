@@ -61,7 +61,12 @@ export interface LimitJournal {
   load(): { readonly subjects: readonly SubjectState[]; readonly leases: readonly OpenLease[] };
   /** Resolves when it is kept. @throws JournalUnavailableError nothing was kept */
   admitted(lease: OpenLease, subjects: readonly SubjectState[]): Promise<void>;
-  /** Ends the lease and books it, in one step. @throws JournalUnavailableError nothing was kept */
+  /**
+   * Ends the lease and books it, in one step. Must not be called again after a failure: the journal holds it in memory
+   * and keeps it as soon as that works; a process that ends before finds the lease among the open ones.
+   *
+   * @throws JournalUnavailableError nothing was kept yet
+   */
   settled(leaseId: string, subjects: readonly SubjectState[], entry: LedgerEntry): Promise<void>;
   /** Books a request that got no lease. It need not be kept at once. */
   throttled(entry: LedgerEntry): void;

@@ -1,0 +1,146 @@
+import type { Clock, Timer } from '../../kube/clock.ts';
+import { describeError, type Logger } from '../../kube/log.ts';
+import { JournalUnavailableError, type LimitJournal } from '../limits/journal.ts';
+import { Batch } from './batch.ts';
+import type { LedgerDatabase } from './database.ts';
+import { whyOf } from './errors.ts';
+import { createLedgerTables, type LedgerTables } from './tables.ts';
+import type { UsageReader } from './usage-reader.ts';
+
+/** How often writing is tried while it does not work, and the longest that a refused request waits to be booked. */
+const RETRY_MS = 1_000;
+
+/** The account of a gateway: the state of the limits, what runs, and what was used. */
+export interface Ledger extends LimitJournal, UsageReader {
+  /** Why writing does not work now; undefined while it does. It is tried again every second, and with each write. */
+  readonly trouble: string | undefined;
+  /** Writes what waits and closes the file. Nothing may be called any more. */
+  close(): void;
+}
+
+export interface LedgerOptions {
+  readonly file: LedgerDatabase;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * A ledger on SQLite with group commit: all that one turn of the event loop books is one transaction at its end, and
+ * every promise of that turn resolves after the COMMIT.
+ */
+export function createLedger({ file, clock, log }: LedgerOptions): Ledger {
+  const journal = new SqliteJournal(createLedgerTables(file.db), clock, log);
+  return {
+    load: () => journal.load(),
+    admitted(lease, subjects) {
+      journal.batch.admitted(lease, subjects);
+      return journal.atEndOfTurn();
+    },
+    settled(leaseId, subjects, entry) {
+      journal.batch.settled(leaseId, subjects, entry);
+      return journal.atEndOfTurn();
+    },
+    throttled(entry) {
+      journal.batch.refused(entry);
+      journal.soon();
+    },
+    usageOf: async (student, days) => journal.read((tables) => tables.usageOf(student, days)),
+    get trouble() {
+      return journal.trouble;
+    },
+    close() {
+      journal.close();
+      file.close();
+    },
+  };
+}
+
+class SqliteJournal {
+  batch = new Batch();
+  trouble: string | undefined;
+  readonly #tables: LedgerTables;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  /** Shared by all writes of this turn. */
+  #turn: PromiseWithResolvers<void> | undefined;
+  #timer: Timer | undefined;
+
+  constructor(tables: LedgerTables, clock: Clock, log: Logger) {
+    this.#tables = tables;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  load(): ReturnType<LimitJournal['load']> {
+    return this.read((tables) => tables.load());
+  }
+
+  read<T>(query: (tables: LedgerTables) => T): T {
+    try {
+      return query(this.#tables);
+    } catch (error) {
+      throw new JournalUnavailableError(whyOf(error), error);
+    }
+  }
+
+  atEndOfTurn(): Promise<void> {
+    if (this.#turn === undefined) {
+      this.#turn = Promise.withResolvers();
+      setImmediate(this.#commit);
+    }
+    return this.#turn.promise;
+  }
+
+  soon(): void {
+    this.#timer ??= this.#clock.setTimeout(this.#onTimer, RETRY_MS);
+  }
+
+  close(): void {
+    this.#commit();
+    this.#timer?.cancel();
+    if (this.trouble === undefined) return;
+    const requests = this.batch.bookings.length;
+    this.#log.error(
+      { requests, why: this.trouble },
+      'The gateway ends with requests that could not be booked',
+    );
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = undefined;
+    this.#commit();
+  };
+
+  readonly #commit = (): void => {
+    const turn = this.#turn;
+    this.#turn = undefined;
+    const { batch } = this;
+    try {
+      // Without anything to book this is how a disk that has room again is noticed.
+      if (this.trouble !== undefined) this.#tables.check();
+      this.#tables.write(batch);
+    } catch (error) {
+      this.#failed(error);
+      turn?.reject(new JournalUnavailableError(whyOf(error), error));
+      return;
+    }
+    this.batch = new Batch();
+    this.#works();
+    turn?.resolve();
+  };
+
+  #failed(error: unknown): void {
+    this.batch.withdrawLeases();
+    if (this.trouble === undefined) {
+      this.#log.error(describeError(error), 'The ledger cannot be written: new requests are refused');
+    }
+    this.trouble = whyOf(error);
+    this.soon();
+  }
+
+  #works(): void {
+    if (this.trouble === undefined) return;
+    this.trouble = undefined;
+    this.#log.info({}, 'The ledger can be written again');
+  }
+}
