@@ -67,6 +67,51 @@ const CATALOGUE = {
     (d) =>
       `This key of class ${d.classroom} was replaced by a newer one and no longer works. Use your new key. ${ask(d, 'if you do not have it')}`,
   ),
+  too_many_failed_attempts: define(
+    429,
+    'rate_limit_error',
+    () =>
+      'Too many requests with wrong keys came from your network. Check your key; a right one works at once, a wrong one is looked at again after a while. Ask your trainer for your current key.',
+  ),
+  malformed_token: define<{ why: string }>(
+    401,
+    'authentication_error',
+    ({ why }) => `This token cannot be used: ${why}. Sign in again to get a new one.`,
+  ),
+  invalid_token: define(
+    401,
+    'authentication_error',
+    () =>
+      'The signature of this token is not one that the gateway trusts. Copy the whole token again, or sign in again to get a new one.',
+  ),
+  wrong_token_issuer: define(
+    401,
+    'authentication_error',
+    () =>
+      'This token comes from another issuer than the one that the gateway trusts. Sign in where your class does.',
+  ),
+  wrong_token_audience: define(
+    401,
+    'authentication_error',
+    () => 'This token was made for another service. Get one for this gateway; your trainer knows how.',
+  ),
+  expired_token: define(
+    401,
+    'authentication_error',
+    () => 'This token has expired. Sign in again to get a new one.',
+  ),
+  token_not_yet_valid: define(
+    401,
+    'authentication_error',
+    () =>
+      'This token is not valid yet. Try again in a minute; if that does not help, the clock of its issuer is wrong: tell your trainer.',
+  ),
+  unknown_student: define<OfClass & { claim: string; student: string }>(
+    403,
+    'permission_error',
+    (d) =>
+      `Nobody in class ${quotable(d.classroom)} is called "${quotable(d.student)}", as the claim "${d.claim}" of your token says. ${ask(d, 'to give you a seat under exactly this name')}`,
+  ),
   seat_expired: define<OfClass & { expiredAt: string }>(
     403,
     'permission_error',
@@ -185,6 +230,12 @@ const CATALOGUE = {
     'server_error',
     () => 'The gateway is being restarted. Send the request again: another one takes over.',
   ),
+  token_keys_unavailable: define(
+    503,
+    'server_error',
+    () =>
+      'The gateway cannot get the keys that your token is checked with. Try again in a few seconds; a key that begins with gpc_ still works.',
+  ),
   no_engine_ready: define<OfClass>(
     503,
     'server_error',
@@ -299,4 +350,12 @@ export function errorBody(refusal: Refusal): string {
 
 function listed(names: readonly string[]): string {
   return names.map((name) => `"${name}"`).join(' or ');
+}
+
+const MAX_QUOTED_LENGTH = 64;
+
+/** Text of a stranger in a message: harmless characters only, and not too many. */
+function quotable(text: string): string {
+  const harmless = text.replace(/[^\p{L}\p{N}@._+/ -]/gu, '?');
+  return harmless.length <= MAX_QUOTED_LENGTH ? harmless : `${harmless.slice(0, MAX_QUOTED_LENGTH)}…`;
 }

@@ -7,11 +7,15 @@ import type { Logger } from '../kube/log.ts';
 import type { Patience } from './answer/forward.ts';
 import { createEngineRegistry, type EngineRegistry } from './engines/registry.ts';
 import { refuse } from './errors.ts';
+import { type AddressRange, createClientAddress } from './http/client-address.ts';
 import { sendRefusal } from './http/respond.ts';
 import { type Listening, listen } from './http/server.ts';
 import { cacheSalt } from './identity/cache-salt.ts';
 import { createDirectory, type Directory } from './identity/directory.ts';
+import { createFailedAttempts } from './identity/failed-attempts.ts';
+import type { TokenVerifier } from './identity/jwt.ts';
 import { createRunningRequests } from './identity/running.ts';
+import { createSignIn } from './identity/sign-in.ts';
 import type { Admission } from './limits/admission.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics.ts';
 import { createDirectQueue } from './queue/direct-queue.ts';
@@ -24,7 +28,14 @@ export interface GatewayOptions {
   readonly admission: Admission;
   /** Secret that cache salts are made with. */
   readonly saltSecret: Uint8Array;
+  /** False until the directory is complete: an unknown key may then be one that was not read yet. */
   readonly isSynced: () => boolean;
+  /** Default: only keys are accepted. */
+  readonly tokens?: TokenVerifier | undefined;
+  /** Wrong keys of one address that are answered as what they are; default: all. */
+  readonly failedAttemptsPerMinute?: number | undefined;
+  /** Whose `X-Forwarded-For` counts; default: nobody's. */
+  readonly trustedProxies?: readonly AddressRange[] | undefined;
   readonly patience: Patience;
   readonly connectTimeoutMs: number;
   readonly maxBodyBytes: number;
@@ -75,6 +86,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     queue,
     running,
     metrics,
+    signIn: createSignIn({
+      directory,
+      clock,
+      isSynced: options.isSynced,
+      tokens: options.tokens,
+      failedAttempts: createFailedAttempts({ perMinute: options.failedAttemptsPerMinute ?? 0, clock }),
+      clientAddress: createClientAddress(options.trustedProxies ?? []),
+    }),
     newRequestId: () => `req_${randomUUID().replaceAll('-', '')}`,
   });
 

@@ -5,10 +5,12 @@ import { publicKeyId } from '../student/api-key.ts';
 import { type Forwarded, forward, type Patience } from './answer/forward.ts';
 import { type Refusal, refuse } from './errors.ts';
 import { REQUEST_ID_HEADER, sendJson, sendRefusal } from './http/respond.ts';
-import { authenticate, authenticateHash, type Identity } from './identity/authenticate.ts';
+import { authenticate } from './identity/authenticate.ts';
+import type { Identity } from './identity/credential.ts';
 import type { Directory } from './identity/directory.ts';
 import type { RunningRequest, RunningRequests } from './identity/running.ts';
 import type { Seat } from './identity/seat.ts';
+import type { SignIn } from './identity/sign-in.ts';
 import type { Admission, Lease } from './limits/admission.ts';
 import type { Settlement } from './limits/settlement.ts';
 import { CLIENT_LEFT_STATUS, type GatewayMetrics } from './metrics.ts';
@@ -27,8 +29,7 @@ export interface StudentApiOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly newRequestId: () => string;
-  /** False until the directory is complete: an unknown key may then be one that was not read yet. */
-  readonly isSynced: () => boolean;
+  readonly signIn: SignIn;
   readonly patience: Patience;
   readonly maxBodyBytes: number;
 }
@@ -38,7 +39,6 @@ export const OUTPUT_CAP_HEADER = 'x-gateway-max-output-tokens';
 /** Names the fields that were dropped from the request. */
 export const DROPPED_FIELDS_HEADER = 'x-gateway-dropped-fields';
 
-const STARTING_RETRY_SECONDS = 3;
 const MAX_LOGGED_ID_LENGTH = 64;
 
 /** What the log says of one request. Never a prompt, an answer or a key. */
@@ -86,7 +86,7 @@ async function serve(
   const route = routeOf(request.method ?? '', request.url ?? '');
   if (route.kind === 'refused') return answerRefusal(response, trace, route.refusal);
   trace.endpoint = route.kind === 'engine' ? route.path : '/v1/models';
-  const identity = identify(options, request, response, trace);
+  const identity = await identify(options, request, response, trace);
   if (identity === undefined) return;
   switch (route.kind) {
     case 'models':
@@ -98,27 +98,21 @@ async function serve(
   }
 }
 
-function identify(
-  { directory, clock, isSynced }: StudentApiOptions,
+async function identify(
+  { signIn }: StudentApiOptions,
   request: IncomingMessage,
   response: ServerResponse,
   trace: Trace,
-): Identity | undefined {
-  const decision = authenticate(request.headers.authorization, directory, clock.now());
-  const sha256 = decision.ok ? decision.identity.sha256 : decision.sha256;
+): Promise<Identity | undefined> {
+  const signedIn = signIn(request);
+  const decision = signedIn instanceof Promise ? await signedIn : signedIn;
+  const sha256 = decision.ok ? decision.identity.credential.sha256 : decision.sha256;
   if (sha256 !== undefined) trace.keyId = publicKeyId(sha256);
   if (decision.ok) {
     trace.identity = decision.identity;
     return decision.identity;
   }
-  const unknown = decision.refusal.code === 'invalid_api_key' || decision.refusal.code === 'class_not_found';
-  answerRefusal(
-    response,
-    trace,
-    unknown && !isSynced()
-      ? refuse('gateway_starting', {}, { retryAfterSeconds: STARTING_RETRY_SECONDS })
-      : decision.refusal,
-  );
+  answerRefusal(response, trace, decision.refusal);
   return undefined;
 }
 
@@ -151,7 +145,7 @@ async function generate(
     return;
   }
   // Reading took time: the seat may have changed, or be gone.
-  const decision = authenticateHash(identity.sha256, options.directory, options.clock.now());
+  const decision = authenticate(identity.credential, options.directory, options.clock.now());
   if (!decision.ok) return answerRefusal(response, trace, decision.refusal);
   const { seat } = decision.identity;
   const preparation = prepareRequest(path, read.body, seat);

@@ -1,47 +1,61 @@
 import { type ApiKeyDefect, hashApiKey, parseApiKey } from '../../student/api-key.ts';
 import { type Refusal, refuse } from '../errors.ts';
-import type { Directory, Found } from './directory.ts';
+import type { Credential, Identity } from './credential.ts';
+import type { Directory, Found, FoundSeat } from './directory.ts';
 import { nameOfKey, type Seat } from './seat.ts';
-
-/** A key that was accepted. */
-export interface Identity {
-  readonly seat: Seat;
-  /** SHA-256 of the key, hexadecimal. */
-  readonly sha256: string;
-}
 
 export type Authentication =
   | { readonly ok: true; readonly identity: Identity }
-  /** `sha256` is there when the text had the form of a key. */
+  /** `sha256` of the key or token is there when the text had the form of one. */
   | { readonly ok: false; readonly refusal: Refusal; readonly sha256?: string };
 
 /**
  * Who asks, decided by the key alone: no other header and no field of the body has a say.
  *
- * @param authorization the header as it came
+ * @param key the text after `Bearer`, see {@link bearer}
  * @param nowMs epoch ms
  */
-export function authenticate(
-  authorization: string | undefined,
-  directory: Directory,
-  nowMs: number,
-): Authentication {
-  const key = bearer(authorization);
-  if (key === undefined) return { ok: false, refusal: refuse('missing_api_key', {}) };
+export function authenticateKey(key: string, directory: Directory, nowMs: number): Authentication {
   const form = parseApiKey(key);
   if (!form.ok) return { ok: false, refusal: refuse('malformed_api_key', { why: DEFECTS[form.malformed] }) };
-  return authenticateHash(hashApiKey(key), directory, nowMs);
+  return authenticate({ via: 'key', sha256: hashApiKey(key) }, directory, nowMs);
 }
 
-/** The same decision for a key that was seen before: for streams that are still running when something changes. */
-export function authenticateHash(sha256: string, directory: Directory, nowMs: number): Authentication {
-  const found = directory.find(sha256);
-  if (found === undefined) return { ok: false, refusal: refuse('invalid_api_key', {}), sha256 };
+/**
+ * What somebody may do who proved who they are: at once, after a body was read, and while an answer still streams.
+ *
+ * @param nowMs epoch ms
+ */
+export function authenticate(credential: Credential, directory: Directory, nowMs: number): Authentication {
+  const { sha256 } = credential;
+  const found = seatOf(credential, directory);
+  if (found === undefined) return { ok: false, refusal: unknownRefusal(credential, directory), sha256 };
   const refusal = refusalOf(found, nowMs);
   if (refusal !== undefined) return { ok: false, refusal, sha256 };
   // refusalOf has refused a seat without a class.
   if (found.seat === undefined) throw new Error(`seat ${found.record.key} has no class`);
-  return { ok: true, identity: { seat: found.seat, sha256 } };
+  return { ok: true, identity: { seat: found.seat, credential } };
+}
+
+function seatOf(credential: Credential, directory: Directory): Found | FoundSeat | undefined {
+  switch (credential.via) {
+    case 'key':
+      return directory.find(credential.sha256);
+    case 'jwt':
+      return directory.findStudent(credential.subject.classroomKey, credential.subject.studentId);
+  }
+}
+
+function unknownRefusal(credential: Credential, directory: Directory): Refusal {
+  if (credential.via === 'key') return refuse('invalid_api_key', {});
+  const { classroomKey, studentId, claim } = credential.subject;
+  const contact = directory.classroom(classroomKey)?.contact;
+  return refuse('unknown_student', {
+    classroom: nameOfKey(classroomKey),
+    contact,
+    claim,
+    student: studentId,
+  });
 }
 
 const DEFECTS: Record<ApiKeyDefect, string> = {
@@ -53,10 +67,12 @@ const DEFECTS: Record<ApiKeyDefect, string> = {
 };
 
 /** The checks in order: what concerns the key first, then the seat, then the class. */
-function refusalOf({ record, key, seat }: Found, nowMs: number): Refusal | undefined {
+function refusalOf(found: Found | FoundSeat, nowMs: number): Refusal | undefined {
+  const { record, seat } = found;
+  const key = 'key' in found ? found.key : undefined;
   const classroom = nameOfKey(record.classroomKey);
   const named = { classroom, contact: seat?.classroom.contact };
-  if (key.expiresAtMs !== undefined && key.expiresAtMs <= nowMs) return refuse('expired_api_key', named);
+  if (key?.expiresAtMs !== undefined && key.expiresAtMs <= nowMs) return refuse('expired_api_key', named);
   if (record.suspended) return refuse('seat_suspended', named);
   if (record.expiresAtMs !== undefined && record.expiresAtMs <= nowMs) {
     return refuse('seat_expired', { ...named, expiredAt: new Date(record.expiresAtMs).toISOString() });
@@ -83,8 +99,11 @@ function accessRefusal(
   }
 }
 
-/** The scheme's name is case-insensitive: https://www.rfc-editor.org/rfc/rfc7235#section-2.1 */
-function bearer(authorization: string | undefined): string | undefined {
+/**
+ * The key or token of an `Authorization` header. The scheme's name is case-insensitive:
+ * https://www.rfc-editor.org/rfc/rfc7235#section-2.1
+ */
+export function bearer(authorization: string | undefined): string | undefined {
   const match = authorization === undefined ? null : /^bearer +(\S.*)$/i.exec(authorization);
   return match?.[1]?.trimEnd();
 }

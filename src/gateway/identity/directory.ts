@@ -2,11 +2,15 @@ import { timingSafeEqual } from 'node:crypto';
 import { effectiveStudentLimits, type StudentLimits } from '../../api/limits.ts';
 import type { ClassroomRecord, KeyRecord, Seat, SeatRecord } from './seat.ts';
 
-/** What a key leads to. The class may be missing: a seat can be made before its class. */
-export interface Found {
-  readonly record: SeatRecord;
+/** What a key leads to. */
+export interface Found extends FoundSeat {
   readonly key: KeyRecord;
-  /** Absent exactly when the class is unknown. */
+}
+
+/** A student's seat, however it was found. */
+export interface FoundSeat {
+  readonly record: SeatRecord;
+  /** Absent exactly when the class is unknown: a seat can be made before its class. */
   readonly seat: Seat | undefined;
 }
 
@@ -25,6 +29,8 @@ export interface Directory {
   removeSeat(key: string): void;
   /** @param sha256 of the key, hexadecimal */
   find(sha256: string): Found | undefined;
+  /** The seat of a student of a class; of several with this id, the one whose name is first in the alphabet. */
+  findStudent(classroomKey: string, studentId: string): FoundSeat | undefined;
   classroom(key: string): ClassroomRecord | undefined;
   /** Tells of every change, after it holds. @returns ends the subscription */
   subscribe(listener: SeatsChanged): () => void;
@@ -55,6 +61,7 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
   const entries = new Map<string, Entry>();
   const seatsOfClass = new Map<string, Set<string>>();
   const byHash = new Map<string, KeyEntry>();
+  const byStudent = new Map<string, Entry[]>();
   const listeners = new Set<SeatsChanged>();
 
   const publish = (seatKeys: readonly string[]): void => {
@@ -67,6 +74,9 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
     const seats = seatsOfClass.get(record.classroomKey);
     seats?.delete(record.key);
     if (seats?.size === 0) seatsOfClass.delete(record.classroomKey);
+    const namesakes = (byStudent.get(studentKeyOf(record)) ?? []).filter((other) => other !== entry);
+    if (namesakes.length === 0) byStudent.delete(studentKeyOf(record));
+    else byStudent.set(studentKeyOf(record), namesakes);
     for (const key of record.keys) {
       if (byHash.get(key.sha256)?.entry === entry) byHash.delete(key.sha256);
     }
@@ -82,6 +92,11 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
     const seats = seatsOfClass.get(record.classroomKey);
     if (seats === undefined) seatsOfClass.set(record.classroomKey, new Set([record.key]));
     else seats.add(record.key);
+    const namesakes = [...(byStudent.get(studentKeyOf(record)) ?? []), entry];
+    byStudent.set(
+      studentKeyOf(record),
+      namesakes.sort((a, b) => (a.record.key < b.record.key ? -1 : 1)),
+    );
     for (const key of record.keys) {
       byHash.set(key.sha256, { key, bytes: Buffer.from(key.sha256, 'hex'), entry });
     }
@@ -125,6 +140,10 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
       if (found === undefined || !timingSafeEqual(found.bytes, Buffer.from(sha256, 'hex'))) return undefined;
       return { record: found.entry.record, key: found.key, seat: seatOf(found.entry) };
     },
+    findStudent(classroomKey, studentId) {
+      const entry = byStudent.get(studentKeyOf({ classroomKey, studentId }))?.[0];
+      return entry === undefined ? undefined : { record: entry.record, seat: seatOf(entry) };
+    },
     classroom: (key) => classrooms.get(key),
     subscribe(listener) {
       listeners.add(listener);
@@ -134,6 +153,11 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
       return { classrooms: classrooms.size, seats: entries.size, keys: byHash.size };
     },
   };
+}
+
+/** No key of a class has a space. */
+function studentKeyOf({ classroomKey, studentId }: Pick<SeatRecord, 'classroomKey' | 'studentId'>): string {
+  return `${classroomKey} ${studentId}`;
 }
 
 function buildSeat({ record, cacheSalt }: Entry, classroom: ClassroomRecord): Seat {

@@ -1,5 +1,6 @@
 import type { ErrorCode, Refusal } from '../errors.ts';
-import { authenticateHash, type Identity } from './authenticate.ts';
+import { authenticate } from './authenticate.ts';
+import type { Credential, Identity } from './credential.ts';
 import type { Directory } from './directory.ts';
 
 /** One request between authentication and its end. */
@@ -12,7 +13,7 @@ export interface RunningRequest {
   remove(): void;
 }
 
-/** The requests that run now, by seat: ended as soon as their key no longer counts. */
+/** The requests that run now, by seat: ended as soon as their key or their seat no longer counts. */
 export interface RunningRequests {
   add(identity: Identity): RunningRequest;
   /** Ends all that run, for a shutdown. */
@@ -21,18 +22,19 @@ export interface RunningRequests {
 }
 
 /**
- * What ends a request that runs already. A key that a rotation has outdated, and a class that closes, only stop new
- * requests: nobody loses the answer they are reading because a lesson is over.
+ * What ends a request that runs already. A key that a rotation has outdated, a token that expires, and a class that
+ * closes only stop new requests: nobody loses the answer they are reading because a lesson is over.
  */
 const ENDING: ReadonlySet<ErrorCode> = new Set([
   'invalid_api_key',
+  'unknown_student',
   'seat_suspended',
   'seat_expired',
   'class_not_found',
 ]);
 
 interface Entry {
-  readonly sha256: string;
+  readonly credential: Credential;
   ended: Refusal | undefined;
   listener: ((refusal: Refusal) => void) | undefined;
 }
@@ -50,7 +52,7 @@ export function createRunningRequests(directory: Directory, now: () => number): 
 
   const recheck = (seatKey: string): void => {
     for (const entry of [...(bySeat.get(seatKey) ?? [])]) {
-      const decision = authenticateHash(entry.sha256, directory, now());
+      const decision = authenticate(entry.credential, directory, now());
       if (!decision.ok && ENDING.has(decision.refusal.code)) end(entry, decision.refusal);
     }
   };
@@ -66,8 +68,8 @@ export function createRunningRequests(directory: Directory, now: () => number): 
   };
 
   return {
-    add({ seat, sha256 }) {
-      const entry: Entry = { sha256, ended: undefined, listener: undefined };
+    add({ seat, credential }) {
+      const entry: Entry = { credential, ended: undefined, listener: undefined };
       const entries = bySeat.get(seat.key);
       if (entries === undefined) bySeat.set(seat.key, new Set([entry]));
       else entries.add(entry);

@@ -49,6 +49,8 @@ function parseJsonObject(bytes: Buffer): BodyResult {
 
 function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer | 'too large' | undefined> {
   return new Promise((resolve) => {
+    // Who left while their token was verified closes no second time.
+    if (request.closed) return resolve(undefined);
     const chunks: Buffer[] = [];
     let size = 0;
     request.on('data', (chunk: Buffer) => {

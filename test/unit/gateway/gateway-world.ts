@@ -4,16 +4,9 @@ import type { ClassroomRecord, SeatRecord } from '../../../src/gateway/identity/
 import type { Admission } from '../../../src/gateway/limits/admission.ts';
 import { createConcurrencyAdmission } from '../../../src/gateway/limits/concurrency-admission.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
-import type { Logger } from '../../../src/kube/log.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
 import { ALICE_KEY, aClassroom, aSeat, bobsSeat, CLASS_KEY } from './builders.ts';
-
-/** Lines of the log as a test reads them. */
-export interface LogLine {
-  readonly level: string;
-  readonly fields: Record<string, unknown>;
-  readonly message: string;
-}
+import { type LogLine, recordingLogger } from './recording-logger.ts';
 
 export interface WorldOptions {
   readonly classroom?: ClassroomRecord;
@@ -74,20 +67,6 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       await stopping;
     },
   };
-}
-
-function recordingLogger(lines: LogLine[]): Logger {
-  const record = (level: string) => (fields: object, message: string) => {
-    lines.push({ level, fields: { ...fields }, message });
-  };
-  const logger: Logger = {
-    debug: record('debug'),
-    info: record('info'),
-    warn: record('warn'),
-    error: record('error'),
-    child: () => logger,
-  };
-  return logger;
 }
 
 export interface AskOptions {

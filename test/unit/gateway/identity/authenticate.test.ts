@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ErrorCode } from '../../../../src/gateway/errors.ts';
-import { authenticate } from '../../../../src/gateway/identity/authenticate.ts';
 import type { ClassroomRecord, SeatRecord } from '../../../../src/gateway/identity/seat.ts';
 import { hashApiKey } from '../../../../src/student/api-key.ts';
 import { ALICE_KEY, aClassroom, aDirectory, aSeat, BOB_KEY } from '../builders.ts';
+import { aSignIn, requestWith } from './sign-ins.ts';
 
 const NOW_MS = Date.parse('2026-11-23T10:00:00Z');
 const EXAM = { students: ['bob'], maxOutputTokens: 200, allowAdapters: false };
@@ -90,22 +90,22 @@ const cases: Case[] = [
 ];
 
 describe('who may use the gateway', () => {
-  test.each(cases)('$name: $want', ({ classroom, seat, want, wantMessage, ...given }) => {
+  test.each(cases)('$name: $want', async ({ classroom, seat, want, wantMessage, ...given }) => {
     const directory = aDirectory();
     if (classroom !== 'none') directory.putClassroom(classroom ?? aClassroom());
     if (seat !== 'none') directory.putSeat(seat ?? aSeat());
     const header = 'header' in given ? given.header : `Bearer ${ALICE_KEY}`;
 
-    const decision = authenticate(header, directory, NOW_MS);
+    const decision = await aSignIn({ directory, nowMs: NOW_MS })(requestWith(header));
 
     expect(decision.ok ? 'accepted' : decision.refusal.code).toBe(want);
     if (!decision.ok) expect(decision.refusal.message).toMatch(wantMessage ?? /./);
   });
 
-  test('no refusal repeats the key', () => {
+  test('no refusal repeats the key', async () => {
     const directory = aDirectory();
     for (const key of [ALICE_KEY, typo, 'sk-secret-of-another-service']) {
-      const decision = authenticate(`Bearer ${key}`, directory, NOW_MS);
+      const decision = await aSignIn({ directory, nowMs: NOW_MS })(requestWith(`Bearer ${key}`));
       expect(JSON.stringify(decision)).not.toContain(key);
     }
   });

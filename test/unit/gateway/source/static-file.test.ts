@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Agent } from 'undici';
 import { createEngineRegistry } from '../../../../src/gateway/engines/registry.ts';
-import { authenticate } from '../../../../src/gateway/identity/authenticate.ts';
+import { authenticateKey } from '../../../../src/gateway/identity/authenticate.ts';
 import {
   loadStaticFile,
   parseStaticFile,
@@ -46,14 +46,14 @@ describe('a static file', () => {
     const engines = createEngineRegistry({ connect: () => new Agent() });
     loadStaticFile(parseStaticFile(VALID), directory, engines, 1_700_000_000);
 
-    const decision = authenticate(`Bearer ${ALICE_KEY}`, directory, 0);
+    const decision = authenticateKey(ALICE_KEY, directory, 0);
     const seat = decision.ok ? decision.identity.seat : undefined;
     expect(seat).toMatchObject({
       studentId: 'alice',
       limits: { concurrentRequests: 3, maxOutputTokens: 50, requestsPerMinute: 30 },
       classroom: { modelNames: ['qwen', 'gpt-4o'], contact: 'Ms Chen', maxModelLen: 4096 },
     });
-    expect(authenticate(`Bearer ${BOB_KEY}`, directory, 0).ok).toBe(true);
+    expect(authenticateKey(BOB_KEY, directory, 0).ok).toBe(true);
     expect(engines.pick(seat?.classroom.key ?? '')?.id).toBe('http://127.0.0.1:8000');
   });
 

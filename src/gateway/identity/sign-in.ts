@@ -1,0 +1,84 @@
+import type { Clock } from '../../kube/clock.ts';
+import { hashApiKey } from '../../student/api-key.ts';
+import { type ErrorCode, refuse } from '../errors.ts';
+import type { ClientAddress, ClientRequest } from '../http/client-address.ts';
+import { type Authentication, authenticate, authenticateKey, bearer } from './authenticate.ts';
+import type { Directory } from './directory.ts';
+import type { FailedAttempts } from './failed-attempts.ts';
+import { looksLikeToken, type TokenVerdict, type TokenVerifier } from './jwt.ts';
+
+export interface SignInOptions {
+  readonly directory: Directory;
+  readonly clock: Pick<Clock, 'now'>;
+  /** False until the directory is complete: an unknown key may then be one that was not read yet. */
+  readonly isSynced: () => boolean;
+  /** Absent: only keys are accepted. */
+  readonly tokens: TokenVerifier | undefined;
+  readonly failedAttempts: FailedAttempts;
+  readonly clientAddress: ClientAddress;
+}
+
+/** Who sends a request. At once for keys and for tokens that were verified before. */
+export type SignIn = (request: ClientRequest) => Authentication | Promise<Authentication>;
+
+const STARTING_RETRY_SECONDS = 3;
+
+/** What a directory that is still being read may be wrong about. */
+const MAY_BE_UNREAD: ReadonlySet<ErrorCode> = new Set([
+  'invalid_api_key',
+  'class_not_found',
+  'unknown_student',
+]);
+
+/** What somebody who has no key, and tries some, would hear. */
+const GUESSES: ReadonlySet<ErrorCode> = new Set([
+  'malformed_api_key',
+  'invalid_api_key',
+  'malformed_token',
+  'invalid_token',
+  'wrong_token_issuer',
+  'wrong_token_audience',
+]);
+
+/** Key or token → seat; what fails is counted by the client's address. */
+export function createSignIn(options: SignInOptions): SignIn {
+  const { directory, clock, tokens } = options;
+  return (request) => {
+    const secret = bearer(request.headers.authorization);
+    if (secret === undefined) return { ok: false, refusal: refuse('missing_api_key', {}) };
+    if (tokens === undefined || !looksLikeToken(secret)) {
+      return checked(options, request, authenticateKey(secret, directory, clock.now()));
+    }
+    const sha256 = hashApiKey(secret);
+    const decide = (verdict: TokenVerdict): Authentication =>
+      checked(
+        options,
+        request,
+        verdict.ok
+          ? authenticate({ via: 'jwt', sha256, subject: verdict.subject }, directory, clock.now())
+          : { ok: false, refusal: verdict.refusal, sha256 },
+      );
+    const verdict = tokens.verify(secret, sha256);
+    return verdict instanceof Promise ? verdict.then(decide) : decide(verdict);
+  };
+}
+
+/** A refusal that may be wrong becomes one that says so, and a guess too many one that says nothing else. */
+function checked(
+  { isSynced, failedAttempts, clientAddress }: SignInOptions,
+  request: ClientRequest,
+  decision: Authentication,
+): Authentication {
+  if (decision.ok) return decision;
+  const { code } = decision.refusal;
+  if (MAY_BE_UNREAD.has(code) && !isSynced()) {
+    return {
+      ...decision,
+      refusal: refuse('gateway_starting', {}, { retryAfterSeconds: STARTING_RETRY_SECONDS }),
+    };
+  }
+  if (!GUESSES.has(code)) return decision;
+  const retryAfterSeconds = failedAttempts.count(clientAddress(request));
+  if (retryAfterSeconds === undefined) return decision;
+  return { ...decision, refusal: refuse('too_many_failed_attempts', {}, { retryAfterSeconds }) };
+}
