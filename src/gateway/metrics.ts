@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { TokenUsage } from './answer/usage.ts';
 import type { ErrorCode } from './errors.ts';
+import { CHARGE_BASES, type ChargeBasis } from './limits/charge.ts';
 import type { OutcomeKind } from './limits/settlement.ts';
 
 /** What the gateway counts. Labels are bounded: endpoints of the list, statuses, codes; never students or models. */
@@ -9,6 +10,8 @@ export interface GatewayMetrics {
   answered(endpoint: string, status: number | undefined, seconds: number): void;
   refused(code: ErrorCode): void;
   ended(kind: OutcomeKind, usage: TokenUsage | undefined, firstByteSeconds: number | undefined): void;
+  /** Where the figures of a charge came from. */
+  charged(basis: ChargeBasis): void;
   /** Prometheus text. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -69,6 +72,13 @@ export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
     labelNames: ['type'],
     registers,
   });
+  const charges = new Counter({
+    name: `${PREFIX}charges_total`,
+    help: 'Charges by where their figures came from; "reserved" is a complete answer without any count.',
+    labelNames: ['basis'],
+    registers,
+  });
+  for (const basis of CHARGE_BASES) charges.inc({ basis }, 0);
   return {
     answered(endpoint, status, seconds) {
       requests.inc({ endpoint, status: String(status ?? CLIENT_LEFT_STATUS) });
@@ -82,6 +92,7 @@ export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
       tokens.inc({ type: 'prompt' }, usage.promptTokens);
       tokens.inc({ type: 'completion' }, usage.completionTokens);
     },
+    charged: (basis) => charges.inc({ basis }),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -18,6 +18,7 @@ const settingsSchema = z
     firstByteTimeoutMs: duration,
     idleTimeoutMs: duration,
     totalTimeoutMs: duration,
+    heartbeatMs: duration,
     maxBodyBytes: wholeNumber(1024, 1_073_741_824),
     maxWatchAgeMs: duration,
     shutdownGraceMs: duration,
@@ -75,6 +76,11 @@ const FLAGS: Program<typeof settingsSchema>['flags'] = {
     default: '2m',
   },
   totalTimeoutMs: { spelling: '--total-timeout <duration>', about: 'for a whole answer', default: '30m' },
+  heartbeatMs: {
+    spelling: '--heartbeat <duration>',
+    about: 'between comments in a stream that waits to begin; the first after half of it; 0s for none',
+    default: '10s',
+  },
   maxBodyBytes: {
     spelling: '--max-body-bytes <number>',
     about: 'the largest request body',

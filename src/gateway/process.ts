@@ -50,6 +50,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
       firstByteMs: settings.firstByteTimeoutMs,
       idleMs: settings.idleTimeoutMs,
       totalMs: settings.totalTimeoutMs,
+      heartbeatMs: settings.heartbeatMs,
     },
     connectTimeoutMs: settings.connectTimeoutMs,
     maxBodyBytes: settings.maxBodyBytes,

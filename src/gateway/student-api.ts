@@ -188,6 +188,7 @@ async function admitAndForward(
   trace.forwarded = forwarded;
   trace.status = forwarded.status ?? CLIENT_LEFT_STATUS;
   if (forwarded.refusal !== undefined) trace.refusal = forwarded.refusal;
+  metrics.charged(forwarded.chargeBasis);
   const { firstByteMs } = forwarded;
   metrics.ended(forwarded.kind, forwarded.usage, firstByteMs === undefined ? undefined : firstByteMs / 1000);
 }

@@ -1,15 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Clock, Timer } from '../../kube/clock.ts';
-import { parseEngineError, refusalOfEngineError } from '../engines/errors.ts';
+import { type EngineError, parseEngineError, refusalOfEngineError } from '../engines/errors.ts';
 import type { EngineUse } from '../engines/registry.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import { REQUEST_ID_HEADER, sendRefusal } from '../http/respond.ts';
 import type { Seat } from '../identity/seat.ts';
+import { type Charge, type ChargeBasis, chargeOf } from '../limits/charge.ts';
 import type { OutcomeKind, Settlement } from '../limits/settlement.ts';
 import type { DispatchQueue, EngineFault, Turn, Waiting } from '../queue/dispatch-queue.ts';
 import type { PreparedRequest } from '../request/prepare.ts';
 import { type AnswerRelay, createJsonRelay } from './answer-relay.ts';
+import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import { createSseRelay, errorEvent } from './sse-relay.ts';
 import type { TokenUsage } from './usage.ts';
 
@@ -21,6 +23,8 @@ export interface Patience {
   readonly idleMs: number;
   /** For the whole answer. */
   readonly totalMs: number;
+  /** Between two comments to a client that waits for its stream to begin; 0: none. */
+  readonly heartbeatMs: number;
 }
 
 export interface ForwardOptions {
@@ -40,7 +44,9 @@ export interface ForwardOptions {
 /** How it went, for the log and the metrics. */
 export interface Forwarded {
   readonly kind: OutcomeKind;
+  /** What was charged. */
   readonly usage: TokenUsage | undefined;
+  readonly chargeBasis: ChargeBasis;
   /** Status the client was sent; undefined when it left before. */
   readonly status: number | undefined;
   /** What the client was told when the answer did not complete. */
@@ -62,6 +68,15 @@ export interface Forwarding {
 /** Enough of an engine's error to understand it. */
 const MAX_ERROR_BYTES = 64 * 1024;
 const UNREACHABLE_RETRY_SECONDS = 2;
+const JSON_HEADERS = { 'content-type': 'application/json' };
+const EVENT_STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  // Keeps nginx from collecting frames.
+  'x-accel-buffering': 'no',
+};
+/** What vLLM says while it lets running requests end; its `/health` is still 200 then. */
+const SHUTTING_DOWN = 'cannot schedule new futures after shutdown';
 
 /** Sends one admitted request to an engine and streams the answer to the client. */
 export function forward(options: ForwardOptions): Forwarding {
@@ -71,7 +86,7 @@ export function forward(options: ForwardOptions): Forwarding {
 }
 
 type Answer =
-  | { readonly kind: 'body'; readonly relay: AnswerRelay; readonly status: number; readonly events: boolean }
+  | { readonly kind: 'body'; readonly relay: AnswerRelay; readonly events: boolean }
   | { readonly kind: 'error'; readonly status: number; readonly chunks: Buffer[]; bytes: number };
 
 class Exchange {
@@ -82,8 +97,13 @@ class Exchange {
   #waiting: Waiting | undefined;
   #turn: Turn | undefined;
   #retried = false;
+  #reachedEngine = false;
   #controller: Dispatcher.DispatchController | undefined;
   #answer: Answer | undefined;
+  #toldTokens = 0;
+  readonly #heartbeat: Heartbeat;
+  /** A stream of events was begun, perhaps only with comments. */
+  #streamOpen = false;
   #firstByteMs: number | undefined;
   /** Of the dispatch to an engine; the waits of the queue are the queue's to bound. */
   #dispatchedMs: number;
@@ -100,12 +120,17 @@ class Exchange {
     this.#startedMs = options.clock.monotonic();
     this.#dispatchedMs = this.#startedMs;
     this.#lastMoveMs = this.#startedMs;
+    const { clock, request, patience } = options;
+    const everyMs = request.streaming ? patience.heartbeatMs : 0;
+    this.#heartbeat = createHeartbeat(clock, everyMs, (comment) => this.#sendComment(comment));
   }
 
   start(): void {
     const { response } = this.#options;
     response.on('close', this.#onClientGone);
     response.on('drain', this.#onDrain);
+    // A client that closes its half of the connection has left: it can be told nothing that it waits for.
+    response.socket?.on('end', this.#onClientGone);
     if (response.destroyed) {
       this.#onClientGone();
       return;
@@ -143,6 +168,7 @@ class Exchange {
       {
         onRequestStart: (controller) => {
           reached = true;
+          this.#reachedEngine = true;
           if (current()) this.#controller = controller;
           else controller.abort(new Error('the request ended before it was sent'));
         },
@@ -164,60 +190,65 @@ class Exchange {
 
   #answerOf(status: number, contentType: string | string[] | undefined): Answer {
     if (status >= 300) return { kind: 'error', status, chunks: [], bytes: 0 };
-    const { path, hideUsage } = this.#options.request;
+    const { path, usageShown, cost } = this.#options.request;
     const events = String(contentType).startsWith('text/event-stream');
-    return {
-      kind: 'body',
-      status,
-      events,
-      relay: events ? createSseRelay({ path, hideUsage }) : createJsonRelay(),
-    };
+    const relay = events ? createSseRelay({ path, usageShown, answers: cost.answers }) : createJsonRelay();
+    return { kind: 'body', events, relay };
   }
 
   #onData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const answer = this.#answer;
     if (answer === undefined) return;
     this.#lastMoveMs = this.#options.clock.monotonic();
-    if (this.#firstByteMs === undefined) {
-      this.#firstByteMs = this.#lastMoveMs - this.#startedMs;
-      this.#watchTime();
-    }
     if (answer.kind === 'error') {
       if (answer.bytes < MAX_ERROR_BYTES) answer.chunks.push(chunk);
       answer.bytes += chunk.length;
       return;
     }
-    const ready = answer.relay.push(chunk);
+    const { relay } = answer;
+    const ready = relay.push(chunk);
+    if (relay.begun) this.#onTokens(relay);
     if (ready !== undefined) this.#write(answer, ready, controller);
-    const { failure } = answer.relay;
-    if (failure === undefined) return;
-    const refusal = refusalOfEngineError(failure, this.#options.seat, this.#options.request.path);
-    this.#breakOff(refusal);
+    if (relay.failure !== undefined) this.#onEngineError(relay.failure);
+  }
+
+  #onTokens(relay: AnswerRelay): void {
+    if (this.#firstByteMs === undefined) {
+      this.#firstByteMs = this.#lastMoveMs - this.#startedMs;
+      this.#heartbeat.stop();
+      this.#watchTime();
+    }
+    const tokens = relay.seenTokens;
+    if (tokens <= this.#toldTokens) return;
+    this.#turn?.generated(tokens - this.#toldTokens);
+    this.#toldTokens = tokens;
   }
 
   #write(answer: Answer & { kind: 'body' }, chunk: Buffer, controller: Dispatcher.DispatchController): void {
     const { response } = this.#options;
-    this.#sendHead(answer);
+    if (!this.#sendHead(answer.events)) return;
     if (response.write(chunk)) return;
     // The client reads slower than the engine writes: the engine's socket waits until `drain` (or `close`).
     this.#paused = true;
     controller.pause();
   }
 
-  #sendHead({ status, events }: Answer & { kind: 'body' }): void {
+  /** @returns false when the answer cannot follow what was sent already; the request is over then */
+  #sendHead(events: boolean): boolean {
     const { response, headers } = this.#options;
-    if (response.headersSent) return;
-    response.writeHead(status, {
-      ...headers,
-      ...(events
-        ? // The last one keeps nginx from collecting frames.
-          {
-            'content-type': 'text/event-stream; charset=utf-8',
-            'cache-control': 'no-cache',
-            'x-accel-buffering': 'no',
-          }
-        : { 'content-type': 'application/json' }),
-    });
+    if (response.headersSent) {
+      if (events || !this.#streamOpen) return true;
+      // Comments were sent, so an answer in one piece is no answer any more.
+      this.#breakOff(refuse('engine_failed', this.#named()), 'failed');
+      return false;
+    }
+    response.writeHead(200, { ...headers, ...(events ? EVENT_STREAM_HEADERS : JSON_HEADERS) });
+    this.#streamOpen = events;
+    return true;
+  }
+
+  #sendComment(comment: string): void {
+    if (this.#sendHead(true)) this.#options.response.write(comment);
   }
 
   #onEnd(): void {
@@ -228,53 +259,78 @@ class Exchange {
       return;
     }
     if (answer.kind === 'error') {
-      this.#onEngineRefusal(answer.status, Buffer.concat(answer.chunks).toString('utf8'));
+      this.#onEngineError(parseEngineError(answer.status, Buffer.concat(answer.chunks).toString('utf8')));
       return;
     }
-    const { rest, complete } = answer.relay.end();
-    if (!complete) this.#breakOff(refuse('engine_failed', this.#named()), 'failed');
-    else this.#finish('completed', undefined, () => this.#complete(answer, rest));
+    const { relay } = answer;
+    const { rest, complete } = relay.end();
+    if (relay.failure !== undefined) this.#onEngineError(relay.failure);
+    else if (!complete) this.#breakOff(refuse('engine_failed', this.#named()), 'failed');
+    else if (answer.events || !this.#streamOpen) {
+      this.#finish('completed', undefined, () => this.#complete(answer.events, rest));
+    } else this.#sendHead(false);
   }
 
-  #complete(answer: Answer & { kind: 'body' }, rest: Buffer | undefined): void {
+  #complete(events: boolean, rest: Buffer | undefined): void {
     const { response } = this.#options;
     // A short answer leaves in one write, with its length.
     if (!response.headersSent && rest !== undefined) response.setHeader('content-length', rest.length);
-    this.#sendHead(answer);
+    this.#sendHead(events);
     response.end(rest);
   }
 
-  #onEngineRefusal(status: number, body: string): void {
-    const { seat, request } = this.#options;
-    const refusal = refusalOfEngineError(parseEngineError(status, body), seat, request.path);
-    this.#finish(refusal.status < 500 ? 'refused' : 'unanswered', refusal, () => this.#tell(refusal));
+  /** The engine said no, in the place of an answer or in the middle of one. */
+  #onEngineError(error: EngineError): void {
+    if (this.#hasBegun()) {
+      this.#breakOff(this.#refusalOf(error), faultOf(error));
+      return;
+    }
+    if (refusedUnheard(error) && this.#tryAnother()) return;
+    const refusal = this.#refusalOf(error);
+    const outcome = refusal.status < 500 ? 'refused' : 'unanswered';
+    this.#finish(outcome, refusal, () => this.#tell(refusal), faultOf(error));
+  }
+
+  #refusalOf(error: EngineError): Refusal {
+    return refusalOfEngineError(error, this.#options.seat, this.#options.request.path);
+  }
+
+  /** Something of the answer came, so that it is charged if it breaks off, and not asked for again. */
+  #hasBegun(): boolean {
+    return this.#answer?.kind === 'body' && this.#answer.relay.begun;
+  }
+
+  /** Asks another engine in the place of this one: once, and only while nothing of an answer has come. */
+  #tryAnother(): boolean {
+    if (this.#retried) return false;
+    const before = this.#controller;
+    const other = this.#turn?.another();
+    if (other === undefined) return false;
+    this.#retried = true;
+    this.#controller = undefined;
+    this.#answer = undefined;
+    this.#reachedEngine = false;
+    before?.abort(new Error('another engine is asked'));
+    this.#attempt(other);
+    return true;
   }
 
   #onEngineLost(reached: boolean): void {
     this.#controller = undefined;
     // One that was reached may have begun to compute: asking another one then could run the request twice.
-    const other = reached || this.#retried ? undefined : this.#turn?.another();
-    if (other !== undefined) {
-      this.#retried = true;
-      this.#attempt(other);
-      return;
-    }
+    if (!reached && this.#tryAnother()) return;
     const code = reached ? 'engine_failed' : 'engine_unreachable';
     const refusal = refuse(code, this.#named(), { retryAfterSeconds: UNREACHABLE_RETRY_SECONDS });
     this.#breakOff(refusal, reached ? 'failed' : 'unreachable');
   }
 
   #breakOff(refusal: Refusal, fault?: EngineFault): void {
-    this.#finish(
-      this.#options.response.headersSent ? 'interrupted' : 'unanswered',
-      refusal,
-      () => this.#tell(refusal),
-      fault,
-    );
+    const outcome = this.#hasBegun() ? 'interrupted' : 'unanswered';
+    this.#finish(outcome, refusal, () => this.#tell(refusal), fault);
   }
 
   readonly #onClientGone = (): void => {
-    this.#finish('client-left', undefined, () => {});
+    this.#finish('client-left', undefined, () => this.#options.response.destroy());
   };
 
   readonly #onDrain = (): void => {
@@ -310,26 +366,29 @@ class Exchange {
   }
 
   /** @param close ends the answer, once it is settled */
-  #finish(kind: OutcomeKind, refusal: Refusal | undefined, close: () => void, fault?: EngineFault): void {
+  #finish(outcome: OutcomeKind, refusal: Refusal | undefined, close: () => void, fault?: EngineFault): void {
     if (this.#finished) return;
     this.#finished = true;
     const { response, settle, request } = this.#options;
     this.#timer?.cancel();
+    this.#heartbeat.stop();
     response.off('close', this.#onClientGone);
     response.off('drain', this.#onDrain);
-    this.#controller?.abort(new Error(`the request ended: ${refusal?.code ?? kind}`));
-    const usage = this.#answer?.kind === 'body' ? this.#answer.relay.usage : undefined;
+    response.socket?.off('end', this.#onClientGone);
+    this.#controller?.abort(new Error(`the request ended: ${refusal?.code ?? outcome}`));
+    const { usage, basis } = this.#charge(outcome);
     this.#waiting?.cancel();
     this.#turn?.done(usage, fault);
     const queueWaitMs = this.#turn?.waitedMs;
     const firstByteMs = this.#firstByteMs;
     const { servedModel: model } = request;
-    void settle({ outcome: kind, usage, model, queueWaitMs, firstTokenMs: firstByteMs }).then(() => {
+    void settle({ outcome, usage, model, queueWaitMs, firstTokenMs: firstByteMs }).then(() => {
       close();
       this.#boundFlush();
       this.#resolve({
-        kind,
+        kind: outcome,
         usage,
+        chargeBasis: basis,
         status: response.headersSent ? response.statusCode : undefined,
         refusal,
         engineId: this.#turn?.engine.id,
@@ -339,11 +398,23 @@ class Exchange {
     });
   }
 
+  #charge(outcome: OutcomeKind): Charge {
+    const { cost, ticket } = this.#options.request;
+    const relay = this.#answer?.kind === 'body' ? this.#answer.relay : undefined;
+    return chargeOf({
+      outcome,
+      reachedEngine: this.#reachedEngine,
+      reported: relay?.usage,
+      seenTokens: relay?.seenTokens ?? 0,
+      expectedPromptTokens: ticket.promptTokens,
+      reserved: { promptTokens: cost.promptTokens, outputTokens: cost.outputTokens * cost.answers },
+    });
+  }
+
   #tell(refusal: Refusal): void {
     const { response, headers, request } = this.#options;
     if (!response.headersSent) sendRefusal(response, refusal, headers);
-    else if (this.#answer?.kind === 'body' && this.#answer.events)
-      response.end(errorEvent(refusal, request.path));
+    else if (this.#streamOpen) response.end(errorEvent(refusal, request.path));
     // Half a JSON document cannot be repaired; a cut connection is an error that every client notices.
     else response.destroy();
   }
@@ -371,4 +442,17 @@ function upstreamHeaders(requestId: string): Record<string, string> {
     'accept-encoding': 'identity',
     [REQUEST_ID_HEADER]: requestId,
   };
+}
+
+/**
+ * The engine has not begun with the request, and another one may take it. Not so after other errors: a request may
+ * have killed its engine, and must not kill the next one as well.
+ */
+function refusedUnheard({ status, message }: EngineError): boolean {
+  return status === 503 || (status === 500 && message?.includes(SHUTTING_DOWN) === true);
+}
+
+/** A full engine is none that failed. */
+function faultOf({ status }: EngineError): EngineFault | undefined {
+  return status >= 500 && status !== 503 ? 'failed' : undefined;
 }

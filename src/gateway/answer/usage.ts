@@ -8,6 +8,8 @@ export interface TokenUsage {
   readonly cachedTokens: number | undefined;
 }
 
+const [OPEN, CLOSE, COLON, COMMA, SPACE, ZERO] = [0x7b, 0x7d, 0x3a, 0x2c, 0x20, 0x30];
+
 const count = z.int().min(0);
 const cached = z.object({ cached_tokens: count.nullish() }).nullish();
 
@@ -23,6 +25,16 @@ const responsesUsageSchema = z.object({
   input_tokens_details: cached,
 });
 
+const USAGE_KEY = '"usage"';
+const USAGE_KEY_BYTES = Buffer.from(USAGE_KEY);
+
+/** A usage that was found, and what to cut out so that the JSON around it stays whole: key, value and one comma. */
+export interface FoundUsage {
+  readonly usage: TokenUsage;
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * Finds the usage in a piece of JSON without parsing the rest: the last `"usage": {…}` that has token counts.
  *
@@ -30,21 +42,83 @@ const responsesUsageSchema = z.object({
  * `,"usage":` are always a key. Keys named so elsewhere (a tool's schema that an answer repeats) come before the
  * engine's own, which is why the last one counts.
  */
-export function findUsage(json: Buffer): TokenUsage | undefined {
-  for (let at = json.lastIndexOf('"usage"'); at > 0; at = json.lastIndexOf('"usage"', at - 1)) {
-    const usage = usageAt(json, at);
-    if (usage !== undefined) return usage;
+export function findUsage(json: Buffer): FoundUsage | undefined {
+  for (let at = json.lastIndexOf(USAGE_KEY_BYTES); at > 0; at = json.lastIndexOf(USAGE_KEY_BYTES, at - 1)) {
+    const found = usageAt(json, at);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function usageAt(json: Buffer, at: number): TokenUsage | undefined {
-  if (!isKeyStart(json, at)) return undefined;
-  const colon = skipSpaces(json, at + '"usage"'.length);
+/** Index of the next key `usage` at or after `from`, or of a text that reads so; -1 when there is none. */
+export function nextUsageKey(json: Buffer, from: number): number {
+  return json.indexOf(USAGE_KEY_BYTES, from);
+}
+
+/** The usage whose key begins at `at`; undefined when something else does. */
+export function usageAt(json: Buffer, at: number): FoundUsage | undefined {
+  return runningUsageAt(json, at) ?? anyUsageAt(json, at);
+}
+
+const RUNNING_COUNTS = ['{"prompt_tokens":', ',"total_tokens":', ',"completion_tokens":'].map((text) =>
+  Buffer.from(text),
+);
+
+/**
+ * Reads the form that vLLM writes into every chunk, by hand: this runs once per token.
+ *
+ * @see https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/openai/protocol.py UsageInfo
+ */
+function runningUsageAt(json: Buffer, at: number): FoundUsage | undefined {
+  let end = at + USAGE_KEY.length + 1;
+  if (json[at - 1] !== COMMA || json[end - 1] !== COLON) return undefined;
+  let promptTokens = 0;
+  let completionTokens = 0;
+  for (const name of RUNNING_COUNTS) {
+    if (!isAt(json, end, name)) return undefined;
+    end += name.length;
+    let count = digitAt(json, end);
+    if (count < 0) return undefined;
+    for (let digit = digitAt(json, ++end); digit >= 0; digit = digitAt(json, ++end))
+      count = count * 10 + digit;
+    if (name === RUNNING_COUNTS[0]) promptTokens = count;
+    completionTokens = count;
+  }
+  if (json[end] !== COMMA && json[end] !== CLOSE) return undefined;
+  // What follows are details. Those that are objects are left to the parser.
+  for (; json[end] !== CLOSE; end++) {
+    if (json[end] === OPEN || end >= json.length) return undefined;
+  }
+  const usage = { promptTokens, completionTokens, cachedTokens: undefined };
+  return { usage, from: at - 1, to: end + 1 };
+}
+
+function isAt(json: Buffer, at: number, text: Buffer): boolean {
+  for (let index = 0; index < text.length; index++) {
+    if (json[at + index] !== text[index]) return false;
+  }
+  return true;
+}
+
+/** -1 for anything but a digit. */
+function digitAt(json: Buffer, at: number): number {
+  const digit = (json[at] ?? 0) - ZERO;
+  return digit >= 0 && digit <= 9 ? digit : -1;
+}
+
+function anyUsageAt(json: Buffer, at: number): FoundUsage | undefined {
+  const before = skipSpacesBack(json, at - 1);
+  // A key follows `{` or `,`; a text that happens to read `"usage"` follows a colon or a bracket.
+  if (json[before] !== COMMA && json[before] !== OPEN) return undefined;
+  const colon = skipSpaces(json, at + USAGE_KEY.length);
   if (json[colon] !== COLON) return undefined;
   const open = skipSpaces(json, colon + 1);
   const end = json[open] === OPEN ? objectEnd(json, open) : -1;
-  return end < 0 ? undefined : parseUsage(json.toString('utf8', open, end));
+  const usage = end < 0 ? undefined : parseUsage(json.toString('utf8', open, end));
+  if (usage === undefined) return undefined;
+  if (json[before] === COMMA) return { usage, from: before, to: end };
+  const after = skipSpaces(json, end);
+  return { usage, from: at, to: json[after] === COMMA ? after + 1 : end };
 }
 
 function parseUsage(text: string): TokenUsage | undefined {
@@ -70,18 +144,15 @@ function usageOf(promptTokens: number, completionTokens: number, cachedTokens: n
   return { promptTokens, completionTokens, cachedTokens: cachedTokens ?? undefined };
 }
 
-const [OPEN, CLOSE, COLON, COMMA, SPACE] = [0x7b, 0x7d, 0x3a, 0x2c, 0x20];
-
-/** A key follows `{` or `,`; a text that happens to read `"usage"` follows a colon or a bracket. */
-function isKeyStart(json: Buffer, at: number): boolean {
-  let before = at - 1;
-  while (json[before] === SPACE) before -= 1;
-  return json[before] === COMMA || json[before] === OPEN;
-}
-
 function skipSpaces(json: Buffer, from: number): number {
   let at = from;
   while (json[at] === SPACE) at += 1;
+  return at;
+}
+
+function skipSpacesBack(json: Buffer, from: number): number {
+  let at = from;
+  while (json[at] === SPACE) at -= 1;
   return at;
 }
 

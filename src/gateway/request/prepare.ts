@@ -18,13 +18,16 @@ export interface PreparedRequest {
   /** What the queue must know of it. */
   readonly ticket: Pick<Ticket, 'promptTokens' | 'kvTokens' | 'bodyBytes'>;
   readonly streaming: boolean;
-  /** The client did not ask for the usage frame that we asked the engine for. */
-  readonly hideUsage: boolean;
+  /** In which frames of a stream the client asked for usage; the engine is asked for it in all of them. */
+  readonly usageShown: UsageShown;
   /** True when the client wished for more output than the engine is held to. */
   readonly outputLowered: boolean;
   /** Fields of the client that were dropped. */
   readonly droppedFields: readonly string[];
 }
+
+/** `none`, only the frame without choices at the end (`last`), or `every` frame that has it. */
+export type UsageShown = 'none' | 'last' | 'every';
 
 export type Preparation =
   | { readonly ok: true; readonly request: PreparedRequest }
@@ -80,7 +83,7 @@ function prepare(path: EnginePath, body: JsonObject, seat: Seat): PreparedReques
   for (const field of IDENTITY_FIELDS) delete body[field];
   body.cache_salt = seat.cacheSalt;
   const { maxOutputTokens, outputLowered } = clampOutput(body, path, seat);
-  const hideUsage = streaming && askForUsage(body, path);
+  const usageShown = streaming ? askForUsage(body, path) : 'every';
   const serialized = serialize(body);
   const bodyBytes = Buffer.byteLength(serialized);
   const promptTokens = Math.min(bodyBytes, seat.classroom.maxModelLen);
@@ -91,7 +94,7 @@ function prepare(path: EnginePath, body: JsonObject, seat: Seat): PreparedReques
     cost: { promptTokens, outputTokens: maxOutputTokens, answers: 1 },
     ticket: { promptTokens, kvTokens: promptTokens + maxOutputTokens, bodyBytes },
     streaming,
-    hideUsage,
+    usageShown,
     outputLowered,
     droppedFields,
   };
@@ -190,21 +193,20 @@ function outputWish(body: JsonObject, cap: OutputCap): number | undefined {
   return values.find((value) => value !== undefined);
 }
 
-/** @returns whether the usage is to be hidden from the client again */
-function askForUsage(body: JsonObject, path: EnginePath): boolean {
-  // The last event of /v1/responses always has it.
-  if (path !== '/v1/chat/completions' && path !== '/v1/completions') return false;
+/**
+ * Asks for the running count in every chunk: a stream that breaks off has then told how many tokens it had.
+ *
+ * @returns what the client itself asked for
+ */
+function askForUsage(body: JsonObject, path: EnginePath): UsageShown {
+  // The other endpoints always have usage in their events, and no option for it.
+  if (path !== '/v1/chat/completions' && path !== '/v1/completions') return 'every';
   const options = body.stream_options ?? {};
   if (!isObject(options)) throw invalid('stream_options', 'must be an object');
-  const asked = options.include_usage === true;
-  const { continuous_usage_stats: continuous, ...others } = options;
-  body.stream_options = {
-    ...others,
-    include_usage: true,
-    // Alone it does nothing in vLLM; with our include_usage it would.
-    ...(asked && continuous !== undefined ? { continuous_usage_stats: continuous } : {}),
-  };
-  return !asked;
+  body.stream_options = { ...options, include_usage: true, continuous_usage_stats: true };
+  // Alone, continuous_usage_stats does nothing in vLLM.
+  if (options.include_usage !== true) return 'none';
+  return options.continuous_usage_stats === true ? 'every' : 'last';
 }
 
 /** vLLM would also take "true" and 1, so they must not slip by as false. */

@@ -30,7 +30,7 @@ export interface World {
   stop(graceMs?: number): Promise<void>;
 }
 
-export const PATIENCE = { firstByteMs: 600_000, idleMs: 120_000, totalMs: 1_800_000 };
+export const PATIENCE = { firstByteMs: 600_000, idleMs: 120_000, totalMs: 1_800_000, heartbeatMs: 10_000 };
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const log: LogLine[] = [];

@@ -419,8 +419,7 @@ describe('patience', () => {
     await clock.advance(2 * aLittleMs + PATIENCE.idleMs);
     const answer = streaming ?? (await asked);
     await answer.over;
-    const error = streaming === undefined ? JSON.parse(answer.text).error : errorIn(answer);
-    expect(error.code).toBe(wantCode);
+    expect(errorIn(answer).code).toBe(wantCode);
     await eventually('the engine sees it', () => engine?.calls[0]?.cancelled);
     await nothingRuns();
   });
@@ -568,11 +567,11 @@ describe('settlement', () => {
         response.write(tokenFrame('a'));
       },
     ];
-    await worldWith({ classroom, admissionOver }, (call) => ends[Number(call.body.temperature)]?.(call));
+    await worldWith({ classroom, admissionOver }, (call) => ends[Number(call.body.seed)]?.(call));
     await Promise.all(
       Array.from({ length: 50 }, async (_, i) => {
         const end = i % ends.length;
-        const answer = await ask(world, { ...STREAM, temperature: end });
+        const answer = await ask(world, { ...STREAM, seed: end });
         if (end === ends.length - 1) answer.leave();
         await answer.over;
       }),

@@ -16,7 +16,7 @@ function relayed(
   chunks: readonly (string | Buffer)[],
   options: Partial<Parameters<typeof createSseRelay>[0]> = {},
 ) {
-  const relay = createSseRelay({ path: '/v1/chat/completions', hideUsage: true, ...options });
+  const relay = createSseRelay({ path: '/v1/chat/completions', usageShown: 'none', answers: 1, ...options });
   const pieces = chunks.map((chunk) => relay.push(Buffer.from(chunk))?.toString() ?? '');
   const { rest, complete } = relay.end();
   return {
@@ -52,12 +52,15 @@ describe('a stream on its way to the client', () => {
   });
 
   test('the usage that the client asked for is passed on', () => {
-    expect(relayed([token('a'), USAGE + DONE], { hideUsage: false }).text).toBe(token('a') + USAGE + DONE);
+    expect(relayed([token('a'), USAGE + DONE], { usageShown: 'last' }).text).toBe(token('a') + USAGE + DONE);
   });
 
-  test('a frame with usage and a token is passed on and read', () => {
+  test('usage that comes with a token is read too, and cut out of the frame', () => {
     const both = frame('{"choices":[{"delta":{}}],"usage":{"prompt_tokens":3,"completion_tokens":1}}');
-    expect(relayed([both, DONE])).toMatchObject({ text: both + DONE, usage: { completionTokens: 1 } });
+    expect(relayed([both, DONE])).toMatchObject({
+      text: frame('{"choices":[{"delta":{}}]}') + DONE,
+      usage: { completionTokens: 1 },
+    });
   });
 
   test('the last of several usages counts', () => {
@@ -121,7 +124,7 @@ describe('a stream on its way to the client', () => {
 });
 
 describe('a stream of /v1/responses', () => {
-  const responses = { path: '/v1/responses' as const, hideUsage: false };
+  const responses = { path: '/v1/responses' as const, usageShown: 'every' as const };
   const event = (name: string, data: object): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
   const created = event('response.created', {
     response: { tools: [{ parameters: { usage: { input_tokens: 0, output_tokens: 0 } } }], usage: null },

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { findUsage } from '../../../../src/gateway/answer/usage.ts';
 
-const find = (json: string) => findUsage(Buffer.from(json));
+const find = (json: string) => findUsage(Buffer.from(json))?.usage;
 
 describe('the usage of an answer', () => {
   test.each<[string, string, object | undefined]>([
@@ -47,6 +48,38 @@ describe('the usage of an answer', () => {
     ['empty', '', undefined],
   ])('%s', (_, json, want) => {
     expect(find(json)).toEqual(want);
+  });
+
+  test.each([
+    ['in the middle', '{"a":1,"usage":{"prompt_tokens":1,"completion_tokens":2},"b":2}', '{"a":1,"b":2}'],
+    ['at the end', '{"a":1 , "usage": {"prompt_tokens":1,"completion_tokens":2}}', '{"a":1 }'],
+    ['at the beginning', '{"usage":{"prompt_tokens":1,"completion_tokens":2},"b":2}', '{"b":2}'],
+    ['alone', '{"usage":{"prompt_tokens":1,"completion_tokens":2}}', '{}'],
+    [
+      "as vLLM's chunks have it",
+      '{"choices":[{}],"usage":{"prompt_tokens":17,"total_tokens":18,"completion_tokens":1,"completion_tokens_details":null},"prompt_text":null}',
+      '{"choices":[{}],"prompt_text":null}',
+    ],
+  ])('%s can be cut out so that the rest stays JSON', (_, json, rest) => {
+    const found = findUsage(Buffer.from(json));
+    expect(json.slice(0, found?.from) + json.slice(found?.to)).toBe(rest);
+  });
+
+  test('the running count is read by hand as the parser reads it', () => {
+    const counts = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+    fc.assert(
+      fc.property(counts, counts, fc.boolean(), (prompt_tokens, completion_tokens, details) => {
+        const usage = {
+          prompt_tokens,
+          total_tokens: 0,
+          completion_tokens,
+          ...(details ? { completion_tokens_details: null } : {}),
+        };
+        const want = { promptTokens: prompt_tokens, completionTokens: completion_tokens };
+        expect(find(JSON.stringify({ a: 1, usage }))).toMatchObject(want);
+        expect(find(JSON.stringify({ a: 1, usage }, undefined, 1).replaceAll('\n', ' '))).toMatchObject(want);
+      }),
+    );
   });
 
   test('cannot be imitated by what a model writes', () => {
