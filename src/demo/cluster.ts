@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { KubeClient } from '../kube/client.ts';
 import { systemClock } from '../kube/clock.ts';
@@ -156,6 +157,7 @@ function clusterOf({ controlPlane, client, nodeAgent, gateway, gatewayPort }: Cl
         options.kubeconfig ?? (await controlPlane.writeServiceAccountKubeconfig(GATEWAY_ACCOUNT));
       return start(gateway, kubeconfig, options, [
         `--listen=127.0.0.1:${gatewayPort}`,
+        `--ledger=${join(controlPlane.run.path, 'ledger.db')}`,
         ...(options.flags ?? []),
       ]);
     },

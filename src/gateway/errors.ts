@@ -144,7 +144,7 @@ const CATALOGUE = {
     404,
     'not_found_error',
     ({ method, path }) =>
-      `There is no ${method} ${path} here. The base URL of your client must end in /v1; what can be called is POST /v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings and GET /v1/models.`,
+      `There is no ${method} ${path} here. The base URL of your client must end in /v1; what can be called is POST /v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings, GET /v1/models and GET /v1/usage.`,
   ),
   method_not_allowed: define<{ method: string; path: string; allowed: string }>(
     405,
@@ -235,6 +235,12 @@ const CATALOGUE = {
     'server_error',
     () =>
       'The gateway cannot get the keys that your token is checked with. Try again in a few seconds; a key that begins with gpc_ still works.',
+  ),
+  usage_not_counted: define<OfClass>(
+    503,
+    'server_error',
+    (d) =>
+      `The gateway cannot write down what is used in class ${d.classroom}, and serves nothing uncounted. Try again in a minute. ${ask(d, 'to look at the disk of the gateway if this goes on')}`,
   ),
   no_engine_ready: define<OfClass>(
     503,

@@ -16,6 +16,7 @@ import { createFailedAttempts } from './identity/failed-attempts.ts';
 import type { TokenVerifier } from './identity/jwt.ts';
 import { createRunningRequests } from './identity/running.ts';
 import { createSignIn } from './identity/sign-in.ts';
+import type { UsageReader } from './ledger/usage-reader.ts';
 import type { Admission } from './limits/admission.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics.ts';
 import { createDirectQueue } from './queue/direct-queue.ts';
@@ -26,6 +27,8 @@ export interface GatewayOptions {
   readonly log: Logger;
   /** Decides which requests run, and hears how they ended. */
   readonly admission: Admission;
+  /** Knows what was booked. */
+  readonly usage: UsageReader;
   /** Secret that cache salts are made with. */
   readonly saltSecret: Uint8Array;
   /** False until the directory is complete: an unknown key may then be one that was not read yet. */

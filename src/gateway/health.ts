@@ -6,6 +6,8 @@ export interface ReadinessInput {
   readonly ageMs: number;
   readonly maxAgeMs: number;
   readonly stopping: boolean;
+  /** Why used tokens cannot be written down now, if they cannot. */
+  readonly ledgerTrouble: string | undefined;
 }
 
 /**
@@ -13,8 +15,11 @@ export interface ReadinessInput {
  * keys that were revoked.
  */
 export function readinessOf(input: ReadinessInput): ReturnType<HealthCheck['check']> {
-  const { hasSynced, ageMs, maxAgeMs, stopping } = input;
+  const { hasSynced, ageMs, maxAgeMs, stopping, ledgerTrouble } = input;
   if (stopping) return { ok: false, detail: 'the gateway is stopping' };
+  if (ledgerTrouble !== undefined) {
+    return { ok: false, detail: `the account of used tokens cannot be written: ${ledgerTrouble}` };
+  }
   if (!hasSynced) {
     return { ok: false, detail: 'the classes and students were not read from the API server yet' };
   }

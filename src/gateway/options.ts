@@ -14,6 +14,7 @@ const settingsSchema = z
     kubeconfig: nonEmpty.optional(),
     namespace: nonEmpty.optional(),
     saltSecretFile: nonEmpty.optional(),
+    ledger: nonEmpty,
     connectTimeoutMs: duration,
     firstByteTimeoutMs: duration,
     idleTimeoutMs: duration,
@@ -59,6 +60,12 @@ const FLAGS: Program<typeof settingsSchema>['flags'] = {
     spelling: '--salt-secret-file <file>',
     about:
       'secret of at least 16 bytes that isolates the prefix caches; the same for all replicas; default: random',
+  },
+  ledger: {
+    spelling: '--ledger <file>',
+    about:
+      'where limits and used tokens are written down, on a disk that stays; "memory": forgotten at each restart',
+    default: '/var/lib/gpu-classroom/ledger.db',
   },
   connectTimeoutMs: {
     spelling: '--connect-timeout <duration>',

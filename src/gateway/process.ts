@@ -9,6 +9,9 @@ import type { AddressOfPod } from './engines/pods.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { readinessOf } from './health.ts';
 import { SALT_SECRET_BYTES } from './identity/cache-salt.ts';
+import { openLedgerFile, openLedgerInMemory } from './ledger/database.ts';
+import { LedgerFileError } from './ledger/errors.ts';
+import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { createConcurrencyAdmission } from './limits/concurrency-admission.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { GatewaySettings } from './options.ts';
@@ -16,6 +19,8 @@ import { type Source, watchKubernetes } from './source/kubernetes.ts';
 import { loadStaticFile, parseStaticFile, StaticFileError } from './source/static-file.ts';
 
 const MIN_SALT_SECRET_BYTES = 16;
+/** In place of a file's name. */
+const IN_MEMORY = 'memory';
 
 /** What went wrong in words for the one who started the gateway. */
 export class StartError extends Error {}
@@ -39,11 +44,13 @@ export interface GatewayProcess {
 export async function startGateway(given: GatewayProcess): Promise<void> {
   const { settings, log, onStarted } = given;
   const saltSecret = await readSaltSecret(settings.saltSecretFile);
+  const ledger = openLedger(settings.ledger, log);
   let source: Source | undefined;
   const gateway = createGateway({
     clock: systemClock,
     log,
     admission: createConcurrencyAdmission(),
+    usage: ledger,
     saltSecret,
     isSynced: () => source?.hasSynced ?? true,
     patience: {
@@ -65,6 +72,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
       ageMs: source?.ageMs() ?? 0,
       maxAgeMs: settings.maxWatchAgeMs,
       stopping,
+      ledgerTrouble: ledger.trouble,
     }),
   );
   const listening = await gateway.listen(settings.listen);
@@ -77,7 +85,18 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     // Only now: a key that is revoked while answers run out still ends them.
     await source?.stop();
     await health?.close();
+    ledger.close();
   });
+}
+
+function openLedger(path: string, log: Logger): Ledger {
+  try {
+    const file = path === IN_MEMORY ? openLedgerInMemory() : openLedgerFile(path);
+    if (path === IN_MEMORY) log.warn({}, 'Limits and used tokens are forgotten when this gateway ends');
+    return createLedger({ file, clock: systemClock, log });
+  } catch (error) {
+    throw error instanceof LedgerFileError ? new StartError(error.message, { cause: error }) : error;
+  }
 }
 
 async function loadStatic(path: string, gateway: Gateway, clock: Clock): Promise<void> {

@@ -11,18 +11,23 @@ import type { Directory } from './identity/directory.ts';
 import type { RunningRequest, RunningRequests } from './identity/running.ts';
 import type { Seat } from './identity/seat.ts';
 import type { SignIn } from './identity/sign-in.ts';
+import { usageAnswer } from './ledger/usage-answer.ts';
+import { usageDaysOf } from './ledger/usage-days.ts';
+import type { UsageReader } from './ledger/usage-reader.ts';
 import type { Admission, Lease } from './limits/admission.ts';
+import { JournalUnavailableError } from './limits/journal.ts';
 import type { Settlement } from './limits/settlement.ts';
 import { CLIENT_LEFT_STATUS, type GatewayMetrics } from './metrics.ts';
 import { modelList, modelNamed } from './models.ts';
 import type { DispatchQueue } from './queue/dispatch-queue.ts';
 import { readJsonBody } from './request/body.ts';
-import { type EnginePath, routeOf } from './request/endpoints.ts';
+import { type EnginePath, type Route, routeOf } from './request/endpoints.ts';
 import { type PreparedRequest, prepareRequest, withOutputCap } from './request/prepare.ts';
 
 export interface StudentApiOptions {
   readonly directory: Directory;
   readonly admission: Admission;
+  readonly usage: UsageReader;
   readonly queue: DispatchQueue;
   readonly running: RunningRequests;
   readonly metrics: GatewayMetrics;
@@ -40,6 +45,7 @@ export const OUTPUT_CAP_HEADER = 'x-gateway-max-output-tokens';
 export const DROPPED_FIELDS_HEADER = 'x-gateway-dropped-fields';
 
 const MAX_LOGGED_ID_LENGTH = 64;
+const UNCOUNTABLE_RETRY_SECONDS = 5;
 
 /** What the log says of one request. Never a prompt, an answer or a key. */
 interface Trace {
@@ -65,16 +71,26 @@ export function createStudentApi(options: StudentApiOptions): StudentApi {
     try {
       await serve(options, request, response, trace);
     } catch (error) {
-      options.log.error(
-        { requestId: trace.requestId, ...describeError(error) },
-        'A request failed in the gateway',
-      );
-      const refusal = refuse('internal_error', { requestId: trace.requestId });
+      const refusal = refusalOf(error, trace, options.log);
       if (response.headersSent) response.destroy();
       else answerRefusal(response, trace, refusal);
     }
     report(options, request, trace, options.clock.monotonic() - startedMs);
   };
+}
+
+/** What could not be counted is not served; everything else that is thrown is a fault of ours. */
+function refusalOf(error: unknown, { requestId, identity }: Trace, log: Logger): Refusal {
+  if (error instanceof JournalUnavailableError && identity !== undefined) {
+    const { name, contact } = identity.seat.classroom;
+    return refuse(
+      'usage_not_counted',
+      { classroom: name, contact },
+      { retryAfterSeconds: UNCOUNTABLE_RETRY_SECONDS },
+    );
+  }
+  log.error({ requestId, ...describeError(error) }, 'A request failed in the gateway');
+  return refuse('internal_error', { requestId });
 }
 
 async function serve(
@@ -85,7 +101,7 @@ async function serve(
 ): Promise<void> {
   const route = routeOf(request.method ?? '', request.url ?? '');
   if (route.kind === 'refused') return answerRefusal(response, trace, route.refusal);
-  trace.endpoint = route.kind === 'engine' ? route.path : '/v1/models';
+  trace.endpoint = endpointOf(route);
   const identity = await identify(options, request, response, trace);
   if (identity === undefined) return;
   switch (route.kind) {
@@ -93,9 +109,16 @@ async function serve(
       return answerJson(response, trace, modelList(identity.seat.classroom));
     case 'model':
       return answerModel(response, trace, identity.seat, route.model);
+    case 'usage':
+      return answerUsage(options, response, trace, identity.seat);
     case 'engine':
       return generate(options, request, response, trace, identity, route.path);
   }
+}
+
+function endpointOf(route: Exclude<Route, { kind: 'refused' }>): string {
+  if (route.kind === 'engine') return route.path;
+  return route.kind === 'usage' ? '/v1/usage' : '/v1/models';
 }
 
 async function identify(
@@ -129,6 +152,19 @@ function answerModel(response: ServerResponse, trace: Trace, { classroom }: Seat
     names: classroom.modelNames,
   };
   answerRefusal(response, trace, refuse('model_not_found', details, { param: 'model' }));
+}
+
+async function answerUsage(
+  { admission, usage, clock }: StudentApiOptions,
+  response: ServerResponse,
+  trace: Trace,
+  seat: Seat,
+): Promise<void> {
+  const nowMs = clock.now();
+  const student = { classroomKey: seat.classroom.key, studentId: seat.studentId };
+  const days = usageDaysOf(seat.classroom.timeZone, nowMs);
+  const [limits, used] = await Promise.all([admission.limitsOf(seat), usage.usageOf(student, days)]);
+  answerJson(response, trace, usageAnswer({ seat, limits, usage: used, days, nowMs }));
 }
 
 async function generate(

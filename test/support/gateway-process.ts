@@ -9,9 +9,9 @@ export interface GatewayProcess extends Program {
   url(): Promise<string>;
 }
 
-/** Starts a gateway on a free port without a health server, unless the flags say otherwise. */
+/** Starts a gateway on a free port, without a health server and with a ledger in memory, unless the flags say otherwise. */
 export function startGatewayProcess(flags: readonly string[]): GatewayProcess {
-  const standard = ['--listen=127.0.0.1:0', '--health-address=off'];
+  const standard = ['--listen=127.0.0.1:0', '--health-address=off', '--ledger=memory'];
   const program = startProgram('src/gateway/main.ts', [...standard, ...flags]);
   const url = async () => {
     const { address } = takesRequestsSchema.parse(await program.logged('The gateway takes requests'));

@@ -13,9 +13,11 @@ export type Route =
   | { readonly kind: 'engine'; readonly path: EnginePath }
   | { readonly kind: 'models' }
   | { readonly kind: 'model'; readonly model: string }
+  | { readonly kind: 'usage' }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 const MODELS_PATH = '/v1/models';
+const USAGE_PATH = '/v1/usage';
 /** Longer ones are cut in messages: they are the client's text. */
 const SHOWN_PATH_LENGTH = 100;
 
@@ -33,6 +35,7 @@ export function routeOf(method: string, target: string): Route {
   if (isEnginePath(path)) {
     return method === 'POST' ? { kind: 'engine', path } : notAllowed(method, path, 'POST');
   }
+  if (path === USAGE_PATH) return method === 'GET' ? { kind: 'usage' } : notAllowed(method, path, 'GET');
   const model = path === MODELS_PATH ? '' : modelOf(path);
   if (model === undefined) {
     return { kind: 'refused', refusal: refuse('unknown_path', { method, path: shown(path) }) };

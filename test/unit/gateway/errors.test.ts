@@ -46,6 +46,7 @@ const examples: { [C in ErrorCode]: ErrorDetails<C> } = {
   gateway_starting: {},
   gateway_stopping: {},
   token_keys_unavailable: {},
+  usage_not_counted: named,
   no_engine_ready: named,
   engine_busy: named,
   engine_unreachable: named,

@@ -1,9 +1,12 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createGateway, type Gateway } from '../../../src/gateway/gateway.ts';
 import type { ClassroomRecord, SeatRecord } from '../../../src/gateway/identity/seat.ts';
+import { openLedgerInMemory } from '../../../src/gateway/ledger/database.ts';
+import { createLedger, type Ledger } from '../../../src/gateway/ledger/ledger.ts';
 import type { Admission } from '../../../src/gateway/limits/admission.ts';
 import { createConcurrencyAdmission } from '../../../src/gateway/limits/concurrency-admission.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
+import { silentLogger } from '../../../src/kube/log.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
 import { ALICE_KEY, aClassroom, aSeat, bobsSeat, CLASS_KEY } from './builders.ts';
 import { type LogLine, recordingLogger } from './recording-logger.ts';
@@ -25,6 +28,8 @@ export interface WorldOptions {
 export interface World {
   readonly gateway: Gateway;
   readonly admission: Admission;
+  /** In memory. */
+  readonly ledger: Ledger;
   readonly url: string;
   readonly log: readonly LogLine[];
   stop(graceMs?: number): Promise<void>;
@@ -36,10 +41,12 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const log: LogLine[] = [];
   const clock = options.clock ?? systemClock;
   const admission = createConcurrencyAdmission();
+  const ledger = createLedger({ file: openLedgerInMemory(), clock, log: silentLogger });
   const gateway = createGateway({
     clock,
     log: recordingLogger(log),
     admission: options.admissionOver?.(admission) ?? admission,
+    usage: ledger,
     saltSecret: Buffer.from('the salt secret of the tests'),
     isSynced: options.isSynced ?? (() => true),
     patience: PATIENCE,
@@ -55,6 +62,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   return {
     gateway,
     admission,
+    ledger,
     url,
     log,
     async stop(graceMs = 0) {

@@ -3,7 +3,7 @@ import { readinessOf } from '../../../src/gateway/health.ts';
 import { createGatewayMetrics } from '../../../src/gateway/metrics.ts';
 import { type HealthCheck, startHealthServer } from '../../../src/observability/health.ts';
 
-const fine = { hasSynced: true, ageMs: 1_000, maxAgeMs: 600_000, stopping: false };
+const fine = { hasSynced: true, ageMs: 1_000, maxAgeMs: 600_000, stopping: false, ledgerTrouble: undefined };
 
 describe('readiness', () => {
   test.each<[string, object, string | undefined]>([
@@ -11,6 +11,7 @@ describe('readiness', () => {
     ['exactly at the limit', { ageMs: 600_000 }, undefined],
     ['not read yet', { hasSynced: false, ageMs: Number.POSITIVE_INFINITY }, 'not read'],
     ['the API server is silent', { ageMs: 601_000 }, 'said nothing for 601 s, the limit is 600 s'],
+    ['a full disk', { ledgerTrouble: 'the disk is full' }, 'cannot be written: the disk is full'],
     ['stopping', { stopping: true }, 'stopping'],
   ])('%s', (_, differs, why) => {
     const readiness = readinessOf({ ...fine, ...differs });

@@ -24,6 +24,7 @@ describe('the command line', () => {
       shutdownGraceMs: 30_000,
       maxBodyBytes: 4_194_304,
       logLevel: 'info',
+      ledger: '/var/lib/gpu-classroom/ledger.db',
     });
     expect(settings([]).staticFile).toBeUndefined();
   });

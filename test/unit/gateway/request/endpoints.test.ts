@@ -14,6 +14,7 @@ describe('what can be called', () => {
   });
 
   test.each([
+    ['/v1/usage', { kind: 'usage' }],
     ['/v1/models', { kind: 'models' }],
     ['/v1/models/qwen', { kind: 'model', model: 'qwen' }],
     ['/v1/models/Qwen%2FQwen2.5', { kind: 'model', model: 'Qwen/Qwen2.5' }],
@@ -27,6 +28,7 @@ describe('what can be called', () => {
     ['OPTIONS', '/v1/responses', 'POST'],
     ['HEAD', '/v1/models', 'GET'],
     ['DELETE', '/v1/models/qwen', 'GET'],
+    ['POST', '/v1/usage', 'GET'],
   ])('%s %s is a 405 that names what is allowed', (method, path, allowed) => {
     expect(routeOf(method, path)).toMatchObject({
       kind: 'refused',
@@ -68,6 +70,7 @@ describe('no spelling of a path leads to another endpoint of the engine', () => 
     '*',
     '',
     '/v1/models/',
+    '/v1/usage/bob',
     '/v1/models/%zz',
   ])('POST %j is a 404', (path) => {
     expect(routeOf('POST', path)).toMatchObject({ kind: 'refused', refusal: { status: 404 } });

@@ -1,0 +1,83 @@
+import type { Seat } from '../identity/seat.ts';
+import type { LimitState } from '../limits/limit-state.ts';
+import type { ModelUsage, PeriodUsage, StudentUsage, UsageDays } from './usage-reader.ts';
+
+type Counts = Omit<ModelUsage, 'model'>;
+
+const NOTHING: Counts = {
+  requests: 0,
+  completed: 0,
+  throttled: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
+  completionTokens: 0,
+};
+
+export interface UsageAnswerInput {
+  readonly seat: Seat;
+  readonly limits: readonly LimitState[];
+  readonly usage: StudentUsage;
+  readonly days: UsageDays;
+  /** Epoch ms. */
+  readonly nowMs: number;
+}
+
+/**
+ * The body of `GET /v1/usage`, in the style of OpenAI's objects: snake case, times in epoch seconds, tokens named as in
+ * the `usage` of an answer. Names of limits are those of the Classroom's fields.
+ */
+export function usageAnswer({ seat, limits, usage, days, nowMs }: UsageAnswerInput): object {
+  const { today, weekStart } = days;
+  return {
+    object: 'usage',
+    created: Math.floor(nowMs / 1000),
+    student: seat.studentId,
+    classroom: seat.classroom.name,
+    time_zone: seat.classroom.timeZone,
+    max_output_tokens: seat.limits.maxOutputTokens,
+    limits: limits.map(limitAnswer),
+    today: { from: today, ...periodAnswer(usage.today) },
+    this_week: { from: weekStart, ...periodAnswer(usage.week) },
+    total: periodAnswer(usage.total),
+  };
+}
+
+function limitAnswer({ name, limit, remaining, resetMs }: LimitState): object {
+  return {
+    name,
+    limit,
+    remaining,
+    // JSON knows no infinity.
+    reset_seconds: Number.isFinite(resetMs) ? Math.ceil(resetMs / 1000) : null,
+  };
+}
+
+function periodAnswer(models: PeriodUsage): object {
+  return {
+    ...countsAnswer(models.reduce(sum, NOTHING)),
+    models: models.map((usage) => ({ model: usage.model, ...countsAnswer(usage) })),
+  };
+}
+
+function sum(a: Counts, b: Counts): Counts {
+  return {
+    requests: a.requests + b.requests,
+    completed: a.completed + b.completed,
+    throttled: a.throttled + b.throttled,
+    promptTokens: a.promptTokens + b.promptTokens,
+    cachedTokens: a.cachedTokens + b.cachedTokens,
+    completionTokens: a.completionTokens + b.completionTokens,
+  };
+}
+
+function countsAnswer(counts: Counts): object {
+  return {
+    requests: counts.requests,
+    completed: counts.completed,
+    throttled: counts.throttled,
+    prompt_tokens: counts.promptTokens,
+    completion_tokens: counts.completionTokens,
+    total_tokens: counts.promptTokens + counts.completionTokens,
+    prompt_tokens_details: { cached_tokens: counts.cachedTokens },
+  };
+}
