@@ -14,6 +14,8 @@ const ERROR_EVENT = Buffer.from('event: error');
 const DONE = Buffer.from('data: [DONE]');
 const NO_CHOICES = Buffer.from('"choices":[]');
 const CHOICE_INDEX = Buffer.from('"choices":[{"index":');
+/** In the first chunk of a chat, which carries no token. */
+const ROLE = Buffer.from('"delta":{"role"');
 const DATA_LENGTH = 'data: '.length;
 
 /** The kinds of streams, by what their frames look like. */
@@ -167,7 +169,7 @@ class SseRelay implements AnswerRelay {
     if (found !== undefined && this.#counts !== undefined) {
       this.usage = this.#counts.total(data, start, found);
     }
-    if (this.usage === undefined) this.#pieces += 1;
+    if (this.usage === undefined && !holds(data, start, end, ROLE)) this.#pieces += 1;
     if (this.#abortAt >= start && this.#abortAt < end) this.#fail(data, start, ABORT_FAILURE);
     else if (found !== undefined) this.#hideUsage(data, start, end, found);
   }
@@ -261,6 +263,11 @@ function isAt(data: Buffer, at: number, mark: Buffer): boolean {
     if (data[at + index] !== mark[index]) return false;
   }
   return true;
+}
+
+function holds(data: Buffer, start: number, end: number, mark: Buffer): boolean {
+  const at = data.indexOf(mark, start);
+  return at >= 0 && at < end;
 }
 
 function isAnyAt(data: Buffer, at: number, candidates: readonly Buffer[]): boolean {
