@@ -1,6 +1,8 @@
 import { stringify } from 'yaml';
 import { customResourceDefinitions } from '../src/api/crd.ts';
 import { apiReference } from '../src/api/reference.ts';
+import { requestReference } from '../src/gateway/request/reference.ts';
+import { settingsReference } from '../src/gateway/settings-reference.ts';
 import type { KubeObject } from '../src/kube/object.ts';
 import { NAMESPACE_PLACEHOLDER, rbacObjects } from '../src/rbac/manifest.ts';
 import { rbacReference } from '../src/rbac/reference.ts';
@@ -25,6 +27,8 @@ export const generatedFiles: readonly GeneratedFile[] = [
     render: () => manifest(...rbacObjects({ watchNamespace: NAMESPACE_PLACEHOLDER })),
   },
   { path: 'docs/rbac.md', render: rbacReference },
+  { path: 'docs/gateway-requests.md', render: requestReference },
+  { path: 'docs/gateway-settings.md', render: settingsReference },
   { path: 'docs/api.md', render: () => apiReference(customResourceDefinitions()) },
 ];
 

@@ -29,6 +29,23 @@ interface OfClass extends Asked {
   classroom: string;
 }
 
+/** A limit that time refills. `when`: such as `at 10:32:05 (Asia/Shanghai), in 12 s`. */
+interface Rate extends OfClass {
+  used: number;
+  limit: number;
+  when: string;
+}
+
+/** A limit that time does not refill, or only the next day. */
+interface Budget extends OfClass {
+  used: number;
+  limit: number;
+  needed: number;
+  /** Undefined: waiting does not help. */
+  when: string | undefined;
+  heldByRunning: boolean;
+}
+
 type None = Record<never, never>;
 
 function define<Details = None>(
@@ -220,6 +237,48 @@ const CATALOGUE = {
     (d) =>
       `You have ${d.running} ${d.running === 1 ? 'request' : 'requests'} running in class ${d.classroom}, and ${d.limit} at the same time is the most. Wait until one has finished, then try again. ${ask(d, 'if you need more')}`,
   ),
+  requests_per_minute_exceeded: define<Rate>(
+    429,
+    'rate_limit_error',
+    (d) =>
+      `You have sent ${count(d.used)} of the ${count(d.limit)} requests a minute that you may send in class ${d.classroom}. The next one is possible ${d.when}. ${ask(d, 'if you need more')}`,
+  ),
+  tokens_per_minute_exceeded: define<Rate & { needed: number }>(
+    429,
+    'rate_limit_error',
+    (d) =>
+      `You have used or reserved ${count(d.used)} of your ${count(d.limit)} tokens a minute in class ${d.classroom}, and this request can need ${count(d.needed)}. There is room for it ${d.when}. ${ask(d, 'if you need more')}`,
+  ),
+  tokens_per_day_exceeded: define<Budget>(
+    429,
+    'rate_limit_error',
+    (d) =>
+      `You have used or reserved ${count(d.used)} of your ${count(d.limit)} tokens a day in class ${d.classroom}, and this request needs at least ${count(d.needed)}. ${wayOut(d, 'The next day begins')} ${ask(d, 'if you need more today')}`,
+  ),
+  tokens_total_exceeded: define<Budget>(
+    429,
+    'rate_limit_error',
+    (d) =>
+      `You have used or reserved ${count(d.used)} of your ${count(d.limit)} tokens for the whole of class ${d.classroom}, and this request needs at least ${count(d.needed)}. ${wayOut(d, '')} ${ask(d, 'for more')}`,
+  ),
+  class_requests_per_minute_exceeded: define<Rate>(
+    429,
+    'rate_limit_error',
+    (d) =>
+      `All students of class ${d.classroom} together have sent ${count(d.used)} of ${count(d.limit)} requests a minute. The next one is possible ${d.when}. ${ask(d, 'if this goes on')}`,
+  ),
+  class_tokens_per_minute_exceeded: define<Rate & { needed: number }>(
+    429,
+    'rate_limit_error',
+    (d) =>
+      `All students of class ${d.classroom} together have used or reserved ${count(d.used)} of ${count(d.limit)} tokens a minute, and this request can need ${count(d.needed)}. There is room for it ${d.when}. ${ask(d, 'if this goes on')}`,
+  ),
+  accounting_unavailable: define<OfClass>(
+    503,
+    'server_error',
+    (d) =>
+      `The gateway cannot write down what requests use, so it takes none: this is a fault of the installation, not of your request. Try again in a minute. ${ask(d, 'to look at the disk of the gateway')}`,
+  ),
   gateway_starting: define(
     503,
     'server_error',
@@ -348,10 +407,40 @@ export function refuse<C extends ErrorCode>(
   };
 }
 
-/** OpenAI's error object: `{"error": {message, type, param, code}}`. */
-export function errorBody(refusal: Refusal): string {
+/**
+ * The error object of a refusal: OpenAI's `{"error": {message, type, param, code}}`, and on Anthropic's endpoint
+ * theirs, `{"type": "error", "error": {type, message}}`.
+ *
+ * @param endpoint the path that was called
+ */
+export function errorBody(refusal: Refusal, endpoint?: string): string {
   const { message, type, param, code } = refusal;
+  if (endpoint === '/v1/messages') {
+    return JSON.stringify({ type: 'error', error: { type: anthropicType(refusal), message } });
+  }
   return JSON.stringify({ error: { message, type, param, code } });
+}
+
+/** https://docs.anthropic.com/en/api/errors */
+function anthropicType({ type, status }: Refusal): string {
+  if (status === 413) return 'request_too_large';
+  if (status === 503) return 'overloaded_error';
+  return type === 'server_error' ? 'api_error' : type;
+}
+
+const counts = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+function count(number: number): string {
+  return counts.format(number);
+}
+
+/** What a student can do whose budget has not enough left. */
+function wayOut({ needed, limit, when, heldByRunning }: Budget, refill: string): string {
+  if (needed > limit) return 'That is more than the whole limit: send a shorter prompt.';
+  if (heldByRunning) return 'Your running requests hold the rest: try again when they have finished.';
+  return when === undefined
+    ? 'A shorter prompt may still fit.'
+    : `${refill} ${when}; a shorter prompt may fit before.`;
 }
 
 function listed(names: readonly string[]): string {

@@ -31,3 +31,12 @@ function modelObject(classroom: ClassroomRecord, name: string): ModelObject {
     max_model_len: classroom.maxModelLen,
   };
 }
+
+/**
+ * The name under which the engines know what a student calls `name`, or undefined when the class has no such model.
+ * Answers carry this name, as those of OpenAI carry the model that an alias stands for: rewriting it in every frame of
+ * a stream would cost more than it tells.
+ */
+export function engineModelOf(classroom: ClassroomRecord, name: string): string | undefined {
+  return classroom.modelNames.includes(name) ? classroom.servedName : undefined;
+}

@@ -21,6 +21,7 @@ import { CLIENT_LEFT_STATUS, type GatewayMetrics } from './metrics.ts';
 import { modelList, modelNamed } from './models.ts';
 import type { DispatchQueue } from './queue/dispatch-queue.ts';
 import { readJsonBody } from './request/body.ts';
+import { droppedHeader } from './request/dropped.ts';
 import { type EnginePath, type Route, routeOf } from './request/endpoints.ts';
 import { type PreparedRequest, prepareRequest, withOutputCap } from './request/prepare.ts';
 
@@ -41,6 +42,8 @@ export interface StudentApiOptions {
 
 /** Tells the client that its output cap was lowered, and to what. */
 export const OUTPUT_CAP_HEADER = 'x-gateway-max-output-tokens';
+/** Tells the client that it gets fewer answers than the `n` it asked for, and how many. */
+export const ANSWERS_HEADER = 'x-gateway-max-answers';
 /** Names the fields that were dropped from the request. */
 export const DROPPED_FIELDS_HEADER = 'x-gateway-dropped-fields';
 
@@ -246,8 +249,9 @@ async function settle(
 function answerHeaders(trace: Trace, request?: PreparedRequest): Record<string, string> {
   const headers: Record<string, string> = { [REQUEST_ID_HEADER]: trace.requestId };
   if (request?.outputLowered) headers[OUTPUT_CAP_HEADER] = String(request.cost.outputTokens);
+  if (request?.answersLowered) headers[ANSWERS_HEADER] = String(request.cost.answers);
   if (request !== undefined && request.droppedFields.length > 0) {
-    headers[DROPPED_FIELDS_HEADER] = request.droppedFields.join(', ');
+    headers[DROPPED_FIELDS_HEADER] = droppedHeader(request.droppedFields);
   }
   return headers;
 }
@@ -255,7 +259,7 @@ function answerHeaders(trace: Trace, request?: PreparedRequest): Record<string, 
 function answerRefusal(response: ServerResponse, trace: Trace, refusal: Refusal): void {
   trace.refusal = refusal;
   trace.status = refusal.status;
-  sendRefusal(response, refusal, answerHeaders(trace));
+  sendRefusal(response, refusal, answerHeaders(trace), trace.endpoint);
 }
 
 function answerJson(response: ServerResponse, trace: Trace, body: unknown): void {

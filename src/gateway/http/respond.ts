@@ -18,11 +18,16 @@ export function sendJson(
   response.end(body);
 }
 
-/** Sends a refusal; only before the headers are sent. */
+/**
+ * Sends a refusal; only before the headers are sent.
+ *
+ * @param endpoint the path that was called: it decides the shape
+ */
 export function sendRefusal(
   response: ServerResponse,
   refusal: Refusal,
   headers: Readonly<Record<string, string>>,
+  endpoint?: string,
 ): void {
-  sendJson(response, refusal.status, errorBody(refusal), { ...headers, ...refusal.headers });
+  sendJson(response, refusal.status, errorBody(refusal, endpoint), { ...headers, ...refusal.headers });
 }

@@ -44,7 +44,7 @@ const GUESSES: ReadonlySet<ErrorCode> = new Set([
 export function createSignIn(options: SignInOptions): SignIn {
   const { directory, clock, tokens } = options;
   return (request) => {
-    const secret = bearer(request.headers.authorization);
+    const secret = bearer(request.headers.authorization) ?? keyOfAnthropicClient(request);
     if (secret === undefined) return { ok: false, refusal: refuse('missing_api_key', {}) };
     if (tokens === undefined || !looksLikeToken(secret)) {
       return checked(options, request, authenticateKey(secret, directory, clock.now()));
@@ -61,6 +61,12 @@ export function createSignIn(options: SignInOptions): SignIn {
     const verdict = tokens.verify(secret, sha256);
     return verdict instanceof Promise ? verdict.then(decide) : decide(verdict);
   };
+}
+
+/** Anthropic's clients send the key in a header of its own. `Authorization` goes first where both are there. */
+function keyOfAnthropicClient({ headers }: ClientRequest): string | undefined {
+  const key = headers['x-api-key'];
+  return typeof key === 'string' && key !== '' ? key : undefined;
 }
 
 /** A refusal that may be wrong becomes one that says so, and a guess too many one that says nothing else. */

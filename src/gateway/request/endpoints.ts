@@ -6,6 +6,7 @@ export const ENGINE_PATHS = [
   '/v1/completions',
   '/v1/responses',
   '/v1/embeddings',
+  '/v1/messages',
 ] as const;
 export type EnginePath = (typeof ENGINE_PATHS)[number];
 

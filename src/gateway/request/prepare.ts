@@ -1,10 +1,21 @@
 import { type Refusal, refuse } from '../errors.ts';
-import type { Seat } from '../identity/seat.ts';
+import type { ClassroomRecord, Seat } from '../identity/seat.ts';
 import type { RequestCost } from '../limits/admission.ts';
+import { engineModelOf } from '../models.ts';
 import type { Ticket } from '../queue/dispatch-queue.ts';
 import type { JsonObject } from './body.ts';
 import type { EnginePath } from './endpoints.ts';
-import { DROPPED_FIELDS, IDENTITY_FIELDS, OUTPUT_CAP_FIELDS, type OutputCapField } from './fields.ts';
+import { costOf, ticketOf } from './estimate.ts';
+import { invalidField } from './faults.ts';
+import { isJsonObject } from './json-walk.ts';
+import { clampOutput } from './output-cap.ts';
+import { ENDPOINTS } from './schemas/endpoint.ts';
+
+/**
+ * In which frames of a stream the client gets usage: in every one in which the engine puts it, in the last one only,
+ * or in none.
+ */
+export type UsageShown = 'every' | 'last' | 'none';
 
 /** A request as an engine gets it. */
 export interface PreparedRequest {
@@ -18,219 +29,145 @@ export interface PreparedRequest {
   /** What the queue must know of it. */
   readonly ticket: Pick<Ticket, 'promptTokens' | 'kvTokens' | 'bodyBytes'>;
   readonly streaming: boolean;
-  /** In which frames of a stream the client asked for usage; the engine is asked for it in all of them. */
   readonly usageShown: UsageShown;
   /** True when the client wished for more output than the engine is held to. */
   readonly outputLowered: boolean;
+  /** True when the client wished for more answers (`n`) than it gets. */
+  readonly answersLowered: boolean;
   /** Fields of the client that were dropped. */
   readonly droppedFields: readonly string[];
 }
-
-/** `none`, only the frame without choices at the end (`last`), or `every` frame that has it. */
-export type UsageShown = 'none' | 'last' | 'every';
 
 export type Preparation =
   | { readonly ok: true; readonly request: PreparedRequest }
   | { readonly ok: false; readonly refusal: Refusal };
 
-interface OutputCap {
-  /** In the order in which the engine would look. */
-  readonly wishes: readonly OutputCapField[];
-  readonly field: OutputCapField;
-  /** What the engine would take when the client names none; absent: as much as is allowed. */
-  readonly byDefault?: number;
-}
+/** The most answers (`n`) of one request; engines of a Classroom are started with the same bound. */
+export const MAX_ANSWERS = 4;
 
-const OUTPUT_CAPS: Record<EnginePath, OutputCap | undefined> = {
-  '/v1/chat/completions': {
-    wishes: ['max_completion_tokens', 'max_tokens'],
-    field: 'max_completion_tokens',
-  },
-  // OpenAI's and vLLM's default: https://platform.openai.com/docs/api-reference/completions/create
-  '/v1/completions': { wishes: ['max_tokens'], field: 'max_tokens', byDefault: 16 },
-  '/v1/responses': { wishes: ['max_output_tokens'], field: 'max_output_tokens' },
-  '/v1/embeddings': undefined,
-};
-
-/** Ends the checks of one body; never leaves this module. */
-class Refused extends Error {
-  readonly refusal: Refusal;
-  constructor(refusal: Refusal) {
-    super(refusal.code);
-    this.refusal = refusal;
-  }
-}
+const MAX_SHOWN_MODEL_LENGTH = 128;
 
 /**
- * Turns a student's body into the one an engine gets: model mapped, identity set, output clamped, dangerous fields
- * dropped, usage asked for. The body is changed in place; do not use it afterwards.
+ * Turns a student's body into the one an engine gets: checked and reduced to the fields of the endpoint's schema,
+ * model mapped, identity set, output clamped, usage asked for. The body must not be used afterwards.
  */
 export function prepareRequest(path: EnginePath, body: JsonObject, seat: Seat): Preparation {
-  try {
-    return { ok: true, request: prepare(path, body, seat) };
-  } catch (error) {
-    if (error instanceof Refused) return { ok: false, refusal: error.refusal };
-    throw error;
-  }
-}
-
-function prepare(path: EnginePath, body: JsonObject, seat: Seat): PreparedRequest {
-  body.model = engineModel(body.model, seat);
-  const streaming = flag(body, 'stream');
-  refuseSeveral(body, path);
-  if (path === '/v1/responses') restrictResponses(body);
-  const droppedFields = dropFields(body);
-  for (const field of IDENTITY_FIELDS) delete body[field];
-  body.cache_salt = seat.cacheSalt;
-  const { maxOutputTokens, outputLowered } = clampOutput(body, path, seat);
-  const usageShown = streaming ? askForUsage(body, path) : 'every';
-  const serialized = serialize(body);
-  const bodyBytes = Buffer.byteLength(serialized);
-  const promptTokens = Math.min(bodyBytes, seat.classroom.maxModelLen);
+  const endpoint = ENDPOINTS[path];
+  const reading = endpoint.read(body);
+  if (!reading.ok) return reading;
+  const { fields } = reading;
+  const model = modelFor(fields.model, seat.classroom);
+  if (!model.ok) return model;
+  fields.model = model.name;
+  fields.cache_salt = seat.cacheSalt;
+  const dropped = [...reading.dropped];
+  restrict(fields, path, dropped);
+  const output =
+    endpoint.outputCap === undefined
+      ? { tokens: 0, lowered: false }
+      : clampOutput(fields, endpoint.outputCap, seat);
+  const { answers, answersLowered } = clampAnswers(fields);
+  const streaming = fields.stream === true;
+  const usageShown = streaming ? askForUsage(fields, path) : 'every';
+  const serialized = JSON.stringify(fields);
+  if (hasLoneSurrogate(serialized)) return { ok: false, refusal: invalidText() };
+  const cost = costOf(
+    model.name,
+    reading.prompt,
+    { tokens: output.tokens, answers },
+    seat.classroom.maxModelLen,
+  );
   return {
-    path,
-    body: serialized,
-    servedModel: seat.classroom.servedName,
-    cost: { promptTokens, outputTokens: maxOutputTokens, answers: 1 },
-    ticket: { promptTokens, kvTokens: promptTokens + maxOutputTokens, bodyBytes },
-    streaming,
-    usageShown,
-    outputLowered,
-    droppedFields,
+    ok: true,
+    request: {
+      path,
+      body: serialized,
+      servedModel: model.name,
+      cost,
+      ticket: ticketOf(cost, Buffer.byteLength(serialized)),
+      streaming,
+      usageShown,
+      outputLowered: output.lowered,
+      answersLowered,
+      droppedFields: dropped,
+    },
   };
 }
 
 /** The same request, held to fewer tokens. */
 export function withOutputCap(request: PreparedRequest, outputTokens: number): PreparedRequest {
-  const field = OUTPUT_CAPS[request.path]?.field;
+  const field = ENDPOINTS[request.path].outputCap?.wishes[0];
   if (field === undefined || outputTokens >= request.cost.outputTokens) return request;
   const body = JSON.stringify({ ...JSON.parse(request.body), [field]: outputTokens });
-  return { ...request, body, cost: { ...request.cost, outputTokens }, outputLowered: true };
+  const cost = { ...request.cost, outputTokens };
+  const ticket = ticketOf(cost, Buffer.byteLength(body));
+  return { ...request, body, cost, ticket, outputLowered: true };
 }
 
-function engineModel(wish: unknown, { classroom }: Seat): string {
+type EngineModel =
+  | { readonly ok: true; readonly name: string }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+function modelFor(wish: unknown, classroom: ClassroomRecord): EngineModel {
   const names = classroom.modelNames;
   // vLLM serves its base model to a request that names none.
-  if (wish === undefined || wish === null || wish === '') {
-    throw new Refused(refuse('model_required', { names }, { param: 'model' }));
+  if (typeof wish !== 'string' || wish === '') {
+    return { ok: false, refusal: refuse('model_required', { names }, { param: 'model' }) };
   }
-  if (typeof wish !== 'string') throw invalid('model', 'must be a text');
-  if (names.includes(wish)) return classroom.servedName;
+  const name = engineModelOf(classroom, wish);
+  if (name !== undefined) return { ok: true, name };
   const details = {
     classroom: classroom.name,
     contact: classroom.contact,
-    model: wish.slice(0, 128),
+    model: wish.slice(0, MAX_SHOWN_MODEL_LENGTH),
     names,
   };
-  throw new Refused(refuse('model_not_found', details, { param: 'model' }));
+  return { ok: false, refusal: refuse('model_not_found', details, { param: 'model' }) };
 }
 
-/** One answer to one prompt: each more would cost as much as another request, and count as none. */
-function refuseSeveral(body: JsonObject, path: EnginePath): void {
-  const n = body.n;
-  if (n !== undefined && n !== null && n !== 1) {
-    throw invalid('n', 'must be 1: this gateway gives one answer a request. Send several requests instead');
-  }
-  const prompts = path === '/v1/completions' ? body.prompt : undefined;
-  // A list of numbers is one prompt, given as tokens.
-  if (Array.isArray(prompts) && prompts.length > 1 && typeof prompts[0] !== 'number') {
-    throw invalid('prompt', 'must be one prompt. Send a request for each instead');
-  }
-}
-
-/** Engines keep no state between requests, and call nobody in a student's name. */
-function restrictResponses(body: JsonObject): void {
-  if (flag(body, 'background')) {
-    throw invalid('background', 'is not supported: requests are answered while you wait. Leave it out');
-  }
-  if (body.previous_response_id !== undefined && body.previous_response_id !== null) {
-    throw invalid(
-      'previous_response_id',
-      'is not supported: no conversation is kept. Send the earlier turns in "input"',
-    );
-  }
-  body.store = false;
-  const tools = Array.isArray(body.tools) ? body.tools : [];
-  if (!tools.every((tool: unknown) => isObject(tool) && tool.type === 'function')) {
-    throw invalid('tools', 'may hold only tools of type "function", which your own program runs');
-  }
-}
-
-function dropFields(body: JsonObject): string[] {
-  const dropped = Object.keys(body).filter((field) => DROPPED_FIELDS.has(field));
+/** What no schema says: fields that are set, and fields that are dangerous only together. */
+function restrict(fields: JsonObject, path: EnginePath, dropped: string[]): void {
+  if (path === '/v1/responses') fields.store = false;
   // Together they give the log-probabilities of every prompt token.
-  if (body.echo && body.logprobs !== undefined && body.logprobs !== null) dropped.push('echo');
-  for (const field of dropped) delete body[field];
-  return dropped;
+  if (fields.echo === true && typeof fields.logprobs === 'number') {
+    delete fields.echo;
+    dropped.push('echo');
+  }
 }
 
-function clampOutput(
-  body: JsonObject,
-  path: EnginePath,
-  { limits, classroom }: Seat,
-): { maxOutputTokens: number; outputLowered: boolean } {
-  const cap = OUTPUT_CAPS[path];
-  const wish = cap === undefined ? undefined : outputWish(body, cap);
-  for (const field of OUTPUT_CAP_FIELDS) delete body[field];
-  if (cap === undefined) return { maxOutputTokens: 0, outputLowered: false };
-  // vLLM refuses a cap that is larger than the context.
-  const allowed = Math.min(limits.maxOutputTokens, classroom.maxModelLen);
-  const maxOutputTokens = Math.min(wish ?? cap.byDefault ?? allowed, allowed);
-  body[cap.field] = maxOutputTokens;
-  return { maxOutputTokens, outputLowered: wish !== undefined && wish > maxOutputTokens };
-}
-
-function outputWish(body: JsonObject, cap: OutputCap): number | undefined {
-  const values = cap.wishes.map((field) => {
-    const value = body[field];
-    if (value === undefined || value === null) return undefined;
-    // vLLM would also take "8", so a text must not slip by as no number.
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
-      throw invalid(field, 'must be a whole number of at least 1');
-    }
-    return value;
-  });
-  return values.find((value) => value !== undefined);
+function clampAnswers(fields: JsonObject): { answers: number; answersLowered: boolean } {
+  const wish = typeof fields.n === 'number' ? fields.n : 1;
+  const answers = Math.min(wish, MAX_ANSWERS);
+  if (answers < wish) fields.n = answers;
+  return { answers, answersLowered: answers < wish };
 }
 
 /**
- * Asks for the running count in every chunk: a stream that breaks off has then told how many tokens it had.
+ * Makes the engine report usage in every frame: when an answer breaks off, what it had cost is known.
  *
- * @returns what the client itself asked for
+ * @returns what of it the client asked for
  */
-function askForUsage(body: JsonObject, path: EnginePath): UsageShown {
-  // The other endpoints always have usage in their events, and no option for it.
+function askForUsage(fields: JsonObject, path: EnginePath): UsageShown {
+  // The events of the others have it unasked.
   if (path !== '/v1/chat/completions' && path !== '/v1/completions') return 'every';
-  const options = body.stream_options ?? {};
-  if (!isObject(options)) throw invalid('stream_options', 'must be an object');
-  body.stream_options = { ...options, include_usage: true, continuous_usage_stats: true };
-  // Alone, continuous_usage_stats does nothing in vLLM.
-  if (options.include_usage !== true) return 'none';
-  return options.continuous_usage_stats === true ? 'every' : 'last';
+  const wish = isJsonObject(fields.stream_options) ? fields.stream_options : {};
+  fields.stream_options = { include_usage: true, continuous_usage_stats: true };
+  // In vLLM the second one does nothing without the first.
+  if (wish.include_usage !== true) return 'none';
+  return wish.continuous_usage_stats === true ? 'every' : 'last';
 }
 
-/** vLLM would also take "true" and 1, so they must not slip by as false. */
-function flag(body: JsonObject, field: string): boolean {
-  const value = body[field] ?? false;
-  if (typeof value !== 'boolean') throw invalid(field, 'must be true or false');
-  return value;
+/**
+ * Half of a surrogate pair is no character: vLLM fails on it. JSON.stringify writes it, and nothing else, as `\udXXX`;
+ * a text that reads so has its backslash doubled.
+ */
+function hasLoneSurrogate(json: string): boolean {
+  return json.includes('\\ud') && /(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(json);
 }
 
-function serialize(body: JsonObject): string {
-  try {
-    return JSON.stringify(body);
-  } catch (error) {
-    // JSON.parse goes as deep as there is memory, JSON.stringify only as deep as the stack.
-    if (error instanceof RangeError)
-      throw new Refused(refuse('invalid_json', { why: 'it is nested too deeply' }));
-    throw error;
-  }
-}
-
-function invalid(param: string, why: string): Refused {
-  return new Refused(refuse('invalid_parameter', { param, why }, { param }));
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function invalidText(): Refusal {
+  return invalidField(
+    'body',
+    'must not hold half of a surrogate pair (\\ud800 to \\udfff alone): it is no text',
+  );
 }

@@ -1,25 +1,43 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Seat } from '../../../../src/gateway/identity/seat.ts';
 import type { JsonObject } from '../../../../src/gateway/request/body.ts';
-import type { EnginePath } from '../../../../src/gateway/request/endpoints.ts';
-import { DROPPED_FIELDS } from '../../../../src/gateway/request/fields.ts';
-import { type PreparedRequest, prepareRequest } from '../../../../src/gateway/request/prepare.ts';
+import { ENGINE_PATHS, type EnginePath } from '../../../../src/gateway/request/endpoints.ts';
+import {
+  type PreparedRequest,
+  prepareRequest,
+  withOutputCap,
+} from '../../../../src/gateway/request/prepare.ts';
 import { aClassroomLimiting, alice } from '../builders.ts';
 
 const CHAT = '/v1/chat/completions';
 
-function prepared(body: JsonObject, path: EnginePath = CHAT, seat: Seat = alice()): PreparedRequest {
-  const result = prepareRequest(path, { model: 'qwen', ...body }, seat);
+const HELLO = [{ role: 'user', content: 'Hello' }];
+/** The least that each endpoint takes. */
+const LEAST: Record<EnginePath, JsonObject> = {
+  '/v1/chat/completions': { messages: HELLO },
+  '/v1/completions': { prompt: 'def' },
+  '/v1/responses': { input: 'Hello' },
+  '/v1/embeddings': { input: 'Hello' },
+  '/v1/messages': { messages: HELLO, max_tokens: 10 },
+};
+
+function prepare(body: JsonObject, path: EnginePath, seat: Seat = alice()) {
+  return prepareRequest(path, { model: 'qwen', ...LEAST[path], ...body }, seat);
+}
+
+function prepared(body: JsonObject, path: EnginePath = CHAT, seat?: Seat): PreparedRequest {
+  const result = prepare(body, path, seat);
   if (!result.ok) throw new Error(`refused: ${result.refusal.message}`);
   return result.request;
 }
 
+/** What the engine gets. */
 function sent(body: JsonObject, path: EnginePath = CHAT, seat?: Seat): JsonObject {
   return JSON.parse(prepared(body, path, seat).body);
 }
 
 function refused(body: JsonObject, path: EnginePath = CHAT) {
-  const result = prepareRequest(path, { model: 'qwen', ...body }, alice());
+  const result = prepare(body, path);
   if (result.ok) throw new Error(`accepted as ${result.request.body}`);
   const { code, param, status, message } = result.refusal;
   return { code, param, status, message };
@@ -47,39 +65,49 @@ describe('the model', () => {
     expect(refused({ model })).toMatchObject({ code: 'model_not_found' });
   });
 
-  test('a number is no name', () => {
-    expect(refused({ model: 1 })).toMatchObject({ code: 'invalid_parameter', param: 'model' });
+  test.each([1, ['qwen'], { id: 'qwen' }, true])('%j is no name', (model) => {
+    expect(refused({ model })).toMatchObject({ code: 'invalid_parameter', param: 'model' });
   });
 });
 
 describe('who asks', () => {
-  test('cannot be said in the body', () => {
-    const body = sent({
-      cache_salt: 'salt of bob',
-      priority: -100,
-      user: 'bob',
-      request_id: 'chatcmpl-of-bob',
-      safety_identifier: 'bob',
-      prompt_cache_key: 'bob',
-      data_parallel_rank: 3,
-      messages: [],
-    });
-    expect(body).toEqual({
-      model: 'qwen',
-      messages: [],
-      cache_salt: 'salt of alice in school/python-101',
-      max_completion_tokens: 1024,
-    });
+  const CLAIMS = {
+    cache_salt: 'salt of bob',
+    priority: -100,
+    user: 'bob',
+    request_id: 'chatcmpl-of-bob',
+    safety_identifier: 'bob',
+    prompt_cache_key: 'bob',
+    service_tier: 'priority',
+    data_parallel_rank: 3,
+  };
+
+  test.each(ENGINE_PATHS)('cannot be said in the body of %s', (path) => {
+    const body = sent(CLAIMS, path);
+    expect(body.cache_salt).toBe('salt of alice in school/python-101');
+    const { cache_salt: _, ...others } = CLAIMS;
+    for (const field of Object.keys(others)) expect(body).not.toHaveProperty(field);
+  });
+
+  test('is named among what was dropped', () => {
+    expect(prepared(CLAIMS).droppedFields).toEqual(Object.keys(CLAIMS));
   });
 });
 
 describe('the most tokens of an answer', () => {
   const limited = alice(aClassroomLimiting({ maxOutputTokens: 100 }));
+  const caps = ({ max_tokens, max_completion_tokens, max_output_tokens, min_tokens }: JsonObject) =>
+    Object.fromEntries(
+      Object.entries({ max_tokens, max_completion_tokens, max_output_tokens, min_tokens }).filter(
+        ([, value]) => value !== undefined,
+      ),
+    );
 
   test.each<[string, EnginePath, JsonObject, JsonObject, boolean]>([
     ['nothing wished: the limit', CHAT, {}, { max_completion_tokens: 100 }, false],
     ['less than the limit', CHAT, { max_tokens: 7 }, { max_completion_tokens: 7 }, false],
     ['more than the limit', CHAT, { max_tokens: 101 }, { max_completion_tokens: 100 }, true],
+    ['a number with a point that is whole', CHAT, { max_tokens: 8.0 }, { max_completion_tokens: 8 }, false],
     ['null is no wish', CHAT, { max_tokens: null }, { max_completion_tokens: 100 }, false],
     [
       'a small old name does not hide a large new one',
@@ -95,21 +123,33 @@ describe('the most tokens of an answer', () => {
       { max_completion_tokens: 3 },
       false,
     ],
+    [
+      'a null of the new name leaves the word to the old one',
+      CHAT,
+      { max_tokens: 9, max_completion_tokens: null },
+      { max_completion_tokens: 9 },
+      false,
+    ],
     ['another endpoint’s name', CHAT, { max_output_tokens: 9999 }, { max_completion_tokens: 100 }, false],
+    ['a least is no way around the most', CHAT, { min_tokens: 9999 }, { max_completion_tokens: 100 }, false],
     ['completions: the default of the API', '/v1/completions', {}, { max_tokens: 16 }, false],
     ['completions: a wish', '/v1/completions', { max_tokens: 5000 }, { max_tokens: 100 }, true],
     [
-      'responses',
-      '/v1/responses',
-      { max_output_tokens: 5000 },
-      { max_output_tokens: 100, store: false },
-      true,
+      'completions: the name of chats',
+      '/v1/completions',
+      { max_completion_tokens: 5000 },
+      { max_tokens: 16 },
+      false,
     ],
+    ['responses', '/v1/responses', { max_output_tokens: 5000 }, { max_output_tokens: 100 }, true],
+    ['responses: the old name', '/v1/responses', { max_tokens: 1 }, { max_output_tokens: 100 }, false],
+    ['messages', '/v1/messages', { max_tokens: 5000 }, { max_tokens: 100 }, true],
     ['embeddings generate nothing', '/v1/embeddings', { max_tokens: 5000 }, {}, false],
   ])('%s', (_, path, body, want, lowered) => {
-    const { model: _model, cache_salt: _salt, ...rest } = sent(body, path, limited);
-    expect(rest).toEqual(want);
-    expect(prepared(body, path, limited).outputLowered).toBe(lowered);
+    expect(caps(sent(body, path, limited))).toEqual(want);
+    const request = prepared(body, path, limited);
+    expect(request.outputLowered).toBe(lowered);
+    expect(request.cost.outputTokens).toBe(Object.values(want)[0] ?? 0);
   });
 
   test('never more than the context, which vLLM would refuse', () => {
@@ -124,102 +164,92 @@ describe('the most tokens of an answer', () => {
   test('a bad second name is refused even where the first one decides', () => {
     expect(refused({ max_completion_tokens: 5, max_tokens: '9' })).toMatchObject({ param: 'max_tokens' });
   });
+
+  test.each(ENGINE_PATHS)('%s can be held to fewer later on', (path) => {
+    const request = prepared({}, path);
+    const less = withOutputCap(request, 3);
+    const wanted = path === '/v1/embeddings' ? 0 : 3;
+    expect(less.cost.outputTokens).toBe(wanted);
+    expect(Object.values(caps(JSON.parse(less.body)))).toEqual(wanted === 0 ? [] : [3]);
+    expect(less.ticket.kvTokens).toBeLessThanOrEqual(request.ticket.kvTokens);
+  });
 });
 
 describe('several answers in one request', () => {
-  test.each([1, null, undefined])('n: %j is fine', (n) => {
-    expect(prepared({ n }).cost.outputTokens).toBe(1024);
+  test.each<[unknown, number, boolean]>([
+    [1, 1, false],
+    [null, 1, false],
+    [undefined, 1, false],
+    [2, 2, false],
+    [4, 4, false],
+    [5, 4, true],
+    [16_384, 4, true],
+  ])('n: %j gives %j', (n, answers, lowered) => {
+    const request = prepared({ n });
+    expect(request.cost.answers).toBe(answers);
+    expect(request.answersLowered).toBe(lowered);
+    expect(JSON.parse(request.body).n ?? 1).toBe(answers);
   });
 
-  test.each([2, 0, '2', 1.5, true])('n: %j is refused', (n) => {
+  test('occupy the cache once for the prompt and once for each answer', () => {
+    const { cost, ticket } = prepared({ n: 3, max_tokens: 10 });
+    expect(ticket.kvTokens).toBe(cost.expectedPromptTokens + 30);
+  });
+
+  test.each([0, -1, '2', 1.5, true, 1e20])('n: %j is refused', (n) => {
     expect(refused({ n })).toMatchObject({ code: 'invalid_parameter', param: 'n' });
   });
 
-  test.each([
-    ['one'],
-    ['several', ['a', 'b'], 'prompt'],
+  test('best_of is no other name for it', () => {
+    expect(prepared({ best_of: 20 }, '/v1/completions').cost.answers).toBe(1);
+  });
+
+  test.each<[string, unknown]>([
+    ['one', 'a'],
+    ['one in a list', ['a']],
     ['tokens', [1, 2, 3]],
-    ['lists', [[1], [2]], 'prompt'],
-  ])('a completions prompt of %s', (_, prompt: unknown = 'a', param?: string) => {
-    const result = prepareRequest('/v1/completions', { model: 'qwen', prompt }, alice());
-    expect(result.ok ? undefined : result.refusal.param).toBe(param);
-  });
-});
-
-describe('fields that do not reach an engine', () => {
-  test.each([...DROPPED_FIELDS])('%s is dropped, and the answer will say so', (field) => {
-    const request = prepared({ [field]: 'x' });
-    expect(JSON.parse(request.body)).not.toHaveProperty(field);
-    expect(request.droppedFields).toEqual([field]);
+    ['tokens in a list', [[1, 2, 3]]],
+  ])('a completions prompt of %s is fine', (_, prompt) => {
+    expect(sent({ prompt }, '/v1/completions').prompt).toEqual(prompt);
   });
 
-  test('what OpenAI clients send every day is kept as it is', () => {
-    const usual = {
-      messages: [{ role: 'user', content: 'hi' }],
-      temperature: 0.2,
-      top_p: 0.9,
-      stop: ['\n'],
-      seed: 7,
-      logprobs: true,
-      top_logprobs: 2,
-      presence_penalty: 0.1,
-      tools: [{ type: 'function', function: { name: 'f' } }],
-      tool_choice: 'auto',
-      response_format: { type: 'json_object' },
-      metadata: { a: 'b' },
-    };
-    expect(sent(usual)).toMatchObject(usual);
-    expect(prepared(usual).droppedFields).toEqual([]);
-  });
-
-  test('echo is dropped only together with logprobs', () => {
-    expect(sent({ echo: true, prompt: 'a' }, '/v1/completions').echo).toBe(true);
-    expect(sent({ echo: true, logprobs: 1, prompt: 'a' }, '/v1/completions')).not.toHaveProperty('echo');
-  });
-
-  test('a key named __proto__ changes nothing', () => {
-    const body = JSON.parse('{"model":"qwen","__proto__":{"stream":true,"n":5}}');
-    expect(prepared(body).streaming).toBe(false);
+  test.each([[['a', 'b']], [[[1], [2]]]])('the completions prompts %j are refused', (prompt) => {
+    expect(refused({ prompt }, '/v1/completions')).toMatchObject({
+      param: 'prompt',
+      message: expect.stringContaining('one prompt'),
+    });
   });
 });
 
 describe('usage of streams', () => {
-  test.each<[string, JsonObject, JsonObject | undefined, boolean]>([
-    ['not asked for', { stream: true }, { include_usage: true }, true],
+  const CONTINUOUS = { include_usage: true, continuous_usage_stats: true };
+
+  test.each<[string, JsonObject, JsonObject | undefined, string]>([
+    ['not asked for', { stream: true }, CONTINUOUS, 'none'],
+    ['refused', { stream: true, stream_options: { include_usage: false } }, CONTINUOUS, 'none'],
+    ['asked for', { stream: true, stream_options: { include_usage: true } }, CONTINUOUS, 'last'],
+    ['null options', { stream: true, stream_options: null }, CONTINUOUS, 'none'],
     [
-      'refused by the client',
-      { stream: true, stream_options: { include_usage: false } },
-      { include_usage: true },
-      true,
-    ],
-    ['asked for', { stream: true, stream_options: { include_usage: true } }, { include_usage: true }, false],
-    ['null options', { stream: true, stream_options: null }, { include_usage: true }, true],
-    [
-      'other options are kept',
+      'options that vLLM does not have',
       { stream: true, stream_options: { include_obfuscation: false } },
-      { include_obfuscation: false, include_usage: true },
-      true,
+      CONTINUOUS,
+      'none',
     ],
-    [
-      'continuous usage with usage',
-      { stream: true, stream_options: { include_usage: true, continuous_usage_stats: true } },
-      { include_usage: true, continuous_usage_stats: true },
-      false,
-    ],
+    ['continuous usage with usage', { stream: true, stream_options: CONTINUOUS }, CONTINUOUS, 'every'],
     [
       'continuous usage alone does nothing in vLLM, so nothing with us',
       { stream: true, stream_options: { continuous_usage_stats: true } },
-      { include_usage: true },
-      true,
+      CONTINUOUS,
+      'none',
     ],
-    ['no stream', {}, undefined, false],
-  ])('%s', (_, body, want, hide) => {
+    ['no stream', {}, undefined, 'every'],
+  ])('%s', (_, body, want, shown) => {
     expect(sent(body).stream_options).toEqual(want);
-    expect(prepared(body).hideUsage).toBe(hide);
+    expect(prepared(body).usageShown).toBe(shown);
   });
 
-  test('responses always report it, and are asked for nothing', () => {
-    expect(sent({ stream: true, input: 'a' }, '/v1/responses')).not.toHaveProperty('stream_options');
+  test.each(['/v1/responses', '/v1/messages'] as const)('%s always reports it, unasked', (path) => {
+    expect(sent({ stream: true }, path)).not.toHaveProperty('stream_options');
   });
 
   test.each(['true', 1, 'yes'])('stream: %j is refused: vLLM would take it for true', (stream) => {
@@ -232,27 +262,47 @@ describe('usage of streams', () => {
 });
 
 describe('responses', () => {
-  const RESPONSES = '/v1/responses';
-
   test('are never stored in an engine that others use', () => {
-    expect(sent({ input: 'a', store: true }, RESPONSES).store).toBe(false);
+    expect(sent({ store: true }, '/v1/responses').store).toBe(false);
   });
 
+  test.each<[string, JsonObject, string]>([
+    ['background', { background: true }, 'answered while you wait'],
+    ['previous_response_id', { previous_response_id: 'resp_of_bob' }, 'Send the earlier turns'],
+    ['conversation', { conversation: 'conv_of_bob' }, 'Send the earlier turns'],
+    ['tools[0].type', { tools: [{ type: 'mcp', server_url: 'http://10.0.0.1' }] }, 'your own program runs'],
+  ])('%s is refused', (param, body, why) => {
+    expect(refused(body, '/v1/responses')).toMatchObject({ code: 'invalid_parameter', param });
+    expect(refused(body, '/v1/responses').message).toContain(why);
+  });
+});
+
+describe('log-probabilities', () => {
+  test('of the prompt are not given: echo is dropped together with logprobs', () => {
+    expect(sent({ echo: true }, '/v1/completions').echo).toBe(true);
+    const request = prepared({ echo: true, logprobs: 1 }, '/v1/completions');
+    expect(JSON.parse(request.body)).not.toHaveProperty('echo');
+    expect(request.droppedFields).toEqual(['echo']);
+  });
+});
+
+describe('texts that are none', () => {
   test.each<[string, JsonObject]>([
-    ['background', { background: true }],
-    ['previous_response_id', { previous_response_id: 'resp_of_bob' }],
-    ['tools', { tools: [{ type: 'mcp', server_url: 'http://10.0.0.1' }] }],
-  ])('%s is refused', (param, body) => {
-    expect(refused(body, RESPONSES)).toMatchObject({ code: 'invalid_parameter', param });
+    ['in a message', { messages: [{ role: 'user', content: 'a\ud800b' }] }],
+    ['in a stop', { stop: '\udfff' }],
+    ['in the name of a property', { tools: [tool({ '\ud83d': 1 })] }],
+  ])('half a surrogate pair %s is refused', (_, body) => {
+    expect(refused(body)).toMatchObject({ code: 'invalid_parameter', param: 'body' });
   });
 
-  test("tools that the student's own program runs are fine", () => {
-    const tools = [{ type: 'function', name: 'f' }];
-    expect(sent({ tools }, RESPONSES).tools).toEqual(tools);
-  });
+  test.each(['\ud83d\ude00', '\\ud800', 'C:\\udd', '\u0000', '\ufeff', '\u2028'])(
+    '%j is a text, and reaches the engine as it is',
+    (content) => {
+      expect(sent({ messages: [{ role: 'user', content }] }).messages).toEqual([{ role: 'user', content }]);
+    },
+  );
 });
 
-test('a body that is nested deeper than can be written again is refused', () => {
-  const deep = JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`);
-  expect(refused({ messages: deep })).toMatchObject({ code: 'invalid_json' });
-});
+function tool(parameters: JsonObject): JsonObject {
+  return { type: 'function', function: { name: 'f', parameters } };
+}

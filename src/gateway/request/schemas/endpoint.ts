@@ -1,0 +1,66 @@
+import type { z } from 'zod';
+import type { Refusal } from '../../errors.ts';
+import type { JsonObject } from '../body.ts';
+import { droppedFields } from '../dropped.ts';
+import type { EnginePath } from '../endpoints.ts';
+import {
+  chatPrompt,
+  completionsPrompt,
+  embeddingsPrompt,
+  messagesPrompt,
+  type PromptSize,
+  responsesPrompt,
+} from '../estimate.ts';
+import { invalidRequest } from '../faults.ts';
+import type { OutputCap } from '../output-cap.ts';
+import { chatSchema } from './chat.ts';
+import { completionsSchema } from './completions.ts';
+import { embeddingsSchema } from './embeddings.ts';
+import { messagesSchema } from './messages.ts';
+import { responsesSchema } from './responses.ts';
+
+/** A body that passed the schema of its endpoint. */
+export interface Reading {
+  readonly ok: true;
+  /** The fields of the schema, and no others. A copy: free to be changed, but for the values inside. */
+  readonly fields: JsonObject;
+  readonly prompt: PromptSize;
+  /** What the client sent and the schema does not have. */
+  readonly dropped: readonly string[];
+}
+
+/** What one endpoint takes. */
+export interface Endpoint {
+  /** The allow-list. */
+  readonly schema: z.ZodObject;
+  /** Undefined: nothing is generated. */
+  readonly outputCap: OutputCap | undefined;
+  read(body: JsonObject): Reading | { readonly ok: false; readonly refusal: Refusal };
+}
+
+function define<Schema extends z.ZodObject>(
+  schema: Schema,
+  outputCap: OutputCap | undefined,
+  promptOf: (request: z.output<Schema>) => PromptSize,
+): Endpoint {
+  return {
+    schema,
+    outputCap,
+    read(body) {
+      const result = schema.safeParse(body);
+      if (!result.success) return { ok: false, refusal: invalidRequest(result.error.issues) };
+      const fields: JsonObject = result.data;
+      return { ok: true, fields, prompt: promptOf(result.data), dropped: droppedFields(body, fields) };
+    },
+  };
+}
+
+/** The endpoints of an engine that students may call. */
+export const ENDPOINTS: Readonly<Record<EnginePath, Endpoint>> = {
+  '/v1/chat/completions': define(chatSchema, { wishes: ['max_completion_tokens', 'max_tokens'] }, chatPrompt),
+  // OpenAI's and vLLM's default: https://platform.openai.com/docs/api-reference/completions/create
+  '/v1/completions': define(completionsSchema, { wishes: ['max_tokens'], byDefault: 16 }, completionsPrompt),
+  '/v1/responses': define(responsesSchema, { wishes: ['max_output_tokens'] }, responsesPrompt),
+  '/v1/embeddings': define(embeddingsSchema, undefined, embeddingsPrompt),
+  '/v1/messages': define(messagesSchema, { wishes: ['max_tokens'] }, messagesPrompt),
+};

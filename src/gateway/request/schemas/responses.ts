@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { dataUrl, detail, textOr } from './content.ts';
+import { jsonSchema } from './json-schema.ts';
+import {
+  flag,
+  label,
+  modelName,
+  outputWish,
+  temperature,
+  toolName,
+  topK,
+  topLogprobs,
+  topP,
+} from './sampling.ts';
+
+const MAX_ITEMS = 2_000;
+const MAX_TOOLS = 128;
+const MAX_METADATA = 16;
+
+const inputText = z.object({ type: z.literal('input_text'), text: z.string() });
+const inputImage = z.object({ type: z.literal('input_image'), image_url: dataUrl, detail });
+const outputText = z.object({ type: z.literal('output_text'), text: z.string() });
+const refusal = z.object({ type: z.literal('refusal'), refusal: z.string() });
+
+const status = z.enum(['in_progress', 'completed', 'incomplete']).nullish();
+const id = label.nullish();
+
+/** An item without a type is a message. */
+const item = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('message').optional(),
+    role: z.enum(['user', 'assistant', 'system', 'developer']),
+    content: textOr(z.discriminatedUnion('type', [inputText, inputImage, outputText, refusal])),
+    id,
+    status,
+  }),
+  z.object({
+    type: z.literal('function_call'),
+    call_id: label,
+    name: label,
+    arguments: z.string(),
+    id,
+    status,
+  }),
+  z.object({
+    type: z.literal('function_call_output'),
+    call_id: label,
+    output: textOr(z.discriminatedUnion('type', [inputText])),
+    id,
+    status,
+  }),
+  z.object({
+    type: z.literal('reasoning'),
+    id: label,
+    summary: z.array(z.object({ type: z.literal('summary_text'), text: z.string() })),
+    content: z.array(z.object({ type: z.literal('reasoning_text'), text: z.string() })).nullish(),
+    encrypted_content: z.string().nullish(),
+    status,
+  }),
+]);
+
+const tool = z.object({
+  type: z.literal('function', {
+    error: 'must be "function": a tool that your own program runs',
+  }),
+  name: toolName,
+  description: z.string().nullish(),
+  parameters: jsonSchema.nullish(),
+  strict: flag,
+});
+
+const format = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('text') }),
+    z.object({ type: z.literal('json_object') }),
+    z.object({
+      type: z.literal('json_schema'),
+      name: label,
+      description: z.string().nullish(),
+      schema: jsonSchema,
+      strict: flag,
+    }),
+  ])
+  .nullish();
+
+/** The body of `POST /v1/responses`. Fields that are not here are dropped. */
+export const responsesSchema = z.object({
+  model: modelName,
+  input: z.union([z.string(), z.array(item).min(1).max(MAX_ITEMS)]),
+  instructions: z.string().nullish(),
+  max_output_tokens: outputWish,
+  temperature,
+  top_p: topP,
+  top_k: topK,
+  top_logprobs: topLogprobs,
+  include: z.array(label).max(MAX_METADATA).nullish(),
+  stream: flag,
+  tools: z.array(tool).max(MAX_TOOLS).nullish(),
+  tool_choice: z
+    .union([z.enum(['none', 'auto', 'required']), z.object({ type: z.literal('function'), name: toolName })])
+    .nullish(),
+  parallel_tool_calls: flag,
+  text: z.object({ format, verbosity: z.enum(['low', 'medium', 'high']).nullish() }).nullish(),
+  reasoning: z
+    .object({
+      effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
+      summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
+    })
+    .nullish(),
+  metadata: z
+    .record(z.string().max(64), z.string().max(512))
+    .refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, {
+      error: `must not have more than ${MAX_METADATA} entries`,
+    })
+    .nullish(),
+  truncation: z.enum(['auto', 'disabled']).nullish(),
+  // Engines keep no state between requests.
+  store: flag,
+  background: z
+    .literal(false, { error: 'is not supported: requests are answered while you wait. Leave it out' })
+    .nullish(),
+  previous_response_id: z
+    .null({ error: 'is not supported: no conversation is kept. Send the earlier turns in "input"' })
+    .optional(),
+  conversation: z
+    .null({ error: 'is not supported: no conversation is kept. Send the earlier turns in "input"' })
+    .optional(),
+});
+
+export type ResponsesRequest = z.infer<typeof responsesSchema>;
