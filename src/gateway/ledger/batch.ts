@@ -1,4 +1,4 @@
-import type { LedgerEntry, OpenLease, Subject, SubjectState } from '../limits/journal.ts';
+import { type LedgerEntry, type OpenLease, type SubjectState, subjectKeyOf } from '../limits/journal.ts';
 
 /** What is added to one row of the account. */
 export interface Booking
@@ -50,11 +50,6 @@ function add(to: Booking, booking: Booking): void {
   to.firstTokenCount += booking.firstTokenCount;
   to.firstTokenMsSum += booking.firstTokenMsSum;
   to.firstTokenMsMax = Math.max(to.firstTokenMsMax, booking.firstTokenMsMax);
-}
-
-/** Identifies a subject among all. Neither part can have a line break. */
-export function subjectKeyOf({ classroomKey, studentId = '' }: Subject): string {
-  return `${classroomKey}\n${studentId}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { OpenLease, Subject, SubjectState } from '../limits/journal.ts';
-import { type Batch, type Booking, subjectKeyOf } from './batch.ts';
+import type { Batch, Booking } from './batch.ts';
 import { WRITE_CHECK } from './database.ts';
 import type { ModelUsage, Student, StudentUsage, UsageDays } from './usage-reader.ts';
 

@@ -8,6 +8,11 @@ export interface Subject {
   readonly studentId?: string | undefined;
 }
 
+/** Identifies a subject among all. Neither part can have a line break. */
+export function subjectKeyOf({ classroomKey, studentId = '' }: Subject): string {
+  return `${classroomKey}\n${studentId}`;
+}
+
 /** What the limits of one subject must remember. Times are epoch ms, so that they outlive the process. */
 export interface SubjectState extends Subject {
   /** Theoretical arrival time of the next request, for the requests a minute. */
