@@ -413,7 +413,7 @@ class Exchange {
 
   #tell(refusal: Refusal): void {
     const { response, headers, request } = this.#options;
-    if (!response.headersSent) sendRefusal(response, refusal, headers);
+    if (!response.headersSent) sendRefusal(response, refusal, headers, request.path);
     else if (this.#streamOpen) response.end(errorEvent(refusal, request.path));
     // Half a JSON document cannot be repaired; a cut connection is an error that every client notices.
     else response.destroy();

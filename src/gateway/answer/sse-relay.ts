@@ -288,7 +288,7 @@ function dataOf(frame: Buffer): string {
 
 /** The event that tells a client why its stream ends early, in the form of the endpoint. */
 export function errorEvent(refusal: Refusal, path: string): string {
-  const body = errorBody(refusal);
+  const body = errorBody(refusal, path);
   // Two line ends first: they finish a frame that a huge one may have left open, and mean nothing otherwise.
   if (dialectOf(path) === 'chunks') return `\n\ndata: ${body}\n\n`;
   const { code, message, param } = refusal;
