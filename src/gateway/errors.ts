@@ -273,12 +273,6 @@ const CATALOGUE = {
     (d) =>
       `All students of class ${d.classroom} together have used or reserved ${count(d.used)} of ${count(d.limit)} tokens a minute, and this request can need ${count(d.needed)}. There is room for it ${d.when}. ${ask(d, 'if this goes on')}`,
   ),
-  accounting_unavailable: define<OfClass>(
-    503,
-    'server_error',
-    (d) =>
-      `The gateway cannot write down what requests use, so it takes none: this is a fault of the installation, not of your request. Try again in a minute. ${ask(d, 'to look at the disk of the gateway')}`,
-  ),
   gateway_starting: define(
     503,
     'server_error',
@@ -300,6 +294,20 @@ const CATALOGUE = {
     'server_error',
     (d) =>
       `The gateway cannot write down what is used in class ${d.classroom}, and serves nothing uncounted. Try again in a minute. ${ask(d, 'to look at the disk of the gateway if this goes on')}`,
+  ),
+  queue_full: define<OfClass & { whose: 'student' | 'class'; what: string }>(
+    429,
+    'rate_limit_error',
+    (d) =>
+      d.whose === 'student'
+        ? `Your requests that wait for an engine of class ${d.classroom} are more than ${d.what}, which is the most for one student. Wait for answers before you send more. ${ask(d, 'if you need more')}`
+        : `The queue of class ${d.classroom} is full: it holds ${d.what}, and nobody has more in it than you. Wait for answers before you send more. ${ask(d, 'if this goes on')}`,
+  ),
+  queue_timeout: define<OfClass & { seconds: number }>(
+    429,
+    'rate_limit_error',
+    (d) =>
+      `Your request waited ${d.seconds} s, and the engines of class ${d.classroom} were busy all the time. Try again later, or send fewer requests at a time. ${ask(d, 'if this goes on')}`,
   ),
   no_engine_ready: define<OfClass>(
     503,

@@ -4,6 +4,7 @@ import { servedNameOf } from '../../api/model.ts';
 import { parseClassroom, parseStudentQuota, type Refused } from '../../api/parse.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
 import { keyOf } from '../../kube/object.ts';
+import { isTimeZone } from '../limits/local-day.ts';
 import type { ClassroomRecord, KeyRecord, SeatRecord } from './seat.ts';
 
 /** An object that does not follow the schema of this version, such as one that is older than the CRD. */
@@ -31,11 +32,16 @@ export function classroomRecordOf(classroom: Classroom): ClassroomRecord {
   );
 }
 
+/** The part of a Classroom's spec that the gateway acts on. */
+export type ServedSpec = Pick<ClassroomSpec, 'model' | 'contact' | 'access' | 'exam' | 'limits'> & {
+  readonly schedule?: { readonly timeZone: string } | undefined;
+};
+
 /** @param key `namespace/name` */
 export function classroomRecord(
   key: string,
   name: string,
-  spec: Pick<ClassroomSpec, 'model' | 'contact' | 'access' | 'exam' | 'limits'>,
+  spec: ServedSpec,
   createdSeconds: number,
 ): ClassroomRecord {
   const servedName = servedNameOf(spec.model);
@@ -49,6 +55,7 @@ export function classroomRecord(
     access: spec.access,
     exam: spec.exam,
     limits: spec.limits,
+    timeZone: knownTimeZone(spec.schedule?.timeZone),
     createdSeconds,
   };
 }
@@ -79,6 +86,11 @@ export function seatRecordOf(quota: StudentQuota): SeatRecord | undefined {
 
 function keyRecordOf(key: { sha256: string; expiresTime?: string | undefined }): KeyRecord {
   return { sha256: key.sha256, expiresAtMs: instantMs(key.expiresTime) };
+}
+
+/** The schema checks only the form of a name; a class whose zone nobody knows still has days, those of UTC. */
+function knownTimeZone(timeZone = 'UTC'): string {
+  return isTimeZone(timeZone) ? timeZone : 'UTC';
 }
 
 /** Epoch ms of an RFC 3339 instant. */

@@ -11,10 +11,14 @@ export interface ClassroomRecord {
   /** Every name a student may write, the served one first. */
   readonly modelNames: readonly string[];
   readonly maxModelLen: number;
+  /** How the engines were planned; absent where nobody said. */
+  readonly engine?: { readonly maxNumSeqs: number } | undefined;
   readonly contact?: string | undefined;
   readonly access: ClassroomSpec['access'];
   readonly exam?: ClassroomSpec['exam'];
   readonly limits: { readonly perStudent: StudentLimits; readonly classroom: ClassroomLimits };
+  /** IANA time zone whose midnight begins a day of `tokensPerDay`. */
+  readonly timeZone: string;
   /** Epoch seconds; `created` of the model list. */
   readonly createdSeconds: number;
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { z } from 'zod';
-import type { OpenLease, Subject, SubjectState } from '../limits/journal.ts';
+import { type OpenLease, type Subject, type SubjectState, subjectKeyOf } from '../limits/journal.ts';
 import type { Batch, Booking } from './batch.ts';
 import { WRITE_CHECK } from './database.ts';
 import type { ModelUsage, Student, StudentUsage, UsageDays } from './usage-reader.ts';

@@ -5,8 +5,12 @@ import type { Settlement } from './settlement.ts';
 
 /** What a request can cost at most, in tokens. Known before it runs. */
 export interface RequestCost {
+  /** The served name, or the adapter. */
+  readonly model: string;
   /** Never fewer than the engine will count. */
   readonly promptTokens: number;
+  /** What the engine will probably count: charged when the gateway dies before it knows. */
+  readonly expectedPromptTokens: number;
   /** The most tokens one answer can have, after clamping; 0 for embeddings. */
   readonly outputTokens: number;
   /** Answers that were asked for (`n`). */

@@ -1,14 +1,16 @@
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { text } from '../../api/bounds.ts';
 import { classroomNameSchema, classroomSpecSchema } from '../../api/classroom.ts';
 import { limitsSchema, studentLimitsOverrideSchema, studentLimitsSchema } from '../../api/limits.ts';
 import { modelSchema } from '../../api/model.ts';
+import { scheduleSchema } from '../../api/schedule.ts';
 import { studentQuotaSpecSchema } from '../../api/student-quota.ts';
 import { hashApiKey, parseApiKey } from '../../student/api-key.ts';
+import { type Fault, parseLocatedYaml, YamlFaultsError } from '../../yaml/located.ts';
 import type { EngineRegistry } from '../engines/registry.ts';
 import type { Directory } from '../identity/directory.ts';
 import { classroomRecord, instantMs } from '../identity/published.ts';
+import { isTimeZone } from '../limits/local-day.ts';
 
 const quotaFields = studentQuotaSpecSchema.shape;
 const classFields = classroomSpecSchema.shape;
@@ -25,6 +27,14 @@ const classSpecSchema = z.strictObject({
       perStudent: z.strictObject(studentLimitsSchema.shape).prefault({}),
     })
     .prefault({}),
+  schedule: z
+    .strictObject({
+      timeZone: scheduleSchema.shape.timeZone.refine(
+        isTimeZone,
+        'is not an IANA time zone that is known here',
+      ),
+    })
+    .optional(),
 });
 
 const studentSchema = z
@@ -63,48 +73,17 @@ export type StaticFile = z.infer<typeof staticFileSchema>;
 type StaticClass = StaticFile['classes'][number];
 type StaticStudent = StaticClass['students'][number];
 
-/** What is wrong with a file, every fault with its line. Keys are not quoted. */
-export class StaticFileError extends Error {
-  /** Such as `line 4: classes[0].engines[0] must be a URL`. */
-  readonly faults: readonly string[];
-
-  constructor(faults: readonly string[]) {
-    super(faults.join('\n'));
-    this.name = 'StaticFileError';
-    this.faults = faults;
-  }
-}
-
 /**
  * Reads the text of a file for `--static`.
  *
- * @throws StaticFileError naming every fault with its line and field
+ * @throws YamlFaultsError naming every fault with its line and field
  */
 export function parseStaticFile(yaml: string): StaticFile {
-  const lines = new LineCounter();
-  const document = parseDocument(yaml, { lineCounter: lines });
-  if (document.errors.length > 0) {
-    throw new StaticFileError(
-      document.errors.map(
-        (error) => `line ${lines.linePos(error.pos[0]).line}: ${error.code}: the file is not valid YAML`,
-      ),
-    );
-  }
-  const parsed = staticFileSchema.safeParse(document.toJS());
-  const faults = parsed.success
-    ? duplicatesOf(parsed.data)
-    : parsed.error.issues.map((issue) => ({ path: issue.path, message: issue.message }));
-  if (faults.length > 0) {
-    throw new StaticFileError(
-      faults.map(({ path, message }) => `line ${lineOf(document, lines, path)}: ${fieldOf(path)}${message}`),
-    );
-  }
-  return staticFileSchema.parse(document.toJS());
-}
-
-interface Fault {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
+  const located = parseLocatedYaml(yaml);
+  const parsed = staticFileSchema.safeParse(located.content);
+  const faults = parsed.success ? duplicatesOf(parsed.data) : parsed.error.issues;
+  if (faults.length > 0 || !parsed.success) throw new YamlFaultsError(faults.map(located.describe));
+  return parsed.data;
 }
 
 /** A key leads to one seat, and a name to one class or student. */
@@ -167,22 +146,4 @@ export function loadStaticFile(
 function sha256Of(student: StaticStudent): string {
   if (student.keySha256 !== undefined) return student.keySha256;
   return hashApiKey(student.key ?? '');
-}
-
-/** The line of the field, or of the nearest thing around it that is there. */
-function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
-  for (let depth = path.length; depth >= 0; depth--) {
-    const node = document.getIn(path.slice(0, depth), true);
-    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
-  }
-  return 1;
-}
-
-/** Such as `classes[0].spec.model: `; empty for the whole file. */
-function fieldOf(path: readonly PropertyKey[]): string {
-  const field = path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-    .replace(/^\./, '');
-  return field === '' ? '' : `${field}: `;
 }

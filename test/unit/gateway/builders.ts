@@ -30,6 +30,7 @@ export function aClassroom(differs: Partial<ClassroomRecord> = {}): ClassroomRec
       },
       classroom: {},
     },
+    timeZone: 'Asia/Shanghai',
     createdSeconds: 1_700_000_000,
     ...differs,
   };

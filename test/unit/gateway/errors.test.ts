@@ -9,6 +9,8 @@ import {
 
 const named = { classroom: 'python-101', contact: 'Ms Chen' };
 
+const when = 'at 10:32:05 (Asia/Shanghai), in 12 s';
+
 /** One example of every refusal there is; the type makes the table complete. */
 const examples: { [C in ErrorCode]: ErrorDetails<C> } = {
   missing_api_key: {},
@@ -43,10 +45,25 @@ const examples: { [C in ErrorCode]: ErrorDetails<C> } = {
   context_length_exceeded: { engineMessage: 'The prompt is too long. Shorten it.' },
   refused_by_engine: { engineMessage: 'The temperature is too high. Lower it.', status: 400 },
   concurrent_requests_exceeded: { ...named, running: 2, limit: 2 },
+  requests_per_minute_exceeded: { ...named, used: 30, limit: 30, when },
+  tokens_per_minute_exceeded: { ...named, used: 99_000, limit: 100_000, needed: 1100, when },
+  tokens_per_day_exceeded: { ...named, used: 9_999, limit: 10_000, needed: 11, when, heldByRunning: false },
+  tokens_total_exceeded: {
+    ...named,
+    used: 9_999,
+    limit: 10_000,
+    needed: 11,
+    when: undefined,
+    heldByRunning: false,
+  },
+  class_requests_per_minute_exceeded: { ...named, used: 600, limit: 600, when },
+  class_tokens_per_minute_exceeded: { ...named, used: 400_000, limit: 400_000, needed: 90, when },
   gateway_starting: {},
   gateway_stopping: {},
   token_keys_unavailable: {},
   usage_not_counted: named,
+  queue_full: { ...named, whose: 'class', what: '1024 requests' },
+  queue_timeout: { ...named, seconds: 120 },
   no_engine_ready: named,
   engine_busy: named,
   engine_unreachable: named,

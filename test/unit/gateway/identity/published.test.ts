@@ -21,6 +21,7 @@ describe('what a Classroom means', () => {
       access: 'Closed',
       contact: 'Ms Chen',
       limits: { perStudent: { concurrentRequests: 2 } },
+      timeZone: 'UTC',
       createdSeconds: Date.parse(CREATED) / 1000,
     });
   });

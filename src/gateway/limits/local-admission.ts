@@ -1,0 +1,299 @@
+import type { Clock } from '../../kube/clock.ts';
+import { describeError, type Logger } from '../../kube/log.ts';
+import { refuse } from '../errors.ts';
+import type { Seat } from '../identity/seat.ts';
+import type { Admission, Admitted, Lease, RequestCost } from './admission.ts';
+import {
+  book,
+  type Counts,
+  decide,
+  type Grant,
+  type Held,
+  type LimitsInForce,
+  limitStates,
+  type Moment,
+  NOTHING_HELD,
+  settle,
+  untouched,
+  withdraw,
+} from './decision.ts';
+import { tatAfterClockChange } from './gcra.ts';
+import {
+  JournalUnavailableError,
+  type LedgerEntry,
+  type LimitJournal,
+  type OpenLease,
+  type Subject,
+  type SubjectState,
+  subjectKeyOf,
+} from './journal.ts';
+import type { LimitState } from './limit-state.ts';
+import { createLocalDays } from './local-day.ts';
+import { refusalOf } from './refusal.ts';
+import type { Settlement } from './settlement.ts';
+
+const UNAVAILABLE_RETRY_SECONDS = 30;
+
+export interface LocalAdmissionOptions {
+  readonly clock: Clock;
+  readonly journal: LimitJournal;
+  readonly log: Logger;
+  /** Makes the ids of leases; never the same twice, also not after a restart. */
+  readonly newLeaseId: () => string;
+  /**
+   * After which a lease that nobody settled is charged like one of a crash. Longer than any request can take: it is
+   * there so that no fault can hold a student's place for ever.
+   */
+  readonly leaseMs: number;
+}
+
+/**
+ * Admission for the only gateway of its classes: limits are counted in memory, and every change is in the journal
+ * before anybody relies on it.
+ *
+ * Leases that the journal still has open are those of a process that died: each is booked with the expected tokens of
+ * its prompt.
+ *
+ * The counts of a student stay in memory as long as in the journal, because the tokens of a whole course must not be
+ * forgotten: a few hundred bytes for each student who ever asked. What running requests hold goes with the last of
+ * them.
+ *
+ * @throws JournalUnavailableError the journal cannot be read
+ */
+export async function createLocalAdmission(options: LocalAdmissionOptions): Promise<Admission> {
+  const admission = new LocalAdmission(options);
+  await admission.restore();
+  return admission;
+}
+
+interface RunningLease extends OpenLease, Grant {
+  readonly timeZone: string;
+  /** On the monotonic clock. */
+  readonly expiresAtMs: number;
+}
+
+class LocalAdmission implements Admission {
+  readonly #options: LocalAdmissionOptions;
+  readonly #states = new Map<string, SubjectState>();
+  /** Of students who have running requests. */
+  readonly #held = new Map<string, Held>();
+  /** In the order in which they expire. */
+  readonly #leases = new Map<string, RunningLease>();
+  readonly #localDay = createLocalDays();
+  /** Makes the monotonic clock show epoch ms: buckets must not fill when the wall clock is corrected. */
+  readonly #epochMs: number;
+
+  constructor(options: LocalAdmissionOptions) {
+    this.#options = options;
+    this.#epochMs = options.clock.now() - options.clock.monotonic();
+  }
+
+  get running(): number {
+    return this.#leases.size;
+  }
+
+  async restore(): Promise<void> {
+    const { subjects, leases } = this.#options.journal.load();
+    for (const state of subjects) this.#restoreState(state);
+    await Promise.all(leases.map((lease) => this.#bookLost(lease)));
+  }
+
+  /** The wall clock may have been set back since it was kept. */
+  #restoreState(state: SubjectState): void {
+    const requestTatMs = tatAfterClockChange(state.requestTatMs, Math.floor(this.#options.clock.now()));
+    this.#states.set(subjectKeyOf(state), { ...state, requestTatMs });
+  }
+
+  async admit(seat: Seat, cost: RequestCost): Promise<Admitted> {
+    this.#expire();
+    const limits = limitsOfSeat(seat);
+    const moment = this.#moment(seat.classroom.timeZone);
+    const counts = this.#counts(subjectOf(seat));
+    const decision = decide(limits, counts, cost, moment);
+    if (!decision.ok) {
+      this.#options.journal.throttled(this.#throttled(seat, cost, moment));
+      const refusal = refusalOf(decision.denial, seat.classroom, this.#options.clock.now());
+      return { ok: false, refusal, limits: limitStates(limits, counts, moment) };
+    }
+    const { counts: taken, grant } = decision;
+    const lease = this.#open(seat, cost, grant);
+    this.#keep(taken);
+    try {
+      await this.#options.journal.admitted(lease, [taken.student, taken.classroom]);
+    } catch (error) {
+      this.#leases.delete(lease.id);
+      this.#keep(withdraw(limits, this.#counts(lease), grant, moment));
+      if (!(error instanceof JournalUnavailableError)) throw error;
+      return this.#refuseUnaccounted(seat);
+    }
+    return {
+      ok: true,
+      lease: {
+        id: lease.id,
+        seatKey: seat.key,
+        classroomKey: lease.classroomKey,
+        outputTokens: grant.outputTokens,
+      },
+      limits: limitStates(limits, taken, moment),
+    };
+  }
+
+  async settle({ id }: Lease, settlement: Settlement): Promise<void> {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) throw new Error(`lease ${id} was settled before, or has expired`);
+    await this.#end(lease, this.#entry(lease, settlement));
+  }
+
+  async limitsOf(seat: Seat): Promise<readonly LimitState[]> {
+    this.#expire();
+    return this.#limitsOf(seat);
+  }
+
+  #limitsOf(seat: Seat): LimitState[] {
+    const moment = this.#moment(seat.classroom.timeZone);
+    return limitStates(limitsOfSeat(seat), this.#counts(subjectOf(seat)), moment);
+  }
+
+  #refuseUnaccounted(seat: Seat): Admitted {
+    const { name, contact } = seat.classroom;
+    const details = { classroom: name, contact };
+    const options = { retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS };
+    const refusal = refuse('usage_not_counted', details, options);
+    return { ok: false, refusal, limits: this.#limitsOf(seat) };
+  }
+
+  #open(seat: Seat, cost: RequestCost, grant: Grant): RunningLease {
+    const { clock, newLeaseId, leaseMs } = this.#options;
+    const lease: RunningLease = {
+      id: newLeaseId(),
+      classroomKey: seat.classroom.key,
+      studentId: seat.studentId,
+      model: cost.model,
+      admittedMs: clock.now(),
+      expectedPromptTokens: cost.expectedPromptTokens,
+      timeZone: seat.classroom.timeZone,
+      expiresAtMs: clock.monotonic() + leaseMs,
+      ...grant,
+    };
+    this.#leases.set(lease.id, lease);
+    return lease;
+  }
+
+  /** What it is charged with counts at once, whatever becomes of the journal. */
+  #end(lease: RunningLease, entry: LedgerEntry): Promise<void> {
+    this.#leases.delete(lease.id);
+    const tokens = entry.promptTokens + entry.completionTokens;
+    const counts = settle(this.#counts(lease), lease, tokens, this.#moment(lease.timeZone));
+    this.#keep(counts);
+    return this.#options.journal.settled(lease.id, [counts.student, counts.classroom], entry);
+  }
+
+  #expire(): void {
+    const nowMs = this.#options.clock.monotonic();
+    for (const lease of this.#leases.values()) {
+      if (lease.expiresAtMs > nowMs) return;
+      const { log } = this.#options;
+      log.error({ leaseId: lease.id }, 'A request was never settled and is charged as one that was lost');
+      this.#end(lease, this.#entry(lease, lost(lease))).catch((error: unknown) => {
+        log.error({ leaseId: lease.id, ...describeError(error) }, 'A lost request could not be booked yet');
+      });
+    }
+  }
+
+  /** Books a lease of a process that died. */
+  async #bookLost(lease: OpenLease): Promise<void> {
+    const { student, classroom } = this.#counts(lease);
+    const { expectedPromptTokens: tokens, day } = lease;
+    const states = [
+      book(student, lease.studentReserved, tokens, day),
+      book(classroom, lease.classroomReserved, tokens, day),
+    ];
+    for (const state of states) this.#states.set(subjectKeyOf(state), state);
+    try {
+      await this.#options.journal.settled(lease.id, states, this.#entry(lease, lost(lease)));
+    } catch (error) {
+      // It counts here, and the journal goes on trying; until it can, nothing is admitted.
+      if (!(error instanceof JournalUnavailableError)) throw error;
+    }
+  }
+
+  #moment(timeZone: string): Moment {
+    const { clock } = this.#options;
+    const wallMs = clock.now();
+    const day = this.#localDay(timeZone, wallMs);
+    return {
+      nowMs: Math.floor(this.#epochMs + clock.monotonic()),
+      day,
+      dayEndsInMs: Math.ceil(day.endsMs - wallMs),
+    };
+  }
+
+  #counts(student: Required<Subject>): Counts {
+    const classroom: Subject = { classroomKey: student.classroomKey };
+    const key = subjectKeyOf(student);
+    return {
+      student: this.#states.get(key) ?? untouched(student),
+      classroom: this.#states.get(subjectKeyOf(classroom)) ?? untouched(classroom),
+      held: this.#held.get(key) ?? NOTHING_HELD,
+    };
+  }
+
+  #keep({ student, classroom, held }: Counts): void {
+    const key = subjectKeyOf(student);
+    this.#states.set(key, student);
+    this.#states.set(subjectKeyOf(classroom), classroom);
+    if (held.running === 0) this.#held.delete(key);
+    else this.#held.set(key, held);
+  }
+
+  #entry({ classroomKey, studentId, day }: OpenLease, settlement: Settlement): LedgerEntry {
+    const { usage, model, outcome, queueWaitMs, firstTokenMs } = settlement;
+    return {
+      endedMs: this.#options.clock.now(),
+      day,
+      classroomKey,
+      studentId,
+      model,
+      outcome,
+      promptTokens: usage?.promptTokens ?? 0,
+      cachedTokens: usage?.cachedTokens ?? 0,
+      completionTokens: usage?.completionTokens ?? 0,
+      queueWaitMs: queueWaitMs ?? 0,
+      firstTokenMs,
+    };
+  }
+
+  #throttled(seat: Seat, { model }: RequestCost, { day: { day } }: Moment): LedgerEntry {
+    return {
+      endedMs: this.#options.clock.now(),
+      day,
+      ...subjectOf(seat),
+      model,
+      outcome: 'throttled',
+      promptTokens: 0,
+      cachedTokens: 0,
+      completionTokens: 0,
+      queueWaitMs: 0,
+      firstTokenMs: undefined,
+    };
+  }
+}
+
+function subjectOf({ classroom, studentId }: Seat): { classroomKey: string; studentId: string } {
+  return { classroomKey: classroom.key, studentId };
+}
+
+function limitsOfSeat({ limits, classroom }: Seat): LimitsInForce {
+  return { student: limits, classroom: classroom.limits.classroom };
+}
+
+/** The charge of a request about which nobody can tell any more how far it came. */
+function lost({ expectedPromptTokens: promptTokens, model }: OpenLease): Settlement {
+  return {
+    outcome: 'interrupted',
+    usage: { promptTokens, completionTokens: 0, cachedTokens: undefined },
+    model,
+    queueWaitMs: undefined,
+    firstTokenMs: undefined,
+  };
+}
