@@ -58,9 +58,9 @@ function whyOf(issue: Issue): string {
     case 'invalid_union':
       return `must be ${oneOf('options' in issue && Array.isArray(issue.options) ? issue.options : [])}`;
     case 'too_small':
-      return `must ${MEASURES[issue.origin]?.(`${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`) ?? 'be larger'}`;
+      return `must ${measured(issue.origin, issue.inclusive ? 'at least' : 'more than', Number(issue.minimum))}`;
     case 'too_big':
-      return `must ${MEASURES[issue.origin]?.(`at most ${issue.maximum}`) ?? 'be smaller'}`;
+      return `must ${measured(issue.origin, 'at most', Number(issue.maximum))}`;
     default:
       return UNKNOWN_FAULT;
   }
@@ -76,12 +76,16 @@ const KINDS: Readonly<Record<string, string>> = {
   int: 'a whole number',
 };
 
-const MEASURES: Readonly<Record<string, (bound: string) => string>> = {
-  string: (bound) => `have ${bound} characters`,
-  array: (bound) => `have ${bound} entries`,
-  number: (bound) => `be ${bound}`,
-  int: (bound) => `be a whole number that JSON can carry, ${bound}`,
-};
+function measured(origin: string, relation: string, bound: number): string {
+  switch (origin) {
+    case 'string':
+      return `have ${relation} ${bound} ${bound === 1 ? 'character' : 'characters'}`;
+    case 'array':
+      return `have ${relation} ${bound} ${bound === 1 ? 'entry' : 'entries'}`;
+    default:
+      return `be ${relation} ${bound}`;
+  }
+}
 
 function oneOf(values: readonly unknown[]): string {
   const shown = values
