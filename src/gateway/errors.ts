@@ -295,6 +295,12 @@ const CATALOGUE = {
     (d) =>
       `The gateway cannot write down what is used in class ${d.classroom}, and serves nothing uncounted. Try again in a minute. ${ask(d, 'to look at the disk of the gateway if this goes on')}`,
   ),
+  state_store_unavailable: define<OfClass>(
+    503,
+    'server_error',
+    (d) =>
+      `The gateways of class ${d.classroom} have lost the store in which they count together, so this one takes no more requests: this is a fault of the installation, not of your request. Try again in a few seconds. ${ask(d, 'to look at the gateway if this goes on')}`,
+  ),
   queue_full: define<OfClass & { whose: 'student' | 'class'; what: string }>(
     429,
     'rate_limit_error',
