@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ENGINE_PATHS } from '../../../src/gateway/request/endpoints.ts';
 import { eventually } from '../../support/eventually.ts';
-import { ALICE_KEY, aClassroom } from './builders.ts';
+import { ALICE_KEY, aClassroom, aClassroomLimiting, BOB_KEY } from './builders.ts';
 import {
   type AskOptions,
   ask,
@@ -59,7 +59,7 @@ describe('every path of the list', () => {
     await start();
     const { status } = await askJson(
       world,
-      { ...CHAT, prompt: 'a', input: 'a' },
+      { ...CHAT, prompt: 'a', input: 'a', max_tokens: 5 },
       { path: `${path}?x=/metrics` },
     );
     expect([status, engine.calls[0]?.path, engine.calls[0]?.method]).toEqual([200, path, 'POST']);
@@ -90,6 +90,62 @@ describe('bytes that try to reach something else', () => {
       400,
     ],
     ['a header with a line break in its name', head('GET /v1/models HTTP/1.1', 'A\nB: c'), 400],
+    [
+      'a header name with a space after it',
+      head('POST /v1/completions HTTP/1.1', `Transfer-Encoding : chunked`) + body,
+      400,
+    ],
+    [
+      'chunks that are not the last coding',
+      head('POST /v1/completions HTTP/1.1', 'Transfer-Encoding: chunked, identity') + body,
+      400,
+    ],
+    [
+      'two codings, one hidden behind a tab',
+      head('POST /v1/completions HTTP/1.1', length, 'Transfer-Encoding:\tchunked') + body,
+      400,
+    ],
+    ['a length with a sign', head('POST /v1/completions HTTP/1.1', 'Content-Length: +5') + body, 400],
+    ['a length below nothing', head('POST /v1/completions HTTP/1.1', 'Content-Length: -1') + body, 400],
+    [
+      'a length that overflows',
+      head('POST /v1/completions HTTP/1.1', `Content-Length: ${'9'.repeat(40)}`) + body,
+      400,
+    ],
+    [
+      'a chunk size that is none',
+      `${head('POST /v1/completions HTTP/1.1', 'Transfer-Encoding: chunked')}0x5\r\nhello\r\n0\r\n\r\n`,
+      400,
+    ],
+    [
+      'lines that end without a carriage return',
+      head('GET /v1/models HTTP/1.1').replaceAll('\r\n', '\n'),
+      400,
+    ],
+    ['a lone carriage return in a value', head('GET /v1/models HTTP/1.1', 'X-Request-Id: a\rX-Evil: b'), 400],
+    ['a null byte in a value', head('GET /v1/models HTTP/1.1', 'X-Request-Id: a\0b'), 400],
+    ['a value that goes on in the next line', head('GET /v1/models HTTP/1.1', 'X-Request-Id: a\r\n b'), 400],
+    ['the options of the whole server', head('OPTIONS * HTTP/1.1'), 404],
+    ['a method of WebDAV', head('PROPFIND /v1/models HTTP/1.1'), 405],
+    ['a method nobody knows', head('EVIL /v1/models HTTP/1.1'), 400],
+    [
+      'a websocket',
+      head('GET /v1/chat/completions HTTP/1.1', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13').replace(
+        'Connection: close',
+        'Connection: Upgrade, close',
+      ),
+      405,
+    ],
+    [
+      'an upgrade to HTTP/2',
+      head('POST /metrics HTTP/1.1', 'Upgrade: h2c', length).replace(
+        'Connection: close',
+        'Connection: Upgrade, close',
+      ) + body,
+      404,
+    ],
+    ['HTTP/2 at once', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+    ['HTTP/0.9, which has no headers and so no key', 'GET /v1/models\r\n\r\n', 401],
     ['no HTTP', 'SSH-2.0-OpenSSH\r\n\r\n', 400],
   ])('%s', async (_, bytes, wantStatus) => {
     await start();
@@ -110,6 +166,50 @@ describe('bytes that try to reach something else', () => {
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
     expect(answer).toContain('invalid_json');
     expect(engine.calls).toEqual([]);
+  });
+
+  test('a second request behind the first is one of its own, with a key of its own', async () => {
+    await start();
+    const first =
+      head('POST /v1/chat/completions HTTP/1.1', length).replace('Connection: close\r\n', '') + body;
+    const second = 'GET /v1/models HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n';
+    const answer = await raw(first + second);
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 401']);
+    expect(engine.calls).toHaveLength(1);
+  });
+
+  test('trailers after the body are read and forgotten', async () => {
+    await start();
+    const answer = await raw(
+      `${head('POST /v1/chat/completions HTTP/1.1', 'Transfer-Encoding: chunked', 'Trailer: X-Vllm-Priority')}${body.length.toString(16)}\r\n${body}\r\n0\r\nX-Vllm-Priority: -9\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(JSON.stringify(engine.calls[0]?.headers)).not.toMatch(/priority/i);
+  });
+
+  test('a client that waits for permission to send its body gets it', async () => {
+    await start();
+    const answer = await raw(
+      head('POST /v1/chat/completions HTTP/1.1', length, 'Expect: 100-continue') + body,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
+  });
+
+  test('a client that expects anything else is told that nobody knows it', async () => {
+    await start();
+    const answer = await raw(head('POST /v1/chat/completions HTTP/1.1', length, 'Expect: miracles') + body);
+    expect(answer).toMatch(/^HTTP\/1\.1 417 /);
+    expect(engine.calls).toEqual([]);
+  });
+
+  test('of two keys the first one counts, whatever the second one is', async () => {
+    await start();
+    const second = `Authorization: Bearer ${BOB_KEY}`;
+    await raw(head('POST /v1/chat/completions HTTP/1.1', length, second, `X-Api-Key: ${BOB_KEY}`) + body);
+    await eventually('the request is over', () => world.log.some(({ message }) => message === 'request'));
+    expect(world.log.find(({ message }) => message === 'request')?.fields).toMatchObject({
+      student: 'alice',
+    });
   });
 
   test('headers without end are refused', async () => {
@@ -168,6 +268,54 @@ describe('bodies', () => {
     expect(engine.calls).toEqual([]);
   });
 
+  test('one that comes slowly holds no place of its student', async () => {
+    await start({ classroom: aClassroomLimiting({ concurrentRequests: 1 }) });
+    const { hostname, port } = new URL(world.url);
+    const slow = connect(Number(port), hostname);
+    slow.on('error', () => {});
+    slow.write(`${head('POST /v1/chat/completions HTTP/1.1', 'Content-Length: 1000')}{"model":`);
+    for (let request = 0; request < 3; request++) expect((await askJson(world, CHAT)).status).toBe(200);
+    slow.destroy();
+  });
+
+  test.each<[string, string]>([
+    ['after a byte-order mark', `\ufeff${JSON.stringify(CHAT)}`],
+    ['with NaN', JSON.stringify({ ...CHAT, temperature: 0 }).replace(':0', ':NaN')],
+    ['with a comment', `${JSON.stringify(CHAT)}// please`],
+    ['with two values', JSON.stringify(CHAT).repeat(2)],
+  ])('%s: no JSON, for the gateway as for the engine', async (_, bytes) => {
+    await start();
+    const answer = await askJson(world, bytes);
+    expect([answer.status, answer.body.error.code]).toEqual([400, 'invalid_json']);
+    expect(engine.calls).toEqual([]);
+  });
+
+  test('the names of dropped fields come back in a header, however they are written', async () => {
+    await start();
+    const { status, headers } = await askJson(world, {
+      ...CHAT,
+      user: 'bob',
+      'a\r\nset-cookie: b': 1,
+      'größe ☃': 1,
+      logit_bias: { 1: 100 },
+    });
+    expect(status).toBe(200);
+    expect(headers['x-gateway-dropped-fields']).toBe('user, a??set-cookie??b, gr??e??, logit_bias');
+    expect(headers['set-cookie']).toBeUndefined();
+    expect(Object.keys(engine.calls[0]?.body ?? {}).sort()).toEqual([
+      'cache_salt',
+      'max_completion_tokens',
+      'messages',
+      'model',
+    ]);
+  });
+
+  test('fewer answers than were asked for are announced', async () => {
+    await start();
+    const { headers } = await askJson(world, { ...CHAT, n: 100 });
+    expect([headers['x-gateway-max-answers'], engine.calls[0]?.body.n]).toEqual(['4', 4]);
+  });
+
   test('no body is read for a key of nobody', async () => {
     await start();
     const bytes =
@@ -213,6 +361,48 @@ describe('a gateway that has just started', () => {
   test('serves the students it knows', async () => {
     await start({ isSynced: () => false });
     expect((await askJson(world, CHAT)).status).toBe(200);
+  });
+});
+
+describe("Anthropic's endpoint", () => {
+  const MESSAGES = { path: '/v1/messages' };
+  const body = { ...CHAT, max_tokens: 5 };
+
+  test('takes the key as their clients send it', async () => {
+    await start();
+    const headers = { 'x-api-key': ALICE_KEY, 'anthropic-version': '2023-06-01' };
+    expect((await askJson(world, body, { ...MESSAGES, key: undefined, headers })).status).toBe(200);
+    expect(engine.calls[0]?.headers).not.toHaveProperty('x-api-key');
+  });
+
+  test.each<[string, unknown, AskOptions, number, string]>([
+    ['no key', body, { key: undefined }, 401, 'authentication_error'],
+    [
+      'a wrong key',
+      body,
+      { key: undefined, headers: { 'x-api-key': 'sk-ant-1' } },
+      401,
+      'authentication_error',
+    ],
+    ['no JSON', '{', {}, 400, 'invalid_request_error'],
+    ['no max_tokens', CHAT, {}, 400, 'invalid_request_error'],
+    ['no such model', { ...body, model: 'claude' }, {}, 404, 'not_found_error'],
+    ['too large', 'x'.repeat(2_000_000), {}, 413, 'request_too_large'],
+  ])('has errors of its own shape: %s', async (_, sent, options, status, type) => {
+    await start();
+    const answer = await askJson(world, sent, { ...MESSAGES, ...options });
+    expect([answer.status, answer.body]).toEqual([
+      status,
+      { type: 'error', error: { type, message: expect.stringMatching(/./) } },
+    ]);
+    expect(engine.calls).toEqual([]);
+  });
+
+  test('an engine that is gone, too', async () => {
+    await start();
+    await engine.refuseConnections();
+    const answer = await askJson(world, body, MESSAGES);
+    expect(answer.body).toEqual({ type: 'error', error: { type: 'api_error', message: expect.any(String) } });
   });
 });
 
