@@ -19,7 +19,9 @@ import { createSignIn } from './identity/sign-in.ts';
 import type { UsageReader } from './ledger/usage-reader.ts';
 import type { Admission } from './limits/admission.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics.ts';
-import { createDirectQueue } from './queue/direct-queue.ts';
+import type { QueueBounds } from './queue/class-queue.ts';
+import { createFairQueue } from './queue/fair-queue.ts';
+import { noPeers, type Peers } from './queue/peers.ts';
 import { createStudentApi } from './student-api.ts';
 
 export interface GatewayOptions {
@@ -40,6 +42,10 @@ export interface GatewayOptions {
   /** Whose `X-Forwarded-For` counts; default: nobody's. */
   readonly trustedProxies?: readonly AddressRange[] | undefined;
   readonly patience: Patience;
+  /** How much may wait for engines, and for how long. */
+  readonly queueBounds: QueueBounds;
+  /** Default: this gateway is the only one. */
+  readonly peers?: Peers | undefined;
   readonly connectTimeoutMs: number;
   readonly maxBodyBytes: number;
 }
@@ -74,14 +80,23 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const engines = createEngineRegistry({
     connect: (origin) => connectEngine(origin, options.connectTimeoutMs),
+    monotonic: clock.monotonic,
+    random: Math.random,
   });
-  const queue = createDirectQueue(engines);
   const running = createRunningRequests(directory, clock.now);
   const metrics = createGatewayMetrics({
     requestsInFlight: () => running.size,
-    enginesReady: () => engines.size.ready,
+    engines: () => engines.size,
+    queues: () => queue.figures(),
     seats: () => directory.size.seats,
     classrooms: () => directory.size.classrooms,
+  });
+  const queue = createFairQueue({
+    engines,
+    peers: options.peers ?? noPeers,
+    clock,
+    bounds: options.queueBounds,
+    onWaited: metrics.waited,
   });
   const serve = createStudentApi({
     ...options,
@@ -130,6 +145,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       await within(closed, GOODBYE_MS, clock);
       for (const { server } of listeners) server.closeAllConnections();
       await closed;
+      queue.close();
       await engines.close();
       log.info({}, 'The gateway has stopped');
     },

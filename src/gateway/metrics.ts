@@ -1,8 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { TokenUsage } from './answer/usage.ts';
+import type { EngineCount } from './engines/registry.ts';
 import type { ErrorCode } from './errors.ts';
 import { CHARGE_BASES, type ChargeBasis } from './limits/charge.ts';
 import type { OutcomeKind } from './limits/settlement.ts';
+import type { ClassFigures, WaitEnd } from './queue/class-queue.ts';
 
 /** What the gateway counts. Labels are bounded: endpoints of the list, statuses, codes; never students or models. */
 export interface GatewayMetrics {
@@ -12,6 +14,8 @@ export interface GatewayMetrics {
   ended(kind: OutcomeKind, usage: TokenUsage | undefined, firstByteSeconds: number | undefined): void;
   /** Where the figures of a charge came from. */
   charged(basis: ChargeBasis): void;
+  /** A request's wait for an engine is over. */
+  waited(end: WaitEnd, seconds: number): void;
   /** Prometheus text. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -20,13 +24,16 @@ export interface GatewayMetrics {
 /** Figures that are looked up when they are asked for. */
 export interface GatewayGauges {
   requestsInFlight(): number;
-  enginesReady(): number;
+  engines(): EngineCount;
+  /** By the class's key. */
+  queues(): ReadonlyMap<string, ClassFigures>;
   seats(): number;
   classrooms(): number;
 }
 
 const DURATION_BUCKETS_S = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 const FIRST_BYTE_BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const WAIT_BUCKETS_S = [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 const PREFIX = 'gpu_classroom_gateway_';
 
 /** Metrics in a registry of their own: two gateways in one process do not mix. */
@@ -52,6 +59,13 @@ export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
     name: `${PREFIX}time_to_first_byte_seconds`,
     help: "Time from admission to the first byte of the engine's answer.",
     buckets: FIRST_BYTE_BUCKETS_S,
+    registers,
+  });
+  const waits = new Histogram({
+    name: `${PREFIX}queue_wait_seconds`,
+    help: 'Time in the queue for an engine, by how it ended.',
+    labelNames: ['end'],
+    buckets: WAIT_BUCKETS_S,
     registers,
   });
   const refusals = new Counter({
@@ -93,6 +107,7 @@ export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
       tokens.inc({ type: 'completion' }, usage.completionTokens);
     },
     charged: (basis) => charges.inc({ basis }),
+    waited: (end, seconds) => waits.observe({ end }, seconds),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
@@ -117,7 +132,42 @@ function defineGauges(registry: Registry, gauges: GatewayGauges): void {
     'Requests between authentication and the end of their answer.',
     gauges.requestsInFlight,
   );
-  define('engines_ready', 'Engines that can be asked.', gauges.enginesReady);
+  define('engines_ready', 'Engines that can be asked.', () => gauges.engines().ready);
+  define(
+    'engines_out',
+    'Engines taken out after failures, until they answer a probe.',
+    () => gauges.engines().out,
+  );
+  define(
+    'engines_capacity',
+    'Requests that the engines are given at a time.',
+    () => gauges.engines().capacity,
+  );
+  defineQueueGauges(registry, gauges);
   define('seats', 'StudentQuotas known.', gauges.seats);
   define('classrooms', 'Classrooms known.', gauges.classrooms);
+}
+
+/** By class: there are as many as a school has engines for. */
+function defineQueueGauges(registry: Registry, gauges: GatewayGauges): void {
+  const define = (name: string, help: string, value: (figures: ClassFigures) => number): void => {
+    new Gauge({
+      name: PREFIX + name,
+      help,
+      labelNames: ['classroom'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [classroom, figures] of gauges.queues()) this.set({ classroom }, value(figures));
+      },
+    });
+  };
+  define('queue_waiting', 'Requests that wait for an engine.', ({ waiting }) => waiting);
+  define('queue_running', 'Requests that engines have from here.', ({ running }) => running);
+  define('queue_capacity', 'Requests that engines may have from here.', ({ capacity }) => capacity);
+  define(
+    'queue_fairness',
+    "Jain's index of the service by weight of those who waited all through the last minute; 1 is fair.",
+    ({ fairness }) => fairness,
+  );
 }

@@ -15,6 +15,12 @@ const settingsSchema = z
     namespace: nonEmpty.optional(),
     saltSecretFile: nonEmpty.optional(),
     ledger: nonEmpty,
+    queuePerStudent: wholeNumber(1, 100_000),
+    queuePerClass: wholeNumber(1, 1_000_000),
+    queueBytesPerStudent: wholeNumber(1024, 2 ** 40),
+    queueBytesPerClass: wholeNumber(1024, 2 ** 40),
+    queueTimeoutMs: duration,
+    engineWaitTimeoutMs: duration,
     connectTimeoutMs: duration,
     firstByteTimeoutMs: duration,
     idleTimeoutMs: duration,
@@ -66,6 +72,36 @@ const FLAGS: Program<typeof settingsSchema>['flags'] = {
     about:
       'where limits and used tokens are written down, on a disk that stays; "memory": forgotten at each restart',
     default: '/var/lib/gpu-classroom/ledger.db',
+  },
+  queuePerStudent: {
+    spelling: '--queue-per-student <number>',
+    about: 'requests of one student that may wait for an engine',
+    default: '64',
+  },
+  queuePerClass: {
+    spelling: '--queue-per-class <number>',
+    about: 'requests of one class that may wait; beyond, whoever has most waiting is refused',
+    default: '1024',
+  },
+  queueBytesPerStudent: {
+    spelling: '--queue-bytes-per-student <number>',
+    about: 'bytes of request bodies of one student that may wait',
+    default: String(32 * 1024 * 1024),
+  },
+  queueBytesPerClass: {
+    spelling: '--queue-bytes-per-class <number>',
+    about: 'bytes of request bodies of one class that may wait',
+    default: String(256 * 1024 * 1024),
+  },
+  queueTimeoutMs: {
+    spelling: '--queue-timeout <duration>',
+    about: 'for a place at an engine while all are busy',
+    default: '2m',
+  },
+  engineWaitTimeoutMs: {
+    spelling: '--engine-wait-timeout <duration>',
+    about: 'for an engine while the class has none that can be asked',
+    default: '10s',
   },
   connectTimeoutMs: {
     spelling: '--connect-timeout <duration>',

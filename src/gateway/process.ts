@@ -59,6 +59,14 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
       totalMs: settings.totalTimeoutMs,
       heartbeatMs: settings.heartbeatMs,
     },
+    queueBounds: {
+      requestsPerStudent: settings.queuePerStudent,
+      requestsPerClass: settings.queuePerClass,
+      bytesPerStudent: settings.queueBytesPerStudent,
+      bytesPerClass: settings.queueBytesPerClass,
+      busyWaitMs: settings.queueTimeoutMs,
+      engineWaitMs: settings.engineWaitTimeoutMs,
+    },
     connectTimeoutMs: settings.connectTimeoutMs,
     maxBodyBytes: settings.maxBodyBytes,
   });

@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createGateway, type Gateway } from '../../../src/gateway/gateway.ts';
+import type { TokenVerifier } from '../../../src/gateway/identity/jwt.ts';
 import type { ClassroomRecord, SeatRecord } from '../../../src/gateway/identity/seat.ts';
 import { openLedgerInMemory } from '../../../src/gateway/ledger/database.ts';
 import { createLedger, type Ledger } from '../../../src/gateway/ledger/ledger.ts';
 import type { Admission } from '../../../src/gateway/limits/admission.ts';
-import { createConcurrencyAdmission } from '../../../src/gateway/limits/concurrency-admission.ts';
+import { createLocalAdmission } from '../../../src/gateway/limits/local-admission.ts';
+import type { QueueBounds } from '../../../src/gateway/queue/class-queue.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { silentLogger } from '../../../src/kube/log.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
@@ -20,9 +23,23 @@ export interface WorldOptions {
   readonly clock?: FakeClock;
   readonly isSynced?: () => boolean;
   readonly maxBodyBytes?: number;
+  readonly queueBounds?: Partial<QueueBounds>;
+  /** Default: only keys. */
+  readonly tokens?: TokenVerifier;
+  readonly failedAttemptsPerMinute?: number;
   /** Stands before the real admission. */
   readonly admissionOver?: (admission: Admission) => Admission;
 }
+
+/** A class without engines is refused at once. */
+export const QUEUE_BOUNDS: QueueBounds = {
+  requestsPerStudent: 64,
+  requestsPerClass: 1024,
+  bytesPerStudent: 32 * 1024 * 1024,
+  bytesPerClass: 256 * 1024 * 1024,
+  busyWaitMs: 120_000,
+  engineWaitMs: 0,
+};
 
 /** A gateway on loopback with Alice and Bob in a class. */
 export interface World {
@@ -40,8 +57,14 @@ export const PATIENCE = { firstByteMs: 600_000, idleMs: 120_000, totalMs: 1_800_
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const log: LogLine[] = [];
   const clock = options.clock ?? systemClock;
-  const admission = createConcurrencyAdmission();
   const ledger = createLedger({ file: openLedgerInMemory(), clock, log: silentLogger });
+  const admission = await createLocalAdmission({
+    clock,
+    journal: ledger,
+    log: silentLogger,
+    newLeaseId: randomUUID,
+    leaseMs: 2 * PATIENCE.totalMs,
+  });
   const gateway = createGateway({
     clock,
     log: recordingLogger(log),
@@ -49,7 +72,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     usage: ledger,
     saltSecret: Buffer.from('the salt secret of the tests'),
     isSynced: options.isSynced ?? (() => true),
+    tokens: options.tokens,
+    failedAttemptsPerMinute: options.failedAttemptsPerMinute,
     patience: PATIENCE,
+    queueBounds: { ...QUEUE_BOUNDS, ...options.queueBounds },
     connectTimeoutMs: 5_000,
     maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
   });

@@ -25,7 +25,8 @@ test('health, readiness and metrics are served', async () => {
   let readiness: ReturnType<HealthCheck['check']> = { ok: true, detail: 'well' };
   const metrics = createGatewayMetrics({
     requestsInFlight: () => 7,
-    enginesReady: () => 2,
+    engines: () => ({ ready: 2, out: 1, inFlight: 3, capacity: 16 }),
+    queues: () => new Map([['school/python-101', { waiting: 4, running: 3, capacity: 16, fairness: 0.98 }]]),
     seats: () => 30,
     classrooms: () => 1,
   });
@@ -52,6 +53,9 @@ test('health, readiness and metrics are served', async () => {
   for (const line of [
     'gpu_classroom_gateway_requests_in_flight 7',
     'gpu_classroom_gateway_engines_ready 2',
+    'gpu_classroom_gateway_engines_out 1',
+    'gpu_classroom_gateway_queue_waiting{classroom="school/python-101"} 4',
+    'gpu_classroom_gateway_queue_fairness{classroom="school/python-101"} 0.98',
     'gpu_classroom_gateway_requests_total{endpoint="/v1/completions",status="499"} 1',
     'gpu_classroom_gateway_refusals_total{code="class_closed"} 1',
     'gpu_classroom_gateway_tokens_total{type="completion"} 6',

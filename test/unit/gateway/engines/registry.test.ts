@@ -1,139 +1,210 @@
 import { describe, expect, test } from '@jest/globals';
 import { Agent } from 'undici';
-import { engineOfPod, podAddress } from '../../../../src/gateway/engines/pods.ts';
-import { createEngineRegistry } from '../../../../src/gateway/engines/registry.ts';
-import type { Pod } from '../../../../src/kube/resources.ts';
+import {
+  createEngineRegistry,
+  DEFAULT_MAX_NUM_SEQS,
+  type Demand,
+  type EngineRegistry,
+} from '../../../../src/gateway/engines/registry.ts';
+import type { EngineLoad } from '../../../../src/gateway/queue/capacity.ts';
+
+const KEY = 'a/b';
 
 function registry(ids: readonly string[] = []) {
   const connected: string[] = [];
+  const time = { ms: 0 };
   const engines = createEngineRegistry({
     connect: (origin) => {
       connected.push(origin);
       return new Agent();
     },
+    monotonic: () => time.ms,
+    random: () => 0,
   });
-  for (const id of ids) engines.put({ id, classroomKey: 'a/b', origin: `http://${id}:8000` });
-  return { engines, connected };
+  const changes: string[] = [];
+  engines.subscribe((key) => changes.push(key));
+  for (const id of ids) engines.put({ id, classroomKey: KEY, origin: `http://${id}:8000` });
+  changes.length = 0;
+  return { engines, connected, changes, time };
 }
 
-describe('picking an engine', () => {
+/** A small request of a student. */
+const by = (student: string, differs: Partial<Demand> = {}): Demand => ({
+  student,
+  kvTokens: 100,
+  share: 1,
+  ...differs,
+});
+
+function take(engines: EngineRegistry, student: string, differs: Partial<Demand> = {}) {
+  return engines.take(KEY, by(student, differs));
+}
+
+const idle: EngineLoad = { running: 0, waiting: 0, kvUsage: 0, kvTokens: undefined };
+
+describe('taking a place at an engine', () => {
   test('none is there', () => {
-    expect(registry().engines.pick('a/b')).toBeUndefined();
+    expect(take(registry().engines, 'alice')).toBeUndefined();
   });
 
   test('an engine of another class is none', () => {
-    expect(registry(['one']).engines.pick('a/c')).toBeUndefined();
+    expect(registry(['one']).engines.take('a/c', by('alice'))).toBeUndefined();
   });
 
-  test('the one with the fewest requests, and in turn where they have as many', () => {
+  test('a student comes back to the same engine', () => {
     const { engines } = registry(['one', 'two', 'three']);
-    const picks = [1, 2, 3, 4].map(() => engines.pick('a/b'));
-    expect(picks.map((use) => use?.id)).toEqual(['one', 'two', 'three', 'one']);
-    picks[1]?.release();
-    expect(engines.pick('a/b')?.id).toBe('two');
-    expect(engines.size).toEqual({ ready: 3, inFlight: 4 });
-  });
-
-  test('requests one after another go to all engines in turn', () => {
-    const { engines } = registry(['one', 'two']);
-    const ids = [1, 2, 3].map(() => {
-      const use = engines.pick('a/b');
-      use?.release();
+    const ids = [1, 2, 3, 4].map(() => {
+      const use = take(engines, 'alice');
+      use?.release('answered');
       return use?.id;
     });
-    expect(ids).toEqual(['one', 'two', 'one']);
+    expect(new Set(ids).size).toBe(1);
   });
 
-  test('not one that was tried already', () => {
+  test('many students spread over the engines, none of which has more than 1.25 times its part', () => {
+    const { engines } = registry(['one', 'two', 'three']);
+    const counts = new Map<string, number>();
+    for (let i = 0; i < 90; i++) {
+      const id = take(engines, `student-${i}`)?.id ?? 'none';
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    expect([...counts.keys()].sort()).toEqual(['one', 'three', 'two']);
+    expect(Math.max(...counts.values())).toBeLessThanOrEqual(Math.ceil((1.25 * 90) / 3));
+  });
+
+  test('one student with many requests does not stay on one engine', () => {
     const { engines } = registry(['one', 'two']);
-    expect(engines.pick('a/b', new Set(['one']))?.id).toBe('two');
-    expect(engines.pick('a/b', new Set(['one', 'two']))).toBeUndefined();
+    const ids = Array.from({ length: 20 }, () => take(engines, 'alice')?.id);
+    const own = ids.filter((id) => id === ids[0]).length;
+    expect(own).toBeGreaterThanOrEqual(10);
+    expect(own).toBeLessThanOrEqual(13);
+  });
+
+  test('no more than planned, and again after one was given back', () => {
+    const { engines } = registry(['one']);
+    engines.plan(KEY, 2);
+    const [first] = [take(engines, 'alice'), take(engines, 'alice')];
+    expect(take(engines, 'bob')).toBeUndefined();
+    first?.release('answered');
+    expect(take(engines, 'bob')?.id).toBe('one');
+    expect(engines.size).toEqual({ ready: 1, out: 0, inFlight: 2, capacity: 2 });
+  });
+
+  test('without a plan, what is assumed', () => {
+    expect(registry(['one', 'two']).engines.capacityOf(KEY)).toBe(2 * DEFAULT_MAX_NUM_SEQS);
+  });
+
+  test('not more tokens than the KV cache holds, once the engine said how many', () => {
+    const { engines } = registry(['one']);
+    engines.reportLoad('one', { ...idle, kvTokens: 1_000 });
+    expect(take(engines, 'alice', { kvTokens: 600 })).toBeDefined();
+    expect(take(engines, 'bob', { kvTokens: 401 })).toBeUndefined();
+    expect(take(engines, 'bob', { kvTokens: 400 })).toBeDefined();
+  });
+
+  test('one that is larger than the KV cache gets an engine of its own: it is the engine that has to say no', () => {
+    const { engines } = registry(['one']);
+    engines.reportLoad('one', { ...idle, kvTokens: 1_000 });
+    const use = take(engines, 'alice', { kvTokens: 2_000 });
+    expect(use).toBeDefined();
+    expect(take(engines, 'bob')).toBeUndefined();
+  });
+
+  test('only its share of each engine, where other replicas have theirs', () => {
+    const { engines } = registry(['one', 'two']);
+    engines.plan(KEY, 4);
+    const taken = Array.from({ length: 8 }, () => take(engines, 'alice', { share: 0.5 }));
+    expect(taken.filter((use) => use !== undefined)).toHaveLength(4);
+  });
+
+  test('another engine than the one that was tried, also a full one', () => {
+    const { engines } = registry(['one', 'two']);
+    engines.plan(KEY, 1);
+    const [first, second] = [take(engines, 'alice'), take(engines, 'bob')];
+    const except = new Set([first?.id ?? '']);
+    expect(take(engines, 'alice', { except })?.id).toBe(second?.id);
+    expect(take(engines, 'alice', { except: new Set(['one', 'two']) })).toBeUndefined();
   });
 
   test('not one that is not ready, until it is again', () => {
-    const { engines, connected } = registry(['one']);
+    const { engines, connected, changes } = registry(['one']);
     engines.drain('one');
-    expect([engines.pick('a/b'), engines.readyCount('a/b')]).toEqual([undefined, 0]);
-    engines.put({ id: 'one', classroomKey: 'a/b', origin: 'http://one:8000' });
-    expect(engines.pick('a/b')?.id).toBe('one');
+    expect([take(engines, 'alice'), engines.readyCount(KEY)]).toEqual([undefined, 0]);
+    engines.put({ id: 'one', classroomKey: KEY, origin: 'http://one:8000' });
+    expect(take(engines, 'alice')?.id).toBe('one');
     expect(connected).toHaveLength(1);
+    expect(changes).toEqual([KEY, KEY]);
   });
 
   test('an engine with a new address is connected anew', () => {
     const { engines, connected } = registry(['one']);
-    engines.put({ id: 'one', classroomKey: 'a/b', origin: 'http://other:8000' });
+    engines.put({ id: 'one', classroomKey: KEY, origin: 'http://other:8000' });
     expect(connected).toEqual(['http://one:8000', 'http://other:8000']);
-    expect(engines.readyCount('a/b')).toBe(1);
+    expect(engines.readyCount(KEY)).toBe(1);
   });
 
   test('a request that ends after its engine was removed harms nobody', () => {
     const { engines } = registry(['one']);
-    const use = engines.pick('a/b');
+    const use = take(engines, 'alice');
     engines.remove('one');
-    use?.release();
-    expect(engines.size).toEqual({ ready: 0, inFlight: 0 });
+    use?.release('failed');
+    expect(engines.size).toEqual({ ready: 0, out: 0, inFlight: 0, capacity: 0 });
   });
 
   test('releasing twice is a bug that shows', () => {
-    const use = registry(['one']).engines.pick('a/b');
+    const use = take(registry(['one']).engines, 'alice');
     use?.release();
     expect(() => use?.release()).toThrow(/released twice/);
   });
 });
 
-describe('the engine of a pod', () => {
-  interface PodOptions {
-    ready?: string;
-    ip?: string | undefined;
-    port?: string;
-    deleting?: boolean;
-    annotations?: Record<string, string>;
-    labels?: Record<string, string>;
-  }
-
-  function pod(differs: PodOptions = {}): Pod {
-    const { ready = 'True', port = 'http', deleting = false, annotations = {} } = differs;
-    const ip = 'ip' in differs ? differs.ip : '10.0.0.7';
-    return {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: {
-        name: 'engine-0',
-        namespace: 'school',
-        uid: 'uid-1',
-        annotations,
-        labels: differs.labels ?? { 'gpu-classroom.io/classroom': 'python-101' },
-        ...(deleting ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {}),
-      },
-      spec: { containers: [{ name: 'vllm', ports: [{ name: port, containerPort: 8000 }] }] },
-      status: { ...(ip === undefined ? {} : { podIP: ip }), conditions: [{ type: 'Ready', status: ready }] },
-    };
-  }
-
-  test('is known by uid, class and address', () => {
-    expect(engineOfPod(pod(), podAddress)).toEqual({
-      id: 'uid-1',
-      classroomKey: 'school/python-101',
-      origin: 'http://10.0.0.7:8000',
-    });
+describe('an engine that fails', () => {
+  test('is out after one connection that could not be made, and back after a probe', () => {
+    const { engines, changes } = registry(['one']);
+    take(engines, 'alice')?.release('unreachable');
+    expect([take(engines, 'alice'), engines.size.out]).toEqual([undefined, 1]);
+    engines.reportProbe('one', false);
+    expect(engines.readyCount(KEY)).toBe(0);
+    engines.reportProbe('one', true);
+    expect(engines.readyCount(KEY)).toBe(1);
+    expect(changes).toEqual([KEY, KEY]);
   });
 
-  test('IPv6 addresses are bracketed', () => {
-    expect(engineOfPod(pod({ ip: 'fd00::7' }), podAddress)?.origin).toBe('http://[fd00::7]:8000');
+  test('is out after three other failures in a row, and not after two with an answer between', () => {
+    const { engines } = registry(['one']);
+    for (const outcome of ['failed', 'silent', 'answered', 'failed', 'failed'] as const) {
+      take(engines, 'alice')?.release(outcome);
+    }
+    expect(engines.readyCount(KEY)).toBe(1);
+    take(engines, 'alice')?.release('failed');
+    expect(engines.readyCount(KEY)).toBe(0);
   });
 
-  test.each<[string, PodOptions]>([
-    ['not ready', { ready: 'False' }],
-    ['without an IP', { ip: undefined }],
-    ['without a port named http', { port: 'grpc' }],
-    ['being deleted', { deleting: true }],
-    ['of no class', { labels: {} }],
-  ])('a pod %s is none', (_, differs) => {
-    expect(engineOfPod(pod(differs), podAddress)).toBeUndefined();
+  test('that was made ready again by its pod stays out until the probe', () => {
+    const { engines } = registry(['one']);
+    take(engines, 'alice')?.release('unreachable');
+    engines.put({ id: 'one', classroomKey: KEY, origin: 'http://one:8000' });
+    expect(take(engines, 'alice')).toBeUndefined();
   });
 
-  test('an annotation cannot send prompts elsewhere', () => {
-    const annotations = { 'demo.gpu-classroom.io/address': '6.6.6.6:666' };
-    expect(engineOfPod(pod({ annotations }), podAddress)?.origin).toBe('http://10.0.0.7:8000');
+  test('whoever looks after it hears when to probe it, and when it is gone', () => {
+    const { engines, time } = registry();
+    const seen: { probeAtMs: number | undefined; gone: boolean }[] = [];
+    const look: (() => void)[] = [];
+    engines.onAdded((view, gone) =>
+      look.push(() => seen.push({ probeAtMs: view.probeAtMs, gone: gone.aborted })),
+    );
+    engines.put({ id: 'one', classroomKey: KEY, origin: 'http://one:8000' });
+    time.ms = 500;
+    look[0]?.();
+    take(engines, 'alice')?.release('unreachable');
+    look[0]?.();
+    engines.remove('one');
+    look[0]?.();
+    expect(seen).toEqual([
+      { probeAtMs: undefined, gone: false },
+      { probeAtMs: 1_500, gone: false },
+      { probeAtMs: 1_500, gone: true },
+    ]);
   });
 });

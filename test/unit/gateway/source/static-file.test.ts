@@ -43,7 +43,11 @@ function faultsOf(yaml: string): readonly string[] {
 describe('a static file', () => {
   test('gives classes, students and engines as the API would', () => {
     const directory = aDirectory();
-    const engines = createEngineRegistry({ connect: () => new Agent() });
+    const engines = createEngineRegistry({
+      connect: () => new Agent(),
+      monotonic: () => 0,
+      random: () => 0,
+    });
     loadStaticFile(parseStaticFile(VALID), directory, engines, 1_700_000_000);
 
     const decision = authenticateKey(ALICE_KEY, directory, 0);
@@ -54,7 +58,9 @@ describe('a static file', () => {
       classroom: { modelNames: ['qwen', 'gpt-4o'], contact: 'Ms Chen', maxModelLen: 4096 },
     });
     expect(authenticateKey(BOB_KEY, directory, 0).ok).toBe(true);
-    expect(engines.pick(seat?.classroom.key ?? '')?.id).toBe('http://127.0.0.1:8000');
+    expect(
+      engines.take(seat?.classroom.key ?? '', { student: 'alice', kvTokens: 1, share: 1 })?.id,
+    ).toBe('http://127.0.0.1:8000');
   });
 
   test.each<[string, (yaml: string) => string, RegExp[]]>([

@@ -1,0 +1,396 @@
+import type { Clock, Timer } from '../../kube/clock.ts';
+import type { TokenUsage } from '../answer/usage.ts';
+import type { EngineRegistry, EngineUse } from '../engines/registry.ts';
+import { DEFAULT_MAX_NUM_SEQS } from '../engines/registry.ts';
+import { refuse } from '../errors.ts';
+import type { ClassroomRecord } from '../identity/seat.ts';
+import type { EngineFault, Ticket, TicketHandlers, Turn, Waiting } from './dispatch-queue.ts';
+import { jainIndex } from './fairness-index.ts';
+import type { ClassActivity, Peers } from './peers.ts';
+import { type Account, serviceOf, VirtualCounters } from './vtc.ts';
+import { type Passed, type Place, type RoomBounds, WaitingRoom } from './waiting-room.ts';
+
+/** How much may wait, and for how long. */
+export interface QueueBounds extends RoomBounds {
+  /** For a place at an engine of the class, ms. */
+  readonly busyWaitMs: number;
+  /** For the class to have an engine at all, ms. */
+  readonly engineWaitMs: number;
+}
+
+/** How a wait ended. */
+export type WaitEnd = 'dispatched' | 'refused' | 'left';
+
+export interface ClassQueueOptions {
+  readonly engines: EngineRegistry;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly bounds: QueueBounds;
+  /** Hears of every request how its wait ended. */
+  readonly onWaited: (end: WaitEnd, seconds: number) => void;
+}
+
+/** A class as the metrics show it. */
+export interface ClassFigures {
+  readonly waiting: number;
+  readonly running: number;
+  /** Requests that this replica may have running at a time. */
+  readonly capacity: number;
+  /** Jain's index over the students who waited all through the last full window, of their service by weight. */
+  readonly fairness: number;
+}
+
+/** A student who has requests that wait or run. */
+interface Student {
+  readonly id: string;
+  readonly account: Account;
+  weight: number;
+  requests: number;
+  /** Since when there was always something waiting, ms. */
+  waitingSinceMs: number | undefined;
+  /** Service by weight in this window. */
+  served: number;
+}
+
+interface Request {
+  readonly ticket: Ticket;
+  readonly handlers: TicketHandlers;
+  readonly student: Student;
+}
+
+/** Over which fairness is measured: long enough for several answers of each student. */
+const FAIRNESS_WINDOW_MS = 60_000;
+const NO_ENGINE_RETRY_SECONDS = 10;
+const LONGEST_RETRY_SECONDS = 60;
+/** Of an answer, until one was seen. */
+const FIRST_SERVICE_GUESS_MS = 5_000;
+/** Weight of the newest answer in the mean. */
+const SERVICE_SMOOTHING = 0.1;
+
+/** The queue of one class, in front of its engines. */
+export class ClassQueue {
+  readonly #options: ClassQueueOptions;
+  #classroom: ClassroomRecord;
+  readonly #room: WaitingRoom<Request>;
+  readonly #counters = new VirtualCounters();
+  readonly #students = new Map<string, Student>();
+  #running = 0;
+  #dispatching = false;
+  #hasEngine: boolean;
+  /** Since when there is an engine, or none. */
+  #sinceMs: number;
+  #timer: Timer | undefined;
+  #serviceMs = FIRST_SERVICE_GUESS_MS;
+  #windowStartMs: number;
+  #fairness = 1;
+
+  constructor(classroom: ClassroomRecord, options: ClassQueueOptions) {
+    this.#options = options;
+    this.#classroom = classroom;
+    this.#room = new WaitingRoom(options.bounds);
+    this.#hasEngine = options.engines.readyCount(classroom.key) > 0;
+    this.#sinceMs = options.clock.monotonic();
+    this.#windowStartMs = this.#sinceMs;
+  }
+
+  get waiting(): number {
+    return this.#room.size;
+  }
+
+  /** Nothing waits and nothing runs. */
+  get idle(): boolean {
+    return this.#students.size === 0;
+  }
+
+  get figures(): ClassFigures {
+    this.#measureFairness(this.#options.clock.monotonic());
+    const { allowed } = this.#allowance();
+    return { waiting: this.waiting, running: this.#running, capacity: allowed, fairness: this.#fairness };
+  }
+
+  /** What the other replicas hear. */
+  get activity(): ClassActivity | undefined {
+    if (this.idle) return undefined;
+    const weights = new Map<string, number>();
+    for (const { id, weight } of this.#students.values()) weights.set(id, weight);
+    return { requests: this.waiting + this.#running, weights };
+  }
+
+  enter(ticket: Ticket, handlers: TicketHandlers): Waiting {
+    const nowMs = this.#options.clock.monotonic();
+    this.#classroom = ticket.seat.classroom;
+    const student = this.#arrive(ticket);
+    const place = this.#room.add(student.id, { ticket, handlers, student }, ticket.bodyBytes, nowMs);
+    student.waitingSinceMs ??= nowMs;
+    this.dispatch();
+    this.#refuseOverflow(place);
+    this.#expire();
+    return { cancel: () => this.#cancel(place) };
+  }
+
+  /** The engines, or this replica's share of them, may have changed. */
+  changed(): void {
+    const { engines, clock } = this.#options;
+    const hasEngine = engines.readyCount(this.#classroom.key) > 0;
+    if (hasEngine !== this.#hasEngine) {
+      this.#hasEngine = hasEngine;
+      this.#sinceMs = clock.monotonic();
+      this.#stopTimer();
+    }
+    this.dispatch();
+    this.#expire();
+  }
+
+  /** Gives engines to those whose turn it is, as long as there is room. */
+  dispatch(): void {
+    // Handlers are called from here, and may end a request at once.
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    try {
+      this.#hearPeers();
+      while (this.#dispatchNext());
+    } finally {
+      this.#dispatching = false;
+    }
+    if (this.#room.size === 0) this.#stopTimer();
+  }
+
+  close(): void {
+    this.#stopTimer();
+  }
+
+  #arrive({ seat }: Ticket): Student {
+    const { peers } = this.#options;
+    // Everybody starts anew: what others got elsewhere while nobody was here is no claim of those who come now.
+    if (this.idle) peers.drainRemoteService(this.#classroom.key);
+    const account = this.#counters.join(seat.studentId, seat.weight);
+    let student = this.#students.get(seat.studentId);
+    if (student === undefined) {
+      student = { id: seat.studentId, account, weight: 1, requests: 0, waitingSinceMs: undefined, served: 0 };
+      this.#students.set(student.id, student);
+    }
+    student.weight = seat.weight;
+    student.requests += 1;
+    return student;
+  }
+
+  #depart(student: Student): void {
+    student.requests -= 1;
+    if (student.requests > 0) return;
+    this.#students.delete(student.id);
+    if (this.idle) this.#counters.clear();
+  }
+
+  #hearPeers(): void {
+    for (const [student, service] of this.#options.peers.drainRemoteService(this.#classroom.key)) {
+      this.#counters.chargeRemote(student, service);
+    }
+  }
+
+  #dispatchNext(): boolean {
+    const next = this.#counters.next;
+    const place = next === undefined ? undefined : this.#room.lineOf(next.student)?.places.first;
+    if (place === undefined) return false;
+    const { ticket, handlers, student } = place.item;
+    const { allowed, share } = this.#allowance();
+    if (this.#running >= allowed) return false;
+    const demand = { student: student.id, kvTokens: ticket.kvTokens, share };
+    const engine = this.#options.engines.take(this.#classroom.key, demand);
+    if (engine === undefined) return false;
+    this.#takeOut(place);
+    this.#running += 1;
+    const nowMs = this.#options.clock.monotonic();
+    const waitedMs = nowMs - place.arrivedMs;
+    this.#options.onWaited('dispatched', waitedMs / 1000);
+    this.#charge(student, serviceOf(ticket.promptTokens, 0));
+    handlers.onTurn(this.#turn(place.item, engine, nowMs, waitedMs));
+    return true;
+  }
+
+  /** Requests that may run at a time, and which share of all that is. */
+  #allowance(): { allowed: number; share: number } {
+    const { engines, peers } = this.#options;
+    const { key, engine } = this.#classroom;
+    engines.plan(key, engine?.maxNumSeqs ?? DEFAULT_MAX_NUM_SEQS);
+    const capacity = engines.capacityOf(key);
+    if (capacity === 0) return { allowed: 0, share: 1 };
+    const allowed = peers.shareOf(key, capacity);
+    return { allowed, share: allowed / capacity };
+  }
+
+  #turn(request: Request, first: EngineUse, startedMs: number, waitedMs: number): Turn {
+    const { ticket, student } = request;
+    const { key } = this.#classroom;
+    const { engines } = this.#options;
+    let engine = first;
+    let told = 0;
+    return {
+      get engine() {
+        return engine;
+      },
+      waitedMs,
+      generated: (tokens) => {
+        told += tokens;
+        this.#charge(student, serviceOf(0, tokens));
+      },
+      another: () => {
+        const demand = { student: student.id, kvTokens: ticket.kvTokens, share: 1 };
+        const other = engines.take(key, { ...demand, except: new Set([engine.id]) });
+        if (other === undefined) return undefined;
+        engine.release('unreachable');
+        engine = other;
+        return other;
+      },
+      done: (usage, fault) => {
+        const prompt = (usage?.promptTokens ?? 0) - ticket.promptTokens;
+        this.#charge(student, serviceOf(prompt, (usage?.completionTokens ?? 0) - told));
+        this.#finish(request, engine, usage, fault, startedMs);
+      },
+    };
+  }
+
+  #finish(
+    { student }: Request,
+    engine: EngineUse,
+    usage: TokenUsage | undefined,
+    fault: EngineFault | undefined,
+    startedMs: number,
+  ): void {
+    if (usage !== undefined) {
+      const tookMs = this.#options.clock.monotonic() - startedMs;
+      this.#serviceMs += SERVICE_SMOOTHING * (tookMs - this.#serviceMs);
+    }
+    this.#running -= 1;
+    this.#depart(student);
+    engine.release(fault ?? (usage === undefined ? undefined : 'answered'));
+    this.dispatch();
+  }
+
+  #charge(student: Student, service: number): void {
+    if (service === 0) return;
+    this.#counters.charge(student.account, service);
+    student.served += service / student.weight;
+    this.#options.peers.served(this.#classroom.key, student.id, service);
+  }
+
+  /** It no longer waits. @returns false when it did not before */
+  #takeOut(place: Place<Request>): boolean {
+    if (!this.#room.remove(place)) return false;
+    const { student } = place.item;
+    if (this.#room.lineOf(student.id) === undefined) {
+      this.#counters.leave(student.account);
+      student.waitingSinceMs = undefined;
+    }
+    return true;
+  }
+
+  #cancel(place: Place<Request>): void {
+    if (!this.#takeOut(place)) return;
+    this.#endWait(place, 'left');
+  }
+
+  #endWait(place: Place<Request>, end: WaitEnd): void {
+    this.#options.onWaited(end, (this.#options.clock.monotonic() - place.arrivedMs) / 1000);
+    this.#depart(place.item.student);
+    if (this.#room.size === 0) this.#stopTimer();
+    // The one that could not be placed may have held up others.
+    this.dispatch();
+  }
+
+  #refuseOverflow(arrived: Place<Request>): void {
+    for (
+      let over = this.#room.overflow(arrived);
+      over !== undefined && this.#takeOut(over.place);
+      over = this.#room.overflow(arrived)
+    ) {
+      const { handlers, student } = over.place.item;
+      const refusal = refuse(
+        'queue_full',
+        { ...this.#named, ...wordsOf(over.passed) },
+        { retryAfterSeconds: this.#expectedWaitSeconds(student) },
+      );
+      this.#endWait(over.place, 'refused');
+      handlers.onRefused(refusal);
+    }
+  }
+
+  /** Refuses what has waited too long, and sets the timer for what has not. */
+  #expire(): void {
+    const nowMs = this.#options.clock.monotonic();
+    this.#measureFairness(nowMs);
+    for (let oldest = this.#room.oldest; oldest !== undefined; oldest = this.#room.oldest) {
+      const leftMs = this.#deadlineOf(oldest) - nowMs;
+      if (leftMs > 0) {
+        this.#timer ??= this.#options.clock.setTimeout(() => {
+          this.#timer = undefined;
+          this.#expire();
+        }, leftMs);
+        return;
+      }
+      this.#refuseLate(oldest, nowMs);
+    }
+    this.#stopTimer();
+  }
+
+  #refuseLate(place: Place<Request>, nowMs: number): void {
+    this.#takeOut(place);
+    const { handlers, student } = place.item;
+    const refusal = this.#hasEngine
+      ? refuse(
+          'queue_timeout',
+          { ...this.#named, seconds: Math.round((nowMs - place.arrivedMs) / 1000) },
+          { retryAfterSeconds: this.#expectedWaitSeconds(student) },
+        )
+      : refuse('no_engine_ready', this.#named, { retryAfterSeconds: NO_ENGINE_RETRY_SECONDS });
+    this.#endWait(place, 'refused');
+    handlers.onRefused(refusal);
+  }
+
+  /**
+   * The two waits have budgets of their own, each from when it began; with engines that come and go, both together are
+   * the most. Whoever came first has the first deadline, so one timer is enough.
+   */
+  #deadlineOf({ arrivedMs }: Place<Request>): number {
+    const { busyWaitMs, engineWaitMs } = this.#options.bounds;
+    const budgetMs = this.#hasEngine ? busyWaitMs : engineWaitMs;
+    return Math.min(Math.max(arrivedMs, this.#sinceMs) + budgetMs, arrivedMs + busyWaitMs + engineWaitMs);
+  }
+
+  /** When a request that this student sends then would have its turn, if answers take as long as they did lately. */
+  #expectedWaitSeconds({ id }: Student): number {
+    const own = this.#room.lineOf(id)?.places.length ?? 0;
+    // Students take turns, so whoever has more waiting does not stand before the others.
+    const ahead = Math.min(this.#room.size, (own + 1) * this.#room.students);
+    const slots = Math.max(1, this.#allowance().allowed);
+    const seconds = ((ahead / slots) * this.#serviceMs) / 1000;
+    return Math.min(LONGEST_RETRY_SECONDS, Math.max(1, Math.ceil(seconds)));
+  }
+
+  #measureFairness(nowMs: number): void {
+    if (nowMs - this.#windowStartMs < FAIRNESS_WINDOW_MS) return;
+    const shares: number[] = [];
+    for (const student of this.#students.values()) {
+      const { waitingSinceMs, served } = student;
+      if (waitingSinceMs !== undefined && waitingSinceMs <= this.#windowStartMs) shares.push(served);
+      student.served = 0;
+    }
+    this.#fairness = jainIndex(shares);
+    this.#windowStartMs = nowMs;
+  }
+
+  #stopTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  get #named(): { classroom: string; contact: string | undefined } {
+    return { classroom: this.#classroom.name, contact: this.#classroom.contact };
+  }
+}
+
+/** What the message of a full queue says of the bound. */
+function wordsOf({ bound, limit }: Passed): { whose: 'student' | 'class'; what: string } {
+  const whose = bound === 'requestsPerStudent' || bound === 'bytesPerStudent' ? 'student' : 'class';
+  const isCount = bound === 'requestsPerStudent' || bound === 'requestsPerClass';
+  return { whose, what: isCount ? `${limit} ${limit === 1 ? 'request' : 'requests'}` : `${limit} bytes` };
+}

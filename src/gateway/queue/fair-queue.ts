@@ -1,0 +1,63 @@
+import { type ClassFigures, ClassQueue, type ClassQueueOptions } from './class-queue.ts';
+import type { DispatchQueue } from './dispatch-queue.ts';
+import type { ActivitySource } from './peers.ts';
+
+export interface FairQueue extends DispatchQueue {
+  /** Each class that has had requests, by its key. */
+  figures(): ReadonlyMap<string, ClassFigures>;
+  /** Ends the timers and hears nothing more of the engines. What waits, whoever asked for it has to end. */
+  close(): void;
+}
+
+/**
+ * Gives the engines of each class to its students in turn, by what each got so far, and bounds what waits.
+ *
+ * Classes have engines of their own, so nothing is shared between them.
+ */
+export function createFairQueue(options: ClassQueueOptions): FairQueue {
+  const { engines, peers } = options;
+  const classes = new Map<string, ClassQueue>();
+
+  const changed = (classroomKey: string): void => {
+    const queue = classes.get(classroomKey);
+    if (queue === undefined) return;
+    queue.changed();
+    // A class that is gone must not be kept for ever.
+    if (queue.idle && engines.readyCount(classroomKey) === 0) classes.delete(classroomKey);
+  };
+  const unsubscribe = engines.subscribe(changed);
+  const activity: ActivitySource = {
+    *activeClassrooms() {
+      for (const [key, queue] of classes) if (!queue.idle) yield key;
+    },
+    activityOf: (classroomKey) => classes.get(classroomKey)?.activity,
+    shareChanged: changed,
+  };
+  peers.observe(activity);
+
+  return {
+    enter(ticket, handlers) {
+      const { classroom } = ticket.seat;
+      let queue = classes.get(classroom.key);
+      if (queue === undefined) {
+        queue = new ClassQueue(classroom, options);
+        classes.set(classroom.key, queue);
+      }
+      return queue.enter(ticket, handlers);
+    },
+    get waiting() {
+      let waiting = 0;
+      for (const queue of classes.values()) waiting += queue.waiting;
+      return waiting;
+    },
+    figures() {
+      const figures = new Map<string, ClassFigures>();
+      for (const [key, queue] of classes) figures.set(key, queue.figures);
+      return figures;
+    },
+    close() {
+      unsubscribe();
+      for (const queue of classes.values()) queue.close();
+    },
+  };
+}
