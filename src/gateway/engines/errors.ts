@@ -10,9 +10,12 @@ export interface EngineError {
   readonly param: string | undefined;
 }
 
-/** vLLM's handlers: https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/openai/protocol.py */
+/**
+ * vLLM's handlers: https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/openai/protocol.py. Those of
+ * Anthropic's endpoint give no code.
+ */
 const errorObjectSchema = z.object({
-  error: z.object({ message: z.string(), param: z.string().nullish(), code: z.unknown() }),
+  error: z.object({ message: z.string(), param: z.string().nullish(), code: z.unknown().optional() }),
 });
 /** vLLM's authentication middleware. */
 const errorTextSchema = z.object({ error: z.string() });

@@ -1,9 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
+import { z } from 'zod';
 import { startVllmSimulator, type VllmSimulator } from '../../../src/demo/vllm/simulator.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ALICE_KEY, aClassroom, keyNumber } from './builders.ts';
 import { startWorld, type World } from './gateway-world.ts';
+import {
+  answerJson,
+  beginStream,
+  CHAT_ANSWER,
+  DONE_FRAME,
+  type EngineCall,
+  startScriptedEngine,
+} from './scripted-engine.ts';
 
 /** The official client against the gateway in front of the simulated engine. */
 let engine: VllmSimulator;
@@ -129,6 +138,215 @@ describe('chat completions', () => {
   });
 });
 
+describe('answers in a form that was asked for', () => {
+  test('JSON of a schema', async () => {
+    const answer = await client().chat.completions.create({
+      model: 'qwen',
+      messages,
+      response_format: {
+        type: 'json_schema',
+        json_schema: {
+          name: 'sum',
+          strict: true,
+          schema: {
+            type: 'object',
+            properties: { sum: { type: 'integer' }, words: { type: 'string' } },
+            required: ['sum', 'words'],
+            additionalProperties: false,
+          },
+        },
+      },
+    });
+    expect(JSON.parse(answer.choices[0]?.message.content ?? '')).toEqual({
+      sum: expect.any(Number),
+      words: expect.any(String),
+    });
+  });
+
+  test('several answers to one question', async () => {
+    const answer = await client().chat.completions.create({ model: 'qwen', messages, max_tokens: 5, n: 3 });
+    expect(answer.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+    expect(await lastRequest()).toMatchObject({ completionTokens: answer.usage?.completion_tokens });
+  });
+
+  test('log-probabilities', async () => {
+    const answer = await client().chat.completions.create({
+      model: 'qwen',
+      messages,
+      max_tokens: 3,
+      logprobs: true,
+      top_logprobs: 2,
+    });
+    expect(answer.choices[0]?.logprobs?.content?.[0]?.top_logprobs).toHaveLength(2);
+  });
+});
+
+describe('tools', () => {
+  const tools = [
+    {
+      type: 'function' as const,
+      function: {
+        name: 'weather',
+        description: 'Tells the weather of a city',
+        parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+      },
+    },
+  ];
+  const call = {
+    id: 'call_1',
+    type: 'function',
+    function: { name: 'weather', arguments: '{"city":"Bern"}' },
+  };
+
+  const chunk = (delta: object, finishReason: string | null = null): string =>
+    `data: ${JSON.stringify({
+      id: 'chatcmpl-1',
+      object: 'chat.completion.chunk',
+      created: 1,
+      model: 'qwen',
+      choices: [{ index: 0, delta, finish_reason: finishReason }],
+      usage: { prompt_tokens: 9, total_tokens: 12, completion_tokens: 3 },
+    })}\n\n`;
+
+  /** Calls the tool once, and answers when it is given the result. */
+  function callsTool({ body, response }: EngineCall): void {
+    const asked = JSON.stringify(body.messages).includes('"role":"tool"');
+    if (asked) {
+      answerJson(response, 200, CHAT_ANSWER);
+      return;
+    }
+    if (body.stream !== true) {
+      const message = { role: 'assistant', content: null, tool_calls: [call] };
+      const choices = [{ index: 0, message, finish_reason: 'tool_calls' }];
+      answerJson(response, 200, { ...CHAT_ANSWER, choices });
+      return;
+    }
+    beginStream(response);
+    const piece = (text: string) => chunk({ tool_calls: [{ index: 0, function: { arguments: text } }] });
+    response.write(chunk({ role: 'assistant', content: '' }));
+    response.write(
+      chunk({ tool_calls: [{ ...call, index: 0, function: { name: 'weather', arguments: '' } }] }),
+    );
+    response.write(piece('{"city":'));
+    response.end(piece('"Bern"}') + chunk({}, 'tool_calls') + DONE_FRAME);
+  }
+
+  test('are called, and their results are taken, as the client does it by itself', async () => {
+    const scripted = await startScriptedEngine(callsTool);
+    const narrow = await startWorld({ engines: [scripted.url] });
+    const cities: string[] = [];
+    const runner = client(narrow).chat.completions.runTools({
+      model: 'qwen',
+      messages: [{ role: 'user', content: 'Weather in Bern?' }],
+      tools: [
+        {
+          type: 'function',
+          function: {
+            ...tools[0]?.function,
+            name: 'weather',
+            description: 'Tells the weather of a city',
+            parameters: { type: 'object' },
+            parse: JSON.parse,
+            function: ({ city }: { city: string }) => {
+              cities.push(city);
+              return '12 °C';
+            },
+          },
+        },
+      ],
+    });
+    expect(await runner.finalContent()).toBe('Hello.');
+    expect(cities).toEqual(['Bern']);
+    expect(scripted.calls[1]?.body.messages).toMatchObject([
+      { role: 'user' },
+      { role: 'assistant', tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'call_1', content: '12 °C' },
+    ]);
+    await narrow.stop();
+    await scripted.close();
+  });
+
+  test('are called in a stream', async () => {
+    const scripted = await startScriptedEngine(callsTool);
+    const narrow = await startWorld({ engines: [scripted.url] });
+    const stream = client(narrow).chat.completions.stream({
+      model: 'qwen',
+      messages: [{ role: 'user', content: 'Weather in Bern?' }],
+      tools,
+      tool_choice: 'required',
+    });
+    const completion = await stream.finalChatCompletion();
+    expect(completion.choices[0]).toMatchObject({
+      finish_reason: 'tool_calls',
+      message: {
+        tool_calls: [{ id: 'call_1', function: { name: 'weather', arguments: '{"city":"Bern"}' } }],
+      },
+    });
+    expect(scripted.calls[0]?.body).toMatchObject({ tools, tool_choice: 'required' });
+    await narrow.stop();
+    await scripted.close();
+  });
+
+  test('an engine that cannot choose them says so', async () => {
+    const asked = client().chat.completions.create({ model: 'qwen', messages, tools, tool_choice: 'auto' });
+    await expect(asked).rejects.toMatchObject({ status: 400, code: 'refused_by_engine' });
+  });
+});
+
+describe("Anthropic's messages", () => {
+  const body = { model: 'gpt-4o', max_tokens: 12, system: 'Be brief.', messages };
+
+  function post(differs: object = {}): Promise<Response> {
+    return fetch(`${world.url}/v1/messages`, {
+      method: 'POST',
+      headers: { 'x-api-key': ALICE_KEY, 'anthropic-version': '2023-06-01' },
+      body: JSON.stringify({ ...body, ...differs }),
+    });
+  }
+
+  test('in one piece', async () => {
+    const answer = z
+      .looseObject({ usage: z.object({ input_tokens: z.int(), output_tokens: z.int() }) })
+      .parse(await (await post()).json());
+    expect(answer).toMatchObject({ type: 'message', role: 'assistant', model: 'qwen' });
+    expect(answer.usage.output_tokens).toBeLessThanOrEqual(12);
+    expect(await lastRequest()).toMatchObject({
+      endpoint: '/v1/messages',
+      outcome: 'completed',
+      promptTokens: answer.usage.input_tokens,
+      completionTokens: answer.usage.output_tokens,
+    });
+  });
+
+  test('as a stream', async () => {
+    const text = await (await post({ stream: true })).text();
+    const events = [...text.matchAll(/^event: (\w+)$/gm)].map(([, name]) => name);
+    expect(events[0]).toBe('message_start');
+    expect(events.slice(-3)).toEqual(['content_block_stop', 'message_delta', 'message_stop']);
+    const counted = engine.engine.requests.at(-1);
+    expect(await lastRequest()).toMatchObject({
+      outcome: 'completed',
+      promptTokens: counted?.promptTokens,
+      completionTokens: counted?.generatedTokens,
+    });
+  });
+
+  test('a stream that an engine breaks off ends with an error event of the same API', async () => {
+    engine.setFailures({ requests: [{ fault: { kind: 'CutOff', afterTokens: 3 } }] });
+    const text = await (await post({ stream: true })).text();
+    const [, data = ''] = /event: error\ndata: (.*)\n\n$/.exec(text) ?? [];
+    expect(JSON.parse(data)).toMatchObject({ type: 'error', error: { type: 'api_error' } });
+  });
+
+  test("an engine's refusal has that shape too", async () => {
+    const refused = await post({ messages: [{ role: 'user', content: 'word '.repeat(9000) }] });
+    expect([refused.status, await refused.json()]).toEqual([
+      400,
+      { type: 'error', error: { type: 'invalid_request_error', message: expect.stringContaining('4096') } },
+    ]);
+  });
+});
+
 describe('other endpoints', () => {
   test('completions, streaming and not', async () => {
     const request = { model: 'qwen', prompt: 'def add(', max_tokens: 12 };
@@ -191,7 +409,13 @@ describe('errors are those that the client knows', () => {
       'BadRequestError',
       400,
       'invalid_parameter',
-      () => client().chat.completions.create({ model: 'qwen', messages, n: 2 }),
+      () => client().chat.completions.create({ model: 'qwen', messages, n: 0 }),
+    ],
+    [
+      'BadRequestError',
+      400,
+      'refused_by_engine',
+      () => client().chat.completions.create({ model: 'qwen', messages, n: 2, temperature: 0 }),
     ],
     [
       'BadRequestError',
