@@ -123,3 +123,11 @@ async function freePort(): Promise<number> {
   if (address === null || typeof address === 'string') throw new Error('no port was given');
   return address.port;
 }
+
+/** Epoch ms that {@link HELD_TIME} tells. */
+export const HELD_TIME_KEY = 'held-time';
+
+/** Lua for the product's scripts with which a test holds the server's time still. */
+export const HELD_TIME = `
+local function now_ms() return tonumber(redis.call('GET', '${HELD_TIME_KEY}')) end
+`;
