@@ -1,24 +1,36 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Clock, systemClock } from '../kube/clock.ts';
 import { createKubeClient } from '../kube/kube-client.ts';
 import { defaultKubeContext } from '../kube/kubeconfig.ts';
 import type { Logger } from '../kube/log.ts';
 import { type HealthCheck, type HealthServer, startHealthServer } from '../observability/health.ts';
+import { YamlFaultsError } from '../yaml/located.ts';
 import type { AddressOfPod } from './engines/pods.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { readinessOf } from './health.ts';
 import { SALT_SECRET_BYTES } from './identity/cache-salt.ts';
+import { fetchKeys } from './identity/fetch-keys.ts';
+import { createTokenVerifier, type TokenVerifier } from './identity/jwt.ts';
+import {
+  createRemoteKeys,
+  KeyFileError,
+  publicKeysOf,
+  secretKeyOf,
+  type TokenKeys,
+} from './identity/token-keys.ts';
+import type { TokenSettings } from './identity/token-settings.ts';
 import { openLedgerFile, openLedgerInMemory } from './ledger/database.ts';
 import { LedgerFileError } from './ledger/errors.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
-import { createConcurrencyAdmission } from './limits/concurrency-admission.ts';
+import { createLocalAdmission } from './limits/local-admission.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { GatewaySettings } from './options.ts';
 import { type Source, watchKubernetes } from './source/kubernetes.ts';
-import { loadStaticFile, parseStaticFile, StaticFileError } from './source/static-file.ts';
+import { loadStaticFile, parseStaticFile } from './source/static-file.ts';
 
 const MIN_SALT_SECRET_BYTES = 16;
+const LEASE_MARGIN_MS = 60_000;
 /** In place of a file's name. */
 const IN_MEMORY = 'memory';
 
@@ -49,10 +61,19 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
   const gateway = createGateway({
     clock: systemClock,
     log,
-    admission: createConcurrencyAdmission(),
+    admission: await createLocalAdmission({
+      clock: systemClock,
+      journal: ledger,
+      log,
+      newLeaseId: randomUUID,
+      leaseMs: longestRequestMs(settings),
+    }),
     usage: ledger,
     saltSecret,
     isSynced: () => source?.hasSynced ?? true,
+    tokens: await readTokenVerifier(settings.jwt, log),
+    failedAttemptsPerMinute: settings.failedAttemptsPerMinute,
+    trustedProxies: settings.trustedProxies,
     patience: {
       firstByteMs: settings.firstByteTimeoutMs,
       idleMs: settings.idleTimeoutMs,
@@ -97,6 +118,11 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
   });
 }
 
+/** Longer than any request can take, with all waits. */
+function longestRequestMs({ queueTimeoutMs, engineWaitTimeoutMs, totalTimeoutMs }: GatewaySettings): number {
+  return queueTimeoutMs + engineWaitTimeoutMs + totalTimeoutMs + LEASE_MARGIN_MS;
+}
+
 function openLedger(path: string, log: Logger): Ledger {
   try {
     const file = path === IN_MEMORY ? openLedgerInMemory() : openLedgerFile(path);
@@ -113,7 +139,7 @@ async function loadStatic(path: string, gateway: Gateway, clock: Clock): Promise
     const file = parseStaticFile(text);
     loadStaticFile(file, gateway.directory, gateway.engines, Math.floor(clock.now() / 1000));
   } catch (error) {
-    if (!(error instanceof StaticFileError)) throw error;
+    if (!(error instanceof YamlFaultsError)) throw error;
     throw new StartError(error.faults.map((fault) => `${path}: ${fault}`).join('\n'));
   }
 }
@@ -154,6 +180,31 @@ async function startHealth(
     ready: [{ name: 'gateway', check }],
     metrics,
   });
+}
+
+async function readTokenVerifier(
+  settings: TokenSettings | undefined,
+  log: Logger,
+): Promise<TokenVerifier | undefined> {
+  if (settings === undefined) return undefined;
+  const keys = await readTokenKeys(settings, log);
+  return createTokenVerifier({ settings, keys, clock: systemClock });
+}
+
+async function readTokenKeys(settings: TokenSettings, log: Logger): Promise<TokenKeys> {
+  const { jwksUrl, publicKeyFile, secretFile } = settings;
+  if (jwksUrl !== undefined) {
+    return createRemoteKeys({ fetchKeys: () => fetchKeys(jwksUrl), clock: systemClock, log });
+  }
+  const [path, field, read] =
+    publicKeyFile !== undefined
+      ? ([publicKeyFile, 'jwt.publicKeyFile', publicKeysOf] as const)
+      : ([secretFile ?? '', 'jwt.secretFile', secretKeyOf] as const);
+  try {
+    return read(await readText(path, field));
+  } catch (error) {
+    throw error instanceof KeyFileError ? new StartError(`${path} (${field}) ${error.message}`) : error;
+  }
 }
 
 async function readSaltSecret(path: string | undefined): Promise<Uint8Array> {

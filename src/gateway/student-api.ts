@@ -16,6 +16,8 @@ import { usageDaysOf } from './ledger/usage-days.ts';
 import type { UsageReader } from './ledger/usage-reader.ts';
 import type { Admission, Lease } from './limits/admission.ts';
 import { JournalUnavailableError } from './limits/journal.ts';
+import type { LimitState } from './limits/limit-state.ts';
+import { rateLimitHeaders } from './limits/rate-limit-headers.ts';
 import type { Settlement } from './limits/settlement.ts';
 import { CLIENT_LEFT_STATUS, type GatewayMetrics } from './metrics.ts';
 import { modelList, modelNamed } from './models.ts';
@@ -56,6 +58,8 @@ interface Trace {
   endpoint: string;
   keyId?: string;
   identity?: Identity;
+  /** The student's limits as the answer shows them. */
+  limits?: readonly LimitState[];
   status?: number;
   refusal?: Refusal;
   forwarded?: Forwarded;
@@ -107,13 +111,14 @@ async function serve(
   trace.endpoint = endpointOf(route);
   const identity = await identify(options, request, response, trace);
   if (identity === undefined) return;
+  if (route.kind !== 'engine') trace.limits = await options.admission.limitsOf(identity.seat);
   switch (route.kind) {
     case 'models':
       return answerJson(response, trace, modelList(identity.seat.classroom));
     case 'model':
       return answerModel(response, trace, identity.seat, route.model);
     case 'usage':
-      return answerUsage(options, response, trace, identity.seat);
+      return answerUsage(options, response, trace, identity.seat, trace.limits ?? []);
     case 'engine':
       return generate(options, request, response, trace, identity, route.path);
   }
@@ -158,15 +163,16 @@ function answerModel(response: ServerResponse, trace: Trace, { classroom }: Seat
 }
 
 async function answerUsage(
-  { admission, usage, clock }: StudentApiOptions,
+  { usage, clock }: StudentApiOptions,
   response: ServerResponse,
   trace: Trace,
   seat: Seat,
+  limits: readonly LimitState[],
 ): Promise<void> {
   const nowMs = clock.now();
   const student = { classroomKey: seat.classroom.key, studentId: seat.studentId };
   const days = usageDaysOf(seat.classroom.timeZone, nowMs);
-  const [limits, used] = await Promise.all([admission.limitsOf(seat), usage.usageOf(student, days)]);
+  const used = await usage.usageOf(student, days);
   answerJson(response, trace, usageAnswer({ seat, limits, usage: used, days, nowMs }));
 }
 
@@ -180,7 +186,8 @@ async function generate(
 ): Promise<void> {
   const read = await readJsonBody(request, options.maxBodyBytes);
   if (!read.ok) {
-    if (read.refusal !== undefined) answerRefusal(response, trace, read.refusal);
+    if (read.refusal !== undefined)
+      await refuseUncounted(options, response, trace, identity.seat, read.refusal);
     return;
   }
   // Reading took time: the seat may have changed, or be gone.
@@ -188,7 +195,7 @@ async function generate(
   if (!decision.ok) return answerRefusal(response, trace, decision.refusal);
   const { seat } = decision.identity;
   const preparation = prepareRequest(path, read.body, seat);
-  if (!preparation.ok) return answerRefusal(response, trace, preparation.refusal);
+  if (!preparation.ok) return refuseUncounted(options, response, trace, seat, preparation.refusal);
 
   const running = options.running.add(decision.identity);
   try {
@@ -196,6 +203,18 @@ async function generate(
   } finally {
     running.remove();
   }
+}
+
+/** Refuses what no limit has counted; the limits are shown all the same. */
+async function refuseUncounted(
+  { admission }: StudentApiOptions,
+  response: ServerResponse,
+  trace: Trace,
+  seat: Seat,
+  refusal: Refusal,
+): Promise<void> {
+  trace.limits = await admission.limitsOf(seat);
+  answerRefusal(response, trace, refusal);
 }
 
 async function admitAndForward(
@@ -208,6 +227,7 @@ async function admitAndForward(
 ): Promise<void> {
   const { admission, queue, clock, patience, log, metrics } = options;
   const admitted = await admission.admit(seat, prepared.cost);
+  trace.limits = admitted.limits;
   if (!admitted.ok) return answerRefusal(response, trace, admitted.refusal);
   const { lease } = admitted;
   const request = withOutputCap(prepared, lease.outputTokens);
@@ -247,7 +267,10 @@ async function settle(
 }
 
 function answerHeaders(trace: Trace, request?: PreparedRequest): Record<string, string> {
-  const headers: Record<string, string> = { [REQUEST_ID_HEADER]: trace.requestId };
+  const headers: Record<string, string> = {
+    [REQUEST_ID_HEADER]: trace.requestId,
+    ...rateLimitHeaders(trace.limits ?? []),
+  };
   if (request?.outputLowered) headers[OUTPUT_CAP_HEADER] = String(request.cost.outputTokens);
   if (request?.answersLowered) headers[ANSWERS_HEADER] = String(request.cost.answers);
   if (request !== undefined && request.droppedFields.length > 0) {
