@@ -4,15 +4,16 @@ import type { Clock, Timer } from '../../kube/clock.ts';
 import { type EngineError, parseEngineError, refusalOfEngineError } from '../engines/errors.ts';
 import type { EngineUse } from '../engines/registry.ts';
 import { type Refusal, refuse } from '../errors.ts';
-import { REQUEST_ID_HEADER, sendRefusal } from '../http/respond.ts';
+import { REQUEST_ID_HEADER } from '../http/respond.ts';
 import type { Seat } from '../identity/seat.ts';
 import { type Charge, type ChargeBasis, chargeOf } from '../limits/charge.ts';
 import type { OutcomeKind, Settlement } from '../limits/settlement.ts';
 import type { DispatchQueue, EngineFault, Turn, Waiting } from '../queue/dispatch-queue.ts';
 import type { PreparedRequest } from '../request/prepare.ts';
 import { type AnswerRelay, createJsonRelay } from './answer-relay.ts';
+import { type AnswerForm, ClientAnswer } from './client-answer.ts';
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
-import { createSseRelay, errorEvent } from './sse-relay.ts';
+import { createSseRelay } from './sse-relay.ts';
 import type { TokenUsage } from './usage.ts';
 
 /** How long the gateway waits for an engine, or for a client that does not read. */
@@ -68,13 +69,6 @@ export interface Forwarding {
 /** Enough of an engine's error to understand it. */
 const MAX_ERROR_BYTES = 64 * 1024;
 const UNREACHABLE_RETRY_SECONDS = 2;
-const JSON_HEADERS = { 'content-type': 'application/json' };
-const EVENT_STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache',
-  // Keeps nginx from collecting frames.
-  'x-accel-buffering': 'no',
-};
 /** What vLLM says while it lets running requests end; its `/health` is still 200 then. */
 const SHUTTING_DOWN = 'cannot schedule new futures after shutdown';
 
@@ -86,7 +80,7 @@ export function forward(options: ForwardOptions): Forwarding {
 }
 
 type Answer =
-  | { readonly kind: 'body'; readonly relay: AnswerRelay; readonly events: boolean }
+  | { readonly kind: 'body'; readonly relay: AnswerRelay; readonly form: AnswerForm }
   | { readonly kind: 'error'; readonly status: number; readonly chunks: Buffer[]; bytes: number };
 
 class Exchange {
@@ -102,8 +96,7 @@ class Exchange {
   #answer: Answer | undefined;
   #toldTokens = 0;
   readonly #heartbeat: Heartbeat;
-  /** A stream of events was begun, perhaps only with comments. */
-  #streamOpen = false;
+  readonly #client: ClientAnswer;
   #firstByteMs: number | undefined;
   /** Of the dispatch to an engine; the waits of the queue are the queue's to bound. */
   #dispatchedMs: number;
@@ -120,9 +113,10 @@ class Exchange {
     this.#startedMs = options.clock.monotonic();
     this.#dispatchedMs = this.#startedMs;
     this.#lastMoveMs = this.#startedMs;
-    const { clock, request, patience } = options;
+    const { clock, request, response, headers, patience } = options;
+    this.#client = new ClientAnswer({ response, headers, path: request.path });
     const everyMs = request.streaming ? patience.heartbeatMs : 0;
-    this.#heartbeat = createHeartbeat(clock, everyMs, (comment) => this.#sendComment(comment));
+    this.#heartbeat = createHeartbeat(clock, everyMs, (comment) => this.#client.write('events', comment));
   }
 
   start(): void {
@@ -191,9 +185,11 @@ class Exchange {
   #answerOf(status: number, contentType: string | string[] | undefined): Answer {
     if (status >= 300) return { kind: 'error', status, chunks: [], bytes: 0 };
     const { path, usageShown, cost } = this.#options.request;
-    const events = String(contentType).startsWith('text/event-stream');
-    const relay = events ? createSseRelay({ path, usageShown, answers: cost.answers }) : createJsonRelay();
-    return { kind: 'body', events, relay };
+    if (!String(contentType).startsWith('text/event-stream')) {
+      return { kind: 'body', form: 'json', relay: createJsonRelay() };
+    }
+    const relay = createSseRelay({ path, usageShown, answers: cost.answers });
+    return { kind: 'body', form: 'events', relay };
   }
 
   #onData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -208,7 +204,7 @@ class Exchange {
     const { relay } = answer;
     const ready = relay.push(chunk);
     if (relay.begun) this.#onTokens(relay);
-    if (ready !== undefined) this.#write(answer, ready, controller);
+    if (ready !== undefined) this.#write(answer.form, ready, controller);
     if (relay.failure !== undefined) this.#onEngineError(relay.failure);
   }
 
@@ -224,31 +220,20 @@ class Exchange {
     this.#toldTokens = tokens;
   }
 
-  #write(answer: Answer & { kind: 'body' }, chunk: Buffer, controller: Dispatcher.DispatchController): void {
-    const { response } = this.#options;
-    if (!this.#sendHead(answer.events)) return;
-    if (response.write(chunk)) return;
+  #write(form: AnswerForm, chunk: Buffer, controller: Dispatcher.DispatchController): void {
+    if (!this.#client.takes(form)) {
+      this.#onWrongForm();
+      return;
+    }
+    if (this.#client.write(form, chunk)) return;
     // The client reads slower than the engine writes: the engine's socket waits until `drain` (or `close`).
     this.#paused = true;
     controller.pause();
   }
 
-  /** @returns false when the answer cannot follow what was sent already; the request is over then */
-  #sendHead(events: boolean): boolean {
-    const { response, headers } = this.#options;
-    if (response.headersSent) {
-      if (events || !this.#streamOpen) return true;
-      // Comments were sent, so an answer in one piece is no answer any more.
-      this.#breakOff(refuse('engine_failed', this.#named()), 'failed');
-      return false;
-    }
-    response.writeHead(200, { ...headers, ...(events ? EVENT_STREAM_HEADERS : JSON_HEADERS) });
-    this.#streamOpen = events;
-    return true;
-  }
-
-  #sendComment(comment: string): void {
-    if (this.#sendHead(true)) this.#options.response.write(comment);
+  /** Comments have begun a stream of events, and then the engine answers in one piece. */
+  #onWrongForm(): void {
+    this.#breakOff(refuse('engine_failed', this.#named()), 'failed');
   }
 
   #onEnd(): void {
@@ -262,21 +247,12 @@ class Exchange {
       this.#onEngineError(parseEngineError(answer.status, Buffer.concat(answer.chunks).toString('utf8')));
       return;
     }
-    const { relay } = answer;
+    const { relay, form } = answer;
     const { rest, complete } = relay.end();
     if (relay.failure !== undefined) this.#onEngineError(relay.failure);
     else if (!complete) this.#breakOff(refuse('engine_failed', this.#named()), 'failed');
-    else if (answer.events || !this.#streamOpen) {
-      this.#finish('completed', undefined, () => this.#complete(answer.events, rest));
-    } else this.#sendHead(false);
-  }
-
-  #complete(events: boolean, rest: Buffer | undefined): void {
-    const { response } = this.#options;
-    // A short answer leaves in one write, with its length.
-    if (!response.headersSent && rest !== undefined) response.setHeader('content-length', rest.length);
-    this.#sendHead(events);
-    response.end(rest);
+    else if (!this.#client.takes(form)) this.#onWrongForm();
+    else this.#finish('completed', undefined, () => this.#client.complete(form, rest));
   }
 
   /** The engine said no, in the place of an answer or in the middle of one. */
@@ -288,7 +264,7 @@ class Exchange {
     if (refusedUnheard(error) && this.#tryAnother()) return;
     const refusal = this.#refusalOf(error);
     const outcome = refusal.status < 500 ? 'refused' : 'unanswered';
-    this.#finish(outcome, refusal, () => this.#tell(refusal), faultOf(error));
+    this.#finish(outcome, refusal, () => this.#client.refuse(refusal), faultOf(error));
   }
 
   #refusalOf(error: EngineError): Refusal {
@@ -326,7 +302,7 @@ class Exchange {
 
   #breakOff(refusal: Refusal, fault?: EngineFault): void {
     const outcome = this.#hasBegun() ? 'interrupted' : 'unanswered';
-    this.#finish(outcome, refusal, () => this.#tell(refusal), fault);
+    this.#finish(outcome, refusal, () => this.#client.refuse(refusal), fault);
   }
 
   readonly #onClientGone = (): void => {
@@ -369,7 +345,7 @@ class Exchange {
   #finish(outcome: OutcomeKind, refusal: Refusal | undefined, close: () => void, fault?: EngineFault): void {
     if (this.#finished) return;
     this.#finished = true;
-    const { response, settle, request } = this.#options;
+    const { response, settle, request, clock, patience } = this.#options;
     this.#timer?.cancel();
     this.#heartbeat.stop();
     response.off('close', this.#onClientGone);
@@ -384,7 +360,7 @@ class Exchange {
     const { servedModel: model } = request;
     void settle({ outcome, usage, model, queueWaitMs, firstTokenMs: firstByteMs }).then(() => {
       close();
-      this.#boundFlush();
+      this.#client.boundFlush(clock, patience.idleMs);
       this.#resolve({
         kind: outcome,
         usage,
@@ -409,23 +385,6 @@ class Exchange {
       expectedPromptTokens: ticket.promptTokens,
       reserved: { promptTokens: cost.promptTokens, outputTokens: cost.outputTokens * cost.answers },
     });
-  }
-
-  #tell(refusal: Refusal): void {
-    const { response, headers, request } = this.#options;
-    if (!response.headersSent) sendRefusal(response, refusal, headers, request.path);
-    else if (this.#streamOpen) response.end(errorEvent(refusal, request.path));
-    // Half a JSON document cannot be repaired; a cut connection is an error that every client notices.
-    else response.destroy();
-  }
-
-  /** A client that no longer reads must not keep what it was sent, and its connection, for ever. */
-  #boundFlush(): void {
-    const { response, clock, patience } = this.#options;
-    if (response.writableLength === 0 || response.destroyed) return;
-    const timer = clock.setTimeout(() => response.destroy(), patience.idleMs);
-    response.once('finish', () => timer.cancel());
-    response.once('close', () => timer.cancel());
   }
 
   #named(): { classroom: string; contact: string | undefined } {

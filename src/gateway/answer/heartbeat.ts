@@ -6,14 +6,14 @@ export interface Heartbeat {
 }
 
 /** A comment of server-sent events: clients must ignore it. https://html.spec.whatwg.org/multipage/server-sent-events.html */
-const COMMENT = ': waiting\n\n';
+const COMMENT = Buffer.from(': waiting\n\n');
 /** The first beat turns a refusal that comes later from a status into an event, so it does not come at once. */
 const FIRST_BEAT_SHARE = 0.5;
 
 const SILENT: Heartbeat = { stop() {} };
 
 /** @param everyMs 0: no beats */
-export function createHeartbeat(clock: Clock, everyMs: number, send: (comment: string) => void): Heartbeat {
+export function createHeartbeat(clock: Clock, everyMs: number, send: (comment: Buffer) => void): Heartbeat {
   if (everyMs === 0) return SILENT;
   let timer: Timer;
   const beat = (): void => {

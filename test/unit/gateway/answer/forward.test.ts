@@ -161,13 +161,8 @@ describe('an answer in one piece', () => {
       answerJson(response, 200, CHAT_ANSWER);
     });
     const { headers } = await askJson(world, CHAT);
-    expect(Object.keys(headers).sort()).toEqual([
-      'connection',
-      'content-length',
-      'content-type',
-      'date',
-      'x-request-id',
-    ]);
+    const names = Object.keys(headers).filter((name) => !name.startsWith('x-ratelimit-'));
+    expect(names.sort()).toEqual(['connection', 'content-length', 'content-type', 'date', 'x-request-id']);
   });
 
   test('the answer says which fields were dropped and that the cap was lowered', async () => {
@@ -457,7 +452,7 @@ describe('patience', () => {
 
 describe('many at once', () => {
   test('100 requests, some of which are left or die, leave nothing behind', async () => {
-    const classroom = aClassroomLimiting({ concurrentRequests: 200 });
+    const classroom = aClassroomLimiting({ concurrentRequests: 200, requestsPerMinute: 1000 });
     let asked = 0;
     const [engine] = await worldWith({ classroom }, (call) => {
       const number = asked++;
@@ -553,7 +548,7 @@ describe('settlement', () => {
 
   test('every admitted request is settled exactly once, however it ends', async () => {
     const { settled, admissionOver } = ledger();
-    const classroom = aClassroomLimiting({ concurrentRequests: 200 });
+    const classroom = aClassroomLimiting({ concurrentRequests: 200, requestsPerMinute: 1000 });
     const ends: ((call: EngineCall) => void)[] = [
       answerWell,
       ({ response }) => response.destroy(),

@@ -1,0 +1,150 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { API_KEY_RANDOM_BYTES, generateApiKey } from '../../src/student/api-key.ts';
+import { spreadOf } from '../operator/statistics.ts';
+import { startFrameEngine } from './frame-engine.ts';
+
+/**
+ * What one streamed frame costs the gateway: CPU of its process alone, everything on, from the engine's socket to the
+ * client's. The engine and the clients live in this process.
+ */
+
+const { values: flags } = parseArgs({
+  options: {
+    streams: { type: 'string', default: '100' },
+    frames: { type: 'string', default: '64' },
+    /** ms; 0: as fast as they go */
+    step: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '5' },
+    /** Folder for a CPU profile of the gateway. */
+    profile: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+const streams = Number(flags.streams);
+const frames = Number(flags.frames);
+const stepMs = Number(flags.step);
+const rounds = Number(flags.rounds);
+
+const KEY = generateApiKey(new Uint8Array(API_KEY_RANDOM_BYTES).fill(7));
+const STUDENT_LIMITS = `{requestsPerMinute: 100000, tokensPerMinute: 100000000, concurrentRequests: ${streams}, maxOutputTokens: 1024}`;
+const MARK = Buffer.from('data: ');
+
+/** CPU time of all threads of a process, in ms. https://docs.kernel.org/scheduler/sched-stats.html */
+function cpuMsOf(pid: number): number {
+  const tasks = `/proc/${pid}/task`;
+  const nanoseconds = readdirSync(tasks).map((task) =>
+    Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
+  );
+  return nanoseconds.reduce((sum, ns) => sum + ns, 0) / 1e6;
+}
+
+/** One client that reads a stream to its end. @returns frames it got */
+function readStream(port: number, body: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let got = 0;
+    let tail = Buffer.alloc(0);
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    socket.once('error', reject);
+    socket.on('data', (chunk: Buffer) => {
+      const data = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
+      let at = data.indexOf(MARK);
+      let after = 0;
+      for (; at >= 0; at = data.indexOf(MARK, after)) {
+        got += 1;
+        after = at + MARK.length;
+      }
+      const ended = data.subarray(-5).equals(Buffer.from('0\r\n\r\n'));
+      tail = Buffer.from(data.subarray(Math.max(after, data.length - MARK.length + 1)));
+      if (!ended) return;
+      socket.destroy();
+      resolve(got);
+    });
+    socket.write(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer ${KEY}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+  });
+}
+
+function startGateway(staticFile: string): { child: ChildProcess; port: Promise<number> } {
+  const profiling = flags.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${flags.profile}`];
+  const main = new URL('../../src/gateway/main.ts', import.meta.url).pathname;
+  const gatewayFlags = [
+    '--listen=127.0.0.1:0',
+    '--health-address=off',
+    '--ledger=memory',
+    '--static',
+    staticFile,
+  ];
+  const child = spawn(process.execPath, ['--no-warnings', ...profiling, main, ...gatewayFlags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const port = new Promise<number>((resolve, reject) => {
+    let said = '';
+    child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}: ${said}`)));
+    child.stdout.on('data', (data: Buffer) => {
+      if (said.length > 100_000) return;
+      said += data.toString('utf8');
+      const address = /"address":"127\.0\.0\.1:(\d+)"[^\n]*takes requests/.exec(said)?.[1];
+      if (address !== undefined) resolve(Number(address));
+    });
+  });
+  return { child, port };
+}
+
+async function main(): Promise<void> {
+  const engine = await startFrameEngine({ frames, stepMs });
+  const folder = await mkdtemp(join(tmpdir(), 'gateway-frames-'));
+  const staticFile = join(folder, 'static.yaml');
+  writeFileSync(
+    staticFile,
+    `classes: [{name: bench, spec: {model: {id: tiny, servedName: tiny, maxModelLen: 4096}, limits: {perStudent: ${STUDENT_LIMITS}}}, engines: ["${engine.url}"], students: [{id: alice, key: ${KEY}}]}]\n`,
+    { mode: 0o600 },
+  );
+  const { child, port } = startGateway(staticFile);
+  const body = JSON.stringify({
+    model: 'tiny',
+    stream: true,
+    max_tokens: frames,
+    messages: [{ role: 'user', content: 'Write a function that adds two numbers.' }],
+  });
+  const results: { cpuUs: number; lost: number; seconds: number }[] = [];
+  try {
+    const at = await port;
+    for (let round = 0; round <= rounds; round++) {
+      const startedMs = performance.now();
+      const before = cpuMsOf(child.pid ?? 0);
+      const got = await Promise.all(Array.from({ length: streams }, () => readStream(at, body)));
+      const cpuMs = cpuMsOf(child.pid ?? 0) - before;
+      const lost = got.reduce((sum, count) => sum + frames + 1 - count, 0);
+      // The first one warms up.
+      if (round === 0) continue;
+      const seconds = (performance.now() - startedMs) / 1000;
+      results.push({ cpuUs: (cpuMs * 1000) / (streams * frames), lost, seconds });
+    }
+  } finally {
+    child.kill('SIGTERM');
+    await new Promise((resolve) => child.once('exit', resolve));
+    engine.close();
+    await rm(folder, { recursive: true });
+  }
+  const cpu = spreadOf(results.map(({ cpuUs }) => cpuUs));
+  const lost = results.reduce((sum, result) => sum + result.lost, 0);
+  const pace = stepMs === 0 ? 'unpaced' : `one frame each ${stepMs} ms`;
+  console.log(
+    `${streams} streams of ${frames} frames, ${pace}, ${rounds} rounds: CPU per frame ${cpu.median.toFixed(1)} µs (${cpu.min.toFixed(1)} to ${cpu.max.toFixed(1)}), request and settlement included; frames lost: ${lost}`,
+  );
+  if (flags.json !== undefined) {
+    writeFileSync(
+      flags.json,
+      `${JSON.stringify({ streams, frames, stepMs, cpuUs: cpu, lost, results }, undefined, 2)}\n`,
+    );
+  }
+}
+
+await main();
