@@ -145,9 +145,15 @@ describe('fields that nothing acts on yet', () => {
     });
     const got = condition('FeaturePending', statusOf({ classroom: busy }));
     expect(got).toMatchObject({ status: 'True', reason: 'FieldsIgnored' });
-    expect(got.message).toContain(
-      'limits.perStudent.requestsPerMinute, limits.perStudent.tokensPerMinute, idle.',
-    );
+    expect(got.message).toContain('does not act on them yet: idle.');
+  });
+
+  test('are not the limits', () => {
+    const limits = { tokensPerDay: 1, tokensTotal: 1 };
+    const limited = classroom({
+      spec: { limits: { perStudent: limits, classroom: { requestsPerMinute: 1 } } },
+    });
+    expect(condition('FeaturePending', statusOf({ classroom: limited })).status).toBe('False');
   });
 
   test('do not keep a class from being ready', () => {

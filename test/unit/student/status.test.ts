@@ -143,19 +143,15 @@ describe('the condition of the key', () => {
 });
 
 test('fields that have no effect yet are named', () => {
-  const spec: Partial<StudentQuotaSpecInput> = {
-    weight: 2,
-    boost: { factor: 2, until: NOW },
-    limits: { requestsPerMinute: 1, tokensPerMinute: 1, tokensPerDay: 1, tokensTotal: 1 },
-  };
+  const spec: Partial<StudentQuotaSpecInput> = { boost: { factor: 2, until: NOW } };
   expect(conditions({}, spec)[3]).toBe(
-    'FeaturePending=True FieldsIgnored: Accepted, and without effect in this version: limits.requestsPerMinute, limits.tokensPerMinute, limits.tokensPerDay, limits.tokensTotal, weight, boost.',
+    'FeaturePending=True FieldsIgnored: Accepted, and without effect in this version: boost.',
   );
 });
 
-test('limits that have an effect are not named', () => {
-  const limits = { concurrentRequests: 1, maxOutputTokens: 1 };
-  expect(conditions({}, { limits })[3]).toContain('FeaturePending=False');
+test('limits and weight have an effect', () => {
+  const limits = { requestsPerMinute: 1, tokensPerDay: 1, tokensTotal: 1, concurrentRequests: 1 };
+  expect(conditions({}, { limits, weight: 2 })[3]).toContain('FeaturePending=False');
 });
 
 test('a spec that cannot be read leaves everything unknown and says what to do', () => {
