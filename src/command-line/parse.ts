@@ -33,13 +33,28 @@ export type NotRun =
   /** Everything that is wrong, for standard error. */
   | { kind: 'refused'; text: string };
 
+/** The texts that are in force, by field, before the schema read them. */
+export type Texts = Readonly<Record<string, string>>;
+
 /** How a command line was understood. */
-export type Parsed<Options> = { kind: 'run'; options: Options } | NotRun;
+export type Parsed<Options> = { kind: 'run'; options: Options; texts: Texts } | NotRun;
+
+/** What a file says of the settings: more than the defaults, less than the environment and the flags. */
+export interface SettingsFile {
+  /** By field. `where` says where it stands: a fault of it is told with these words before it. */
+  readonly texts: ReadonlyMap<string, { readonly text: string; readonly where: string }>;
+  /** What else is wrong with the file, a line each. */
+  readonly faults: readonly string[];
+}
+
+/** Reads the file that flags or environment name, if they name one. */
+export type ReadSettingsFile = (given: Texts) => SettingsFile | undefined;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads flags and environment; flags win, and empty variables count as absent. All mistakes are reported at once.
+ * Reads flags, environment and perhaps a file; flags win over variables and these over the file. Empty variables count
+ * as absent. All mistakes are reported at once.
  *
  * @param argv without the program's name
  * @param env undefined: the program takes nothing from the environment
@@ -48,6 +63,7 @@ export function parseCommandLine<Schema extends z.ZodObject>(
   program: Program<Schema>,
   argv: readonly string[],
   env?: Environment,
+  readFile?: ReadSettingsFile,
 ): Parsed<z.infer<Schema>> {
   let output = '';
   const fields = fieldsOf(program.flags, env);
@@ -60,10 +76,14 @@ export function parseCommandLine<Schema extends z.ZodObject>(
     if (!(error instanceof CommanderError)) throw error;
     return { kind: error.exitCode === 0 ? 'print' : 'refused', text: output };
   }
-  const given = Object.fromEntries(fields.flatMap((field) => settingOf(field, command, env)));
-  const parsed = program.schema.safeParse(given);
-  if (parsed.success) return { kind: 'run', options: parsed.data };
-  return { kind: 'refused', text: refusal(parsed.error, fields, given) };
+  const given = Object.fromEntries(fields.flatMap((field) => givenText(field, command, env)));
+  const file = readFile?.(given) ?? { texts: new Map(), faults: [] };
+  const texts = { ...defaultTexts(fields), ...textsOf(file), ...given };
+  const parsed = program.schema.safeParse(texts);
+  if (parsed.success && file.faults.length === 0) return { kind: 'run', options: parsed.data, texts };
+  const faults = (parsed.error?.issues ?? []).map((issue) => describe(issue, { fields, texts, given, file }));
+  const lines = [...file.faults, ...faults].map((fault) => `  ${fault}\n`);
+  return { kind: 'refused', text: `The configuration is not valid:\n${lines.join('')}See --help.\n` };
 }
 
 /**
@@ -121,15 +141,24 @@ function createCommand(
   return command;
 }
 
-/** What was written, what the environment says, or the default. */
-function settingOf(
-  { name, flag, declared, variable }: Field,
+/** What was written, or what the environment says. */
+function givenText(
+  { name, declared, variable }: Field,
   command: Command,
   env: Environment = {},
 ): [string, string][] {
   const environment = variable === undefined ? '' : (env[variable] ?? '');
-  const value = writtenValue(declared, command) ?? (environment === '' ? defaultOf(flag) : environment);
+  const value = writtenValue(declared, command) ?? (environment === '' ? undefined : environment);
   return value === undefined ? [] : [[name, value]];
+}
+
+function defaultTexts(fields: readonly Field[]): Texts {
+  const texts = fields.map(({ name, flag }) => [name, defaultOf(flag)] as const);
+  return Object.fromEntries(texts.filter((pair): pair is [string, string] => pair[1] !== undefined));
+}
+
+function textsOf(file: SettingsFile): Texts {
+  return Object.fromEntries([...file.texts].map(([name, { text }]) => [name, text]));
 }
 
 function defaultOf({ spelling, default: value }: Flag): string | undefined {
@@ -147,9 +176,17 @@ function writtenValue(declared: Option | Argument, command: Command): string | u
 }
 
 /** `--gateway-base-url <url>` → `GPU_CLASSROOM_GATEWAY_BASE_URL`; `--no-metrics` → `GPU_CLASSROOM_METRICS`. */
-function variableOf(spelling: string): string {
-  const name = wordOf(spelling).replace(/^--(no-)?/, '');
-  return ENVIRONMENT_PREFIX + name.replaceAll('-', '_').toUpperCase();
+export function variableOf(spelling: string): string {
+  return ENVIRONMENT_PREFIX + nameOf(spelling).replaceAll('-', '_').toUpperCase();
+}
+
+/** What a flag is called in a file: `--gateway-base-url <url>` → `gatewayBaseUrl`. */
+export function settingNameOf(spelling: string): string {
+  return nameOf(spelling).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function nameOf(spelling: string): string {
+  return wordOf(spelling).replace(/^--(no-)?/, '');
 }
 
 /** `--workers <n>` → `--workers`, `[mode]` → `mode`. */
@@ -157,16 +194,18 @@ function wordOf(spelling: string): string {
   return spelling.replace(/ .*$/, '').replace(/[[\]<>]/g, '');
 }
 
-function refusal(
-  error: z.ZodError,
-  fields: readonly Field[],
-  given: Readonly<Record<string, string>>,
-): string {
-  const lines = error.issues.map(({ path, message }) => {
-    const field = fields.find(({ name }) => name === path[0]);
-    if (field === undefined) return `  ${message}`;
-    const variable = field.variable === undefined ? '' : ` (or ${field.variable})`;
-    return `  ${wordOf(field.flag.spelling)}${variable} ${given[field.name] === undefined ? 'must be set' : message}`;
-  });
-  return `The configuration is not valid:\n${lines.join('\n')}\nSee --help.\n`;
+interface Understood {
+  fields: readonly Field[];
+  texts: Texts;
+  given: Texts;
+  file: SettingsFile;
+}
+
+function describe({ path, message }: z.core.$ZodIssue, { fields, texts, given, file }: Understood): string {
+  const field = fields.find(({ name }) => name === path[0]);
+  if (field === undefined) return message;
+  const written = given[field.name] === undefined ? file.texts.get(field.name) : undefined;
+  if (written !== undefined) return `${written.where} ${message}`;
+  const variable = field.variable === undefined ? '' : ` (or ${field.variable})`;
+  return `${wordOf(field.flag.spelling)}${variable} ${texts[field.name] === undefined ? 'must be set' : message}`;
 }

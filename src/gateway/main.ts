@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { tellWhy } from '../command-line/parse.ts';
 import { createLogger } from '../observability/logger.ts';
 import { endWhenUnhandled } from '../observability/unhandled.ts';
@@ -8,7 +9,7 @@ import { parseSettings } from './options.ts';
 import { StartError, startGateway } from './process.ts';
 
 async function main(): Promise<number | undefined> {
-  const parsed = parseSettings(process.argv.slice(2), process.env);
+  const parsed = parseSettings(process.argv.slice(2), process.env, (path) => readFileSync(path, 'utf8'));
   if (parsed.kind !== 'run') return tellWhy(parsed, process);
   if (parsed.options.newKey) {
     const key = generateApiKey(randomBytes(API_KEY_RANDOM_BYTES));

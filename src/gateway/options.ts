@@ -1,13 +1,36 @@
+import { stringify } from 'yaml';
 import { z } from 'zod';
-import { type Environment, type Parsed, type Program, parseCommandLine } from '../command-line/parse.ts';
+import {
+  type Environment,
+  type Parsed,
+  type Program,
+  parseCommandLine,
+  settingNameOf,
+  type Texts,
+} from '../command-line/parse.ts';
 import { duration, listenAddress, nonEmpty, oneOf, onOrOff, wholeNumber } from '../command-line/values.ts';
 import { LOG_LEVELS } from '../observability/logger.ts';
+import { type AddressRange, parseAddressRange } from './http/client-address.ts';
+import type { TokenSettings } from './identity/token-settings.ts';
+import { type GatewayFile, readGatewayFile } from './settings-file.ts';
 
 const off = z.literal('off').transform(() => undefined);
+
+const addressRanges = z.string().transform((text, context) => {
+  const ranges: AddressRange[] = [];
+  for (const word of text.split(',').filter((one) => one.trim() !== '')) {
+    const range = parseAddressRange(word);
+    if (range === undefined) context.addIssue('must be ranges of addresses, such as 10.0.0.0/8,fd00::/8');
+    else ranges.push(range);
+  }
+  return ranges;
+});
 
 const settingsSchema = z
   .object({
     newKey: onOrOff,
+    config: nonEmpty.optional(),
+    printConfig: onOrOff,
     listen: listenAddress,
     healthAddress: z.union([off, listenAddress]),
     staticFile: nonEmpty.optional(),
@@ -15,6 +38,8 @@ const settingsSchema = z
     namespace: nonEmpty.optional(),
     saltSecretFile: nonEmpty.optional(),
     ledger: nonEmpty,
+    failedAttemptsPerMinute: wholeNumber(0, 1_000_000),
+    trustedProxies: addressRanges,
     queuePerStudent: wholeNumber(1, 100_000),
     queuePerClass: wholeNumber(1, 1_000_000),
     queueBytesPerStudent: wholeNumber(1024, 2 ** 40),
@@ -37,12 +62,23 @@ const settingsSchema = z
   });
 
 /** Checked settings of a gateway. */
-export type GatewaySettings = z.infer<typeof settingsSchema>;
+export type GatewaySettings = z.infer<typeof settingsSchema> & {
+  /** From the file alone. Absent: only keys are accepted. */
+  readonly jwt?: TokenSettings | undefined;
+};
 
-const FLAGS: Program<typeof settingsSchema>['flags'] = {
+export const FLAGS: Program<typeof settingsSchema>['flags'] = {
   newKey: {
     spelling: '--new-key',
     about: 'print a new key and its SHA-256 for a static file, and exit',
+  },
+  config: {
+    spelling: '--config <file>',
+    about: 'settings from this YAML file; flags and variables win over it',
+  },
+  printConfig: {
+    spelling: '--print-config',
+    about: 'print the settings that are in force as such a file, without passwords, and exit',
   },
   listen: { spelling: '--listen <host:port>', about: 'where students connect', default: '0.0.0.0:8080' },
   healthAddress: {
@@ -72,6 +108,16 @@ const FLAGS: Program<typeof settingsSchema>['flags'] = {
     about:
       'where limits and used tokens are written down, on a disk that stays; "memory": forgotten at each restart',
     default: '/var/lib/gpu-classroom/ledger.db',
+  },
+  failedAttemptsPerMinute: {
+    spelling: '--failed-attempts-per-minute <number>',
+    about: 'wrong keys from one address that are answered as what they are; the rest gets 429; 0: all',
+    default: '60',
+  },
+  trustedProxies: {
+    spelling: '--trusted-proxies <ranges>',
+    about: 'addresses whose X-Forwarded-For tells the client, such as 10.0.0.0/8,fd00::/8; default: none',
+    default: '',
   },
   queuePerStudent: {
     spelling: '--queue-per-student <number>',
@@ -142,13 +188,29 @@ const FLAGS: Program<typeof settingsSchema>['flags'] = {
   logLevel: { spelling: '--log-level <level>', about: LOG_LEVELS.join(', '), default: 'info' },
 };
 
+/** What only a command line can mean. */
+const NOT_IN_FILE: ReadonlySet<string> = new Set<keyof typeof FLAGS>(['newKey', 'config', 'printConfig']);
+
+/** The settings that may stand in a file: the names there, and the fields they are for. */
+export const NAMES_IN_FILE: ReadonlyMap<string, string> = new Map(
+  Object.entries(FLAGS)
+    .filter(([field]) => !NOT_IN_FILE.has(field))
+    .map(([field, { spelling }]) => [settingNameOf(spelling), field]),
+);
+
 /**
- * Reads flags and environment of the gateway; see {@link parseCommandLine}.
+ * Reads flags, environment and file of the gateway; see {@link parseCommandLine}.
  *
  * @param argv without the program's name
+ * @param readText of the file that `--config` names; may throw
  */
-export function parseSettings(argv: readonly string[], env: Environment): Parsed<GatewaySettings> {
-  return parseCommandLine(
+export function parseSettings(
+  argv: readonly string[],
+  env: Environment,
+  readText: (path: string) => string,
+): Parsed<GatewaySettings> {
+  let file: GatewayFile | undefined;
+  const parsed = parseCommandLine(
     {
       name: 'gpu-classroom-gateway',
       description: 'Serves the students of GPU classes: one OpenAI API in front of the vLLM engines.',
@@ -157,5 +219,34 @@ export function parseSettings(argv: readonly string[], env: Environment): Parsed
     },
     argv,
     env,
+    ({ config }) => {
+      if (config !== undefined) file = readFile(config, readText);
+      return file;
+    },
   );
+  if (parsed.kind !== 'run') return parsed;
+  const options = { ...parsed.options, jwt: file?.jwt };
+  return options.printConfig
+    ? { kind: 'print', text: printed(parsed.texts, options.jwt) }
+    : { ...parsed, options };
+}
+
+function readFile(path: string, readText: (path: string) => string): GatewayFile {
+  try {
+    return readGatewayFile(path, readText(path), NAMES_IN_FILE);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { texts: new Map(), jwt: undefined, faults: [`${path} (--config) cannot be read: ${why}`] };
+  }
+}
+
+/** A file that gives the same settings. Passwords in URLs are the only secrets that a setting can hold. */
+function printed(texts: Texts, jwt: TokenSettings | undefined): string {
+  const settings = [...NAMES_IN_FILE].flatMap(([name, field]) => {
+    const text = texts[field];
+    return text === undefined ? [] : [[name, text.replace(/(:\/\/)[^/@]*@/, '$1[hidden]@')]];
+  });
+  const { clockToleranceMs, ...rest } = jwt ?? { clockToleranceMs: 0 };
+  const block = jwt === undefined ? {} : { jwt: { ...rest, clockTolerance: `${clockToleranceMs}ms` } };
+  return stringify({ ...Object.fromEntries(settings), ...block });
 }

@@ -28,26 +28,20 @@ const jwksUrl = z.url({ protocol: /^https?$/, error: 'must be an https URL' }).r
 /** The block `jwt` of the configuration: whose tokens are accepted, and what in them names student and class. */
 export const tokenSettingsSchema = z
   .strictObject({
-    /** Claim `iss`. */
     issuer: nonEmpty,
-    /** Claim `aud`: tokens that the issuer made for others do not count. */
     audience: nonEmpty,
     jwksUrl: jwksUrl.optional(),
-    /** PEM, JWK or JWKS. */
     publicKeyFile: nonEmpty.optional(),
     secretFile: nonEmpty.optional(),
     algorithms: z
       .array(z.enum([...ASYMMETRIC_ALGORITHMS, ...SECRET_ALGORITHMS]))
       .min(1)
       .optional(),
-    /** Its value is the student's id in the class. */
     studentClaim: nonEmpty.default('sub'),
-    /** `namespace/name`; the class of all tokens. */
     classroom: z
       .string()
       .regex(/^[a-z0-9.-]+\/[a-z0-9.-]+$/, "must be 'namespace/name'")
       .optional(),
-    /** Its value is the class, as `namespace/name`. */
     classroomClaim: nonEmpty.optional(),
     clockTolerance: duration.prefault('30s'),
   })
@@ -74,6 +68,29 @@ export const tokenSettingsSchema = z
       ...(rest.secretFile === undefined ? ASYMMETRIC_ALGORITHMS : ['HS256' as const]),
     ],
   }));
+
+/** What each field means, for the reference; the type makes the list complete. */
+export const TOKEN_SETTINGS_ABOUT: Readonly<
+  Record<keyof z.input<typeof tokenSettingsSchema>, { readonly about: string; readonly default?: string }>
+> = {
+  issuer: { about: 'must be the claim `iss`' },
+  audience: { about: 'must be in the claim `aud`: tokens that the issuer made for others do not count' },
+  jwksUrl: {
+    about:
+      'where the issuer publishes its keys: https, or http to this machine or a Service (`….svc`) of the cluster',
+  },
+  publicKeyFile: { about: 'in its place, the public key as PEM, JWK or JWKS' },
+  secretFile: { about: 'in its place, a secret of at least 32 bytes that issuer and gateway share' },
+  algorithms: {
+    about:
+      'the algorithms that are accepted; with `secretFile` only `HS256`, `HS384`, `HS512`, else only asymmetric ones',
+    default: 'asymmetric; HS256 with secretFile',
+  },
+  studentClaim: { about: "the claim whose value is the student's id in the class", default: 'sub' },
+  classroom: { about: 'the class of all tokens, as `namespace/name`' },
+  classroomClaim: { about: 'in its place, the claim whose value is the class, as `namespace/name`' },
+  clockTolerance: { about: 'by how much the clocks of issuer and gateway may differ', default: '30s' },
+};
 
 /** Checked settings for JSON Web Tokens. */
 export type TokenSettings = z.output<typeof tokenSettingsSchema>;

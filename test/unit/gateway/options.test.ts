@@ -1,15 +1,47 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseSettings } from '../../../src/gateway/options.ts';
 
+/** Files by their names. */
+const FILES: Record<string, string> = {
+  'gateway.yaml': `idleTimeout: 7s
+logLevel: warn
+maxBodyBytes: 2048
+trustedProxies: [10.0.0.0/8, "fd00::/8"]
+jwt:
+  issuer: https://login.example.org
+  audience: gpu-classroom
+  jwksUrl: https://login.example.org/certs
+  classroom: school/python-101
+`,
+  'broken.yaml': `idleTimeout: soon
+idelTimeout: 7s
+listen: {host: a}
+newKey: true
+jwt:
+  issuer: x
+  audience: y
+  jwksUrl: http://login.example.org/
+`,
+  'no.yaml': 'a: [',
+  'list.yaml': '- a',
+  'empty.yaml': '',
+};
+
+function readText(path: string): string {
+  const text = FILES[path];
+  if (text === undefined) throw new Error('no such file');
+  return text;
+}
+
 function settings(argv: readonly string[], env: Record<string, string> = {}) {
-  const parsed = parseSettings(argv, env);
+  const parsed = parseSettings(argv, env, readText);
   if (parsed.kind !== 'run') throw new Error(parsed.text);
   return parsed.options;
 }
 
 /** One line for each mistake. */
 function refusalOf(argv: readonly string[], env: Record<string, string> = {}): string[] {
-  const parsed = parseSettings(argv, env);
+  const parsed = parseSettings(argv, env, readText);
   if (parsed.kind !== 'refused') throw new Error('it was accepted');
   return parsed.text.split('\n').filter((line) => line.startsWith('  '));
 }
@@ -61,15 +93,65 @@ describe('the command line', () => {
   });
 
   test.each([[['--nonsense']], [['argument']], [['--listen']]])('%j is refused', (argv) => {
-    expect(parseSettings(argv, {}).kind).toBe('refused');
+    expect(parseSettings(argv, {}, readText).kind).toBe('refused');
   });
 
   test('help names every flag and its variable', () => {
-    const parsed = parseSettings(['--help'], {});
+    const parsed = parseSettings(['--help'], {}, readText);
     const text = parsed.kind === 'print' ? parsed.text : '';
     for (const flag of ['listen', 'static', 'salt-secret-file', 'shutdown-grace']) {
       expect(text).toContain(`--${flag}`);
       expect(text).toContain(`[GPU_CLASSROOM_${flag.replaceAll('-', '_').toUpperCase()}]`);
     }
+  });
+});
+
+describe('a file of settings', () => {
+  test('counts where neither flag nor variable is given', () => {
+    expect(
+      settings(['--config=gateway.yaml', '--log-level=debug'], { GPU_CLASSROOM_MAX_BODY_BYTES: '4096' }),
+    ).toMatchObject({
+      idleTimeoutMs: 7_000,
+      logLevel: 'debug',
+      maxBodyBytes: 4096,
+      trustedProxies: [
+        { address: '10.0.0.0', prefix: 8 },
+        { address: 'fd00::', prefix: 8 },
+      ],
+      jwt: { issuer: 'https://login.example.org', studentClaim: 'sub', clockToleranceMs: 30_000 },
+    });
+  });
+
+  test('may be named by the environment, and may be empty', () => {
+    expect(settings([], { GPU_CLASSROOM_CONFIG: 'gateway.yaml' })).toMatchObject({ idleTimeoutMs: 7_000 });
+    expect(settings(['--config=empty.yaml']).jwt).toBeUndefined();
+  });
+
+  test('is told all its faults at once with those of the flags, each with its line', () => {
+    expect(refusalOf(['--config=broken.yaml', '--log-level=loud'])).toEqual([
+      expect.stringMatching(/broken.yaml: line 2: idelTimeout: is not a setting/),
+      expect.stringMatching(/broken.yaml: line 3: listen: must be one value/),
+      expect.stringMatching(/broken.yaml: line 4: newKey: is not a setting/),
+      expect.stringMatching(/broken.yaml: line 8: jwt.jwksUrl: must be https/),
+      expect.stringMatching(/broken.yaml: line \d: jwt: must have either "classroom" or/),
+      expect.stringMatching(/broken.yaml: line 1: idleTimeout: must be a number with a unit/),
+      expect.stringMatching(/--log-level .* must be one of/),
+    ]);
+  });
+
+  test.each([
+    ['no.yaml', /no.yaml: line 1: .* not valid YAML/],
+    ['list.yaml', /list.yaml: line 1: must be settings/],
+    ['missing.yaml', /missing.yaml \(--config\) cannot be read: no such file/],
+  ])('%s is refused', (path, want) => {
+    expect(refusalOf([`--config=${path}`])).toEqual([expect.stringMatching(want)]);
+  });
+
+  test('that is printed gives the same settings again', () => {
+    const printed = parseSettings(['--config=gateway.yaml', '--print-config'], {}, readText);
+    const text = printed.kind === 'print' ? printed.text : '';
+    const again = parseSettings(['--config=x'], {}, () => text);
+    const { config: _, ...want } = settings(['--config=gateway.yaml']);
+    expect(again).toMatchObject({ kind: 'run', options: want });
   });
 });

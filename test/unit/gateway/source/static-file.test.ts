@@ -2,12 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { Agent } from 'undici';
 import { createEngineRegistry } from '../../../../src/gateway/engines/registry.ts';
 import { authenticateKey } from '../../../../src/gateway/identity/authenticate.ts';
-import {
-  loadStaticFile,
-  parseStaticFile,
-  StaticFileError,
-} from '../../../../src/gateway/source/static-file.ts';
+import { loadStaticFile, parseStaticFile } from '../../../../src/gateway/source/static-file.ts';
 import { hashApiKey } from '../../../../src/student/api-key.ts';
+import { YamlFaultsError } from '../../../../src/yaml/located.ts';
 import { ALICE_KEY, aDirectory, BOB_KEY } from '../builders.ts';
 
 const VALID = `classes:
@@ -34,7 +31,7 @@ function faultsOf(yaml: string): readonly string[] {
   try {
     parseStaticFile(yaml);
   } catch (error) {
-    if (error instanceof StaticFileError) return error.faults;
+    if (error instanceof YamlFaultsError) return error.faults;
     throw error;
   }
   throw new Error('the file was accepted');
