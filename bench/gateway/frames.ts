@@ -71,22 +71,33 @@ function readStream(port: number, body: string): Promise<number> {
   });
 }
 
-function startGateway(staticFile: string): { child: ChildProcess; port: Promise<number> } {
+interface Proxy {
+  readonly name: string;
+  readonly child: ChildProcess;
+  readonly port: Promise<number>;
+}
+
+function startGateway(staticFile: string): Proxy {
   const profiling = flags.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${flags.profile}`];
   const main = new URL('../../src/gateway/main.ts', import.meta.url).pathname;
-  const gatewayFlags = [
-    '--listen=127.0.0.1:0',
-    '--health-address=off',
-    '--ledger=memory',
-    '--static',
-    staticFile,
-  ];
-  const child = spawn(process.execPath, ['--no-warnings', ...profiling, main, ...gatewayFlags], {
+  const listening = ['--listen=127.0.0.1:0', '--health-address=off'];
+  return startProxy('gateway', [...profiling, main, ...listening, '--ledger=memory', '--static', staticFile]);
+}
+
+function startBarePipe(engineUrl: string): Proxy {
+  return startProxy('bare pipe', [
+    new URL('./bare-pipe.ts', import.meta.url).pathname,
+    new URL(engineUrl).port,
+  ]);
+}
+
+function startProxy(name: string, argv: readonly string[]): Proxy {
+  const child = spawn(process.execPath, ['--no-warnings', ...argv], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const port = new Promise<number>((resolve, reject) => {
     let said = '';
-    child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}: ${said}`)));
+    child.once('exit', (code) => reject(new Error(`the ${name} ended with ${code}: ${said}`)));
     child.stdout.on('data', (data: Buffer) => {
       if (said.length > 100_000) return;
       said += data.toString('utf8');
@@ -94,7 +105,7 @@ function startGateway(staticFile: string): { child: ChildProcess; port: Promise<
       if (address !== undefined) resolve(Number(address));
     });
   });
-  return { child, port };
+  return { name, child, port };
 }
 
 async function main(): Promise<void> {
@@ -106,45 +117,57 @@ async function main(): Promise<void> {
     `classes: [{name: bench, spec: {model: {id: tiny, servedName: tiny, maxModelLen: 4096}, limits: {perStudent: ${STUDENT_LIMITS}}}, engines: ["${engine.url}"], students: [{id: alice, key: ${KEY}}]}]\n`,
     { mode: 0o600 },
   );
-  const { child, port } = startGateway(staticFile);
+  const proxies = [startGateway(staticFile), startBarePipe(engine.url)];
   const body = JSON.stringify({
     model: 'tiny',
     stream: true,
     max_tokens: frames,
     messages: [{ role: 'user', content: 'Write a function that adds two numbers.' }],
   });
-  const results: { cpuUs: number; lost: number; seconds: number }[] = [];
   try {
-    const at = await port;
+    const measured = new Map<string, number[]>();
+    let lost = 0;
+    // The first round warms up.
     for (let round = 0; round <= rounds; round++) {
-      const startedMs = performance.now();
-      const before = cpuMsOf(child.pid ?? 0);
-      const got = await Promise.all(Array.from({ length: streams }, () => readStream(at, body)));
-      const cpuMs = cpuMsOf(child.pid ?? 0) - before;
-      const lost = got.reduce((sum, count) => sum + frames + 1 - count, 0);
-      // The first one warms up.
-      if (round === 0) continue;
-      const seconds = (performance.now() - startedMs) / 1000;
-      results.push({ cpuUs: (cpuMs * 1000) / (streams * frames), lost, seconds });
+      for (const proxy of proxies) {
+        const result = await measureRound(proxy, body);
+        if (round === 0) continue;
+        measured.set(proxy.name, [...(measured.get(proxy.name) ?? []), result.cpuUs]);
+        lost += result.lost;
+      }
     }
+    report(measured, lost);
   } finally {
-    child.kill('SIGTERM');
-    await new Promise((resolve) => child.once('exit', resolve));
+    for (const { child } of proxies) {
+      child.kill('SIGTERM');
+      await new Promise((resolve) => child.once('exit', resolve));
+    }
     engine.close();
     await rm(folder, { recursive: true });
   }
-  const cpu = spreadOf(results.map(({ cpuUs }) => cpuUs));
-  const lost = results.reduce((sum, result) => sum + result.lost, 0);
+}
+
+async function measureRound({ child, port }: Proxy, body: string): Promise<{ cpuUs: number; lost: number }> {
+  const at = await port;
+  const before = cpuMsOf(child.pid ?? 0);
+  const got = await Promise.all(Array.from({ length: streams }, () => readStream(at, body)));
+  const cpuMs = cpuMsOf(child.pid ?? 0) - before;
+  // With `[DONE]`; a client of the bare pipe gets the frame with the usage, too.
+  const lost = got.reduce((sum, count) => sum + Math.max(0, frames + 1 - count), 0);
+  return { cpuUs: (cpuMs * 1000) / (streams * frames), lost };
+}
+
+function report(measured: ReadonlyMap<string, readonly number[]>, lost: number): void {
   const pace = stepMs === 0 ? 'unpaced' : `one frame each ${stepMs} ms`;
-  console.log(
-    `${streams} streams of ${frames} frames, ${pace}, ${rounds} rounds: CPU per frame ${cpu.median.toFixed(1)} µs (${cpu.min.toFixed(1)} to ${cpu.max.toFixed(1)}), request and settlement included; frames lost: ${lost}`,
-  );
-  if (flags.json !== undefined) {
-    writeFileSync(
-      flags.json,
-      `${JSON.stringify({ streams, frames, stepMs, cpuUs: cpu, lost, results }, undefined, 2)}\n`,
-    );
+  console.log(`${streams} streams of ${frames} frames, ${pace}, ${rounds} rounds; frames lost: ${lost}`);
+  console.log('CPU per frame, request and settlement included:');
+  const spreads = [...measured].map(([name, values]) => ({ name, ...spreadOf(values) }));
+  for (const { name, median, min, max } of spreads) {
+    console.log(`  ${name}: ${median.toFixed(1)} µs (${min.toFixed(1)} to ${max.toFixed(1)})`);
   }
+  if (flags.json === undefined) return;
+  const document = { streams, frames, stepMs, rounds, lost, cpuUs: spreads };
+  writeFileSync(flags.json, `${JSON.stringify(document, undefined, 2)}\n`);
 }
 
 await main();

@@ -58,7 +58,7 @@ export class ClientAnswer {
     const { response, headers, path } = this.#options;
     switch (this.#form) {
       case undefined:
-        sendRefusal(response, refusal, headers);
+        sendRefusal(response, refusal, headers, path);
         return;
       case 'events':
         this.#end(Buffer.from(errorEvent(refusal, path)));
