@@ -29,8 +29,8 @@ export const FIELD_RULES: Readonly<Record<string, string>> = {
   frequency_penalty: '-2 to 2',
   repetition_penalty: 'above 0',
   seed: 'a whole number of at most 53 bits',
-  stop: 'at most 16 texts of at most 256 characters',
-  stop_sequences: 'at most 16 texts of at most 256 characters',
+  stop: 'at most 4 texts of at most 256 characters',
+  stop_sequences: 'at most 4 texts of at most 256 characters',
   stop_token_ids: 'at most 16',
   include_stop_str_in_output: KEPT,
   skip_special_tokens: KEPT,
@@ -49,6 +49,9 @@ export const FIELD_RULES: Readonly<Record<string, string>> = {
   reasoning_effort: KEPT,
   reasoning: '`effort` and `summary`',
   include_reasoning: KEPT,
+  thinking_token_budget: 'a whole number, from 0',
+  thinking: KEPT,
+  output_config: '`effort`, and `format` with a schema within the bounds below',
   chat_template_kwargs: 'only `enable_thinking` and `thinking`, true or false',
   include: 'at most 16 names',
   metadata: 'at most 16 pairs of texts, which the answer repeats',
@@ -68,6 +71,7 @@ export const DROPPED_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'priority',
     'prompt_cache_key',
     'request_id',
+    'session_id',
     'safety_identifier',
     'service_tier',
     'user',
@@ -77,6 +81,9 @@ export const DROPPED_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'ignore_eos',
     'min_tokens',
     'prompt_logprobs',
+    'length_penalty',
+    'return_mm_kwargs',
+    'stream_interval',
     'use_beam_search',
   ],
   'They run as code, or as an automaton made from any text, in the engine that all share': [
@@ -87,7 +94,9 @@ export const DROPPED_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'guided_json',
     'guided_regex',
     'media_io_kwargs',
+    'mm_payload',
     'mm_processor_kwargs',
+    'repetition_detection',
     'structured_outputs',
     'vllm_xargs',
   ],
@@ -99,9 +108,14 @@ export const DROPPED_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'logit_bias',
     'logprob_token_ids',
     'prompt_embeds',
+    'return_prompt_text',
     'return_token_ids',
+    'return_token_offsets',
     'return_tokens_as_token_ids',
+    'routed_experts_prompt_start',
     'truncate_prompt_tokens',
+    'truncation_side',
+    'watermarking',
   ],
   'No engine does what they ask for': [
     'audio',
@@ -145,8 +159,8 @@ type \`base64\` (\`/v1/messages\`). Other URLs are refused: the engine would fet
 video and files are refused.`;
 
 const ANTHROPIC = `\`POST /v1/messages\` takes Anthropic's requests, and its errors have Anthropic's shape. The key may come as \`x-api-key\`;
-where \`Authorization\` is there too, that one counts. vLLM 0.32 has no \`cache_salt\` on this endpoint, so the prefix
-caches of its users in one class are not kept apart from each other; they are from those of all other endpoints.`;
+where \`Authorization\` is there too, that one counts. vLLM before 0.32 knows no \`cache_salt\` on this endpoint: with such
+an engine the prefix caches of those who use it are not kept apart.`;
 
 function fieldTable(): string {
   const rows = Object.entries(FIELD_RULES).map(([field, rule]) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dataUrl, detail, textOr } from './content.ts';
 import { jsonSchema } from './json-schema.ts';
-import { flag, label, modelName, outputWish, sampling, toolName, topLogprobs } from './sampling.ts';
+import { effort, flag, label, modelName, outputWish, sampling, toolName, topLogprobs } from './sampling.ts';
 
 const MAX_MESSAGES = 2_000;
 const MAX_TOOLS = 128;
@@ -72,7 +72,8 @@ export const chatSchema = z.object({
     ])
     .nullish(),
   parallel_tool_calls: flag,
-  reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
+  reasoning_effort: effort,
+  thinking_token_budget: z.int().min(0).nullish(),
   include_reasoning: flag,
   add_generation_prompt: flag,
   continue_final_message: flag,

@@ -53,6 +53,18 @@ export const messagesSchema = z.object({
     .array(z.object({ name: toolName, description: z.string().nullish(), input_schema: jsonSchema }))
     .max(MAX_TOOLS)
     .nullish(),
+  output_config: z
+    .object({
+      effort: z.enum(['low', 'medium', 'high', 'xhigh', 'max']).nullish(),
+      format: z.object({ type: z.literal('json_schema'), schema: jsonSchema }).nullish(),
+    })
+    .nullish(),
+  thinking: z
+    .discriminatedUnion('type', [
+      z.object({ type: z.literal('enabled'), budget_tokens: z.int().min(1024) }),
+      z.object({ type: z.enum(['disabled', 'adaptive']) }),
+    ])
+    .nullish(),
   tool_choice: z
     .discriminatedUnion('type', [
       z.object({ type: z.enum(['auto', 'any', 'none']) }),

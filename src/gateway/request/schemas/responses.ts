@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { dataUrl, detail, textOr } from './content.ts';
 import { jsonSchema } from './json-schema.ts';
 import {
+  effort,
   flag,
   label,
   modelName,
   outputWish,
+  penalties,
   temperature,
   toolName,
   topK,
@@ -92,6 +94,7 @@ export const responsesSchema = z.object({
   temperature,
   top_p: topP,
   top_k: topK,
+  ...penalties,
   top_logprobs: topLogprobs,
   include: z.array(label).max(MAX_METADATA).nullish(),
   stream: flag,
@@ -103,7 +106,7 @@ export const responsesSchema = z.object({
   text: z.object({ format, verbosity: z.enum(['low', 'medium', 'high']).nullish() }).nullish(),
   reasoning: z
     .object({
-      effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
+      effort: effort,
       summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
     })
     .nullish(),

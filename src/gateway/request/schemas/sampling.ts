@@ -13,7 +13,9 @@ export const flag = z.boolean().nullish();
 
 /** vLLM's own default for what it computes at most: `--max-logprobs` 20. */
 const MAX_TOP_LOGPROBS = 20;
-const MAX_STOPS = 16;
+/** OpenAI's bound, and vLLM's: `VLLM_MAX_STOP_STRINGS`. */
+const MAX_STOPS = 4;
+const MAX_STOP_IDS = 16;
 
 export const topLogprobs = z.int().min(0).max(MAX_TOP_LOGPROBS).nullish();
 
@@ -36,6 +38,9 @@ export const streamOptions = z.object({ include_usage: flag, continuous_usage_st
 /** `n` above the most that is given is lowered, not refused. */
 export const answers = z.int().min(1).nullish();
 
+/** How long a model thinks, where it can. */
+export const effort = z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish();
+
 export const responseFormat = z
   .discriminatedUnion('type', [
     z.object({ type: z.literal('text') }),
@@ -52,6 +57,16 @@ export const responseFormat = z
   ])
   .nullish();
 
+/** Penalties and the like, which vLLM takes in chats, completions and responses. */
+export const penalties = {
+  min_p: z.number().min(0).max(1).nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  repetition_penalty: z.number().gt(0).nullish(),
+  seed: z.int().nullish(),
+  stop: z.union([stopText, stopTexts]).nullish(),
+};
+
 /**
  * What shapes the choice of tokens in chats and completions alike. Fields of vLLM beyond OpenAI's are those that cost
  * nothing and stay within the request.
@@ -63,13 +78,8 @@ export const sampling = {
   temperature,
   top_p: topP,
   top_k: topK,
-  min_p: z.number().min(0).max(1).nullish(),
-  presence_penalty: z.number().min(-2).max(2).nullish(),
-  frequency_penalty: z.number().min(-2).max(2).nullish(),
-  repetition_penalty: z.number().gt(0).nullish(),
-  seed: z.int().nullish(),
-  stop: z.union([stopText, stopTexts]).nullish(),
-  stop_token_ids: z.array(z.int().min(0)).max(MAX_STOPS).nullish(),
+  ...penalties,
+  stop_token_ids: z.array(z.int().min(0)).max(MAX_STOP_IDS).nullish(),
   include_stop_str_in_output: flag,
   skip_special_tokens: flag,
   spaces_between_special_tokens: flag,

@@ -204,7 +204,7 @@ describe('a field of the wrong kind is a 400 that says where', () => {
     ],
     ['top_p', CHAT, chat({ top_p: 0 }), 'must be more than 0'],
     ['seed', CHAT, chat({ seed: 1e300 }), 'must be at most 9007199254740991'],
-    ['stop', CHAT, chat({ stop: Array(17).fill('a') }), 'must have at most 16 entries'],
+    ['stop', CHAT, chat({ stop: Array(5).fill('a') }), 'must have at most 4 entries'],
     ['stop[0]', CHAT, chat({ stop: [''] }), 'must have at least 1 character'],
     ['top_logprobs', CHAT, chat({ top_logprobs: 21 }), 'must be at most 20'],
     ['logprobs', COMPLETIONS, { prompt: 'a', logprobs: true }, 'must be a number'],
