@@ -44,12 +44,16 @@ export function describeAdmission(name: string, start: StartAdmission, numRuns =
   describe(`${name} as an admission`, () => {
     test('decides as the pure decision does, in every sequence', async () => {
       await fc.assert(
-        fc.asyncProperty(limitSets, fc.array(steps, { maxLength: 40 }), async (limits, sequence) => {
-          await withAdmission(start, async (under) => {
-            const play = new Play(under, limits);
-            for (const step of sequence) await play.step(step);
-          });
-        }),
+        fc.asyncProperty(
+          limitSets,
+          fc.array(steps, { maxLength: 40, size: 'max' }),
+          async (limits, sequence) => {
+            await withAdmission(start, async (under) => {
+              const play = new Play(under, limits);
+              for (const step of sequence) await play.step(step);
+            });
+          },
+        ),
         { numRuns },
       );
     });
@@ -58,7 +62,7 @@ export function describeAdmission(name: string, start: StartAdmission, numRuns =
       await fc.assert(
         fc.asyncProperty(
           limitSets,
-          fc.array(requests, { minLength: 5, maxLength: 60 }),
+          fc.array(requests, { minLength: 5, maxLength: 60, size: 'max' }),
           async (limits, asked) => {
             await withAdmission(start, (under) => keepWithinLimits(under, limits[0], asked));
           },

@@ -8,7 +8,7 @@ import {
 } from '../../../../src/gateway/limits/gcra.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
-const limits = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constantFrom(601, 7_777, 99_999, 100_000));
+const limits = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constantFrom(601, 7_777));
 
 /** Asks again and again at one moment until refused. */
 function takeAll(limit: number, nowMs: number, from = 0): { taken: number; tatMs: number; retryMs: number } {
@@ -30,8 +30,12 @@ describe('requests a minute', () => {
     );
   });
 
+  test.each([99_999, 100_000])('also of %i', (limit) => {
+    expect(takeAll(limit, NOW).taken).toBe(limit);
+  });
+
   test('in no stretch of time come more than the limit and what the time refills', () => {
-    const gaps = fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 200 });
+    const gaps = fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 200, size: 'max' });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60 }), gaps, (limit, gapsMs) => {
         const admitted: number[] = [];

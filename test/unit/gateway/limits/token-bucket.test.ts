@@ -22,7 +22,7 @@ describe('tokens a minute', () => {
   test('nobody gets more than a full bucket and what flows in', () => {
     const asked = fc.array(
       fc.record({ gapMs: fc.integer({ min: 0, max: 30_000 }), tokens: fc.integer({ min: 1, max: 600 }) }),
-      { minLength: 1, maxLength: 100 },
+      { minLength: 1, maxLength: 100, size: 'max' },
     );
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1000 }), asked, (limit, requests) => {
@@ -68,7 +68,7 @@ describe('tokens a minute', () => {
   });
 
   test('fractions of a token are kept, however often somebody looks', () => {
-    const steps = fc.array(fc.integer({ min: 0, max: 7 }), { maxLength: 300 });
+    const steps = fc.array(fc.integer({ min: 0, max: 7 }), { maxLength: 300, size: 'max' });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100_000 }), steps, (limit, stepsMs) => {
         let often = bucketAfter(limit, limit);
