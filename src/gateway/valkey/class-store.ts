@@ -139,7 +139,7 @@ class ScriptedStore implements ClassStore {
    */
   async #run(script: Script, classroom: ClassOfStore, values: readonly string[]): Promise<Reply> {
     const { connection, keys, now } = this.#options;
-    const names = keysOf(keys.classroom(classroom.key));
+    const names = keys.classroom(classroom.key);
     for (let attempt = 1; attempt <= DAY_ATTEMPTS; attempt++) {
       const day = this.#dayOf(classroom.timeZone, now() + this.#aheadMs);
       const raw = await connection.run(script, names, [...dayTexts(day), ...values]);
@@ -218,13 +218,6 @@ class Reply {
       totalTokens: this.number(from + 5),
     };
   }
-}
-
-/** In the order that scripts/state.lua.ts describes. */
-function keysOf(classroom: string): string[] {
-  return ['subjects', 'leases', 'deadlines', 'ended:', 'used:', 'total:'].map(
-    (name) => `${classroom}:${name}`,
-  );
 }
 
 function dayTexts({ day, nextDay, startsMs, endsMs }: LocalDay): string[] {

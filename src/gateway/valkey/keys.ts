@@ -10,17 +10,20 @@ export interface Keyspace {
   readonly replicas: string;
   /** What replicas tell each other of a class. */
   peers(classroomKey: string): string;
-  /** What all keys of limits and ledger of a class begin with. */
-  classroom(classroomKey: string): string;
+  /** `KEYS` of the scripts of a class's limits and ledger, in the order that scripts/state.lua.ts describes. */
+  classroom(classroomKey: string): readonly string[];
 }
 
 /** @param prefix goes before every name; without braces */
 export function keyspaceOf(prefix: string): Keyspace {
-  const classroom = (classroomKey: string): string => `${prefix}{${classroomKey}}`;
+  const tagged = (classroomKey: string): string => `${prefix}{${classroomKey}}`;
   return {
     probe: `${prefix}probe`,
     replicas: `${prefix}replicas`,
-    classroom,
-    peers: (classroomKey) => `${classroom(classroomKey)}:peers`,
+    peers: (classroomKey) => `${tagged(classroomKey)}:peers`,
+    classroom: (classroomKey) => CLASSROOM_KEYS.map((name) => `${tagged(classroomKey)}:${name}`),
   };
 }
+
+/** Those with a colon at the end are prefixes. */
+const CLASSROOM_KEYS = ['subjects', 'leases', 'deadlines', 'ended:', 'used:', 'total:'];

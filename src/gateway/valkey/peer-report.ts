@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ClassActivity } from '../queue/peers.ts';
 
 /**
- * Service of one student at one replica, since `epoch`: the number of the exchange with which the replica began to
- * count. A student without service for a while is forgotten and begins anew.
+ * Service of one student at one replica, since it began to count. A student without service for a while is forgotten
+ * and begins anew, in another epoch.
  */
 const servedSchema = z.tuple([z.string(), z.int(), z.number()]);
 

@@ -12,12 +12,18 @@ interface Count {
 /** What students got from this replica, for one class. Sums, so that a report that nobody read loses nothing. */
 export class OwnService {
   readonly #counts = new Map<string, Count>();
-  #exchanges = 0;
+  readonly #nextEpoch: () => number;
+
+  /** @param nextEpoch never the same number twice in the life of the replica */
+  constructor(nextEpoch: () => number) {
+    this.#nextEpoch = nextEpoch;
+  }
 
   add(studentId: string, amount: number): void {
     const count = this.#counts.get(studentId);
-    if (count === undefined) this.#counts.set(studentId, { epoch: this.#exchanges, total: amount, quiet: 0 });
-    else {
+    if (count === undefined) {
+      this.#counts.set(studentId, { epoch: this.#nextEpoch(), total: amount, quiet: 0 });
+    } else {
       count.total += amount;
       count.quiet = 0;
     }
@@ -25,7 +31,6 @@ export class OwnService {
 
   /** What to tell now; called once for each exchange. */
   report(): Served[] {
-    this.#exchanges += 1;
     const served: Served[] = [];
     for (const [student, count] of this.#counts) {
       if (count.quiet++ >= FORGOTTEN_AFTER) this.#counts.delete(student);

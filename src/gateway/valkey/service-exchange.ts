@@ -54,6 +54,7 @@ class Exchange implements ServiceExchange {
   #local: ActivitySource | undefined;
   #loop: Promise<void> | undefined;
   #replicas = 1;
+  #epochs = 0;
 
   constructor(options: ServiceExchangeOptions) {
     this.#options = options;
@@ -62,7 +63,7 @@ class Exchange implements ServiceExchange {
         this.#local = local;
       },
       served: (classroomKey, studentId, amount) => this.#classOf(classroomKey).own.add(studentId, amount),
-      shareOf: (classroomKey, capacity) => this.#shareOf(classroomKey, capacity),
+      shareOf: (classroomKey, capacity) => this.#shareOf(classroomKey, Math.floor(capacity)),
       drainRemoteService: (classroomKey) => this.#classOf(classroomKey).remote.drain(),
     };
   }
@@ -156,7 +157,12 @@ class Exchange implements ServiceExchange {
   #classOf(classroomKey: string): ClassExchange {
     const known = this.#classes.get(classroomKey);
     if (known !== undefined) return known;
-    const fresh = { own: new OwnService(), remote: new RemoteService(), others: [], share: undefined };
+    const fresh = {
+      own: new OwnService(() => this.#epochs++),
+      remote: new RemoteService(),
+      others: [],
+      share: undefined,
+    };
     this.#classes.set(classroomKey, fresh);
     return fresh;
   }

@@ -131,12 +131,24 @@ expire_leases(now, moment)
 return counts_reply('counts', now, load_subject('s' .. argument()), load_subject('c'))
 `;
 
+/**
+ * The account of a student. ARGV: student; local days.
+ * Reply: of each day, and last of all time, the rows and their figures, alternating.
+ */
+const USAGE = `
+local student_id, reply = argument(), {}
+for i = 2, #ARGV do reply[#reply + 1] = redis.call('HGETALL', KEYS[5] .. ARGV[i] .. ':' .. student_id) end
+reply[#reply + 1] = redis.call('HGETALL', KEYS[6] .. student_id)
+return reply
+`;
+
 /** The scripts of one class's limits and ledger. */
 export interface AdmissionScripts {
   readonly admit: Script;
   readonly settle: Script;
   readonly renew: Script;
   readonly read: Script;
+  readonly usage: Script;
 }
 
 /** @param time Lua that defines `now_ms()` */
@@ -147,5 +159,6 @@ export function admissionScripts(time: string): AdmissionScripts {
     settle: script('settle', SETTLE),
     renew: script('renew', RENEW),
     read: script('read', READ),
+    usage: script('usage', USAGE),
   };
 }
