@@ -64,6 +64,8 @@ export interface Forwarding {
   readonly done: Promise<Forwarded>;
   /** Ends it early and tells the client why. */
   end(refusal: Refusal): void;
+  /** No engine has it yet. */
+  readonly waiting: boolean;
 }
 
 /** Enough of an engine's error to understand it. */
@@ -76,14 +78,14 @@ const SHUTTING_DOWN = 'cannot schedule new futures after shutdown';
 export function forward(options: ForwardOptions): Forwarding {
   const exchange = new Exchange(options);
   exchange.start();
-  return { done: exchange.done, end: (refusal) => exchange.end(refusal) };
+  return exchange;
 }
 
 type Answer =
   | { readonly kind: 'body'; readonly relay: AnswerRelay; readonly form: AnswerForm }
   | { readonly kind: 'error'; readonly status: number; readonly chunks: Buffer[]; bytes: number };
 
-class Exchange {
+class Exchange implements Forwarding {
   readonly done: Promise<Forwarded>;
   readonly #options: ForwardOptions;
   readonly #resolve: (forwarded: Forwarded) => void;
@@ -91,6 +93,8 @@ class Exchange {
   #waiting: Waiting | undefined;
   #turn: Turn | undefined;
   #retried = false;
+  /** The engine whose answer counts; undefined when the request is over. */
+  #asked: EngineUse | undefined;
   #reachedEngine = false;
   #controller: Dispatcher.DispatchController | undefined;
   #answer: Answer | undefined;
@@ -145,6 +149,10 @@ class Exchange {
     this.#breakOff(refusal);
   }
 
+  get waiting(): boolean {
+    return this.#turn === undefined;
+  }
+
   #onTurn(turn: Turn): void {
     this.#turn = turn;
     this.#dispatchedMs = this.#options.clock.monotonic();
@@ -156,7 +164,8 @@ class Exchange {
   #attempt(use: EngineUse): void {
     const { request, requestId } = this.#options;
     let reached = false;
-    const current = (): boolean => !this.#finished && this.#turn?.engine === use;
+    this.#asked = use;
+    const current = (): boolean => this.#asked === use;
     use.dispatcher.dispatch(
       { method: 'POST', path: request.path, headers: upstreamHeaders(requestId), body: request.body },
       {
@@ -261,7 +270,7 @@ class Exchange {
       this.#breakOff(this.#refusalOf(error), faultOf(error));
       return;
     }
-    if (refusedUnheard(error) && this.#tryAnother()) return;
+    if (refusedUnheard(error) && this.#tryAnother(faultOf(error))) return;
     const refusal = this.#refusalOf(error);
     const outcome = refusal.status < 500 ? 'refused' : 'unanswered';
     this.#finish(outcome, refusal, () => this.#client.refuse(refusal), faultOf(error));
@@ -277,10 +286,10 @@ class Exchange {
   }
 
   /** Asks another engine in the place of this one: once, and only while nothing of an answer has come. */
-  #tryAnother(): boolean {
+  #tryAnother(fault: EngineFault | undefined): boolean {
     if (this.#retried) return false;
     const before = this.#controller;
-    const other = this.#turn?.another();
+    const other = this.#turn?.another(fault);
     if (other === undefined) return false;
     this.#retried = true;
     this.#controller = undefined;
@@ -294,7 +303,7 @@ class Exchange {
   #onEngineLost(reached: boolean): void {
     this.#controller = undefined;
     // One that was reached may have begun to compute: asking another one then could run the request twice.
-    if (!reached && this.#tryAnother()) return;
+    if (!reached && this.#tryAnother('unreachable')) return;
     const code = reached ? 'engine_failed' : 'engine_unreachable';
     const refusal = refuse(code, this.#named(), { retryAfterSeconds: UNREACHABLE_RETRY_SECONDS });
     this.#breakOff(refusal, reached ? 'failed' : 'unreachable');
@@ -345,6 +354,7 @@ class Exchange {
   #finish(outcome: OutcomeKind, refusal: Refusal | undefined, close: () => void, fault?: EngineFault): void {
     if (this.#finished) return;
     this.#finished = true;
+    this.#asked = undefined;
     const { response, settle, request, clock, patience } = this.#options;
     this.#timer?.cancel();
     this.#heartbeat.stop();

@@ -233,11 +233,11 @@ export class ClassQueue {
         told += tokens;
         this.#charge(student, serviceOf(0, tokens));
       },
-      another: () => {
+      another: (fault) => {
         const demand = { student: student.id, kvTokens: ticket.kvTokens, share: 1 };
         const other = engines.take(key, { ...demand, except: new Set([engine.id]) });
         if (other === undefined) return undefined;
-        engine.release('unreachable');
+        engine.release(fault);
         engine = other;
         return other;
       },

@@ -23,8 +23,12 @@ export interface Turn {
   readonly waitedMs: number;
   /** Tells of tokens that arrived since the last call, so that a long answer counts while it runs. */
   generated(tokens: number): void;
-  /** The engine could not be reached: another one instead, if there is one. */
-  another(): EngineUse | undefined;
+  /**
+   * The engine did not take the request: another one instead, if there is one.
+   *
+   * @param fault of the engine; undefined: it is only full
+   */
+  another(fault: EngineFault | undefined): EngineUse | undefined;
   /** @param usage what is charged; undefined: nothing */
   done(usage: TokenUsage | undefined, fault?: EngineFault): void;
 }
