@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { LedgerFileError, troubleOf, whyOf } from './errors.ts';
-import { migrate } from './schema.ts';
+import { checkVersion, migrate } from './schema.ts';
 
 /** How long a write waits while a backup or a person's query holds the file. */
 const BUSY_TIMEOUT_MS = 2_000;
@@ -79,6 +79,8 @@ function openChecked(path: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    // Before anything is written: it may be a file of somebody else's.
+    checkVersion(db, path);
     checkIntegrity(db, path);
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY');
     migrate(db, path);

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** The file cannot be used as a ledger. It was left as it is. */
 export class LedgerFileError extends Error {
   /** @param advice what to do now, in full sentences */
@@ -11,12 +13,15 @@ export class LedgerFileError extends Error {
 const CODES = { busy: 5, readOnly: 8, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const;
 type Trouble = keyof typeof CODES;
 
+/** As `node:sqlite` throws them. */
+const sqliteErrorSchema = z.object({ errcode: z.int() });
+
 /** What kind of trouble SQLite reports; undefined for anything else. */
 export function troubleOf(error: unknown): Trouble | undefined {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number')
-    return undefined;
+  const { success, data } = sqliteErrorSchema.safeParse(error);
+  if (!success) return undefined;
   // The lower byte is the primary code of an extended one.
-  const primary = error.errcode & 0xff;
+  const primary = data.errcode & 0xff;
   return (Object.keys(CODES) as Trouble[]).find((trouble) => CODES[trouble] === primary);
 }
 

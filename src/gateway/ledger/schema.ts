@@ -77,14 +77,7 @@ export const MIGRATIONS: readonly string[] = [
  * @throws LedgerFileError when it is not a ledger, or one of a newer version; it stays as it is
  */
 export function migrate(db: DatabaseSync, path: string, migrations: readonly string[] = MIGRATIONS): void {
-  const version = versionOf(db, path);
-  if (version > migrations.length) {
-    throw new LedgerFileError(
-      path,
-      `it was written by a newer version of the gateway (schema ${version}, this one knows ${migrations.length})`,
-      'Start that version again, or give --ledger another file.',
-    );
-  }
+  const version = checkVersion(db, path, migrations);
   if (version === migrations.length) return;
   db.exec('BEGIN IMMEDIATE');
   try {
@@ -98,7 +91,25 @@ export function migrate(db: DatabaseSync, path: string, migrations: readonly str
 
 const headerSchema = z.object({ application: z.int(), version: z.int(), objects: z.int() });
 
-/** 0 for a file that is new. */
+/**
+ * Reads the version of a file's schema, 0 for a file that is new. Writes nothing.
+ *
+ * @throws LedgerFileError when it is not a ledger, or one of a newer version
+ */
+export function checkVersion(
+  db: DatabaseSync,
+  path: string,
+  migrations: readonly string[] = MIGRATIONS,
+): number {
+  const version = versionOf(db, path);
+  if (version <= migrations.length) return version;
+  throw new LedgerFileError(
+    path,
+    `it was written by a newer version of the gateway (schema ${version}, this one knows ${migrations.length})`,
+    'Start that version again, or give --ledger another file.',
+  );
+}
+
 function versionOf(db: DatabaseSync, path: string): number {
   const header = headerSchema.parse(
     db
