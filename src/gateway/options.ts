@@ -46,6 +46,7 @@ const settingsSchema = z
     queueBytesPerClass: wholeNumber(1024, 2 ** 40),
     queueTimeoutMs: duration,
     engineWaitTimeoutMs: duration,
+    engineMetricsIntervalMs: duration,
     connectTimeoutMs: duration,
     firstByteTimeoutMs: duration,
     idleTimeoutMs: duration,
@@ -148,6 +149,11 @@ export const FLAGS: Program<typeof settingsSchema>['flags'] = {
     spelling: '--engine-wait-timeout <duration>',
     about: 'for an engine while the class has none that can be asked',
     default: '10s',
+  },
+  engineMetricsIntervalMs: {
+    spelling: '--engine-metrics-interval <duration>',
+    about: 'between two looks at the metrics of each engine, which bound what it is given',
+    default: '1s',
   },
   connectTimeoutMs: {
     spelling: '--connect-timeout <duration>',

@@ -7,6 +7,7 @@ import type { Logger } from '../kube/log.ts';
 import { type HealthCheck, type HealthServer, startHealthServer } from '../observability/health.ts';
 import { YamlFaultsError } from '../yaml/located.ts';
 import type { AddressOfPod } from './engines/pods.ts';
+import { watchEngines } from './engines/watch.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { readinessOf } from './health.ts';
 import { SALT_SECRET_BYTES } from './identity/cache-salt.ts';
@@ -90,6 +91,12 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     },
     connectTimeoutMs: settings.connectTimeoutMs,
     maxBodyBytes: settings.maxBodyBytes,
+  });
+  watchEngines({
+    engines: gateway.engines,
+    clock: systemClock,
+    log,
+    intervalMs: settings.engineMetricsIntervalMs,
   });
   let stopping = false;
   if (settings.staticFile !== undefined) await loadStatic(settings.staticFile, gateway, systemClock);

@@ -24,17 +24,20 @@ export function classroomRecordOf(classroom: Classroom): ClassroomRecord {
   if (!parsed.ok) throw new UnreadableObjectError(parsed);
   const { metadata, spec } = parsed.classroom;
   const { namespace, name, creationTimestamp } = metadata;
-  return classroomRecord(
+  const record = classroomRecord(
     keyOf({ namespace: namespace ?? 'default', name }),
     name,
     spec,
     secondsOf(creationTimestamp),
   );
+  const planned = parsed.classroom.status?.plan;
+  return planned === undefined ? record : { ...record, engine: { maxNumSeqs: planned.maxNumSeqs } };
 }
 
 /** The part of a Classroom's spec that the gateway acts on. */
 export type ServedSpec = Pick<ClassroomSpec, 'model' | 'contact' | 'access' | 'exam' | 'limits'> & {
   readonly schedule?: { readonly timeZone: string } | undefined;
+  readonly engine?: { readonly maxNumSeqs?: number | undefined } | undefined;
 };
 
 /** @param key `namespace/name` */
@@ -45,12 +48,14 @@ export function classroomRecord(
   createdSeconds: number,
 ): ClassroomRecord {
   const servedName = servedNameOf(spec.model);
+  const maxNumSeqs = spec.engine?.maxNumSeqs;
   return {
     key,
     name,
     servedName,
     modelNames: [servedName, ...spec.model.aliases],
     maxModelLen: spec.model.maxModelLen,
+    engine: maxNumSeqs === undefined ? undefined : { maxNumSeqs },
     contact: spec.contact,
     access: spec.access,
     exam: spec.exam,

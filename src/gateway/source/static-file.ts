@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { text } from '../../api/bounds.ts';
 import { classroomNameSchema, classroomSpecSchema } from '../../api/classroom.ts';
+import { engineSchema } from '../../api/engine.ts';
 import { limitsSchema, studentLimitsOverrideSchema, studentLimitsSchema } from '../../api/limits.ts';
 import { modelSchema } from '../../api/model.ts';
 import { scheduleSchema } from '../../api/schedule.ts';
@@ -27,6 +28,7 @@ const classSpecSchema = z.strictObject({
       perStudent: z.strictObject(studentLimitsSchema.shape).prefault({}),
     })
     .prefault({}),
+  engine: z.strictObject({ maxNumSeqs: engineSchema.shape.maxNumSeqs }).optional(),
   schedule: z
     .strictObject({
       timeZone: scheduleSchema.shape.timeZone.refine(

@@ -17,6 +17,10 @@ export interface EngineCall {
 export interface ScriptedEngine {
   readonly url: string;
   readonly calls: readonly EngineCall[];
+  /** Paths of what the gateway asked on its own account: `/health` and `/metrics`. */
+  readonly asked: readonly string[];
+  /** What it is told then: a status, and a text. */
+  readonly telling: { health: number; metrics: string };
   /** Connections that are open now. */
   readonly connections: number;
   /** Takes no more connections; those that are open stay. */
@@ -63,7 +67,15 @@ export async function startScriptedEngine(
 ): Promise<ScriptedEngine> {
   const calls: EngineCall[] = [];
   const sockets = new Set<Socket>();
+  const asked: string[] = [];
+  const telling = { health: 200, metrics: '' };
   const server = createServer((request, response) => {
+    if (request.method === 'GET') {
+      asked.push(request.url ?? '');
+      const isHealth = request.url === '/health';
+      response.writeHead(isHealth ? telling.health : 200).end(isHealth ? '' : telling.metrics);
+      return;
+    }
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -90,6 +102,8 @@ export async function startScriptedEngine(
   return {
     url: `http://127.0.0.1:${port}`,
     calls,
+    asked,
+    telling,
     get connections() {
       return sockets.size;
     },

@@ -26,6 +26,21 @@ describe('what a Classroom means', () => {
     });
   });
 
+  test('how many requests an engine computes together: as planned, else as the spec says', () => {
+    const spec = { engine: { maxNumSeqs: 8 } };
+    const plan = {
+      maxModelLen: 4096,
+      maxNumSeqs: 24,
+      maxNumBatchedTokens: 2048,
+      gpuMemoryUtilizationPercent: 90,
+      resourceName: 'nvidia.com/gpu',
+      basis: 'measured',
+    };
+    expect(classroomRecordOf(classroom()).engine).toBeUndefined();
+    expect(classroomRecordOf(classroom({ spec })).engine).toEqual({ maxNumSeqs: 8 });
+    expect(classroomRecordOf({ ...classroom({ spec }), status: { plan } }).engine).toEqual({ maxNumSeqs: 24 });
+  });
+
   test('without a served name the id is what students write', () => {
     expect(classroomRecordOf(classroom()).modelNames).toEqual(['Qwen/Qwen2.5-7B-Instruct']);
   });

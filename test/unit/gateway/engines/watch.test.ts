@@ -1,0 +1,99 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { Pool } from 'undici';
+import { createEngineRegistry, type EngineRegistry } from '../../../../src/gateway/engines/registry.ts';
+import { watchEngines } from '../../../../src/gateway/engines/watch.ts';
+import { silentLogger } from '../../../../src/kube/log.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
+import { CLASS_KEY } from '../builders.ts';
+import { type ScriptedEngine, startScriptedEngine } from '../scripted-engine.ts';
+
+interface Watched {
+  readonly engines: EngineRegistry;
+  readonly clock: FakeClock;
+  readonly engine: ScriptedEngine;
+}
+
+let watched: Watched;
+
+async function watch(): Promise<Watched> {
+  const engine = await startScriptedEngine();
+  const clock = createFakeClock();
+  const engines = createEngineRegistry({
+    connect: (origin) => new Pool(origin),
+    monotonic: clock.monotonic,
+    random: () => 0,
+  });
+  watchEngines({ engines, clock, log: silentLogger, intervalMs: 1_000 });
+  watched = { engines, clock, engine };
+  return watched;
+}
+
+function put({ engines, engine }: Watched): void {
+  engines.put({ id: 'one', classroomKey: CLASS_KEY, origin: engine.url });
+}
+
+/** Lets the question that is under way be answered, and the next one be due. */
+async function nextLook({ clock, engine }: Watched): Promise<void> {
+  const before = engine.asked.length;
+  await eventually('the watch sleeps', () => clock.nextInMs === 1_000);
+  await clock.advance(1_000);
+  await eventually('it asks again', () => engine.asked.length > before);
+}
+
+const load = (running: number, waiting: number): string =>
+  `vllm:num_requests_running{engine="0"} ${running}\nvllm:num_requests_waiting{engine="0"} ${waiting}\n`;
+
+afterEach(async () => {
+  await watched.engines.close();
+  await watched.engine.close();
+});
+
+describe('an engine in use', () => {
+  test('is asked for its metrics once a second, and given fewer requests when some wait in it', async () => {
+    const all = await watch();
+    all.engine.telling.metrics = load(16, 4);
+    put(all);
+    await nextLook(all);
+    await nextLook(all);
+    await eventually('the window closed', () => all.engines.capacityOf(CLASS_KEY) < 64);
+    expect(new Set(all.engine.asked)).toEqual(new Set(['/metrics']));
+  });
+
+  test('that tells nothing of use is used as before', async () => {
+    const all = await watch();
+    all.engine.telling.metrics = '<html>';
+    put(all);
+    await nextLook(all);
+    await all.engine.refuseConnections();
+    await eventually('the watch sleeps', () => all.clock.nextInMs === 1_000);
+    expect(all.engines.capacityOf(CLASS_KEY)).toBe(64);
+  });
+
+  test('is not asked any more once it is gone', async () => {
+    const all = await watch();
+    put(all);
+    await nextLook(all);
+    all.engines.remove('one');
+    await eventually('no timer is left', () => all.clock.pending === 0);
+  });
+});
+
+describe('an engine that is out', () => {
+  test('is asked for its health, and used again when it is well', async () => {
+    const all = await watch();
+    all.engine.telling.health = 503;
+    put(all);
+    await nextLook(all);
+    all.engines.take(CLASS_KEY, { student: 'alice', kvTokens: 1, share: 1 })?.release('unreachable');
+    await all.clock.advance(1_000);
+    await eventually('it was probed', () => all.engine.asked.at(-1) === '/health');
+    expect(all.engines.readyCount(CLASS_KEY)).toBe(0);
+
+    all.engine.telling.health = 200;
+    await eventually('it is back', async () => {
+      await all.clock.advance(1_000);
+      return all.engines.readyCount(CLASS_KEY) === 1;
+    });
+  });
+});
