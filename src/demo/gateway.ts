@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { podAddress } from '../gateway/engines/pods.ts';
 import { parseSettings } from '../gateway/options.ts';
 import { startGateway } from '../gateway/process.ts';
@@ -8,7 +9,7 @@ import { ADDRESS_ANNOTATION } from './node-agent/pod/worker.ts';
  * The gateway of the demo. Where all played pods share one address and differ by port (macOS), the node agent writes
  * down where each listens, and only this entry point reads it: a real gateway must not trust annotations.
  */
-const parsed = parseSettings(process.argv.slice(2), process.env);
+const parsed = parseSettings(process.argv.slice(2), process.env, (path) => readFileSync(path, 'utf8'));
 if (parsed.kind !== 'run') throw new Error(`the demo starts its gateway wrongly: ${JSON.stringify(parsed)}`);
 await startGateway({
   settings: parsed.options,

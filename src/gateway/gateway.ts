@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Dispatcher, Pool } from 'undici';
 import type { ListenAddress } from '../http/listen.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -9,7 +9,7 @@ import { createEngineRegistry, type EngineRegistry } from './engines/registry.ts
 import { refuse } from './errors.ts';
 import { type AddressRange, createClientAddress } from './http/client-address.ts';
 import { sendRefusal } from './http/respond.ts';
-import { type Listening, listen } from './http/server.ts';
+import { type Listening, listen, type ServerOptions } from './http/server.ts';
 import { cacheSalt } from './identity/cache-salt.ts';
 import { createDirectory, type Directory } from './identity/directory.ts';
 import { createFailedAttempts } from './identity/failed-attempts.ts';
@@ -22,6 +22,7 @@ import { createGatewayMetrics, type GatewayMetrics } from './metrics.ts';
 import type { QueueBounds } from './queue/class-queue.ts';
 import { createFairQueue } from './queue/fair-queue.ts';
 import { noPeers, type Peers } from './queue/peers.ts';
+import type { StateStoreFigures } from './state.ts';
 import { createStudentApi } from './student-api.ts';
 
 export interface GatewayOptions {
@@ -31,6 +32,8 @@ export interface GatewayOptions {
   readonly admission: Admission;
   /** Knows what was booked. */
   readonly usage: UsageReader;
+  /** Told after a request of a seat was booked. */
+  readonly onSettled?: ((seatKey: string) => void) | undefined;
   /** Secret that cache salts are made with. */
   readonly saltSecret: Uint8Array;
   /** False until the directory is complete: an unknown key may then be one that was not read yet. */
@@ -46,6 +49,8 @@ export interface GatewayOptions {
   readonly queueBounds: QueueBounds;
   /** Default: this gateway is the only one. */
   readonly peers?: Peers | undefined;
+  /** Default: no store is shared. */
+  readonly stateStore?: (() => StateStoreFigures) | undefined;
   readonly connectTimeoutMs: number;
   readonly maxBodyBytes: number;
 }
@@ -57,8 +62,11 @@ export interface Gateway {
   readonly metrics: GatewayMetrics;
   /** Requests between authentication and the end of their answer. */
   readonly requestsInFlight: number;
-  listen(address: ListenAddress): Promise<Listening>;
-  /** Takes no new requests, lets running ones end for up to `graceMs`, then ends them. */
+  listen(address: ListenAddress, options?: Pick<ServerOptions, 'certificate' | 'bounds'>): Promise<Listening>;
+  /**
+   * Takes no new requests and sends away what waits for an engine: another replica has it sooner. Lets running answers
+   * end for up to `graceMs`, then ends them.
+   */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -90,6 +98,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     queues: () => queue.figures(),
     seats: () => directory.size.seats,
     classrooms: () => directory.size.classrooms,
+    stateStore: options.stateStore,
   });
   const queue = createFairQueue({
     engines,
@@ -126,13 +135,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     get requestsInFlight() {
       return running.size;
     },
-    async listen(address) {
-      const listening = await listen(address, (request, response) => {
+    async listen(address, { certificate, bounds } = {}) {
+      const handler = (request: IncomingMessage, response: ServerResponse): void => {
         responses.add(response);
         response.once('close', () => responses.delete(response));
         if (stopping) refuseStopping(response);
         else void serve(request, response);
-      });
+      };
+      const onDropped = metrics.connectionDropped;
+      const listening = await listen(address, { handler, certificate, bounds, onDropped });
       listeners.push(listening);
       return listening;
     },
@@ -140,8 +151,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       stopping = true;
       const closed = Promise.all(listeners.map(({ server }) => closeServer(server)));
       for (const response of responses) closeAfter(response);
+      const refusal = refuse('gateway_stopping', {}, { retryAfterSeconds: STOPPING_RETRY_SECONDS });
+      running.endWaiting(refusal);
       await within(closed, graceMs, clock);
-      running.endAll(refuse('gateway_stopping', {}, { retryAfterSeconds: STOPPING_RETRY_SECONDS }));
+      running.endAll(refusal);
       await within(closed, GOODBYE_MS, clock);
       for (const { server } of listeners) server.closeAllConnections();
       await closed;

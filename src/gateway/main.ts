@@ -24,7 +24,16 @@ async function main(): Promise<number | undefined> {
     log,
     addressOf: podAddress,
     onStarted: (stop) => {
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+      let signals = 0;
+      const onSignal = (signal: NodeJS.Signals): void => {
+        signals += 1;
+        if (signals === 1) void stop();
+        else {
+          log.warn({ signal }, 'A second signal: the gateway ends now');
+          process.exit(1);
+        }
+      };
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
     },
   });
   return undefined;

@@ -5,6 +5,7 @@ import type { ErrorCode } from './errors.ts';
 import { CHARGE_BASES, type ChargeBasis } from './limits/charge.ts';
 import type { OutcomeKind } from './limits/settlement.ts';
 import type { ClassFigures, WaitEnd } from './queue/class-queue.ts';
+import type { StateStoreFigures } from './state.ts';
 
 /** What the gateway counts. Labels are bounded: endpoints of the list, statuses, codes; never students or models. */
 export interface GatewayMetrics {
@@ -16,6 +17,8 @@ export interface GatewayMetrics {
   charged(basis: ChargeBasis): void;
   /** A request's wait for an engine is over. */
   waited(end: WaitEnd, seconds: number): void;
+  /** A connection above the bound was closed unheard. */
+  connectionDropped(): void;
   /** Prometheus text. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -29,6 +32,8 @@ export interface GatewayGauges {
   queues(): ReadonlyMap<string, ClassFigures>;
   seats(): number;
   classrooms(): number;
+  /** Absent: no store is shared. */
+  stateStore?: (() => StateStoreFigures) | undefined;
 }
 
 const DURATION_BUCKETS_S = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
@@ -41,6 +46,7 @@ export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   defineGauges(registry, gauges);
+  if (gauges.stateStore !== undefined) defineStateStore(registry, gauges.stateStore);
   const registers = [registry];
   const requests = new Counter({
     name: `${PREFIX}requests_total`,
@@ -93,12 +99,18 @@ export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
     registers,
   });
   for (const basis of CHARGE_BASES) charges.inc({ basis }, 0);
+  const dropped = new Counter({
+    name: `${PREFIX}connections_dropped_total`,
+    help: 'Connections of clients above --max-connections, closed unheard.',
+    registers,
+  });
   return {
     answered(endpoint, status, seconds) {
       requests.inc({ endpoint, status: String(status ?? CLIENT_LEFT_STATUS) });
       duration.observe({ endpoint }, seconds);
     },
     refused: (code) => refusals.inc({ code }),
+    connectionDropped: () => dropped.inc(),
     ended(kind, usage, firstByteSeconds) {
       outcomes.inc({ kind });
       if (firstByteSeconds !== undefined) firstByte.observe(firstByteSeconds);
@@ -115,6 +127,36 @@ export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
 
 /** nginx's code for a client that closed the connection before it was answered; never sent. */
 export const CLIENT_LEFT_STATUS = 499;
+
+function defineStateStore(registry: Registry, figures: () => StateStoreFigures): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, value: () => number): void => {
+    new Gauge({
+      name: PREFIX + name,
+      help,
+      registers,
+      collect() {
+        this.set(value());
+      },
+    });
+  };
+  gauge('state_store_up', '1: the state store decides; 0: it is away.', () => Number(figures().isUp));
+  gauge(
+    'unbooked_requests',
+    'Ended requests that wait to be booked in the state store.',
+    () => figures().unbooked,
+  );
+  gauge('replicas', 'Gateways that share the state store, as far as is known.', () => figures().replicas);
+  new Counter({
+    name: `${PREFIX}degraded_requests_total`,
+    help: "Requests admitted without the state store, by this replica's part of the limits.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(figures().degradedRequests);
+    },
+  });
+}
 
 function defineGauges(registry: Registry, gauges: GatewayGauges): void {
   const define = (name: string, help: string, value: () => number): void => {

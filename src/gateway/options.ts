@@ -26,6 +26,10 @@ const addressRanges = z.string().transform((text, context) => {
   return ranges;
 });
 
+const valkeyUrl = z
+  .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://host:6379 or rediss://user@host:6379' })
+  .refine((url) => new URL(url).hostname !== '', 'must name a host');
+
 const settingsSchema = z
   .object({
     newKey: onOrOff,
@@ -38,6 +42,11 @@ const settingsSchema = z
     namespace: nonEmpty.optional(),
     saltSecretFile: nonEmpty.optional(),
     ledger: nonEmpty,
+    valkey: valkeyUrl.optional(),
+    valkeyPasswordFile: nonEmpty.optional(),
+    valkeyPrefix: z.string().regex(/^[^{}\s]*$/, 'must not have braces or spaces'),
+    valkeyTimeoutMs: duration,
+    valkeyGraceMs: duration,
     failedAttemptsPerMinute: wholeNumber(0, 1_000_000),
     trustedProxies: addressRanges,
     queuePerStudent: wholeNumber(1, 100_000),
@@ -47,6 +56,11 @@ const settingsSchema = z
     queueTimeoutMs: duration,
     engineWaitTimeoutMs: duration,
     engineMetricsIntervalMs: duration,
+    tlsCertFile: nonEmpty.optional(),
+    tlsKeyFile: nonEmpty.optional(),
+    maxConnections: wholeNumber(1, 1_000_000),
+    headersTimeoutMs: duration,
+    requestTimeoutMs: duration,
     connectTimeoutMs: duration,
     firstByteTimeoutMs: duration,
     idleTimeoutMs: duration,
@@ -54,12 +68,17 @@ const settingsSchema = z
     heartbeatMs: duration,
     maxBodyBytes: wholeNumber(1024, 1_073_741_824),
     maxWatchAgeMs: duration,
+    shutdownDelayMs: duration,
     shutdownGraceMs: duration,
     logLevel: oneOf(LOG_LEVELS),
   })
   .refine(({ staticFile, kubeconfig }) => staticFile === undefined || kubeconfig === undefined, {
     path: ['staticFile'],
     message: 'cannot be used together with --kubeconfig: take one of them',
+  })
+  .refine(({ tlsCertFile, tlsKeyFile }) => (tlsCertFile === undefined) === (tlsKeyFile === undefined), {
+    path: ['tlsCertFile'],
+    message: 'needs --tls-key-file, and that needs this',
   });
 
 /** Checked settings of a gateway. */
@@ -110,6 +129,30 @@ export const FLAGS: Program<typeof settingsSchema>['flags'] = {
       'where limits and used tokens are written down, on a disk that stays; "memory": forgotten at each restart',
     default: '/var/lib/gpu-classroom/ledger.db',
   },
+  valkey: {
+    spelling: '--valkey <url>',
+    about:
+      'several gateways keep limits and used tokens together in this Valkey or Redis server (redis:// or rediss://), instead of --ledger',
+  },
+  valkeyPasswordFile: {
+    spelling: '--valkey-password-file <file>',
+    about: 'its password; command lines are no place for it',
+  },
+  valkeyPrefix: {
+    spelling: '--valkey-prefix <text>',
+    about: 'what the names of all keys there begin with',
+    default: 'gpu-classroom:',
+  },
+  valkeyTimeoutMs: {
+    spelling: '--valkey-timeout <duration>',
+    about: 'for a connection to it, and for each of its answers',
+    default: '1s',
+  },
+  valkeyGraceMs: {
+    spelling: '--valkey-grace <duration>',
+    about: 'how long requests are admitted without it, each gateway by its part of the limits',
+    default: '60s',
+  },
   failedAttemptsPerMinute: {
     spelling: '--failed-attempts-per-minute <number>',
     about: 'wrong keys from one address that are answered as what they are; the rest gets 429; 0: all',
@@ -155,6 +198,26 @@ export const FLAGS: Program<typeof settingsSchema>['flags'] = {
     about: 'between two looks at the metrics of each engine, which bound what it is given',
     default: '1s',
   },
+  tlsCertFile: {
+    spelling: '--tls-cert-file <file>',
+    about: 'serve HTTPS with this certificate and its chain (PEM); read again when it changes',
+  },
+  tlsKeyFile: { spelling: '--tls-key-file <file>', about: 'its private key (PEM)' },
+  maxConnections: {
+    spelling: '--max-connections <number>',
+    about: 'of students at a time; more are closed unheard',
+    default: '10000',
+  },
+  headersTimeoutMs: {
+    spelling: '--headers-timeout <duration>',
+    about: 'for the headers of a request to arrive',
+    default: '15s',
+  },
+  requestTimeoutMs: {
+    spelling: '--request-timeout <duration>',
+    about: 'for a whole request to arrive',
+    default: '2m',
+  },
   connectTimeoutMs: {
     spelling: '--connect-timeout <duration>',
     about: 'for a connection to an engine',
@@ -185,6 +248,11 @@ export const FLAGS: Program<typeof settingsSchema>['flags'] = {
     spelling: '--max-watch-age <duration>',
     about: 'not ready when the API server said nothing for so long',
     default: '10m',
+  },
+  shutdownDelayMs: {
+    spelling: '--shutdown-delay <duration>',
+    about: 'from the signal to stop, when /readyz fails, until no new request is taken',
+    default: '0s',
   },
   shutdownGraceMs: {
     spelling: '--shutdown-grace <duration>',

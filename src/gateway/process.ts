@@ -10,6 +10,13 @@ import type { AddressOfPod } from './engines/pods.ts';
 import { watchEngines } from './engines/watch.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { readinessOf } from './health.ts';
+import {
+  type Certificate,
+  CertificateError,
+  checkCertificate,
+  type FollowedCertificate,
+  followCertificate,
+} from './http/certificate.ts';
 import { SALT_SECRET_BYTES } from './identity/cache-salt.ts';
 import { fetchKeys } from './identity/fetch-keys.ts';
 import { createTokenVerifier, type TokenVerifier } from './identity/jwt.ts';
@@ -27,8 +34,11 @@ import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { createLocalAdmission } from './limits/local-admission.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { GatewaySettings } from './options.ts';
+import { noPeers } from './queue/peers.ts';
 import { type Source, watchKubernetes } from './source/kubernetes.ts';
 import { loadStaticFile, parseStaticFile } from './source/static-file.ts';
+import type { GatewayState } from './state.ts';
+import { openValkeyState } from './valkey/valkey-state.ts';
 
 const MIN_SALT_SECRET_BYTES = 16;
 const LEASE_MARGIN_MS = 60_000;
@@ -57,19 +67,16 @@ export interface GatewayProcess {
 export async function startGateway(given: GatewayProcess): Promise<void> {
   const { settings, log, onStarted } = given;
   const saltSecret = await readSaltSecret(settings.saltSecretFile);
-  const ledger = openLedger(settings.ledger, log);
+  const tls = await readTls(settings);
+  const state = await openState(settings, log);
   let source: Source | undefined;
   const gateway = createGateway({
     clock: systemClock,
     log,
-    admission: await createLocalAdmission({
-      clock: systemClock,
-      journal: ledger,
-      log,
-      newLeaseId: randomUUID,
-      leaseMs: longestRequestMs(settings),
-    }),
-    usage: ledger,
+    admission: state.admission,
+    usage: state.usage,
+    peers: state.peers,
+    stateStore: state.figures,
     saltSecret,
     isSynced: () => source?.hasSynced ?? true,
     tokens: await readTokenVerifier(settings.jwt, log),
@@ -108,21 +115,77 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
       ageMs: source?.ageMs() ?? 0,
       maxAgeMs: settings.maxWatchAgeMs,
       stopping,
-      ledgerTrouble: ledger.trouble,
+      state: state.health(),
     }),
   );
-  const listening = await gateway.listen(settings.listen);
-  log.info({ address: listening.address, ...gateway.directory.size }, 'The gateway takes requests');
+  const bounds = {
+    headersTimeoutMs: settings.headersTimeoutMs,
+    requestTimeoutMs: settings.requestTimeoutMs,
+    maxConnections: settings.maxConnections,
+  };
+  const listening = await gateway.listen(settings.listen, { certificate: tls?.first, bounds });
+  const { useCertificate } = listening;
+  const unfollow =
+    tls === undefined
+      ? undefined
+      : followCertificate({ ...tls, use: useCertificate, clock: systemClock, log });
+  const { address } = listening;
+  log.info(
+    { address, health: health?.address.authority, ...gateway.directory.size },
+    'The gateway takes requests',
+  );
 
   onStarted(async () => {
     stopping = true;
-    log.info({ graceMs: settings.shutdownGraceMs }, 'The gateway stops');
+    const { shutdownDelayMs, shutdownGraceMs } = settings;
+    log.info({ delayMs: shutdownDelayMs, graceMs: shutdownGraceMs }, 'The gateway stops');
+    unfollow?.();
+    await systemClock.sleep(shutdownDelayMs);
     await gateway.stop(settings.shutdownGraceMs);
     // Only now: a key that is revoked while answers run out still ends them.
     await source?.stop();
     await health?.close();
-    ledger.close();
+    await state.close();
   });
+}
+
+async function openState(settings: GatewaySettings, log: Logger): Promise<GatewayState> {
+  const { valkey: url, valkeyPasswordFile: path } = settings;
+  if (url === undefined) return openLocalState(settings, log);
+  return openValkeyState({
+    url,
+    password: path === undefined ? undefined : (await readText(path, '--valkey-password-file')).trim(),
+    prefix: settings.valkeyPrefix,
+    timeoutMs: settings.valkeyTimeoutMs,
+    graceMs: settings.valkeyGraceMs,
+    clock: systemClock,
+    random: Math.random,
+    newId: randomUUID,
+    log,
+  });
+}
+
+async function openLocalState(settings: GatewaySettings, log: Logger): Promise<GatewayState> {
+  const ledger = openLedger(settings.ledger, log);
+  const admission = await createLocalAdmission({
+    clock: systemClock,
+    journal: ledger,
+    log,
+    newLeaseId: randomUUID,
+    leaseMs: longestRequestMs(settings),
+  });
+  return {
+    admission,
+    usage: ledger,
+    peers: noPeers,
+    figures: undefined,
+    health() {
+      const { trouble } = ledger;
+      if (trouble === undefined) return { ok: true, trouble };
+      return { ok: false, trouble: `the account of used tokens cannot be written: ${trouble}` };
+    },
+    close: async () => ledger.close(),
+  };
 }
 
 /** Longer than any request can take, with all waits. */
@@ -187,6 +250,23 @@ async function startHealth(
     ready: [{ name: 'gateway', check }],
     metrics,
   });
+}
+
+async function readTls({
+  tlsCertFile,
+  tlsKeyFile,
+}: GatewaySettings): Promise<Pick<FollowedCertificate, 'first' | 'read'> | undefined> {
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined;
+  const read = async (): Promise<Certificate> => ({
+    cert: await readText(tlsCertFile, '--tls-cert-file'),
+    key: await readText(tlsKeyFile, '--tls-key-file'),
+  });
+  try {
+    return { first: checkCertificate(await read()), read };
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
+    throw new StartError(`${tlsCertFile} and ${tlsKeyFile}: ${error.message}`);
+  }
 }
 
 async function readTokenVerifier(

@@ -31,6 +31,8 @@ export interface StudentApiOptions {
   readonly directory: Directory;
   readonly admission: Admission;
   readonly usage: UsageReader;
+  /** Told after a request of a seat was booked. */
+  readonly onSettled?: ((seatKey: string) => void) | undefined;
   readonly queue: DispatchQueue;
   readonly running: RunningRequests;
   readonly metrics: GatewayMetrics;
@@ -46,6 +48,8 @@ export interface StudentApiOptions {
 export const OUTPUT_CAP_HEADER = 'x-gateway-max-output-tokens';
 /** Tells the client that it gets fewer answers than the `n` it asked for, and how many. */
 export const ANSWERS_HEADER = 'x-gateway-max-answers';
+/** Names what the gateway had to do without. */
+export const DEGRADED_HEADER = 'x-gateway-degraded';
 /** Names the fields that were dropped from the request. */
 export const DROPPED_FIELDS_HEADER = 'x-gateway-dropped-fields';
 
@@ -63,6 +67,8 @@ interface Trace {
   status?: number;
   refusal?: Refusal;
   forwarded?: Forwarded;
+  /** The limits were counted without the store that the replicas share. */
+  degraded?: boolean | undefined;
 }
 
 /** Answers one request of a student. The promise resolves when it is over and never rejects. */
@@ -228,6 +234,7 @@ async function admitAndForward(
   const { admission, queue, clock, patience, log, metrics } = options;
   const admitted = await admission.admit(seat, prepared.cost);
   trace.limits = admitted.limits;
+  trace.degraded = admitted.degraded;
   if (!admitted.ok) return answerRefusal(response, trace, admitted.refusal);
   const { lease } = admitted;
   const request = withOutputCap(prepared, lease.outputTokens);
@@ -242,7 +249,7 @@ async function admitAndForward(
     patience,
     settle: (settlement) => settle(admission, lease, settlement, log),
   });
-  running.onEnd((refusal) => forwarding.end(refusal));
+  running.forwardedBy(forwarding);
   const forwarded = await forwarding.done;
   trace.forwarded = forwarded;
   trace.status = forwarded.status ?? CLIENT_LEFT_STATUS;
@@ -271,6 +278,7 @@ function answerHeaders(trace: Trace, request?: PreparedRequest): Record<string, 
     [REQUEST_ID_HEADER]: trace.requestId,
     ...rateLimitHeaders(trace.limits ?? []),
   };
+  if (trace.degraded) headers[DEGRADED_HEADER] = 'state-store';
   if (request?.outputLowered) headers[OUTPUT_CAP_HEADER] = String(request.cost.outputTokens);
   if (request?.answersLowered) headers[ANSWERS_HEADER] = String(request.cost.answers);
   if (request !== undefined && request.droppedFields.length > 0) {

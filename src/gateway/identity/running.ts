@@ -3,12 +3,19 @@ import { authenticate } from './authenticate.ts';
 import type { Credential, Identity } from './credential.ts';
 import type { Directory } from './directory.ts';
 
+/** What ends a request on its way to an engine, or back. */
+export interface Endable {
+  end(refusal: Refusal): void;
+  /** No engine has it yet. */
+  readonly waiting: boolean;
+}
+
 /** One request between authentication and its end. */
 export interface RunningRequest {
   /** Why it must end, once something said so. */
   readonly ended: Refusal | undefined;
-  /** Called when it must end; at once when that was decided already. */
-  onEnd(listener: (refusal: Refusal) => void): void;
+  /** Says who is to end it when it must; that happens at once when it was decided already. */
+  forwardedBy(forwarding: Endable): void;
   /** The request is over. */
   remove(): void;
 }
@@ -16,6 +23,8 @@ export interface RunningRequest {
 /** The requests that run now, by seat: ended as soon as their key or their seat no longer counts. */
 export interface RunningRequests {
   add(identity: Identity): RunningRequest;
+  /** Ends all that no engine has yet. */
+  endWaiting(refusal: Refusal): void;
   /** Ends all that run, for a shutdown. */
   endAll(refusal: Refusal): void;
   readonly size: number;
@@ -36,7 +45,7 @@ const ENDING: ReadonlySet<ErrorCode> = new Set([
 interface Entry {
   readonly credential: Credential;
   ended: Refusal | undefined;
-  listener: ((refusal: Refusal) => void) | undefined;
+  forwarding: Endable | undefined;
 }
 
 /** @param now epoch ms */
@@ -47,7 +56,7 @@ export function createRunningRequests(directory: Directory, now: () => number): 
   const end = (entry: Entry, refusal: Refusal): void => {
     if (entry.ended !== undefined) return;
     entry.ended = refusal;
-    entry.listener?.(refusal);
+    entry.forwarding?.end(refusal);
   };
 
   const recheck = (seatKey: string): void => {
@@ -67,9 +76,11 @@ export function createRunningRequests(directory: Directory, now: () => number): 
     if (entries.size === 0) bySeat.delete(seatKey);
   };
 
+  const all = (): Entry[] => [...bySeat.values()].flatMap((entries) => [...entries]);
+
   return {
     add({ seat, credential }) {
-      const entry: Entry = { credential, ended: undefined, listener: undefined };
+      const entry: Entry = { credential, ended: undefined, forwarding: undefined };
       const entries = bySeat.get(seat.key);
       if (entries === undefined) bySeat.set(seat.key, new Set([entry]));
       else entries.add(entry);
@@ -78,15 +89,18 @@ export function createRunningRequests(directory: Directory, now: () => number): 
         get ended() {
           return entry.ended;
         },
-        onEnd(listener) {
-          entry.listener = listener;
-          if (entry.ended !== undefined) listener(entry.ended);
+        forwardedBy(forwarding) {
+          entry.forwarding = forwarding;
+          if (entry.ended !== undefined) forwarding.end(entry.ended);
         },
         remove: () => remove(seat.key, entry),
       };
     },
+    endWaiting(refusal) {
+      for (const entry of all()) if (entry.forwarding?.waiting !== false) end(entry, refusal);
+    },
     endAll(refusal) {
-      for (const entries of [...bySeat.values()]) for (const entry of [...entries]) end(entry, refusal);
+      for (const entry of all()) end(entry, refusal);
     },
     get size() {
       return size;
