@@ -1,4 +1,5 @@
 import type { HealthCheck } from '../observability/health.ts';
+import type { StateHealth } from './state.ts';
 
 export interface ReadinessInput {
   readonly hasSynced: boolean;
@@ -6,8 +7,7 @@ export interface ReadinessInput {
   readonly ageMs: number;
   readonly maxAgeMs: number;
   readonly stopping: boolean;
-  /** Why used tokens cannot be written down now, if they cannot. */
-  readonly ledgerTrouble: string | undefined;
+  readonly state: StateHealth;
 }
 
 /**
@@ -15,15 +15,13 @@ export interface ReadinessInput {
  * keys that were revoked.
  */
 export function readinessOf(input: ReadinessInput): ReturnType<HealthCheck['check']> {
-  const { hasSynced, ageMs, maxAgeMs, stopping, ledgerTrouble } = input;
+  const { hasSynced, ageMs, maxAgeMs, stopping, state } = input;
   if (stopping) return { ok: false, detail: 'the gateway is stopping' };
-  if (ledgerTrouble !== undefined) {
-    return { ok: false, detail: `the account of used tokens cannot be written: ${ledgerTrouble}` };
-  }
+  if (!state.ok) return { ok: false, detail: state.trouble ?? 'limits cannot be counted' };
   if (!hasSynced) {
     return { ok: false, detail: 'the classes and students were not read from the API server yet' };
   }
-  if (ageMs <= maxAgeMs) return { ok: true, detail: 'requests are taken' };
+  if (ageMs <= maxAgeMs) return { ok: true, detail: state.trouble ?? 'requests are taken' };
   const [age, limit] = [ageMs, maxAgeMs].map((ms) => Math.round(ms / 1000));
   return { ok: false, detail: `the API server has said nothing for ${age} s, the limit is ${limit} s` };
 }

@@ -29,9 +29,14 @@ export interface Lease {
   readonly outputTokens: number;
 }
 
-export type Admitted =
-  | { readonly ok: true; readonly lease: Lease; readonly limits: readonly LimitState[] }
-  | { readonly ok: false; readonly refusal: Refusal; readonly limits: readonly LimitState[] };
+export type Admitted = (
+  | { readonly ok: true; readonly lease: Lease }
+  | { readonly ok: false; readonly refusal: Refusal }
+) & {
+  readonly limits: readonly LimitState[];
+  /** Decided without the store that the replicas share, by this replica's part of the limits. */
+  readonly degraded?: boolean | undefined;
+};
 
 /**
  * Decides which requests run, and hears how each ended.

@@ -22,8 +22,7 @@ export interface ServiceExchange {
   readonly peers: Peers;
   /** Replicas at the last exchange that succeeded, this one among them. */
   readonly replicas: number;
-  /** Begins to exchange; resolves after the first one. @throws StateStoreUnavailableError */
-  start(): Promise<void>;
+  start(): void;
   /** Ends it and says goodbye, so that the others need not wait until this replica counts as gone. */
   stop(): Promise<void>;
 }
@@ -72,8 +71,7 @@ class Exchange implements ServiceExchange {
     return this.#replicas;
   }
 
-  async start(): Promise<void> {
-    await this.#count('here');
+  start(): void {
     this.#loop = this.#run();
   }
 

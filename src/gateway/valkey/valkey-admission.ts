@@ -40,6 +40,8 @@ export interface ValkeyAdmission extends Admission {
   readonly state: StoreState;
   /** Settlements that wait for the store. */
   readonly unbooked: number;
+  /** Requests that were admitted without the store. */
+  readonly degradedRequests: number;
   /** Keeps leases from expiring from now on. */
   start(): void;
   /** Books what can be booked and ends. What cannot is logged, and is booked by its lease's expiry. */
@@ -65,6 +67,13 @@ interface OpenLease {
   inStore: boolean;
 }
 
+/** A time without the store. */
+interface Outage {
+  /** On the monotonic clock. */
+  readonly sinceMs: number;
+  readonly admission: OutageAdmission;
+}
+
 interface Unbooked {
   readonly end: Omit<LeaseEnd, 'maybeForgotten'>;
   /** On the monotonic clock; undefined: it was not tried. */
@@ -79,8 +88,9 @@ class Replica implements ValkeyAdmission {
   readonly #known = new KnownStandings();
   readonly #stopping = new AbortController();
   #unbooked: Unbooked[] = [];
-  #outage: { readonly sinceMs: number; readonly admission: OutageAdmission } | undefined;
+  #outage: Outage | undefined;
   #recovering = false;
+  #degradedRequests = 0;
   #renewing: Promise<void> | undefined;
 
   constructor(options: ValkeyAdmissionOptions) {
@@ -89,6 +99,8 @@ class Replica implements ValkeyAdmission {
       if (isUp) void this.#recover();
       else this.#lose();
     });
+    // Nothing is known yet with which requests could be admitted.
+    if (!options.connection.isUp) this.#outage = this.#outageSince(Number.NEGATIVE_INFINITY);
   }
 
   get running(): number {
@@ -97,6 +109,10 @@ class Replica implements ValkeyAdmission {
 
   get unbooked(): number {
     return this.#unbooked.length;
+  }
+
+  get degradedRequests(): number {
+    return this.#degradedRequests;
   }
 
   get state(): StoreState {
@@ -187,31 +203,34 @@ class Replica implements ValkeyAdmission {
       const given = { by: outage.admission, lease: admitted.lease };
       const limits = limitsOfSeat(seat);
       this.#leases.set(id, { id, studentId, classroom, limits, cost, given, inStore: false });
+      this.#degradedRequests += 1;
       if (this.#outage !== outage) void this.#recover();
-      return { ...admitted, lease: leaseOf(id, seat, admitted.lease.outputTokens) };
+      return { ...admitted, degraded: true, lease: leaseOf(id, seat, admitted.lease.outputTokens) };
     }
     if (asked) {
       const end = { id, classroom, studentId, settlement: neverRan(cost) };
       this.#unbooked.push({ end, firstTriedMs: undefined, onlyIfOpen: true });
     }
-    return admitted ?? { ok: false, refusal: unavailable(seat), limits: [] };
+    return { ...(admitted ?? { ok: false, refusal: unavailable(seat), limits: [] }), degraded: true };
   }
 
-  #lose(): { readonly sinceMs: number; readonly admission: OutageAdmission } {
-    const { clock, log, replicas } = this.#options;
+  #lose(): Outage {
+    const { clock, log, replicas, graceMs, connection } = this.#options;
     if (this.#outage !== undefined) return this.#outage;
-    log.warn(
-      { replicas: replicas(), graceMs: this.#options.graceMs },
-      'Requests are admitted without the state store',
-    );
+    log.warn({ replicas: replicas(), graceMs }, 'Requests are admitted without the state store');
+    this.#outage = this.#outageSince(clock.monotonic());
+    if (connection.isUp) void this.#recover();
+    return this.#outage;
+  }
+
+  #outageSince(sinceMs: number): Outage {
+    const lastKnown = this.#known;
     const admission = createOutageAdmission({
       ...this.#options,
-      replicas: replicas(),
-      lastKnown: this.#known,
+      replicas: this.#options.replicas(),
+      lastKnown,
     });
-    this.#outage = { sinceMs: clock.monotonic(), admission };
-    if (this.#options.connection.isUp) void this.#recover();
-    return this.#outage;
+    return { sinceMs, admission };
   }
 
   /** Tells the store what happened without it; only when it knows all, it decides again. */

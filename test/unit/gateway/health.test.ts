@@ -3,7 +3,8 @@ import { readinessOf } from '../../../src/gateway/health.ts';
 import { createGatewayMetrics } from '../../../src/gateway/metrics.ts';
 import { type HealthCheck, startHealthServer } from '../../../src/observability/health.ts';
 
-const fine = { hasSynced: true, ageMs: 1_000, maxAgeMs: 600_000, stopping: false, ledgerTrouble: undefined };
+const well = { ok: true, trouble: undefined };
+const fine = { hasSynced: true, ageMs: 1_000, maxAgeMs: 600_000, stopping: false, state: well };
 
 describe('readiness', () => {
   test.each<[string, object, string | undefined]>([
@@ -11,7 +12,7 @@ describe('readiness', () => {
     ['exactly at the limit', { ageMs: 600_000 }, undefined],
     ['not read yet', { hasSynced: false, ageMs: Number.POSITIVE_INFINITY }, 'not read'],
     ['the API server is silent', { ageMs: 601_000 }, 'said nothing for 601 s, the limit is 600 s'],
-    ['a full disk', { ledgerTrouble: 'the disk is full' }, 'cannot be written: the disk is full'],
+    ['a full disk', { state: { ok: false, trouble: 'the disk is full' } }, 'the disk is full'],
     ['stopping', { stopping: true }, 'stopping'],
   ])('%s', (_, differs, why) => {
     const readiness = readinessOf({ ...fine, ...differs });
@@ -19,6 +20,11 @@ describe('readiness', () => {
       why === undefined ? undefined : expect.stringContaining(why),
     );
   });
+});
+
+test('readiness says how it goes without the state store, and takes requests', () => {
+  const state = { ok: true, trouble: 'degraded: limits are counted without the state store' };
+  expect(readinessOf({ ...fine, state })).toEqual({ ok: true, detail: state.trouble });
 });
 
 test('health, readiness and metrics are served', async () => {
@@ -29,6 +35,7 @@ test('health, readiness and metrics are served', async () => {
     queues: () => new Map([['school/python-101', { waiting: 4, running: 3, capacity: 16, fairness: 0.98 }]]),
     seats: () => 30,
     classrooms: () => 1,
+    stateStore: () => ({ isUp: false, degradedRequests: 5, unbooked: 2, replicas: 3 }),
   });
   metrics.answered('/v1/completions', undefined, 0.2);
   metrics.refused('class_closed');
@@ -60,6 +67,10 @@ test('health, readiness and metrics are served', async () => {
     'gpu_classroom_gateway_refusals_total{code="class_closed"} 1',
     'gpu_classroom_gateway_tokens_total{type="completion"} 6',
     'gpu_classroom_gateway_outcomes_total{kind="completed"} 1',
+    'gpu_classroom_gateway_state_store_up 0',
+    'gpu_classroom_gateway_degraded_requests_total 5',
+    'gpu_classroom_gateway_unbooked_requests 2',
+    'gpu_classroom_gateway_replicas 3',
   ]) {
     expect(text.split('\n')).toContain(line);
   }
