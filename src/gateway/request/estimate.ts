@@ -25,9 +25,9 @@ export interface PromptSize {
 }
 
 /**
- * What a chat template adds, in tokens, at most. Measured on the templates of Llama 3, Qwen 2.5 and 3, Mistral, Gemma,
- * Phi and gpt-oss: about 5 around a turn, up to about 100 before the first one where the student sends no system
- * message (but 550 with Mistral Small 3), up to about 180 to introduce tools.
+ * What a chat template may add, in tokens. Bounds that were chosen, not measured: ChatML frames a turn with 5 tokens
+ * (`<|im_start|>role\n…<|im_end|>\n`), default system prompts are mostly a few sentences, and so are the words that
+ * introduce tools. A template with more of its own is charged all the same, at settlement.
  */
 const TEMPLATE_TOKENS = { once: 256, perTurn: 32, withTools: 512 } as const;
 /** The beginning and end marks of a prompt without a template. */

@@ -117,12 +117,15 @@ export const DROPPED_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'truncation_side',
     'watermarking',
   ],
+  'They belong to conversations that an engine keeps, and to tools that it calls itself; here it does neither':
+    ['enable_response_messages', 'max_tool_calls', 'previous_input_messages'],
   'No engine does what they ask for': [
     'audio',
     'function_call',
     'functions',
     'modalities',
     'prediction',
+    'suffix',
     'web_search_options',
   ],
 };

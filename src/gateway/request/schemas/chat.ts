@@ -64,7 +64,7 @@ export const chatSchema = z.object({
   ...sampling,
   logprobs: flag,
   top_logprobs: topLogprobs,
-  tools: z.array(tool).max(MAX_TOOLS).nullish(),
+  tools: z.array(tool).min(1).max(MAX_TOOLS).nullish(),
   tool_choice: z
     .union([
       z.enum(['none', 'auto', 'required']),

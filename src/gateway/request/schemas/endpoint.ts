@@ -49,10 +49,18 @@ function define<Schema extends z.ZodObject>(
     read(body) {
       const result = schema.safeParse(body);
       if (!result.success) return { ok: false, refusal: invalidRequest(result.error.issues) };
+      const prompt = promptOf(result.data);
       const fields: JsonObject = result.data;
-      return { ok: true, fields, prompt: promptOf(result.data), dropped: droppedFields(body, fields) };
+      const dropped = droppedFields(body, fields);
+      removeNulls(fields);
+      return { ok: true, fields, prompt, dropped };
     },
   };
+}
+
+/** OpenAI takes null for "not given" everywhere, vLLM only for some fields. */
+function removeNulls(fields: JsonObject): void {
+  for (const name of Object.keys(fields)) if (fields[name] === null) delete fields[name];
 }
 
 /** The endpoints of an engine that students may call. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../../src/gateway/request/body.ts';
 import type { EnginePath } from '../../../../src/gateway/request/endpoints.ts';
 import { prepareRequest } from '../../../../src/gateway/request/prepare.ts';
+import { ENDPOINTS } from '../../../../src/gateway/request/schemas/endpoint.ts';
 import { SCHEMA_BOUNDS } from '../../../../src/gateway/request/schemas/json-schema.ts';
 import { alice } from '../builders.ts';
 
@@ -58,7 +59,6 @@ describe('what clients send every day reaches the engine as it is', () => {
       chat({ top_k: -1, min_p: 0.1, repetition_penalty: 1.1, stop_token_ids: [7] }),
     ],
     ['thinking switched off', CHAT, chat({ chat_template_kwargs: { enable_thinking: false } })],
-    ['nulls', CHAT, chat({ temperature: null, stop: null, tools: null, response_format: null })],
     [
       'a conversation with tools',
       CHAT,
@@ -167,6 +167,19 @@ describe('what clients send every day reaches the engine as it is', () => {
   });
 });
 
+test.each<[EnginePath, JsonObject]>([
+  [CHAT, chat({})],
+  [COMPLETIONS, { prompt: 'a' }],
+  [RESPONSES, { input: 'a' }],
+  [EMBEDDINGS, { input: 'a' }],
+  [MESSAGES, { max_tokens: 5, ...saying('a') }],
+])('null is the same as nothing, for every field that %s may lack', (path, least) => {
+  const { shape } = ENDPOINTS[path].schema;
+  const optional = Object.keys(shape).filter((field) => field !== 'model' && !(field in least));
+  const nulls = Object.fromEntries(optional.map((field) => [field, null]));
+  expect(outcome(path, { ...nulls, ...least })).toEqual(outcome(path, least));
+});
+
 describe('a field of the wrong kind is a 400 that says where', () => {
   test.each<[string, EnginePath, JsonObject, string]>([
     ['messages', CHAT, { messages: undefined }, '"messages" must be a list.'],
@@ -218,6 +231,7 @@ describe('a field of the wrong kind is a 400 that says where', () => {
       chat({ response_format: { type: 'structural_tag' } }),
       'must be one of "text"',
     ],
+    ['tools', CHAT, chat({ tools: [] }), 'must have at least 1 entry'],
     ['tool_choice', CHAT, chat({ tool_choice: 'maybe' }), 'must be one of "none", "auto", "required"'],
     ['input', RESPONSES, { input: 7 }, 'must be a text, or a list'],
     ['input[0].type', RESPONSES, { input: [{ type: 'item_reference', id: 'msg_of_bob' }] }, 'must be one of'],
