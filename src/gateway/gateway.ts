@@ -23,7 +23,6 @@ import type { QueueBounds } from './queue/class-queue.ts';
 import { createFairQueue } from './queue/fair-queue.ts';
 import { noPeers, type Peers } from './queue/peers.ts';
 import type { StateStoreFigures } from './state.ts';
-import type { StateStoreFigures } from './state.ts';
 import { createStudentApi } from './student-api.ts';
 
 export interface GatewayOptions {
@@ -50,8 +49,6 @@ export interface GatewayOptions {
   readonly queueBounds: QueueBounds;
   /** Default: this gateway is the only one. */
   readonly peers?: Peers | undefined;
-  /** Default: no store is shared. */
-  readonly stateStore?: (() => StateStoreFigures) | undefined;
   /** Default: no store is shared. */
   readonly stateStore?: (() => StateStoreFigures) | undefined;
   readonly connectTimeoutMs: number;
@@ -101,7 +98,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     queues: () => queue.figures(),
     seats: () => directory.size.seats,
     classrooms: () => directory.size.classrooms,
-    stateStore: options.stateStore,
     stateStore: options.stateStore,
   });
   const queue = createFairQueue({

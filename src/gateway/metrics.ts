@@ -6,7 +6,6 @@ import { CHARGE_BASES, type ChargeBasis } from './limits/charge.ts';
 import type { OutcomeKind } from './limits/settlement.ts';
 import type { ClassFigures, WaitEnd } from './queue/class-queue.ts';
 import type { StateStoreFigures } from './state.ts';
-import type { StateStoreFigures } from './state.ts';
 
 /** What the gateway counts. Labels are bounded: endpoints of the list, statuses, codes; never students or models. */
 export interface GatewayMetrics {
@@ -128,36 +127,6 @@ export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
 
 /** nginx's code for a client that closed the connection before it was answered; never sent. */
 export const CLIENT_LEFT_STATUS = 499;
-
-function defineStateStore(registry: Registry, figures: () => StateStoreFigures): void {
-  const registers = [registry];
-  const gauge = (name: string, help: string, value: () => number): void => {
-    new Gauge({
-      name: PREFIX + name,
-      help,
-      registers,
-      collect() {
-        this.set(value());
-      },
-    });
-  };
-  gauge('state_store_up', '1: the state store decides; 0: it is away.', () => Number(figures().isUp));
-  gauge(
-    'unbooked_requests',
-    'Ended requests that wait to be booked in the state store.',
-    () => figures().unbooked,
-  );
-  gauge('replicas', 'Gateways that share the state store, as far as is known.', () => figures().replicas);
-  new Counter({
-    name: `${PREFIX}degraded_requests_total`,
-    help: "Requests admitted without the state store, by this replica's part of the limits.",
-    registers,
-    collect() {
-      this.reset();
-      this.inc(figures().degradedRequests);
-    },
-  });
-}
 
 function defineStateStore(registry: Registry, figures: () => StateStoreFigures): void {
   const registers = [registry];

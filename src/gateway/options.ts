@@ -30,10 +30,6 @@ const valkeyUrl = z
   .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://host:6379 or rediss://user@host:6379' })
   .refine((url) => new URL(url).hostname !== '', 'must name a host');
 
-const valkeyUrl = z
-  .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://host:6379 or rediss://user@host:6379' })
-  .refine((url) => new URL(url).hostname !== '', 'must name a host');
-
 const settingsSchema = z
   .object({
     newKey: onOrOff,
@@ -46,11 +42,6 @@ const settingsSchema = z
     namespace: nonEmpty.optional(),
     saltSecretFile: nonEmpty.optional(),
     ledger: nonEmpty,
-    valkey: valkeyUrl.optional(),
-    valkeyPasswordFile: nonEmpty.optional(),
-    valkeyPrefix: z.string().regex(/^[^{}\s]*$/, 'must not have braces or spaces'),
-    valkeyTimeoutMs: duration,
-    valkeyGraceMs: duration,
     valkey: valkeyUrl.optional(),
     valkeyPasswordFile: nonEmpty.optional(),
     valkeyPrefix: z.string().regex(/^[^{}\s]*$/, 'must not have braces or spaces'),
@@ -137,30 +128,6 @@ export const FLAGS: Program<typeof settingsSchema>['flags'] = {
     about:
       'where limits and used tokens are written down, on a disk that stays; "memory": forgotten at each restart',
     default: '/var/lib/gpu-classroom/ledger.db',
-  },
-  valkey: {
-    spelling: '--valkey <url>',
-    about:
-      'several gateways keep limits and used tokens together in this Valkey or Redis server (redis:// or rediss://), instead of --ledger',
-  },
-  valkeyPasswordFile: {
-    spelling: '--valkey-password-file <file>',
-    about: 'its password; command lines are no place for it',
-  },
-  valkeyPrefix: {
-    spelling: '--valkey-prefix <text>',
-    about: 'what the names of all keys there begin with',
-    default: 'gpu-classroom:',
-  },
-  valkeyTimeoutMs: {
-    spelling: '--valkey-timeout <duration>',
-    about: 'for a connection to it, and for each of its answers',
-    default: '1s',
-  },
-  valkeyGraceMs: {
-    spelling: '--valkey-grace <duration>',
-    about: 'how long requests are admitted without it, each gateway by its part of the limits',
-    default: '60s',
   },
   valkey: {
     spelling: '--valkey <url>',

@@ -35,11 +35,8 @@ import { createLocalAdmission } from './limits/local-admission.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { GatewaySettings } from './options.ts';
 import { noPeers } from './queue/peers.ts';
-import { noPeers } from './queue/peers.ts';
 import { type Source, watchKubernetes } from './source/kubernetes.ts';
 import { loadStaticFile, parseStaticFile } from './source/static-file.ts';
-import type { GatewayState } from './state.ts';
-import { openValkeyState } from './valkey/valkey-state.ts';
 import type { GatewayState } from './state.ts';
 import { openValkeyState } from './valkey/valkey-state.ts';
 

@@ -50,8 +50,6 @@ export const OUTPUT_CAP_HEADER = 'x-gateway-max-output-tokens';
 export const ANSWERS_HEADER = 'x-gateway-max-answers';
 /** Names what the gateway had to do without. */
 export const DEGRADED_HEADER = 'x-gateway-degraded';
-/** Names what the gateway had to do without. */
-export const DEGRADED_HEADER = 'x-gateway-degraded';
 /** Names the fields that were dropped from the request. */
 export const DROPPED_FIELDS_HEADER = 'x-gateway-dropped-fields';
 
@@ -237,7 +235,6 @@ async function admitAndForward(
   const admitted = await admission.admit(seat, prepared.cost);
   trace.limits = admitted.limits;
   trace.degraded = admitted.degraded;
-  trace.degraded = admitted.degraded;
   if (!admitted.ok) return answerRefusal(response, trace, admitted.refusal);
   const { lease } = admitted;
   const request = withOutputCap(prepared, lease.outputTokens);
@@ -281,7 +278,6 @@ function answerHeaders(trace: Trace, request?: PreparedRequest): Record<string, 
     [REQUEST_ID_HEADER]: trace.requestId,
     ...rateLimitHeaders(trace.limits ?? []),
   };
-  if (trace.degraded) headers[DEGRADED_HEADER] = 'state-store';
   if (trace.degraded) headers[DEGRADED_HEADER] = 'state-store';
   if (request?.outputLowered) headers[OUTPUT_CAP_HEADER] = String(request.cost.outputTokens);
   if (request?.answersLowered) headers[ANSWERS_HEADER] = String(request.cost.answers);
