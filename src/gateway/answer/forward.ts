@@ -295,6 +295,7 @@ class Exchange implements Forwarding {
     this.#controller = undefined;
     this.#answer = undefined;
     this.#reachedEngine = false;
+    this.#asked = undefined;
     before?.abort(new Error('another engine is asked'));
     this.#attempt(other);
     return true;
