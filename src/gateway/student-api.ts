@@ -4,6 +4,7 @@ import { describeError, type Logger } from '../kube/log.ts';
 import { publicKeyId } from '../student/api-key.ts';
 import { type Forwarded, forward, type Patience } from './answer/forward.ts';
 import { type Refusal, refuse } from './errors.ts';
+import { clientRequestId } from './http/client-request-id.ts';
 import { REQUEST_ID_HEADER, sendJson, sendRefusal } from './http/respond.ts';
 import { authenticate } from './identity/authenticate.ts';
 import type { Identity } from './identity/credential.ts';
@@ -53,7 +54,6 @@ export const DEGRADED_HEADER = 'x-gateway-degraded';
 /** Names the fields that were dropped from the request. */
 export const DROPPED_FIELDS_HEADER = 'x-gateway-dropped-fields';
 
-const MAX_LOGGED_ID_LENGTH = 64;
 const UNCOUNTABLE_RETRY_SECONDS = 5;
 
 /** What the log says of one request. Never a prompt, an answer or a key. */
@@ -231,7 +231,7 @@ async function admitAndForward(
   prepared: PreparedRequest,
   running: RunningRequest,
 ): Promise<void> {
-  const { admission, queue, clock, patience, log, metrics } = options;
+  const { admission, queue, clock, patience, metrics } = options;
   const admitted = await admission.admit(seat, prepared.cost);
   trace.limits = admitted.limits;
   trace.degraded = admitted.degraded;
@@ -247,7 +247,7 @@ async function admitAndForward(
     queue,
     clock,
     patience,
-    settle: (settlement) => settle(admission, lease, settlement, log),
+    settle: (settlement) => settle(options, lease, settlement),
   });
   running.forwardedBy(forwarding);
   const forwarded = await forwarding.done;
@@ -261,13 +261,13 @@ async function admitAndForward(
 
 /** A settlement that fails is a fault of ours that a student must not pay with a hanging answer. */
 async function settle(
-  admission: Admission,
+  { admission, onSettled, log }: StudentApiOptions,
   lease: Lease,
   settlement: Settlement,
-  log: Logger,
 ): Promise<void> {
   try {
     await admission.settle(lease, settlement);
+    onSettled?.(lease.seatKey);
   } catch (error) {
     log.error({ leaseId: lease.id, ...describeError(error) }, 'A request could not be settled');
   }
@@ -303,11 +303,11 @@ function report(options: StudentApiOptions, request: IncomingMessage, trace: Tra
   metrics.answered(trace.endpoint, trace.status, ms / 1000);
   if (trace.refusal !== undefined) metrics.refused(trace.refusal.code);
   const { identity, forwarded } = trace;
-  const clientRequestId = loggableId(request.headers[REQUEST_ID_HEADER]);
+  const clientId = clientRequestId(request.headers[REQUEST_ID_HEADER]);
   log.info(
     {
       requestId: trace.requestId,
-      ...(clientRequestId === undefined ? {} : { clientRequestId }),
+      ...(clientId === undefined ? {} : { clientRequestId: clientId }),
       endpoint: trace.endpoint,
       status: trace.status ?? CLIENT_LEFT_STATUS,
       ms: Math.round(ms),
@@ -331,11 +331,4 @@ function forwardedFields({ kind, usage, engineId, firstByteMs }: Forwarded): obj
       ? {}
       : { promptTokens: usage.promptTokens, completionTokens: usage.completionTokens }),
   };
-}
-
-/** The client's own id helps to find its request; it is text of a stranger, so only harmless characters count. */
-function loggableId(header: string | string[] | undefined): string | undefined {
-  if (typeof header !== 'string') return undefined;
-  const id = header.replace(/[^\w.:-]/g, '').slice(0, MAX_LOGGED_ID_LENGTH);
-  return id === '' ? undefined : id;
 }
