@@ -1,13 +1,14 @@
 import { withoutSecretText } from '../../observability/redaction.ts';
 
-/** An id, and not a text or a token: a UUID has 36 characters. */
-const ID_PATTERN = /^[\w.:-]{1,64}$/;
+/** A UUID has 36. What is longer is a text or a token, and no id. */
+const MAX_ID_LENGTH = 64;
 
 /**
- * The id that a client gave its request, for the log. It is a stranger's text: one that is too long, has other
- * characters than ids have, or looks like a key is left out.
+ * The id that a client gave its request, for the log. It is a stranger's text: only harmless characters of it count, and
+ * nothing where it is too long or looks like a key.
  */
 export function clientRequestId(header: string | string[] | undefined): string | undefined {
-  if (typeof header !== 'string' || !ID_PATTERN.test(header)) return undefined;
-  return withoutSecretText(header) === header ? header : undefined;
+  if (typeof header !== 'string') return undefined;
+  const id = header.replace(/[^\w.:-]/g, '');
+  return id === '' || id.length > MAX_ID_LENGTH || withoutSecretText(id) !== id ? undefined : id;
 }
