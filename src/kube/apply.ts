@@ -275,8 +275,8 @@ function isOurs(intent: KubeObject, observed: KubeObject, fieldManager: string):
     : controllerOf(observed)?.uid === owner.uid;
 }
 
-/** The API server calls another uid an invalid change of an immutable field. */
-function isOtherUid(error: unknown): boolean {
+/** An object of another uid has the name: the API server calls that an invalid change of an immutable field. */
+export function isOtherUid(error: unknown): boolean {
   if (!(error instanceof KubeApiError) || error.status !== 422) return false;
   return (
     causesSchema.safeParse(error.details).data?.causes.some(({ field }) => field === 'metadata.uid') ?? false

@@ -91,9 +91,10 @@ export const OPERATOR_RIGHTS: readonly Right[] = [
   right(leases, ['get', 'update'], 'Stay the leader.', { scope: 'Own', resourceNames: [LEADER_LEASE] }),
 ];
 
-/** All that the gateway may do: watch. It sees keys as hashes, in the status of seats. */
+/** All that the gateway may do: watch, and say what was used. It sees keys as hashes, in the status of seats. */
 export const GATEWAY_RIGHTS: readonly Right[] = [
   right(classrooms, ['list', 'watch'], 'Know the classes and their models.'),
   right(studentQuotas, ['list', 'watch'], 'Know the hashes of the keys, and whose they are.'),
+  right(studentQuotas, ['patch'], 'Publish what each student used.', { subresource: 'status' }),
   right(pods, ['list', 'watch'], 'Find the engines that are ready.'),
 ];

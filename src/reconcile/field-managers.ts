@@ -1,3 +1,5 @@
 /** Field managers of server-side apply: one for the objects, one for the status, so that neither takes the other's fields away. */
 export const FIELD_MANAGER = 'gpu-classroom-operator';
 export const STATUS_FIELD_MANAGER = 'gpu-classroom-operator-status';
+/** The gateway's, for `status.usage` alone. */
+export const USAGE_FIELD_MANAGER = 'gpu-classroom-gateway-usage';

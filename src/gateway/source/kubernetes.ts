@@ -26,6 +26,8 @@ export interface KubernetesSourceOptions {
   readonly namespace?: string | undefined;
   readonly directory: Directory;
   readonly engines: EngineRegistry;
+  /** Told of StudentQuotas as well. */
+  readonly onStudentQuota?: StoreHandler<StudentQuota> | undefined;
   readonly addressOf: AddressOfPod;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -74,6 +76,7 @@ export function watchKubernetes(options: KubernetesSourceOptions): Source {
 
   classroomInformer.store.subscribe(followClassrooms(directory, log));
   quotaInformer.store.subscribe(followSeats(directory, log));
+  if (options.onStudentQuota !== undefined) quotaInformer.store.subscribe(options.onStudentQuota);
   podInformer.store.subscribe(followEngines(engines, addressOf));
 
   return {
