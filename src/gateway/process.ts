@@ -31,6 +31,8 @@ import type { TokenSettings } from './identity/token-settings.ts';
 import { openLedgerFile, openLedgerInMemory } from './ledger/database.ts';
 import { LedgerFileError } from './ledger/errors.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
+import { createUsagePublisher, type UsagePublisher } from './ledger/usage-publisher.ts';
+import type { UsageReader } from './ledger/usage-reader.ts';
 import { createLocalAdmission } from './limits/local-admission.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { GatewaySettings } from './options.ts';
@@ -70,11 +72,13 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
   const tls = await readTls(settings);
   const state = await openState(settings, log);
   let source: Source | undefined;
+  let publisher: UsagePublisher | undefined;
   const gateway = createGateway({
     clock: systemClock,
     log,
     admission: state.admission,
     usage: state.usage,
+    onSettled: (seatKey) => publisher?.onSettled(seatKey),
     peers: state.peers,
     stateStore: state.figures,
     saltSecret,
@@ -107,7 +111,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
   });
   let stopping = false;
   if (settings.staticFile !== undefined) await loadStatic(settings.staticFile, gateway, systemClock);
-  else source = await watch(given, gateway);
+  else ({ source, publisher } = await watch(given, gateway, state.usage));
 
   const health = await startHealth(settings, gateway.metrics, () =>
     readinessOf({
@@ -143,6 +147,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     await systemClock.sleep(shutdownDelayMs);
     await gateway.stop(settings.shutdownGraceMs);
     // Only now: a key that is revoked while answers run out still ends them.
+    publisher?.stop();
     await source?.stop();
     await health?.close();
     await state.close();
@@ -214,7 +219,11 @@ async function loadStatic(path: string, gateway: Gateway, clock: Clock): Promise
   }
 }
 
-async function watch({ settings, env, log, addressOf }: GatewayProcess, gateway: Gateway): Promise<Source> {
+async function watch(
+  { settings, env, log, addressOf }: GatewayProcess,
+  gateway: Gateway,
+  usage: UsageReader,
+): Promise<{ readonly source: Source; readonly publisher: UsagePublisher }> {
   const { kubeconfig, namespace } = settings;
   const context = await defaultKubeContext({ env, kubeconfig, readFile, clock: systemClock });
   const client = createKubeClient({
@@ -223,18 +232,19 @@ async function watch({ settings, env, log, addressOf }: GatewayProcess, gateway:
     log,
     userAgent: 'gpu-classroom-gateway',
   });
+  const shared = { client, clock: systemClock, random: Math.random, log };
+  const timeZoneOf = (classroomKey: string) => gateway.directory.classroom(classroomKey)?.timeZone;
+  const publisher = createUsagePublisher({ ...shared, usage, timeZoneOf });
   const source = watchKubernetes({
-    client,
+    ...shared,
     namespace,
     directory: gateway.directory,
     engines: gateway.engines,
+    onStudentQuota: publisher.onStudentQuota,
     addressOf,
-    clock: systemClock,
-    random: Math.random,
-    log,
   });
   source.start();
-  return source;
+  return { source, publisher };
 }
 
 /** There is nothing that a restart of the gateway would cure: it lives as long as it answers. */
