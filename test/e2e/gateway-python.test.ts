@@ -43,6 +43,8 @@ beforeAll(async () => {
     await startScriptedEngine(({ response }) => {
       beginStream(response);
       const call = { index: 0, id: 'call_1', type: 'function', function: { name: 'weather', arguments: '' } };
+      // The gateway's heartbeat, byte for byte: clients must read over it.
+      response.write(': waiting\n\n');
       response.write(toolFrame({ role: 'assistant', content: '' }) + toolFrame({ tool_calls: [call] }));
       response.end(piece('{"city":') + piece('"Bern"}') + toolFrame({}, 'tool_calls') + DONE_FRAME);
     }),
