@@ -196,5 +196,7 @@ function boundsTable(): string {
     '| of a schema | at most |',
     '|---|---|',
     ...rows.map(([what, most]) => `| ${what} | ${most} |`),
+    '',
+    'A `$ref` may only point into the schema itself.',
   ].join('\n');
 }

@@ -212,6 +212,39 @@ describe('bytes that try to reach something else', () => {
     });
   });
 
+  test.each([
+    `${ALICE_KEY}, ${BOB_KEY}`,
+    `${ALICE_KEY} ${BOB_KEY}`,
+    `${ALICE_KEY};student=bob`,
+    `Bearer ${ALICE_KEY}`,
+  ])('the key %j is none: a header has one key', async (key) => {
+    await start();
+    const answer = await askJson(world, CHAT, { key });
+    expect([answer.status, answer.body.error.code]).toEqual([401, 'malformed_api_key']);
+  });
+
+  test('no header but that of the key says who asks', async () => {
+    await start();
+    const names = [
+      'user',
+      'x-user',
+      'x-student',
+      'x-forwarded-user',
+      'x-remote-user',
+      'openai-organization',
+      'model',
+    ];
+    const headers = Object.fromEntries(names.map((name) => [name, 'bob']));
+    expect(
+      (await askJson(world, CHAT, { headers, path: '/v1/chat/completions?user=bob&key=x' })).status,
+    ).toBe(200);
+    await eventually('the request is over', () => world.log.some(({ message }) => message === 'request'));
+    expect(world.log.find(({ message }) => message === 'request')?.fields).toMatchObject({
+      student: 'alice',
+    });
+    expect((await askJson(world, CHAT, { headers, key: undefined })).status).toBe(401);
+  });
+
   test('headers without end are refused', async () => {
     await start();
     const answer = await raw(head('GET /v1/models HTTP/1.1', `X-Long: ${'x'.repeat(100_000)}`));

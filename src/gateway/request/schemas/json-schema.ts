@@ -13,7 +13,7 @@ export const SCHEMA_BOUNDS = {
   patterns: 32,
   patternLength: 256,
   /** Product of all the counts in a pattern, such as 6 in `(a{2}){3}`. */
-  patternRepetitions: 1_000,
+  patternRepetitions: 256,
   /** Of `maxItems`, `maxLength` and the like. */
   repetitions: 10_000,
 } as const;
@@ -62,6 +62,9 @@ function faultIn(root: unknown, isSchema: boolean): string | undefined {
     if (!isSchema || key === undefined) return;
     if (typeof value === 'number' && value > SCHEMA_BOUNDS.repetitions && COUNTING_KEYWORDS.has(key)) {
       fault = `must not hold "${key}" above ${SCHEMA_BOUNDS.repetitions}`;
+    }
+    if (key === '$ref' && typeof value === 'string' && !value.startsWith('#')) {
+      fault = 'must not hold a "$ref" to anything outside of it';
     }
     for (const pattern of patternsOf(key, value)) {
       patterns += 1;

@@ -317,6 +317,7 @@ describe('JSON schemas', () => {
       { properties: { pattern: { type: 'string' }, maxItems: { type: 'number' } } },
     ],
     ['keys of JavaScript', JSON.parse('{"properties":{"__proto__":{"type":"string"},"constructor":{}}}')],
+    ['a schema that contains itself', { $ref: '#/$defs/a', $defs: { a: { items: { $ref: '#/$defs/a' } } } }],
     ['a counted pattern', { pattern: '^(\\d{3}-){2}\\d{4}$' }],
   ])('%s: fine, and passed on unchanged', (_, schema) => {
     expect(outcome(CHAT, schemaOf(schema))).toMatchObject({ sent: schemaOf(schema), droppedFields: [] });
@@ -345,6 +346,8 @@ describe('JSON schemas', () => {
       `more than ${patterns} patterns`,
     ],
     ['a huge count', { properties: { a: { maxItems: repetitions + 1 } } }, `"maxItems" above ${repetitions}`],
+    ['a reference to the network', { items: { $ref: 'http://10.0.0.1/a.json' } }, 'outside of it'],
+    ['a reference to a file', { $ref: 'file:///etc/passwd' }, 'outside of it'],
     ['a number that JSON has and JavaScript has not', JSON.parse('{"const":1e999}'), 'numbers beyond'],
   ])('%s: refused wherever it stands', (_, schema, why) => {
     const message = expect.stringContaining(why);
