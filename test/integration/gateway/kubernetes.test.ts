@@ -3,11 +3,13 @@ import { classrooms } from '../../../src/api/classroom.ts';
 import { COMPONENTS, LABELS } from '../../../src/api/labels.ts';
 import { studentQuotas } from '../../../src/api/student-quota.ts';
 import { startVllmSimulator, type VllmSimulator } from '../../../src/demo/vllm/simulator.ts';
+import { createApplier } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import type { KubeObject, Resource } from '../../../src/kube/object.ts';
 import { type Pod, pods } from '../../../src/kube/resources.ts';
 import { GATEWAY_ACCOUNT } from '../../../src/rbac/accounts.ts';
 import { rbacObjects } from '../../../src/rbac/manifest.ts';
+import { STATUS_FIELD_MANAGER, USAGE_FIELD_MANAGER } from '../../../src/reconcile/field-managers.ts';
 import { generateApiKey, hashApiKey } from '../../../src/student/api-key.ts';
 import { classroom, type StudentQuotaDifference, studentQuota } from '../../support/builders.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
@@ -241,4 +243,55 @@ describe('the process', () => {
     expect(gateway.output()).not.toContain(key);
     expect(gateway.output()).not.toContain('Say hello.');
   });
+});
+
+describe('what a student used', () => {
+  test('stands in the status beside what the operator says there, and neither takes the other away', async () => {
+    const { name, key } = await aServedSeat();
+    const ref = { namespace, name };
+    const operator = createApplier({ client, fieldManager: STATUS_FIELD_MANAGER });
+    const say = async (message: string) => {
+      const quota = await client.get(studentQuotas, ref);
+      const ready = {
+        type: 'Ready',
+        status: 'True',
+        lastTransitionTime: NOW,
+        reason: 'Active',
+        message,
+      } as const;
+      const status = { conditions: [ready], keys: quota?.status?.keys };
+      const { apiVersion, kind, spec } = quota ?? studentQuota();
+      await operator.apply(
+        studentQuotas,
+        { apiVersion, kind, metadata: ref, spec, status },
+        { subresource: 'status' },
+      );
+    };
+    await say('before');
+    const published = await eventually('status.usage', async () => {
+      const quota = await client.get(studentQuotas, ref);
+      return quota?.status?.usage === undefined ? undefined : quota;
+    });
+    expect(published.status).toMatchObject({
+      conditions: [{ message: 'before' }],
+      keys: [{ generation: 1 }],
+    });
+
+    await say('after');
+    const after = await client.get(studentQuotas, ref);
+    expect(after?.status).toEqual({
+      ...published.status,
+      conditions: [expect.objectContaining({ message: 'after' })],
+    });
+    const answer = await fetch(`${url}/v1/usage`, { headers: { authorization: `Bearer ${key}` } });
+    const told = JSON.parse(await answer.text());
+    expect(after?.status?.usage).toMatchObject({
+      requestsToday: 1,
+      tokensToday: told.today.total_tokens,
+      tokensTotal: told.total.total_tokens,
+    });
+    expect(told.total.total_tokens).toBeGreaterThan(0);
+    const owned = after?.metadata.managedFields?.find(({ manager }) => manager === USAGE_FIELD_MANAGER);
+    expect(Object.keys(owned?.fieldsV1?.['f:status'] ?? {})).toEqual(['f:usage']);
+  }, 180_000);
 });
