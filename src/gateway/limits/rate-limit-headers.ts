@@ -1,34 +1,42 @@
 import type { LimitName, LimitState } from './limit-state.ts';
 
-/**
- * Limits that are shown together under one name: that of the student, and that of the class.
- *
- * @see https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers the first two; the others follow them
- */
-const SHOWN: Partial<Record<LimitName, string>> = {
-  requestsPerMinute: 'requests',
-  'classroom.requestsPerMinute': 'requests',
-  tokensPerMinute: 'tokens',
-  'classroom.tokensPerMinute': 'tokens',
-  tokensPerDay: 'tokens-day',
-  tokensTotal: 'tokens-total',
-  concurrentRequests: 'concurrent-requests',
+interface HeaderNames {
+  readonly limit: string;
+  readonly remaining: string;
+  readonly reset: string;
+}
+
+function named(what: string): HeaderNames {
+  return {
+    limit: `x-ratelimit-limit-${what}`,
+    remaining: `x-ratelimit-remaining-${what}`,
+    reset: `x-ratelimit-reset-${what}`,
+  };
+}
+
+/** @see https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers for those by the minute */
+const REQUESTS = named('requests');
+const TOKENS = named('tokens');
+const NAMES: Readonly<Record<LimitName, HeaderNames>> = {
+  concurrentRequests: named('concurrent-requests'),
+  requestsPerMinute: REQUESTS,
+  'classroom.requestsPerMinute': REQUESTS,
+  tokensPerMinute: TOKENS,
+  'classroom.tokensPerMinute': TOKENS,
+  tokensPerDay: named('tokens-day'),
+  tokensTotal: named('tokens-total'),
 };
 
-/** `x-ratelimit-limit-…`, `-remaining-…` and `-reset-…` of every limit, of two alike the one that has less left. */
+/** The headers of every limit; of the student's and the class's those of the one that has less left. */
 export function rateLimitHeaders(limits: readonly LimitState[]): Record<string, string> {
-  const tightest = new Map<string, LimitState>();
-  for (const limit of limits) {
-    const shown = SHOWN[limit.name];
-    if (shown === undefined) continue;
-    const other = tightest.get(shown);
-    if (other === undefined || limit.remaining < other.remaining) tightest.set(shown, limit);
-  }
   const headers: Record<string, string> = {};
-  for (const [name, { limit, remaining, resetMs }] of tightest) {
-    headers[`x-ratelimit-limit-${name}`] = String(limit);
-    headers[`x-ratelimit-remaining-${name}`] = String(remaining);
-    if (Number.isFinite(resetMs)) headers[`x-ratelimit-reset-${name}`] = durationText(resetMs);
+  for (const { name, limit, remaining, resetMs } of limits) {
+    const names = NAMES[name];
+    const shown = headers[names.remaining];
+    if (shown !== undefined && Number(shown) <= remaining) continue;
+    headers[names.limit] = String(limit);
+    headers[names.remaining] = String(remaining);
+    if (Number.isFinite(resetMs)) headers[names.reset] = durationText(resetMs);
   }
   return headers;
 }
