@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { customResourceDefinitions } from '../src/api/crd.ts';
 import { apiReference } from '../src/api/reference.ts';
+import { metricsReference } from '../src/gateway/metrics-reference.ts';
 import { requestReference } from '../src/gateway/request/reference.ts';
 import { settingsReference } from '../src/gateway/settings-reference.ts';
 import type { KubeObject } from '../src/kube/object.ts';
@@ -29,6 +30,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'docs/rbac.md', render: rbacReference },
   { path: 'docs/gateway-requests.md', render: requestReference },
   { path: 'docs/gateway-settings.md', render: settingsReference },
+  { path: 'docs/gateway-metrics.md', render: metricsReference },
   { path: 'docs/api.md', render: () => apiReference(customResourceDefinitions()) },
 ];
 

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { z } from 'zod';
 import type { TokenUsage } from './answer/usage.ts';
 import type { EngineCount } from './engines/registry.ts';
 import type { ErrorCode } from './errors.ts';
@@ -6,6 +7,7 @@ import { CHARGE_BASES, type ChargeBasis } from './limits/charge.ts';
 import type { OutcomeKind } from './limits/settlement.ts';
 import type { ClassFigures, WaitEnd } from './queue/class-queue.ts';
 import type { StateStoreFigures } from './state.ts';
+import { VERSION } from './version.ts';
 
 /** What the gateway counts. Labels are bounded: endpoints of the list, statuses, codes; never students or models. */
 export interface GatewayMetrics {
@@ -19,9 +21,18 @@ export interface GatewayMetrics {
   waited(end: WaitEnd, seconds: number): void;
   /** A connection above the bound was closed unheard. */
   connectionDropped(): void;
-  /** Prometheus text. */
+  /** Prometheus text. Those who ask while it is being made get the same one. */
   text(): Promise<string>;
   readonly contentType: string;
+  /** The gateway's own, in alphabetical order; for the documentation. */
+  readonly definitions: readonly MetricDefinition[];
+}
+
+export interface MetricDefinition {
+  readonly name: string;
+  readonly type: string;
+  readonly labels: readonly string[];
+  readonly help: string;
 }
 
 /** Figures that are looked up when they are asked for. */
@@ -99,6 +110,8 @@ export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
     registers,
   });
   for (const basis of CHARGE_BASES) charges.inc({ basis }, 0);
+  defineBuildInfo(registers);
+  let rendering: Promise<string> | undefined;
   const dropped = new Counter({
     name: `${PREFIX}connections_dropped_total`,
     help: 'Connections of clients above --max-connections, closed unheard.',
@@ -120,13 +133,46 @@ export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
     },
     charged: (basis) => charges.inc({ basis }),
     waited: (end, seconds) => waits.observe({ end }, seconds),
-    text: () => registry.metrics(),
+    text: () => {
+      rendering ??= registry.metrics().finally(() => {
+        rendering = undefined;
+      });
+      return rendering;
+    },
     contentType: registry.contentType,
+    get definitions() {
+      return definitionsOf(registry);
+    },
   };
+}
+
+const definitionSchema = z.object({
+  name: z.string().startsWith(PREFIX),
+  type: z.string(),
+  labelNames: z.array(z.string()).default([]),
+  help: z.string(),
+});
+
+function definitionsOf(registry: Registry): MetricDefinition[] {
+  return registry
+    .getMetricsAsArray()
+    .map((metric) => definitionSchema.safeParse(metric))
+    .flatMap(({ data }) => data ?? [])
+    .map(({ labelNames: labels, ...rest }) => ({ ...rest, labels }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** nginx's code for a client that closed the connection before it was answered; never sent. */
 export const CLIENT_LEFT_STATUS = 499;
+
+function defineBuildInfo(registers: Registry[]): void {
+  new Gauge({
+    name: `${PREFIX}build_info`,
+    help: 'Always 1; says which version runs, and on which Node.',
+    labelNames: ['version', 'node'],
+    registers,
+  }).set({ version: VERSION, node: process.version }, 1);
+}
 
 function defineStateStore(registry: Registry, figures: () => StateStoreFigures): void {
   const registers = [registry];
