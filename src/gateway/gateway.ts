@@ -179,7 +179,9 @@ function connectEngine(origin: string, connectTimeoutMs: number): Dispatcher {
 
 /** A connection kept alive would hold the server open after its last answer. */
 function closeAfter(response: ServerResponse): void {
-  if (response.headersSent) response.once('finish', () => response.socket?.end());
+  // When an answer has finished, it has no socket any more.
+  const { socket } = response;
+  if (response.headersSent) response.once('finish', () => socket?.end());
   else response.setHeader('connection', 'close');
 }
 
