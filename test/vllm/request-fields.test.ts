@@ -47,7 +47,13 @@ const REQUESTS: Record<Path, JsonObject[]> = {
           role: 'user',
           name: 'alice',
           content: [
-            { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=', detail: 'low' } },
+            {
+              type: 'image_url',
+              image_url: {
+                url: 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAAAAAAAA',
+                detail: 'low',
+              },
+            },
           ],
         },
         {

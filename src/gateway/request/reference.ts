@@ -1,5 +1,6 @@
 import { ENGINE_PATHS } from './endpoints.ts';
 import { MAX_ANSWERS } from './prepare.ts';
+import { PICTURE_BOUNDS } from './schemas/content.ts';
 import { ENDPOINTS } from './schemas/endpoint.ts';
 import { SCHEMA_BOUNDS } from './schemas/json-schema.ts';
 
@@ -158,8 +159,9 @@ number and \`1\` is not \`true\`. What is wrong is a 400 whose \`param\` says wh
 \`cache_salt\` is set to a value of the student's own, so that nobody can measure what others have asked.`;
 
 const MEDIA = `Pictures must be inside the request, as \`data:image/…;base64,…\` URLs (\`image_url\`, \`input_image\`) or as a source of
-type \`base64\` (\`/v1/messages\`). Other URLs are refused: the engine would fetch them, from within the cluster. Sound,
-video and files are refused.`;
+type \`base64\` (\`/v1/messages\`). Other URLs are refused: the engine would fetch them, from within the cluster. A
+request has at most ${PICTURE_BOUNDS.perRequest} pictures, each a PNG, JPEG, GIF or WebP of at most ${PICTURE_BOUNDS.pixels / 1_000_000} million pixels, and all of it fits into
+\`--max-body-bytes\`. Sound, video and files are refused.`;
 
 const ANTHROPIC = `\`POST /v1/messages\` takes Anthropic's requests, and its errors have Anthropic's shape. The key may come as \`x-api-key\`;
 where \`Authorization\` is there too, that one counts. vLLM before 0.32 knows no \`cache_salt\` on this endpoint: with such

@@ -11,10 +11,11 @@ import {
   type PromptSize,
   responsesPrompt,
 } from '../estimate.ts';
-import { invalidRequest } from '../faults.ts';
+import { invalidField, invalidRequest } from '../faults.ts';
 import type { OutputCap } from '../output-cap.ts';
 import { chatSchema } from './chat.ts';
 import { completionsSchema } from './completions.ts';
+import { PICTURE_BOUNDS } from './content.ts';
 import { embeddingsSchema } from './embeddings.ts';
 import { messagesSchema } from './messages.ts';
 import { responsesSchema } from './responses.ts';
@@ -50,6 +51,11 @@ function define<Schema extends z.ZodObject>(
       const result = schema.safeParse(body);
       if (!result.success) return { ok: false, refusal: invalidRequest(result.error.issues) };
       const prompt = promptOf(result.data);
+      if (prompt.pictures > PICTURE_BOUNDS.perRequest) {
+        const param = 'messages' in schema.shape ? 'messages' : 'input';
+        const why = `must not have more than ${PICTURE_BOUNDS.perRequest} pictures`;
+        return { ok: false, refusal: invalidField(param, why) };
+      }
       const fields: JsonObject = result.data;
       const dropped = droppedFields(body, fields);
       removeNulls(fields);

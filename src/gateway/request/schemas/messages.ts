@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PICTURE_TYPES, textOr } from './content.ts';
+import { PICTURE_TYPES, pictureData, textOr } from './content.ts';
 import { jsonObject, jsonSchema } from './json-schema.ts';
 import { flag, label, modelName, stopTexts, temperature, toolName, topK, topP } from './sampling.ts';
 
@@ -13,7 +13,7 @@ const image = z.object({
   source: z.object({
     type: z.literal('base64', { error: 'must be "base64": engines fetch nothing' }),
     media_type: z.enum(PICTURE_TYPES),
-    data: z.string().min(1),
+    data: pictureData,
   }),
 });
 

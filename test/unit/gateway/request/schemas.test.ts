@@ -32,7 +32,10 @@ const tool = (parameters: unknown, name = 'look_up'): JsonObject =>
   chat({ tools: [{ type: 'function', function: { name, parameters } }] });
 const schemaOf = (schema: unknown): JsonObject =>
   chat({ response_format: { type: 'json_schema', json_schema: { name: 'answer', schema } } });
-const PIXEL = 'data:image/png;base64,iVBORw0KGgo=';
+/** The beginning of a PNG of one pixel, and of one with 65,535 × 65,535. */
+const PIXEL_DATA = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAAAAAAAA';
+const BOMB_DATA = 'iVBORw0KGgoAAAANSUhEUgAA//8AAP//CAIAAAAAAAAA';
+const PIXEL = `data:image/png;base64,${PIXEL_DATA}`;
 
 describe('what clients send every day reaches the engine as it is', () => {
   test.each<[string, EnginePath, JsonObject]>([
@@ -142,7 +145,9 @@ describe('what clients send every day reaches the engine as it is', () => {
         messages: [
           {
             role: 'user',
-            content: [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'iVBO' } }],
+            content: [
+              { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PIXEL_DATA } },
+            ],
           },
           {
             role: 'assistant',
@@ -279,6 +284,27 @@ describe('no engine fetches anything for a student', () => {
       input: [{ role: 'user', content: [{ type: 'input_image', image_url: url }] }],
     });
     expect(inResponse).toMatchObject({ status: 400, param: 'input[0].content[0].image_url' });
+  });
+
+  test('no picture makes an engine unpack gigabytes', () => {
+    const url = `data:image/png;base64,${BOMB_DATA}`;
+    const source = { type: 'base64', media_type: 'image/png', data: BOMB_DATA };
+    const message = expect.stringContaining('million pixels');
+    expect(outcome(CHAT, saying([{ type: 'image_url', image_url: { url } }]))).toMatchObject({ message });
+    expect(outcome(MESSAGES, { max_tokens: 1, ...saying([{ type: 'image', source }]) })).toMatchObject({
+      param: 'messages[0].content[0].source.data',
+      message,
+    });
+  });
+
+  test('no request has more pictures than an album', () => {
+    const parts = (count: number) => Array(count).fill({ type: 'image_url', image_url: { url: PIXEL } });
+    expect(outcome(CHAT, saying(parts(16)))).toHaveProperty('sent');
+    expect(outcome(CHAT, saying(parts(17)))).toMatchObject({
+      status: 400,
+      param: 'messages',
+      message: expect.stringContaining('16 pictures'),
+    });
   });
 
   test.each(['input_audio', 'audio_url', 'video_url', 'file', 'image_embeds'])(
