@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { API_KEY_RANDOM_BYTES, generateApiKey } from '../../src/student/api-key.ts';
-import { spreadOf } from '../operator/statistics.ts';
+import { spreadOf } from '../report/statistics.ts';
 import { startFrameEngine } from './frame-engine.ts';
 
 /**

@@ -1,20 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { arch, cpus, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import Table from 'cli-table3';
 import { tellWhy } from '../../src/command-line/parse.ts';
 import { ensureBinaries, ensureOptionsOf } from '../../src/demo/binaries/ensure.ts';
-import { KUBERNETES_VERSION } from '../../src/demo/binaries/versions.ts';
-import { withSection } from './document.ts';
+import { withSection } from '../report/document.ts';
+import { describeMachine } from '../report/machine.ts';
+import { terminalTable } from '../report/table.ts';
 import { parseBenchOptions } from './options.ts';
-import {
-  comparisonTable,
-  type Machine,
-  markdownReport,
-  type ReportTable,
-  restartTable,
-  writesTable,
-} from './report.ts';
+import { comparisonTable, markdownReport, restartTable, writesTable } from './report.ts';
 import { measureRounds } from './rounds.ts';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
@@ -32,32 +24,15 @@ async function main(): Promise<number> {
     process.stderr.write(`[${seconds} s] ${step}\n`);
   });
   const machine = describeMachine();
-  for (const table of [comparisonTable, writesTable, restartTable]) console.log(render(table(rounds)));
+  for (const table of [comparisonTable, writesTable, restartTable]) console.log(terminalTable(table(rounds)));
   if (options.json !== undefined) {
     await writeFile(options.json, `${JSON.stringify({ machine, options, rounds }, undefined, 2)}\n`);
   }
   if (options.write) {
     const document = await readFile(DOCUMENT, 'utf8');
-    await writeFile(DOCUMENT, withSection(document, markdownReport(rounds, options, machine)));
+    await writeFile(DOCUMENT, withSection(document, 'operator', markdownReport(rounds, options, machine)));
   }
   return 0;
-}
-
-function describeMachine(): Machine {
-  return {
-    cpus: cpus().map(({ model }) => ({ model })),
-    memoryBytes: totalmem(),
-    platform: `${type()} ${arch()}`,
-    nodeVersion: process.versions.node,
-    kubernetesVersion: KUBERNETES_VERSION,
-    at: new Date(),
-  };
-}
-
-function render({ head, rows }: ReportTable): string {
-  const table = new Table({ head, style: { head: [], border: [], compact: true } });
-  table.push(...rows);
-  return table.toString();
 }
 
 process.exit(await main());

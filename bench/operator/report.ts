@@ -1,24 +1,10 @@
-import type { CpuInfo } from 'node:os';
+import { KUBERNETES_VERSION } from '../../src/demo/binaries/versions.ts';
+import { type Machine, machineText } from '../report/machine.ts';
+import { spreadOf } from '../report/statistics.ts';
+import { markdownTable, type ReportTable, spreadText } from '../report/table.ts';
 import type { BenchOptions } from './options.ts';
 import type { Round } from './rounds.ts';
-import { spreadOf } from './statistics.ts';
 import type { Work } from './work.ts';
-
-/** Where and when the figures were taken. */
-export interface Machine {
-  cpus: readonly Pick<CpuInfo, 'model'>[];
-  memoryBytes: number;
-  platform: string;
-  nodeVersion: string;
-  kubernetesVersion: string;
-  at: Date;
-}
-
-/** A table, for the terminal and for Markdown alike. */
-export interface ReportTable {
-  head: string[];
-  rows: string[][];
-}
 
 /** Operator and bare loop beside each other; medians, with the extremes where there were several rounds. */
 export function comparisonTable(rounds: readonly Round[]): ReportTable {
@@ -141,33 +127,11 @@ export function markdownReport(rounds: readonly Round[], options: BenchOptions, 
     `${classes} classes × ${students} students, ${rounds.length} round${rounds.length === 1 ? '' : 's'}, ` +
     `${workers} workers a controller, ${2 * workers} at once in the loop.`;
   return [
-    `${machineText(machine)} ${setting}`,
+    `${machineText(machine)}, Kubernetes ${KUBERNETES_VERSION}. ${setting}`,
     markdownTable(comparisonTable(rounds)),
     'Writes by what was written (medians):',
     markdownTable(writesTable(rounds)),
     'Restart with everything in place:',
     markdownTable(restartTable(rounds)),
   ].join('\n\n');
-}
-
-function machineText({ cpus, memoryBytes, platform, nodeVersion, kubernetesVersion, at }: Machine): string {
-  const memoryGiB = Math.round(memoryBytes / 2 ** 30);
-  return (
-    `Measured ${at.toISOString().slice(0, 10)} on ${cpus.length} cores (${cpus[0]?.model.trim() ?? 'unknown'}), ` +
-    `${memoryGiB} GiB, ${platform}, Node ${nodeVersion}, Kubernetes ${kubernetesVersion}.`
-  );
-}
-
-function markdownTable({ head, rows }: ReportTable): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));
-  return [line(head), line(rule), ...rows.map(line)].join('\n');
-}
-
-/** `12.3`, or `12.3 (11.9–13.0)` of several rounds. */
-function spreadText(values: readonly number[], digits: number): string {
-  const { median, min, max } = spreadOf(values);
-  if (Number.isNaN(median)) return '–';
-  const text = median.toFixed(digits);
-  return values.length === 1 ? text : `${text} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
 }

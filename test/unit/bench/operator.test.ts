@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { withSection } from '../../../bench/operator/document.ts';
 import { inParallel } from '../../../bench/operator/in-parallel.ts';
 import { parseBenchOptions } from '../../../bench/operator/options.ts';
 import { type Made, writesFor } from '../../../bench/operator/replay.ts';
@@ -10,8 +9,9 @@ import {
   writesTable,
 } from '../../../bench/operator/report.ts';
 import type { Round } from '../../../bench/operator/rounds.ts';
-import { spreadOf } from '../../../bench/operator/statistics.ts';
 import type { Work } from '../../../bench/operator/work.ts';
+import { withSection } from '../../../bench/report/document.ts';
+import { spreadOf } from '../../../bench/report/statistics.ts';
 import { studentQuotas } from '../../../src/api/student-quota.ts';
 import { type Event, events, secrets } from '../../../src/kube/resources.ts';
 
@@ -68,7 +68,6 @@ describe('the figures', () => {
       memoryBytes: 8 * 2 ** 30,
       platform: 'Linux x64',
       nodeVersion: '24.0.0',
-      kubernetesVersion: '1.36.0',
       at: new Date('2026-09-01T09:00:00Z'),
     });
     expect(report).toContain('Measured 2026-09-01 on 2 cores (Some CPU), 8 GiB, Linux x64, Node 24.0.0');
@@ -84,12 +83,12 @@ describe('the section of the document', () => {
   const end = '<!-- /bench:operator -->';
 
   test('is replaced, and nothing else', () => {
-    const once = withSection(`before\n${start}\n${end}\nafter\n`, 'old');
-    expect(withSection(once, 'new')).toBe(`before\n${start}\n\nnew\n\n${end}\nafter\n`);
+    const once = withSection(`before\n${start}\n${end}\nafter\n`, 'operator', 'old');
+    expect(withSection(once, 'operator', 'new')).toBe(`before\n${start}\n\nnew\n\n${end}\nafter\n`);
   });
 
   test('must be there', () => {
-    expect(() => withSection(`before\n${start}\n`, 'new')).toThrow('lacks the lines');
+    expect(() => withSection(`before\n${start}\n`, 'operator', 'new')).toThrow('lacks the lines');
   });
 });
 
