@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Dispatcher, Pool } from 'undici';
 import type { ListenAddress } from '../http/listen.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/log.ts';
 import type { Patience } from './answer/forward.ts';
+import { connectEngine } from './engines/connection.ts';
 import { createEngineRegistry, type EngineRegistry } from './engines/registry.ts';
 import { refuse } from './errors.ts';
 import { type AddressRange, createClientAddress } from './http/client-address.ts';
@@ -24,6 +24,7 @@ import { createFairQueue } from './queue/fair-queue.ts';
 import { noPeers, type Peers } from './queue/peers.ts';
 import type { StateStoreFigures } from './state.ts';
 import { createStudentApi } from './student-api.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
 export interface GatewayOptions {
   readonly clock: Clock;
@@ -44,6 +45,8 @@ export interface GatewayOptions {
   readonly failedAttemptsPerMinute?: number | undefined;
   /** Whose `X-Forwarded-For` counts; default: nobody's. */
   readonly trustedProxies?: readonly AddressRange[] | undefined;
+  /** Default: nobody follows requests. */
+  readonly tracing?: Tracing | undefined;
   readonly patience: Patience;
   /** How much may wait for engines, and for how long. */
   readonly queueBounds: QueueBounds;
@@ -70,12 +73,6 @@ export interface Gateway {
   stop(graceMs: number): Promise<void>;
 }
 
-/**
- * vLLM closes idle connections after 5 s unless told otherwise
- * (https://github.com/vllm-project/vllm/blob/main/vllm/envs.py, VLLM_HTTP_TIMEOUT_KEEP_ALIVE): reusing one at that
- * moment fails, so ours are given up before.
- */
-const ENGINE_KEEP_ALIVE_MS = 4_000;
 /** How long clients get to read the event that says why their stream ends. */
 const GOODBYE_MS = 2_000;
 const STOPPING_RETRY_SECONDS = 1;
@@ -163,18 +160,6 @@ export function createGateway(options: GatewayOptions): Gateway {
       log.info({}, 'The gateway has stopped');
     },
   };
-}
-
-function connectEngine(origin: string, connectTimeoutMs: number): Dispatcher {
-  return new Pool(origin, {
-    keepAliveTimeout: ENGINE_KEEP_ALIVE_MS,
-    // A server's own Keep-Alive header must not lengthen it.
-    keepAliveMaxTimeout: ENGINE_KEEP_ALIVE_MS,
-    // An answer may take long: the exchange has its own timers.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: connectTimeoutMs, noDelay: true },
-  });
 }
 
 /** A connection kept alive would hold the server open after its last answer. */

@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici';
 import {
   adjustWindow,
   type EngineLoad,
@@ -11,6 +10,7 @@ import {
 import type { EngineFault } from '../queue/dispatch-queue.ts';
 import { chooseEngine, hashOf } from './choice.ts';
 import { answered, type Circuit, CLOSED, failed, probed, probeFailed } from './circuit.ts';
+import type { EngineConnections } from './connection.ts';
 
 /** One engine as whoever found it describes it. */
 export interface EngineAddress {
@@ -36,14 +36,14 @@ export interface Demand {
 /** A place at an engine, for one request. Give it back exactly once, with `release`. */
 export interface EngineUse {
   readonly id: string;
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: EngineConnections;
   /** @param outcome `answered` to the end, a fault of the engine, or undefined where neither is known */
   release(outcome?: 'answered' | EngineFault): void;
 }
 
 /** An engine as those see it who look after it. */
 export interface EngineView extends EngineAddress {
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: EngineConnections;
   /** Its pod takes requests. */
   readonly ready: boolean;
   /** When to probe it, ms of the monotonic clock; undefined while it is not out. */
@@ -97,7 +97,7 @@ export interface EngineRegistry {
 
 export interface EngineRegistryOptions {
   /** Connections to one engine. */
-  readonly connect: (origin: string) => Dispatcher;
+  readonly connect: (origin: string) => EngineConnections;
   /** Ms of the monotonic clock. */
   readonly monotonic: () => number;
   /** In [0, 1). */
@@ -109,7 +109,7 @@ export const DEFAULT_MAX_NUM_SEQS = 64;
 
 interface Engine {
   readonly address: EngineAddress;
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: EngineConnections;
   readonly hash: number;
   readonly gone: AbortController;
   ready: boolean;

@@ -1,6 +1,6 @@
-import type { Dispatcher } from 'undici';
 import type { Clock } from '../../kube/clock.ts';
 import { describeError, type Logger } from '../../kube/log.ts';
+import type { EngineConnections } from './connection.ts';
 import { readEngineLoad } from './engine-metrics.ts';
 import type { EngineRegistry, EngineView } from './registry.ts';
 
@@ -70,7 +70,12 @@ interface Answer {
 }
 
 /** Never rejects. */
-async function ask(dispatcher: Dispatcher, path: string, clock: Clock, gone: AbortSignal): Promise<Answer> {
+async function ask(
+  dispatcher: EngineConnections,
+  path: string,
+  clock: Clock,
+  gone: AbortSignal,
+): Promise<Answer> {
   const controller = new AbortController();
   const abort = (): void => controller.abort(new Error(`no answer within ${DEADLINE_MS} ms`));
   const timer = clock.setTimeout(abort, DEADLINE_MS);
