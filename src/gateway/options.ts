@@ -70,6 +70,8 @@ const settingsSchema = z
     maxWatchAgeMs: duration,
     shutdownDelayMs: duration,
     shutdownGraceMs: duration,
+    otlpEndpoint: z.url({ protocol: /^https?$/, error: 'must be a URL' }).optional(),
+    trustTraceparent: onOrOff,
     logLevel: oneOf(LOG_LEVELS),
   })
   .refine(({ staticFile, kubeconfig }) => staticFile === undefined || kubeconfig === undefined, {
@@ -258,6 +260,14 @@ export const FLAGS: Program<typeof settingsSchema>['flags'] = {
     spelling: '--shutdown-grace <duration>',
     about: 'for running answers when the gateway is stopped',
     default: '30s',
+  },
+  otlpEndpoint: {
+    spelling: '--otlp-endpoint <url>',
+    about: 'send traces there with OTLP over HTTP, such as http://localhost:4318/v1/traces; default: none',
+  },
+  trustTraceparent: {
+    spelling: '--trust-traceparent',
+    about: "take the client's traceparent header for the parent of its span",
   },
   logLevel: { spelling: '--log-level <level>', about: LOG_LEVELS.join(', '), default: 'info' },
 };

@@ -40,6 +40,7 @@ import { noPeers } from './queue/peers.ts';
 import { type Source, watchKubernetes } from './source/kubernetes.ts';
 import { loadStaticFile, parseStaticFile } from './source/static-file.ts';
 import type { GatewayState } from './state.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { openValkeyState } from './valkey/valkey-state.ts';
 
 const MIN_SALT_SECRET_BYTES = 16;
@@ -70,6 +71,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
   const { settings, log, onStarted } = given;
   const saltSecret = await readSaltSecret(settings.saltSecretFile);
   const tls = await readTls(settings);
+  const tracing = await startTracing(settings, log);
   const state = await openState(settings, log);
   let source: Source | undefined;
   let publisher: UsagePublisher | undefined;
@@ -86,6 +88,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     tokens: await readTokenVerifier(settings.jwt, log),
     failedAttemptsPerMinute: settings.failedAttemptsPerMinute,
     trustedProxies: settings.trustedProxies,
+    tracing,
     patience: {
       firstByteMs: settings.firstByteTimeoutMs,
       idleMs: settings.idleTimeoutMs,
@@ -149,6 +152,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     // Only now: a key that is revoked while answers run out still ends them.
     publisher?.stop();
     await source?.stop();
+    await tracing?.close();
     await health?.close();
     await state.close();
   });
@@ -260,6 +264,15 @@ async function startHealth(
     ready: [{ name: 'gateway', check }],
     metrics,
   });
+}
+
+async function startTracing(
+  { otlpEndpoint: endpoint, trustTraceparent }: GatewaySettings,
+  log: Logger,
+): Promise<Tracing | undefined> {
+  if (endpoint === undefined) return undefined;
+  const { createOtlpTracing } = await import('./tracing/otlp.ts');
+  return createOtlpTracing({ endpoint, trustClients: trustTraceparent, log });
 }
 
 async function readTls({

@@ -27,6 +27,7 @@ import { readJsonBody } from './request/body.ts';
 import { droppedHeader } from './request/dropped.ts';
 import { type EnginePath, type Route, routeOf } from './request/endpoints.ts';
 import { type PreparedRequest, prepareRequest, withOutputCap } from './request/prepare.ts';
+import type { RequestSpan, SpanFacts, Tracing } from './tracing/tracing.ts';
 
 export interface StudentApiOptions {
   readonly directory: Directory;
@@ -41,6 +42,8 @@ export interface StudentApiOptions {
   readonly log: Logger;
   readonly newRequestId: () => string;
   readonly signIn: SignIn;
+  /** Absent: nobody follows requests. */
+  readonly tracing?: Tracing | undefined;
   readonly patience: Patience;
   readonly maxBodyBytes: number;
 }
@@ -59,6 +62,8 @@ const UNCOUNTABLE_RETRY_SECONDS = 5;
 /** What the log says of one request. Never a prompt, an answer or a key. */
 interface Trace {
   readonly requestId: string;
+  /** Absent: nobody follows requests. */
+  readonly span: RequestSpan | undefined;
   endpoint: string;
   keyId?: string;
   identity?: Identity;
@@ -78,7 +83,8 @@ export type StudentApi = (request: IncomingMessage, response: ServerResponse) =>
 export function createStudentApi(options: StudentApiOptions): StudentApi {
   return async (request, response) => {
     const startedMs = options.clock.monotonic();
-    const trace: Trace = { requestId: options.newRequestId(), endpoint: 'other' };
+    const span = options.tracing?.begin(request.method ?? '', request.headers.traceparent);
+    const trace: Trace = { requestId: options.newRequestId(), span, endpoint: 'other' };
     // Without a listener the error of a broken connection would end the process.
     response.on('error', () => {});
     try {
@@ -242,6 +248,7 @@ async function admitAndForward(
     request,
     seat,
     requestId: trace.requestId,
+    traceparent: trace.span?.traceparent,
     response,
     headers: answerHeaders(trace, request),
     queue,
@@ -303,6 +310,7 @@ function report(options: StudentApiOptions, request: IncomingMessage, trace: Tra
   metrics.answered(trace.endpoint, trace.status, ms / 1000);
   if (trace.refusal !== undefined) metrics.refused(trace.refusal.code);
   const { identity, forwarded } = trace;
+  trace.span?.end(spanFactsOf(trace));
   const clientId = clientRequestId(request.headers[REQUEST_ID_HEADER]);
   log.info(
     {
@@ -320,6 +328,22 @@ function report(options: StudentApiOptions, request: IncomingMessage, trace: Tra
     },
     'request',
   );
+}
+
+function spanFactsOf({ requestId, endpoint, status, identity, refusal, forwarded }: Trace): SpanFacts {
+  return {
+    requestId,
+    endpoint,
+    status: status ?? CLIENT_LEFT_STATUS,
+    classroom: identity?.seat.classroom.key,
+    errorCode: refusal?.code,
+    outcome: forwarded?.kind,
+    engineId: forwarded?.engineId,
+    promptTokens: forwarded?.usage?.promptTokens,
+    completionTokens: forwarded?.usage?.completionTokens,
+    queueWaitMs: forwarded?.queueWaitMs,
+    firstByteMs: forwarded?.firstByteMs,
+  };
 }
 
 function forwardedFields({ kind, usage, engineId, firstByteMs }: Forwarded): object {

@@ -32,6 +32,8 @@ export interface ForwardOptions {
   readonly request: PreparedRequest;
   readonly seat: Seat;
   readonly requestId: string;
+  /** Makes the engine's spans children of ours. */
+  readonly traceparent: string | undefined;
   readonly response: ServerResponse;
   /** Headers of the answer, whatever it will be. */
   readonly headers: Readonly<Record<string, string>>;
@@ -162,12 +164,17 @@ class Exchange implements Forwarding {
   }
 
   #attempt(use: EngineUse): void {
-    const { request, requestId } = this.#options;
+    const { request, requestId, traceparent } = this.#options;
     let reached = false;
     this.#asked = use;
     const current = (): boolean => this.#asked === use;
     use.dispatcher.dispatch(
-      { method: 'POST', path: request.path, headers: upstreamHeaders(requestId), body: request.body },
+      {
+        method: 'POST',
+        path: request.path,
+        headers: upstreamHeaders(requestId, traceparent),
+        body: request.body,
+      },
       {
         onRequestStart: (controller) => {
           reached = true;
@@ -405,13 +412,15 @@ class Exchange implements Forwarding {
 }
 
 /** All that goes upstream: nothing of the client's headers does. */
-function upstreamHeaders(requestId: string): Record<string, string> {
-  return {
+function upstreamHeaders(requestId: string, traceparent: string | undefined): Record<string, string> {
+  const headers: Record<string, string> = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
     'accept-encoding': 'identity',
     [REQUEST_ID_HEADER]: requestId,
   };
+  if (traceparent !== undefined) headers.traceparent = traceparent;
+  return headers;
 }
 
 /**

@@ -8,6 +8,7 @@ import { createLedger, type Ledger } from '../../../src/gateway/ledger/ledger.ts
 import type { Admission } from '../../../src/gateway/limits/admission.ts';
 import { createLocalAdmission } from '../../../src/gateway/limits/local-admission.ts';
 import type { QueueBounds } from '../../../src/gateway/queue/class-queue.ts';
+import type { Tracing } from '../../../src/gateway/tracing/tracing.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { silentLogger } from '../../../src/kube/log.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
@@ -27,6 +28,7 @@ export interface WorldOptions {
   /** Default: only keys. */
   readonly tokens?: TokenVerifier;
   readonly failedAttemptsPerMinute?: number;
+  readonly tracing?: Tracing;
   /** Stands before the real admission. */
   readonly admissionOver?: (admission: Admission) => Admission;
 }
@@ -74,6 +76,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     isSynced: options.isSynced ?? (() => true),
     tokens: options.tokens,
     failedAttemptsPerMinute: options.failedAttemptsPerMinute,
+    tracing: options.tracing,
     patience: PATIENCE,
     queueBounds: { ...QUEUE_BOUNDS, ...options.queueBounds },
     connectTimeoutMs: 5_000,

@@ -21,3 +21,23 @@ test('the client library of Kubernetes is loaded only where a kubeconfig needs i
   expect(kindsOf('undici')).toContain('import-statement');
   expect(kindsOf('@kubernetes/client-node')).not.toContain('import-statement');
 });
+
+test('the libraries of OpenTelemetry are loaded only where it is switched on', async () => {
+  const { metafile } = await build({
+    entryPoints: [MAIN],
+    bundle: true,
+    splitting: true,
+    outdir: 'unused',
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node22',
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  });
+  const importers = Object.entries(metafile.outputs)
+    .filter(([, { imports }]) => imports.some(({ path }) => path.startsWith('@opentelemetry/')))
+    .map(([path]) => path);
+  expect(importers).toEqual([expect.stringMatching(/otlp/)]);
+});
