@@ -210,6 +210,20 @@ describe('the account', () => {
   });
 });
 
+test('the rights that the documentation asks for are enough, and reach no other keys', async () => {
+  const { host } = new URL(valkey.url);
+  const documented = '+@connection +@scripting +@read +@write +time'.split(' ');
+  await valkey.command('ACL', 'SETUSER', 'gateway', 'on', '>geheim', '~test:*', ...documented);
+  const url = `redis://gateway:geheim@${host}`;
+  await using replica = await aReplica({ ...valkey, url }, { time: SERVER_TIME });
+  const seat = aliceLimitedTo({});
+  await replica.admission.settle(await admitted(replica.admission, seat), completed());
+  expect(
+    (await replica.usage.usageOf({ classroomKey: seat.classroom.key, studentId: 'alice' }, DAY)).total,
+  ).toHaveLength(1);
+  await expect(replica.connection.command('GET', 'other')).rejects.toThrow(/NOPERM/);
+});
+
 test('a replica that is replaced by another loses nothing', async () => {
   const seat = aliceLimitedTo({ tokensPerDay: 1_000, concurrentRequests: 2 });
   const old = await aReplica(valkey, { name: 'old' });
