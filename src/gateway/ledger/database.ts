@@ -1,11 +1,15 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { createCheckpointer } from './checkpointer.ts';
 import { LedgerFileError, troubleOf, whyOf } from './errors.ts';
 import { checkVersion, migrate } from './schema.ts';
 
 /** How long a write waits while a backup or a person's query holds the file. */
 const BUSY_TIMEOUT_MS = 2_000;
+
+/** Pages of 4 KiB: a log that nobody else has emptied by then is emptied by the commit that comes next. */
+const MAX_LOG_PAGES = 16_000;
 
 /** A write that changes nothing that matters, to see whether writing works. */
 export const WRITE_CHECK =
@@ -14,6 +18,8 @@ export const WRITE_CHECK =
 /** An open ledger file that no other gateway has open. */
 export interface LedgerDatabase {
   readonly db: DatabaseSync;
+  /** After each commit. @param nowMs monotonic */
+  committed(nowMs: number): void;
   /** Empties the write-ahead log and lets go of the file. */
   close(): void;
 }
@@ -36,10 +42,13 @@ export function openLedgerFile(path: string): LedgerDatabase {
   const lock = lockFile(path);
   try {
     const db = openChecked(path);
+    const checkpointer = createCheckpointer(path);
     return {
       db,
+      committed: checkpointer.committed,
       close() {
-        db.close();
+        checkpointer.stop();
+        closeEmptied(db);
         lock.close();
       },
     };
@@ -49,11 +58,21 @@ export function openLedgerFile(path: string): LedgerDatabase {
   }
 }
 
+/** With another connection open, closing alone would leave the log behind; it is no loss, but a file more to copy. */
+function closeEmptied(db: DatabaseSync): void {
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch {
+    // A disk that is full or gone: the log stays beside the file, and the next start reads both.
+  }
+  db.close();
+}
+
 /** A ledger in memory: it ends with the process. */
 export function openLedgerInMemory(): LedgerDatabase {
   const db = new DatabaseSync(':memory:');
   migrate(db, ':memory:');
-  return { db, close: () => db.close() };
+  return { db, committed() {}, close: () => db.close() };
 }
 
 /**
@@ -83,6 +102,7 @@ function openChecked(path: string): DatabaseSync {
     checkVersion(db, path);
     checkIntegrity(db, path);
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY');
+    db.exec(`PRAGMA wal_autocheckpoint = ${MAX_LOG_PAGES}`);
     migrate(db, path);
     checkWritable(db);
     return db;

@@ -29,7 +29,7 @@ export interface LedgerOptions {
  * every promise of that turn resolves after the COMMIT.
  */
 export function createLedger({ file, clock, log }: LedgerOptions): Ledger {
-  const journal = new SqliteJournal(createLedgerTables(file.db), clock, log);
+  const journal = new SqliteJournal(file, clock, log);
   return {
     load: () => journal.load(),
     admitted(lease, subjects) {
@@ -58,6 +58,7 @@ export function createLedger({ file, clock, log }: LedgerOptions): Ledger {
 class SqliteJournal {
   batch = new Batch();
   trouble: string | undefined;
+  readonly #file: LedgerDatabase;
   readonly #tables: LedgerTables;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -65,8 +66,9 @@ class SqliteJournal {
   #turn: PromiseWithResolvers<void> | undefined;
   #timer: Timer | undefined;
 
-  constructor(tables: LedgerTables, clock: Clock, log: Logger) {
-    this.#tables = tables;
+  constructor(file: LedgerDatabase, clock: Clock, log: Logger) {
+    this.#file = file;
+    this.#tables = createLedgerTables(file.db);
     this.#clock = clock;
     this.#log = log;
   }
@@ -127,6 +129,7 @@ class SqliteJournal {
     this.batch = new Batch();
     this.#works();
     turn?.resolve();
+    this.#file.committed(this.#clock.monotonic());
   };
 
   #failed(error: unknown): void {

@@ -42,12 +42,15 @@ const SELECT_LEASES = `SELECT leases.id, classroom AS classroomKey, student AS s
   FROM leases JOIN subjects ON subjects.id = leases.subject JOIN models ON models.id = leases.model
   ORDER BY admitted_ms`;
 
+const SUMS = `sum(requests) AS requests, sum(prompt_tokens) AS promptTokens, sum(cached_tokens) AS cachedTokens,
+  sum(completion_tokens) AS completionTokens FROM entries JOIN models ON models.id = entries.model`;
+
 /** A day later than today is one of a class whose time zone was changed. */
-const SELECT_USAGE = `SELECT name AS model, iif(day >= ?, 'today', iif(day >= ?, 'week', 'before')) AS period, outcome,
-  sum(requests) AS requests, sum(prompt_tokens) AS promptTokens, sum(cached_tokens) AS cachedTokens,
-  sum(completion_tokens) AS completionTokens
-  FROM entries JOIN models ON models.id = entries.model
-  WHERE subject = ? GROUP BY name, period, outcome ORDER BY name`;
+const SELECT_WEEK = `SELECT name AS model, iif(day >= ?, 'today', 'week') AS period, outcome, ${SUMS}
+  WHERE subject = ? AND day >= ? GROUP BY name, period, outcome`;
+
+const SELECT_BEFORE = `SELECT name AS model, 'before' AS period, outcome, ${SUMS}
+  WHERE subject = ? AND day < ? GROUP BY name, outcome`;
 
 const subjectRowSchema = z
   .object({
@@ -86,6 +89,7 @@ const usageRowSchema = z.object({
   completionTokens: z.int(),
 });
 type UsageRow = z.infer<typeof usageRowSchema>;
+const usageRowsSchema = z.array(usageRowSchema);
 
 /** Prepares the statements of an open ledger that nobody else writes to. */
 export function createLedgerTables(db: DatabaseSync): LedgerTables {
@@ -96,7 +100,9 @@ export function createLedgerTables(db: DatabaseSync): LedgerTables {
   const insertLease = db.prepare(INSERT_LEASE);
   const deleteLease = db.prepare('DELETE FROM leases WHERE id = ?');
   const book = db.prepare(BOOK);
-  const selectUsage = db.prepare(SELECT_USAGE);
+  const selectWeek = db.prepare(SELECT_WEEK);
+  const selectBefore = db.prepare(SELECT_BEFORE);
+  const before = new Map<number, { readonly weekStart: string; readonly rows: readonly UsageRow[] }>();
   const subjects = createIds(
     db.prepare('INSERT INTO subjects (classroom, student) VALUES (?, ?)'),
     db.prepare(`SELECT id, classroom || char(10) || student AS key FROM subjects`),
@@ -131,8 +137,10 @@ export function createLedgerTables(db: DatabaseSync): LedgerTables {
     );
   };
   const writeBooking = (booking: Booking): void => {
+    const subject = subjectId(booking);
+    if (booking.day < (before.get(subject)?.weekStart ?? '')) before.delete(subject);
     book.run(
-      subjectId(booking),
+      subject,
       booking.day,
       booking.hour,
       modelId(booking.model),
@@ -164,6 +172,15 @@ export function createLedgerTables(db: DatabaseSync): LedgerTables {
     }
   };
 
+  /** A student may ask all the time, and hundreds of rows of past weeks hardly ever change. */
+  const rowsBefore = (subject: number, weekStart: string): readonly UsageRow[] => {
+    const known = before.get(subject);
+    if (known?.weekStart === weekStart) return known.rows;
+    const rows = usageRowsSchema.parse(selectBefore.all(subject, weekStart));
+    before.set(subject, { weekStart, rows });
+    return rows;
+  };
+
   return {
     load: () => ({
       subjects: z.array(subjectRowSchema).parse(db.prepare(SELECT_SUBJECTS).all()),
@@ -179,10 +196,10 @@ export function createLedgerTables(db: DatabaseSync): LedgerTables {
       }),
     check: () => inTransaction(() => void check.run()),
     usageOf(student, { today, weekStart }) {
-      const id = subjects.get(subjectKeyOf(student));
-      return usageOf(
-        id === undefined ? [] : z.array(usageRowSchema).parse(selectUsage.all(today, weekStart, id)),
-      );
+      const subject = subjects.get(subjectKeyOf(student));
+      if (subject === undefined) return usageOf([]);
+      const week = usageRowsSchema.parse(selectWeek.all(today, subject, weekStart));
+      return usageOf([...week, ...rowsBefore(subject, weekStart)]);
     },
   };
 }
@@ -245,7 +262,7 @@ function byModel(rows: readonly UsageRow[]): ModelUsage[] {
     sum.cachedTokens += row.cachedTokens;
     sum.completionTokens += row.completionTokens;
   }
-  return [...sums.values()];
+  return [...sums.values()].sort((a, b) => (a.model < b.model ? -1 : 1));
 }
 
 function nothingOf(model: string): Sums {

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from '@jest/globals';
 import type { Ledger } from '../../../../src/gateway/ledger/ledger.ts';
 import type { ModelUsage, PeriodUsage } from '../../../../src/gateway/ledger/usage-reader.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { createFakeClock } from '../../../support/fake-clock.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { CLASS_KEY } from '../builders.ts';
@@ -144,6 +147,21 @@ describe('what a ledger keeps', () => {
     }, clock);
   });
 
+  test('the log of a busy ledger is emptied beside the event loop, and at the end', async () => {
+    const clock = createFakeClock();
+    await withLedger(async (ledger, path) => {
+      await ledger.settled('first', [], anEntry());
+      await clock.advance(1_000);
+      const before = (await stat(path)).mtimeMs;
+      await ledger.settled('second', [], anEntry());
+      await eventually('the file to be written', async () => (await stat(path)).mtimeMs > before);
+      await ledger.settled('third', [], anEntry());
+      ledger.close();
+      expect(existsSync(`${path}-wal`) ? (await stat(`${path}-wal`)).size : 0).toBe(0);
+      expect(rowsOf(path, 'SELECT requests FROM entries')).toEqual([[3]]);
+    }, clock);
+  });
+
   test('closing writes what waits', async () => {
     await withLedger(async (ledger, path) => {
       const kept = ledger.settled('one', [], anEntry());
@@ -209,6 +227,26 @@ describe('what a student used', () => {
         ['2026-08-31T18:00Z', '2026-08-31'],
         ['2026-08-31T18:00Z', TODAY],
       ]);
+      ledger.close();
+    });
+  });
+
+  test('counts what is booked late on a day of an earlier week', async () => {
+    await withLedger(async (ledger) => {
+      await ledger.settled('1', [], anEntry({ day: '2026-08-20' }));
+      expect(sumsOf((await ledger.usageOf(ALICE, DAYS)).total)).toEqual([1]);
+      await ledger.settled('2', [], anEntry({ day: '2026-08-21' }));
+      expect(sumsOf((await ledger.usageOf(ALICE, DAYS)).total)).toEqual([2]);
+      ledger.close();
+    });
+  });
+
+  test('is the same when the week is over', async () => {
+    await withLedger(async (ledger) => {
+      for (const day of ['2026-08-30', TODAY]) await ledger.settled(day, [], anEntry({ day }));
+      await ledger.usageOf(ALICE, DAYS);
+      const usage = await ledger.usageOf(ALICE, { today: '2026-09-08', weekStart: '2026-09-07' });
+      expect([usage.today, usage.week, usage.total].map(sumsOf)).toEqual([[], [], [2]]);
       ledger.close();
     });
   });
