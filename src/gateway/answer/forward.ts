@@ -140,7 +140,7 @@ class Exchange implements Forwarding {
       { seat, ...request.ticket },
       {
         onTurn: (turn) => this.#onTurn(turn),
-        onRefused: (refusal) => this.#breakOff(refusal),
+        onRefused: (refusal) => this.#onTurnedAway(refusal),
       },
     );
     this.#waiting = waiting;
@@ -320,6 +320,12 @@ class Exchange implements Forwarding {
   #breakOff(refusal: Refusal, fault?: EngineFault): void {
     const outcome = this.#hasBegun() ? 'interrupted' : 'unanswered';
     this.#finish(outcome, refusal, () => this.#client.refuse(refusal), fault);
+  }
+
+  /** By the queue: because it is full, or because there is no engine. */
+  #onTurnedAway(refusal: Refusal): void {
+    const outcome = refusal.status === 429 ? 'throttled' : 'unanswered';
+    this.#finish(outcome, refusal, () => this.#client.refuse(refusal));
   }
 
   readonly #onClientGone = (): void => {

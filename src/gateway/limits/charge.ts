@@ -50,6 +50,7 @@ export function chargeOf(metered: Metered): Charge {
   switch (metered.outcome) {
     case 'refused':
     case 'unanswered':
+    case 'throttled':
       return NOTHING;
     case 'completed':
       return completed(metered);

@@ -51,7 +51,7 @@ export interface LedgerEntry {
   readonly classroomKey: string;
   readonly studentId: string;
   readonly model: string;
-  readonly outcome: OutcomeKind | 'throttled';
+  readonly outcome: OutcomeKind;
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;

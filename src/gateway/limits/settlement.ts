@@ -7,8 +7,16 @@ import type { TokenUsage } from '../answer/usage.ts';
  * - `unanswered`: no engine could be asked, or it failed before the first byte
  * - `client-left`: the student closed the connection
  * - `interrupted`: the answer broke off: engine gone, time-out, access ended, gateway stopped
+ * - `throttled`: there was no place for it, in the queue or in time at an engine
  */
-export const OUTCOME_KINDS = ['completed', 'refused', 'unanswered', 'client-left', 'interrupted'] as const;
+export const OUTCOME_KINDS = [
+  'completed',
+  'refused',
+  'unanswered',
+  'client-left',
+  'interrupted',
+  'throttled',
+] as const;
 export type OutcomeKind = (typeof OUTCOME_KINDS)[number];
 
 /** What is booked when a request is over. */

@@ -165,6 +165,7 @@ const outcomes = fc.constantFrom<OutcomeKind>(
   'interrupted',
   'refused',
   'unanswered',
+  'throttled',
 );
 const pauses = fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 900_000 }));
 const students = fc.constantFrom(...STUDENTS);
@@ -208,7 +209,7 @@ function settlementOf(
   completionTokens: number,
   outcome: OutcomeKind = 'completed',
 ): Settlement {
-  const nothing = outcome === 'refused' || outcome === 'unanswered';
+  const nothing = outcome === 'refused' || outcome === 'unanswered' || outcome === 'throttled';
   return {
     outcome,
     usage: nothing ? undefined : { promptTokens, completionTokens, cachedTokens: undefined },

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
 import { eventually } from '../../../support/eventually.ts';
 import { createFakeClock } from '../../../support/fake-clock.ts';
-import { ALICE_KEY, aClassroom, aClassroomLimiting, BOB_KEY, keyNumber } from '../builders.ts';
+import { ALICE_KEY, aClassroom, aClassroomLimiting, BOB_KEY, CLASS_KEY, keyNumber } from '../builders.ts';
 import { ask, askJson, CHAT, STREAM, startWorld, type World, type WorldOptions } from '../gateway-world.ts';
 import {
   answerJson,
@@ -192,6 +192,20 @@ describe('what an answer costs', () => {
     await askJson(world, CHAT);
     const models = await askJson(world, '', { method: 'GET', path: '/v1/models' });
     expect(models.headers['x-ratelimit-remaining-tokens-day']).toBe('90000');
+  });
+
+  test('nothing when the queue has no place for it; it is booked as throttled', async () => {
+    const queueBounds = { requestsPerStudent: 1, engineWaitMs: HOUR_MS };
+    await start({ tokensPerDay: 90_000 }, { engines: [], queueBounds });
+    const waiting = askJson(world, CHAT);
+    await eventually('the first one waits', () => world.admission.running === 1);
+    const refused = await askJson(world, CHAT);
+    expect([refused.status, refused.body.error.code]).toEqual([429, 'queue_full']);
+    world.gateway.engines.put({ id: engine.url, classroomKey: CLASS_KEY, origin: engine.url });
+    const answered = await waiting;
+    expect(answered.status).toBe(200);
+    const usage = await askJson(world, '', { method: 'GET', path: '/v1/usage' });
+    expect(usage.body.today).toMatchObject({ requests: 1, throttled: 1, total_tokens: 5 });
   });
 
   test('as much as the engine says, also more than was reserved, which is owed', async () => {
