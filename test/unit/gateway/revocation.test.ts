@@ -91,6 +91,16 @@ describe('while an answer streams', () => {
     expect(answer.text).toBe(tokenFrame('a') + tokenFrame('b') + DONE_FRAME);
   });
 
+  test('new limits hold for the next request, while the answer that runs goes on', async () => {
+    const answer = await firstToken(await ask(world, STREAM));
+    world.gateway.directory.putClassroom(aClassroomLimiting({ concurrentRequests: 1 }));
+    const next = await askJson(world, CHAT);
+    expect([next.status, next.body.error.code]).toEqual([429, 'concurrent_requests_exceeded']);
+    engine.calls[0]?.response.end(DONE_FRAME);
+    await answer.over;
+    expect(answer.text).toBe(tokenFrame('a') + DONE_FRAME);
+  });
+
   test('an answer that has not begun ends with the status itself', async () => {
     const asked = askJson(world, CHAT);
     await eventually('the engine is asked', () => engine.calls.length === 1);

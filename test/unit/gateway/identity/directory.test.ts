@@ -7,6 +7,7 @@ import {
   aDirectory,
   aSeat,
   bobsSeat,
+  CLASS_KEY,
   keyNumber,
 } from '../builders.ts';
 
@@ -96,5 +97,41 @@ describe('the directory', () => {
       ['school/python-101-alice'],
       ['school/python-101-bob'],
     ]);
+  });
+});
+
+describe('a student of a class', () => {
+  test('is found by class and id, and no longer once the seat is gone', () => {
+    const directory = aDirectory();
+    directory.putClassroom(aClassroom());
+    directory.putSeat(aSeat());
+    expect(directory.findStudent(CLASS_KEY, 'alice')?.seat?.key).toBe(aSeat().key);
+    expect(directory.findStudent(CLASS_KEY, 'bob')).toBeUndefined();
+    expect(directory.findStudent('school/other', 'alice')).toBeUndefined();
+    directory.removeSeat(aSeat().key);
+    expect(directory.findStudent(CLASS_KEY, 'alice')).toBeUndefined();
+  });
+
+  test('is found under a new id once the seat has one', () => {
+    const directory = aDirectory();
+    directory.putClassroom(aClassroom());
+    directory.putSeat(aSeat());
+    directory.putSeat(aSeat({ studentId: 'alicia' }));
+    expect(directory.findStudent(CLASS_KEY, 'alice')).toBeUndefined();
+    expect(directory.findStudent(CLASS_KEY, 'alicia')?.record.key).toBe(aSeat().key);
+  });
+
+  test('with two seats has the first of them by name, in whatever order they came', () => {
+    for (const keys of [
+      ['school/a', 'school/b'],
+      ['school/b', 'school/a'],
+    ]) {
+      const directory = aDirectory();
+      directory.putClassroom(aClassroom());
+      for (const key of keys) directory.putSeat(aSeat({ key }));
+      expect(directory.findStudent(CLASS_KEY, 'alice')?.record.key).toBe('school/a');
+      directory.removeSeat('school/a');
+      expect(directory.findStudent(CLASS_KEY, 'alice')?.record.key).toBe('school/b');
+    }
   });
 });

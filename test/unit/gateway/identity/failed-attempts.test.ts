@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createFailedAttempts, networkOf } from '../../../../src/gateway/identity/failed-attempts.ts';
 import { createFakeClock } from '../../../support/fake-clock.ts';
 import { ALICE_KEY, aClassroom, aDirectory, aSeat, keyNumber } from '../builders.ts';
+import { askJson, CHAT, startWorld } from '../gateway-world.ts';
 import { aSignIn, requestWith } from './sign-ins.ts';
 
 const WRONG = `Bearer ${keyNumber(99)}`;
@@ -63,6 +64,18 @@ describe('wrong keys from one address', () => {
     await codeOf(undefined);
     expect(await codeOf(WRONG)).toBe('invalid_api_key');
   });
+});
+
+test('over HTTP, a client that tries keys is held off with Retry-After, and its neighbour is served', async () => {
+  const world = await startWorld({ engines: [], failedAttemptsPerMinute: 2 });
+  const answers = [];
+  for (let attempt = 50; attempt < 53; attempt++) {
+    answers.push(await askJson(world, CHAT, { key: keyNumber(attempt) }));
+  }
+  expect(answers.map(({ status }) => status)).toEqual([401, 401, 429]);
+  expect(answers[2]?.headers['retry-after']).toBe('30');
+  expect((await askJson(world, '', { path: '/v1/models', method: 'GET' })).status).toBe(200);
+  await world.stop();
 });
 
 test('the table of addresses is bounded, and forgets who failed least recently', () => {

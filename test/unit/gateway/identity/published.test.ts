@@ -38,7 +38,9 @@ describe('what a Classroom means', () => {
     };
     expect(classroomRecordOf(classroom()).engine).toBeUndefined();
     expect(classroomRecordOf(classroom({ spec })).engine).toEqual({ maxNumSeqs: 8 });
-    expect(classroomRecordOf({ ...classroom({ spec }), status: { plan } }).engine).toEqual({ maxNumSeqs: 24 });
+    expect(classroomRecordOf({ ...classroom({ spec }), status: { plan } }).engine).toEqual({
+      maxNumSeqs: 24,
+    });
   });
 
   test('without a served name the id is what students write', () => {
