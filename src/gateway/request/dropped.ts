@@ -1,13 +1,18 @@
 import { isJsonObject } from './json-walk.ts';
 
+const MAX_NAMES = 20;
+const MAX_NAME_LENGTH = 64;
+
 /**
  * The fields of `before` that `after` lacks, in the order of the request: `user`, `messages[].cache_control`. Lists
- * are compared entry by entry; what is the same object in both is not looked into.
+ * are compared entry by entry; what is the same object in both is not looked into. Of very many only the first are named,
+ * and "…" stands for the others.
  */
 export function droppedFields(before: unknown, after: unknown): string[] {
   const paths = new Set<string>();
   if (differs(before, after)) collect(before, after, '', paths);
-  return [...paths];
+  const names = [...paths].slice(0, MAX_NAMES);
+  return paths.size > MAX_NAMES ? [...names, '…'] : names;
 }
 
 /** Most requests lose nothing: this finds that out without building a path. */
@@ -32,20 +37,16 @@ function collect(before: unknown, after: unknown, path: string, paths: Set<strin
   }
   if (!isJsonObject(before) || !isJsonObject(after)) return;
   for (const key of Object.keys(before)) {
+    if (paths.size > MAX_NAMES) return;
     const at = path === '' ? key : `${path}.${key}`;
     if (!Object.hasOwn(after, key)) paths.add(at);
     else collect(before[key], after[key], at, paths);
   }
 }
 
-const MAX_NAME_LENGTH = 64;
-const MAX_NAMES = 20;
-
-/** For a header: names are text of a stranger, so only harmless characters of them, and only so many. */
+/** For a header: names are text of a stranger, so only harmless characters of them. */
 export function droppedHeader(names: readonly string[]): string {
-  const shown = names
-    .slice(0, MAX_NAMES)
-    .map((name) => name.slice(0, MAX_NAME_LENGTH).replace(/[^\w.[\]-]/g, '?'));
-  const more = names.length - shown.length;
-  return more > 0 ? `${shown.join(', ')}, and ${more} more` : shown.join(', ');
+  return names
+    .map((name) => (name === '…' ? '...' : name.slice(0, MAX_NAME_LENGTH).replace(/[^\w.[\]-]/g, '?')))
+    .join(', ');
 }

@@ -162,7 +162,10 @@ export function embeddingsPrompt({ input }: EmbeddingsRequest): PromptSize {
   return size;
 }
 
-function addPrompts(size: PromptSize, prompts: string | readonly (string | number | number[])[]): void {
+function addPrompts(
+  size: PromptSize,
+  prompts: string | readonly (string | number | readonly number[])[],
+): void {
   if (typeof prompts === 'string') {
     addText(size, prompts);
     return;

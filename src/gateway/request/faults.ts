@@ -28,11 +28,15 @@ function faultOf(issues: readonly Issue[], base: readonly PropertyKey[]): Fault 
   if (issue === undefined) return { path: base, why: UNKNOWN_FAULT, otherKind: true };
   const path = [...base, ...issue.path];
   if (issue.code === 'invalid_union' && issue.errors.length > 0) return faultOfUnion(issue.errors, path);
-  return { path, why: whyOf(issue), otherKind: KIND_CODES.has(issue.code) };
+  return { path, why: whyOf(issue), otherKind: isOfOtherKind(issue) };
 }
 
 const UNKNOWN_FAULT = 'is not what this endpoint takes';
 const KIND_CODES: ReadonlySet<string> = new Set(['invalid_type', 'invalid_value', 'invalid_union']);
+
+function isOfOtherKind(issue: Issue): boolean {
+  return issue.code === 'custom' ? issue.params?.otherKind === true : KIND_CODES.has(issue.code);
+}
 
 /** Of all alternatives the one of the right kind is what the client meant, or else the one that went furthest. */
 function faultOfUnion(errors: readonly (readonly Issue[])[], path: readonly PropertyKey[]): Fault {

@@ -28,8 +28,9 @@ export function walkJson(root: unknown, maxDepth: number, maxValues: number, vis
     visit(value, key, depth);
     if (typeof value !== 'object' || value === null || depth >= maxDepth) continue;
     if (Array.isArray(value)) {
-      for (const item of value) {
-        values.push(item);
+      // More than is visited need not wait.
+      for (let index = Math.min(value.length, left) - 1; index >= 0; index--) {
+        values.push(value[index]);
         keys.push(undefined);
         depths.push(depth + 1);
       }

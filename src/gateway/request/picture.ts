@@ -17,7 +17,7 @@ const HEAD_CHARACTERS = (HEAD_BYTES / 3) * 4;
 const PNG = 0x89504e47;
 const JPEG = 0xffd8;
 
-/** Searches for what is none: a pattern of the whole would fill the stack of the regular expression on megabytes. */
+/** One search for what is none takes half the time of a pattern for the whole, on megabytes. */
 function isBase64(text: string): boolean {
   const end = text.search(/[^A-Za-z0-9+/]/);
   if (end < 0) return true;

@@ -4,8 +4,20 @@ import { modelName, outputWish, sampling, topLogprobs } from './sampling.ts';
 /** Ids above this are in no vocabulary. */
 const MAX_TOKEN_ID = 2 ** 31 - 1;
 
-/** A prompt that is tokens already. */
-export const tokenIds = z.array(z.int().min(0).max(MAX_TOKEN_ID)).min(1);
+/**
+ * A prompt that is tokens already. A list of its own kind: zod takes 0.6 µs for each entry of an array, and a fault
+ * object for each bad one, which is seconds for a megabyte of them.
+ */
+export const tokenIds = z.custom<readonly number[]>().superRefine((value: unknown, context) => {
+  if (!Array.isArray(value) || typeof value[0] !== 'number') {
+    const message = 'must be a list of token ids';
+    context.addIssue({ code: 'custom', message, params: { otherKind: true }, continue: false });
+    return;
+  }
+  const bad = value.findIndex((id) => !Number.isInteger(id) || id < 0 || id > MAX_TOKEN_ID);
+  if (bad < 0) return;
+  context.addIssue({ code: 'custom', path: [bad], message: 'must be a token id: a whole number from 0' });
+});
 
 /** The body of `POST /v1/completions`. Fields that are not here are dropped. */
 export const completionsSchema = z.object({

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { JsonObject } from '../body.ts';
+import { isJsonObject } from '../json-walk.ts';
 import { dataUrl, detail, textOr } from './content.ts';
 import { jsonSchema } from './json-schema.ts';
 import {
@@ -85,6 +87,23 @@ const format = z
   ])
   .nullish();
 
+/** https://platform.openai.com/docs/api-reference/responses/create#responses-create-metadata */
+const metadata = z
+  .custom<JsonObject>(isJsonObject, { error: 'must be an object' })
+  .superRefine((pairs, context) => {
+    const names = Object.keys(pairs);
+    if (names.length > MAX_METADATA) {
+      context.addIssue({ code: 'custom', message: `must not have more than ${MAX_METADATA} entries` });
+      return;
+    }
+    for (const name of names) {
+      const value = pairs[name];
+      if (name.length <= 64 && typeof value === 'string' && value.length <= 512) continue;
+      const message = 'must be a text of at most 512 characters, and its name have at most 64';
+      context.addIssue({ code: 'custom', path: [name], message });
+    }
+  });
+
 /** The body of `POST /v1/responses`. Fields that are not here are dropped. */
 export const responsesSchema = z.object({
   model: modelName,
@@ -110,12 +129,7 @@ export const responsesSchema = z.object({
       summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
     })
     .nullish(),
-  metadata: z
-    .record(z.string().max(64), z.string().max(512))
-    .refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, {
-      error: `must not have more than ${MAX_METADATA} entries`,
-    })
-    .nullish(),
+  metadata: metadata.nullish(),
   truncation: z.enum(['auto', 'disabled']).nullish(),
   // Engines keep no state between requests.
   store: flag,

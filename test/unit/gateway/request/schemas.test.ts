@@ -227,7 +227,7 @@ describe('a field of the wrong kind is a 400 that says where', () => {
     ['top_logprobs', CHAT, chat({ top_logprobs: 21 }), 'must be at most 20'],
     ['logprobs', COMPLETIONS, { prompt: 'a', logprobs: true }, 'must be a number'],
     ['prompt', COMPLETIONS, { prompt: undefined }, 'must be a text, or a list'],
-    ['prompt[0]', COMPLETIONS, { prompt: [-1] }, 'must be at least 0'],
+    ['prompt[0]', COMPLETIONS, { prompt: [-1] }, 'must be a token id'],
     ['tools[0].function.name', CHAT, tool({}, 'rm -rf /'), 'must be 1 to 64 letters'],
     ['tools[0].function.parameters', CHAT, tool([]), 'must be an object'],
     [
