@@ -43,6 +43,15 @@ describe('what a Classroom means', () => {
     });
   });
 
+  test.each([
+    ['Asia/Shanghai', 'Asia/Shanghai'],
+    // The schema checks only the form.
+    ['Mars/Olympus', 'UTC'],
+  ])('its time zone %s is %s', (timeZone, zone) => {
+    const spec = { schedule: { timeZone, outsideSessions: 'Open' as const } };
+    expect(classroomRecordOf(classroom({ spec })).timeZone).toBe(zone);
+  });
+
   test('without a served name the id is what students write', () => {
     expect(classroomRecordOf(classroom()).modelNames).toEqual(['Qwen/Qwen2.5-7B-Instruct']);
   });

@@ -15,6 +15,7 @@ const VALID = `classes:
         servedName: qwen
         aliases: [gpt-4o]
       contact: Ms Chen
+      schedule: {timeZone: Asia/Shanghai}
       limits:
         perStudent: {concurrentRequests: 3}
     engines:
@@ -52,12 +53,17 @@ describe('a static file', () => {
     expect(seat).toMatchObject({
       studentId: 'alice',
       limits: { concurrentRequests: 3, maxOutputTokens: 50, requestsPerMinute: 30 },
-      classroom: { modelNames: ['qwen', 'gpt-4o'], contact: 'Ms Chen', maxModelLen: 4096 },
+      classroom: {
+        modelNames: ['qwen', 'gpt-4o'],
+        contact: 'Ms Chen',
+        maxModelLen: 4096,
+        timeZone: 'Asia/Shanghai',
+      },
     });
     expect(authenticateKey(BOB_KEY, directory, 0).ok).toBe(true);
-    expect(
-      engines.take(seat?.classroom.key ?? '', { student: 'alice', kvTokens: 1, share: 1 })?.id,
-    ).toBe('http://127.0.0.1:8000');
+    expect(engines.take(seat?.classroom.key ?? '', { student: 'alice', kvTokens: 1, share: 1 })?.id).toBe(
+      'http://127.0.0.1:8000',
+    );
   });
 
   test.each<[string, (yaml: string) => string, RegExp[]]>([
@@ -76,32 +82,37 @@ describe('a static file', () => {
     [
       'an engine that is no URL',
       (yaml) => yaml.replace('http://127.0.0.1:8000', '127.0.0.1:8000'),
-      [/^line 12: classes\[0\]\.engines\[0\]: must be a URL/],
+      [/^line 13: classes\[0\]\.engines\[0\]: must be a URL/],
     ],
     [
       'a limit below one',
       (yaml) => yaml.replace('concurrentRequests: 3', 'concurrentRequests: 0'),
-      [/^line 10: .*concurrentRequests/],
+      [/^line 11: .*concurrentRequests/],
+    ],
+    [
+      'a time zone that nobody knows',
+      (yaml) => yaml.replace('Asia/Shanghai', 'Mars/Olympus'),
+      [/^line 9: classes\[0\]\.spec\.schedule\.timeZone: is not an IANA time zone/],
     ],
     [
       'a student without a key',
       (yaml) => yaml.replace(/ {8}keySha256: .*\n/, ''),
-      [/^line 17: classes\[0\]\.students\[1\]: must have either "key" or "keySha256"/],
+      [/^line 18: classes\[0\]\.students\[1\]: must have either "key" or "keySha256"/],
     ],
     [
       'a key with a typing error',
       (yaml) => yaml.replace(ALICE_KEY, `${ALICE_KEY.slice(0, -1)}_`),
-      [/^line 15: classes\[0\]\.students\[0\]\.key: is not a key/],
+      [/^line 16: classes\[0\]\.students\[0\]\.key: is not a key/],
     ],
     [
       'two students with one key',
       (yaml) => yaml.replace(/keySha256: .*/, `key: ${ALICE_KEY}`),
-      [/^line 18: classes\[0\]\.students\[1\]\.key: repeats a key/],
+      [/^line 19: classes\[0\]\.students\[1\]\.key: repeats a key/],
     ],
     [
       'two students of one name',
       (yaml) => yaml.replace('id: bob', 'id: alice'),
-      [/^line 17: .*repeats a student id/],
+      [/^line 18: .*repeats a student id/],
     ],
     [
       'several faults at once',
