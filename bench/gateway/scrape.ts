@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ERROR_CODES, type ErrorCode } from '../../src/gateway/errors.ts';
 import { createGatewayMetrics } from '../../src/gateway/metrics.ts';
 import { ENGINE_PATHS } from '../../src/gateway/request/endpoints.ts';
-import { spreadOf } from '../operator/statistics.ts';
+import { spreadOf } from '../report/statistics.ts';
 
 /**
  * How long a scrape of `/metrics` holds the event loop of a gateway that has seen everything: every endpoint, status and

@@ -29,7 +29,7 @@ export interface Directory {
   removeSeat(key: string): void;
   /** @param sha256 of the key, hexadecimal */
   find(sha256: string): Found | undefined;
-  /** The seat of a student of a class; of several with this id, the one whose name is first in the alphabet. */
+  /** The seat of a student of a class; of several with this id the oldest, the only one that the operator gives a key. */
   findStudent(classroomKey: string, studentId: string): FoundSeat | undefined;
   classroom(key: string): ClassroomRecord | undefined;
   /** Tells of every change, after it holds. @returns ends the subscription */
@@ -95,7 +95,7 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
     const namesakes = [...(byStudent.get(studentKeyOf(record)) ?? []), entry];
     byStudent.set(
       studentKeyOf(record),
-      namesakes.sort((a, b) => (a.record.key < b.record.key ? -1 : 1)),
+      namesakes.sort((a, b) => byAge(a.record, b.record)),
     );
     for (const key of record.keys) {
       byHash.set(key.sha256, { key, bytes: Buffer.from(key.sha256, 'hex'), entry });
@@ -158,6 +158,11 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
 /** No key of a class has a space. */
 function studentKeyOf({ classroomKey, studentId }: Pick<SeatRecord, 'classroomKey' | 'studentId'>): string {
   return `${classroomKey} ${studentId}`;
+}
+
+/** Of two seats made in the same second, the one whose name sorts first counts as older: the operator's rule. */
+function byAge(a: SeatRecord, b: SeatRecord): number {
+  return (a.createdMs ?? 0) - (b.createdMs ?? 0) || (a.key < b.key ? -1 : 1);
 }
 
 function buildSeat({ record, cacheSalt }: Entry, classroom: ClassroomRecord): Seat {

@@ -75,12 +75,13 @@ export function seatRecordOf(quota: StudentQuota): SeatRecord | undefined {
   const parsed = parseStudentQuota(quota);
   if (!parsed.ok) throw new UnreadableObjectError(parsed);
   const { metadata, spec, status } = parsed.studentQuota;
-  const { namespace = 'default', name, deletionTimestamp } = metadata;
+  const { namespace = 'default', name, creationTimestamp, deletionTimestamp } = metadata;
   if (deletionTimestamp !== undefined) return undefined;
   return {
     key: keyOf({ namespace, name }),
     classroomKey: keyOf({ namespace, name: spec.classroomRef.name }),
     studentId: spec.student.id,
+    createdMs: instantMs(creationTimestamp),
     keys: (status?.keys ?? []).map(keyRecordOf),
     suspended: spec.access === 'Suspended',
     expiresAtMs: instantMs(spec.expiresAt),

@@ -37,6 +37,8 @@ export interface SeatRecord {
   readonly key: string;
   readonly classroomKey: string;
   readonly studentId: string;
+  /** Epoch ms; absent where no API server made it. */
+  readonly createdMs?: number | undefined;
   readonly keys: readonly KeyRecord[];
   readonly suspended: boolean;
   /** Epoch ms. */

@@ -121,17 +121,24 @@ describe('a student of a class', () => {
     expect(directory.findStudent(CLASS_KEY, 'alicia')?.record.key).toBe(aSeat().key);
   });
 
-  test('with two seats has the first of them by name, in whatever order they came', () => {
-    for (const keys of [
-      ['school/a', 'school/b'],
-      ['school/b', 'school/a'],
+  test.each<[string, number, number]>([
+    ['the older', 1_000, 2_000],
+    ['the first by name, when they were made in the same second,', 1_000, 1_000],
+  ])('with two seats has %s, in whatever order they came', (_, aMs, bMs) => {
+    const [a, b] = [
+      aSeat({ key: 'school/z', createdMs: aMs }),
+      aSeat({ key: aMs === bMs ? 'school/zz' : 'school/a', createdMs: bMs }),
+    ];
+    for (const seats of [
+      [a, b],
+      [b, a],
     ]) {
       const directory = aDirectory();
       directory.putClassroom(aClassroom());
-      for (const key of keys) directory.putSeat(aSeat({ key }));
-      expect(directory.findStudent(CLASS_KEY, 'alice')?.record.key).toBe('school/a');
-      directory.removeSeat('school/a');
-      expect(directory.findStudent(CLASS_KEY, 'alice')?.record.key).toBe('school/b');
+      for (const seat of seats) directory.putSeat(seat);
+      expect(directory.findStudent(CLASS_KEY, 'alice')?.record.key).toBe(a.key);
+      directory.removeSeat(a.key);
+      expect(directory.findStudent(CLASS_KEY, 'alice')?.record.key).toBe(b.key);
     }
   });
 });
