@@ -1,10 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { startVllmSimulator, type VllmSimulator } from '../../../../src/demo/vllm/simulator.ts';
+import type { Admission } from '../../../../src/gateway/limits/admission.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { ALICE_KEY, aClassroom } from '../builders.ts';
 import { ask, CHAT, STREAM } from '../gateway-world.ts';
-import { beginStream, type EngineCall, tokenFrame } from '../scripted-engine.ts';
+import { answerWell, beginStream, type EngineCall, tokenFrame } from '../scripted-engine.ts';
 import { type ExchangeWorld, startExchangeWorld } from './exchange-world.ts';
 
 /** A client that leaves, in every way and at every stage: the engine stops, and the class gets its place back. */
@@ -141,6 +142,31 @@ describe.each(WAYS)('a client that %s', (_, leave) => {
     expect(await world.whenIdle()).toMatchObject([{ outcome: 'client-left' }]);
     socket.destroy();
   });
+});
+
+test('a client that leaves just when its answer is complete pays what the engine reported, once', async () => {
+  const open = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const admissionOver = (inner: Admission): Admission => ({
+    admit: (seat, cost) => inner.admit(seat, cost),
+    async settle(lease, settlement) {
+      held.resolve();
+      await open.promise;
+      await inner.settle(lease, settlement);
+    },
+    limitsOf: (seat) => inner.limitsOf(seat),
+    get running() {
+      return inner.running;
+    },
+  });
+  world = await startExchangeWorld({ admissionOver }, answerWell);
+  const client = await request(STREAM);
+  await held.promise;
+  client.socket.destroy();
+  open.resolve();
+  expect(await world.whenIdle()).toMatchObject([
+    { outcome: 'completed', usage: { promptTokens: 3, completionTokens: 2 } },
+  ]);
 });
 
 /** Writes as fast as it is let. */
