@@ -1,36 +1,16 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { ClassActivity } from '../../../../src/gateway/queue/peers.ts';
-import { StateStoreUnavailableError } from '../../../../src/gateway/valkey/connection.ts';
 import { keyspaceOf } from '../../../../src/gateway/valkey/keys.ts';
-import type { ReplicaBoard } from '../../../../src/gateway/valkey/replica-board.ts';
 import {
   createServiceExchange,
   type ServiceExchange,
 } from '../../../../src/gateway/valkey/service-exchange.ts';
 import { silentLogger } from '../../../../src/kube/log.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
+import { Boards } from './boards.ts';
 
 const CLASS = 'school/python-101';
 const INTERVAL_MS = 250;
-
-/** Boards in memory, for all replicas of a test. Nobody dies here: that is the server's to find out. */
-class Boards {
-  readonly texts = new Map<string, Map<string, string>>();
-  isAway = false;
-
-  of(replicaId: string): ReplicaBoard {
-    return {
-      exchange: async (board, text) => {
-        if (this.isAway) throw new StateStoreUnavailableError('away');
-        const texts = this.texts.get(board) ?? new Map<string, string>();
-        this.texts.set(board, texts);
-        if (text === '') texts.delete(replicaId);
-        else texts.set(replicaId, text);
-        return new Map([...texts].filter(([id]) => id !== replicaId));
-      },
-    };
-  }
-}
 
 interface Replica extends ServiceExchange {
   /** What waits and runs there. */
