@@ -1,7 +1,7 @@
 import type { ClassroomLimits, StudentLimits } from '../../api/limits.ts';
 import type { RequestCost } from './admission.ts';
 import { type Budget, fewestTokens, mostTokens, outputWithin, restOf } from './budget.ts';
-import { requestsLeft, returnRequest, takeRequest } from './gcra.ts';
+import { requestsLeft, returnRequest, takeRequest, tatAfterClockChange } from './gcra.ts';
 import type { Subject, SubjectState } from './journal.ts';
 import type { LimitName, LimitState } from './limit-state.ts';
 import type { LocalDay } from './local-day.ts';
@@ -169,6 +169,18 @@ export function book(state: SubjectState, reserved: number, tokens: number, day:
     ...settleTokens(state, reserved, tokens),
     dayTokens: state.dayTokens + (day >= state.day ? tokens : 0),
     totalTokens: state.totalTokens + tokens,
+  };
+}
+
+/**
+ * Counts that were kept, by a clock that may have been set back since: nobody waits until it has caught up. Nothing
+ * is filled up.
+ */
+export function afterClockChange(state: SubjectState, nowMs: number): SubjectState {
+  return {
+    ...state,
+    requestTatMs: tatAfterClockChange(state.requestTatMs, nowMs),
+    tokensAtMs: Math.min(state.tokensAtMs, nowMs),
   };
 }
 

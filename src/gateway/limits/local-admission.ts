@@ -4,6 +4,7 @@ import { refuse } from '../errors.ts';
 import type { Seat } from '../identity/seat.ts';
 import type { Admission, Admitted, Lease, RequestCost } from './admission.ts';
 import {
+  afterClockChange,
   book,
   type Counts,
   decide,
@@ -17,7 +18,6 @@ import {
   untouched,
   withdraw,
 } from './decision.ts';
-import { tatAfterClockChange } from './gcra.ts';
 import {
   JournalUnavailableError,
   type LedgerEntry,
@@ -100,8 +100,8 @@ class LocalAdmission implements Admission {
 
   /** The wall clock may have been set back since it was kept. */
   #restoreState(state: SubjectState): void {
-    const requestTatMs = tatAfterClockChange(state.requestTatMs, Math.floor(this.#options.clock.now()));
-    this.#states.set(subjectKeyOf(state), { ...state, requestTatMs });
+    const nowMs = Math.floor(this.#options.clock.now());
+    this.#states.set(subjectKeyOf(state), afterClockChange(state, nowMs));
   }
 
   async admit(seat: Seat, cost: RequestCost): Promise<Admitted> {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Seat } from '../../../../src/gateway/identity/seat.ts';
+import { openLedgerInMemory } from '../../../../src/gateway/ledger/database.ts';
+import { createLedger } from '../../../../src/gateway/ledger/ledger.ts';
 import type { Admission, Lease, RequestCost } from '../../../../src/gateway/limits/admission.ts';
 import { JournalUnavailableError, type LimitJournal } from '../../../../src/gateway/limits/journal.ts';
 import type { LimitName } from '../../../../src/gateway/limits/limit-state.ts';
@@ -76,6 +78,20 @@ describeAdmission('the local admission', async (startMs) => {
     close: async () => {},
   };
 });
+
+describeAdmission(
+  'the local admission over its ledger',
+  async (startMs) => {
+    const clock = createFakeClock(startMs);
+    const journal = createLedger({ file: openLedgerInMemory(), clock, log: silentLogger });
+    return {
+      admission: await anAdmission({ clock, journal, leaseMs: 1_000 * HOUR_MS }),
+      advance: (ms) => clock.advance(ms),
+      close: async () => journal.close(),
+    };
+  },
+  20,
+);
 
 describe('what is written down', () => {
   test('a request that ended, with all that the account needs', async () => {
@@ -161,13 +177,16 @@ describe('a gateway that starts again', () => {
 
   test('on a clock that was set back, shuts nobody out', async () => {
     const journal = createMemoryJournal();
+    const course = alice(aClassroomLimiting({}));
     const before = await anAdmission({ journal });
-    for (let i = 0; i < 30; i++) await before.settle(await leaseOf(before), used(1, 1));
+    for (let i = 0; i < 30; i++) await before.settle(await leaseOf(before, course), used(3_000, 0));
     const clock = createFakeClock(MORNING - 5 * HOUR_MS);
     const admission = await anAdmission({ clock, journal });
-    expect(await remaining(admission, 'requestsPerMinute')).toBe(0);
+    expect(await remaining(admission, 'requestsPerMinute', course)).toBe(0);
+    expect(await remaining(admission, 'tokensPerMinute', course)).toBe(10_000);
     await clock.advance(60_000);
-    expect(await remaining(admission, 'requestsPerMinute')).toBe(30);
+    expect(await remaining(admission, 'requestsPerMinute', course)).toBe(30);
+    expect(await remaining(admission, 'tokensPerMinute', course)).toBe(100_000);
   });
 });
 
