@@ -44,6 +44,35 @@ export function walkJson(root: unknown, maxDepth: number, maxValues: number, vis
   }
 }
 
+/** Deeper than any part of a schema that lists its fields. */
+const COUNTED_DEPTH = 16;
+
+/**
+ * Whether a JSON value holds more than `most` values, itself and those 16 levels down included. Ends as soon as it
+ * does.
+ */
+export function holdsMoreThan(most: number, root: unknown): boolean {
+  return countValues(root, most, 1) > most;
+}
+
+/** Recursion is bounded by the depth. @returns the count, or something above `most` */
+function countValues(value: unknown, most: number, depth: number): number {
+  if (typeof value !== 'object' || value === null || depth > COUNTED_DEPTH) return 1;
+  let count = 1;
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      count += countValues(item, most - count, depth + 1);
+      if (count > most) return count;
+    }
+    return count;
+  }
+  for (const key in value) {
+    count += countValues((value as JsonObject)[key], most - count, depth + 1);
+    if (count > most) return count;
+  }
+  return count;
+}
+
 /**
  * The most bytes that a value takes when a chat template prints it: indented by four spaces, and with every character
  * outside ASCII escaped, as Python's `json.dumps` does by default.

@@ -155,7 +155,8 @@ export function requestReference(): string {
 const INTRODUCTION = `The gateway rebuilds the body of every request from the fields that it knows. Any other field is dropped, at any depth,
 and the header \`x-gateway-dropped-fields\` of the answer names what was. Types and ranges are strict: \`"8"\` is no
 number and \`1\` is not \`true\`. What is wrong is a 400 whose \`param\` says where, such as \`messages[2].content[0].type\`.
-\`null\` means the same as leaving a field out. Of a field that comes twice, the last one counts, as with the engine.
+\`null\` means the same as leaving a field out. Of a field that comes twice, the last one counts, as with the engine. A body has at most 20,000 values
+(objects, lists, texts, numbers; tokens do not count).
 \`cache_salt\` is set to a value of the student's own, so that nobody can measure what others have asked.`;
 
 const MEDIA = `Pictures must be inside the request, as \`data:image/…;base64,…\` URLs (\`image_url\`, \`input_image\`) or as a source of

@@ -12,6 +12,7 @@ import {
   responsesPrompt,
 } from '../estimate.ts';
 import { invalidField, invalidRequest } from '../faults.ts';
+import { holdsMoreThan } from '../json-walk.ts';
 import type { OutputCap } from '../output-cap.ts';
 import { chatSchema } from './chat.ts';
 import { completionsSchema } from './completions.ts';
@@ -39,15 +40,28 @@ export interface Endpoint {
   read(body: JsonObject): Reading | { readonly ok: false; readonly refusal: Refusal };
 }
 
+/**
+ * Values in one body: objects, lists, texts, numbers. zod makes an object for each fault of each alternative, so a
+ * megabyte of nonsense would hold everybody up for a second; this many take some 50 ms. A long conversation with many
+ * tools has a few thousand.
+ */
+const MOST_VALUES = 20_000;
+
+function tooManyValues(): Refusal {
+  return invalidField('body', `must not hold more than ${MOST_VALUES} values: send fewer messages or tools`);
+}
+
 function define<Schema extends z.ZodObject>(
   schema: Schema,
   outputCap: OutputCap | undefined,
   promptOf: (request: z.output<Schema>) => PromptSize,
+  mostValues: number = MOST_VALUES,
 ): Endpoint {
   return {
     schema,
     outputCap,
     read(body) {
+      if (holdsMoreThan(mostValues, body)) return { ok: false, refusal: tooManyValues() };
       const result = schema.safeParse(body);
       if (!result.success) return { ok: false, refusal: invalidRequest(result.error.issues) };
       const prompt = promptOf(result.data);
@@ -69,12 +83,20 @@ function removeNulls(fields: JsonObject): void {
   for (const name of Object.keys(fields)) if (fields[name] === null) delete fields[name];
 }
 
+/** A prompt may be a list of tokens, which is checked in one go. */
+const TOKENS_ARE_VALUES = Number.POSITIVE_INFINITY;
+
 /** The endpoints of an engine that students may call. */
 export const ENDPOINTS: Readonly<Record<EnginePath, Endpoint>> = {
   '/v1/chat/completions': define(chatSchema, { wishes: ['max_completion_tokens', 'max_tokens'] }, chatPrompt),
   // OpenAI's and vLLM's default: https://platform.openai.com/docs/api-reference/completions/create
-  '/v1/completions': define(completionsSchema, { wishes: ['max_tokens'], byDefault: 16 }, completionsPrompt),
+  '/v1/completions': define(
+    completionsSchema,
+    { wishes: ['max_tokens'], byDefault: 16 },
+    completionsPrompt,
+    TOKENS_ARE_VALUES,
+  ),
   '/v1/responses': define(responsesSchema, { wishes: ['max_output_tokens'] }, responsesPrompt),
-  '/v1/embeddings': define(embeddingsSchema, undefined, embeddingsPrompt),
+  '/v1/embeddings': define(embeddingsSchema, undefined, embeddingsPrompt, TOKENS_ARE_VALUES),
   '/v1/messages': define(messagesSchema, { wishes: ['max_tokens'] }, messagesPrompt),
 };

@@ -427,6 +427,25 @@ describe('bodies that are made to hurt', () => {
     expect(outcome(CHAT, body)).toMatchObject({ status: 400, param });
   });
 
+  test('many small things that are wrong are not looked at one by one', () => {
+    const message = { role: 'user', content: Array(999).fill({}) };
+    expect(outcome(CHAT, { messages: Array(300).fill(message) })).toMatchObject({
+      status: 400,
+      param: 'body',
+      message: expect.stringContaining('20000 values'),
+    });
+  });
+
+  test('a long conversation is fine', () => {
+    const message = { role: 'user', content: [{ type: 'text', text: 'Hello' }] };
+    expect(outcome(CHAT, { messages: Array(2000).fill(message) })).toHaveProperty('sent');
+  });
+
+  test('so is a long list of tokens', () => {
+    expect(outcome(COMPLETIONS, { prompt: Array(200_000).fill(1) })).toHaveProperty('sent');
+    expect(outcome(EMBEDDINGS, { input: Array(2000).fill(Array(100).fill(1)) })).toHaveProperty('sent');
+  });
+
   test('a deep value in a field that nobody knows is dropped unseen', () => {
     const deep: unknown = JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`);
     expect(outcome(CHAT, chat({ surprise: deep }))).toMatchObject({ droppedFields: ['surprise'] });
