@@ -23,10 +23,10 @@ export interface EngineWindow {
   readonly waited: boolean;
 }
 
-/** What one answer of the engine does to the window: the usual figure for multiplicative decrease under mild loss. */
+/** The least share of the window that is left after one answer. */
 const DECREASE = 0.75;
-/** Share of the planned requests by which the window opens again with each answer. */
-const INCREASE = 1 / 16;
+/** Share of the planned requests by which the window opens again with each answer, but at least one request. */
+const INCREASE = 1 / 64;
 /** Above this the next request would soon push another one out of the KV cache, which computes it twice. */
 const FULL_KV_USAGE = 0.95;
 
@@ -37,17 +37,20 @@ export function openWindow(planned: number): EngineWindow {
 
 /**
  * Additive increase, multiplicative decrease on what the engine says. It has to have requests waiting in two answers in
- * a row, or with a full KV cache: a request that has just arrived waits for the end of a step, and that is no queue.
+ * a row, or with a full KV cache: a request that has just arrived waits for the end of a step, and that is no queue. What
+ * waits is what the window was too wide by, so it closes by that, and by a quarter at most.
  *
  * @param planned requests the engine computes together; the window never exceeds it
  */
 export function adjustWindow(window: EngineWindow, load: EngineLoad, planned: number): EngineWindow {
   const waits = load.waiting > 0;
-  if (waits && (window.waited || load.kvUsage >= FULL_KV_USAGE)) {
+  const isFull = load.kvUsage >= FULL_KV_USAGE;
+  if (waits && (window.waited || isFull)) {
     const reached = Math.min(window.requests, load.running + load.waiting, planned);
-    return { requests: Math.max(1, reached * DECREASE), waited: true };
+    const surplus = isFull ? reached : load.waiting;
+    return { requests: Math.max(1, reached * DECREASE, reached - surplus), waited: true };
   }
-  if (waits || load.kvUsage >= FULL_KV_USAGE) return { requests: window.requests, waited: waits };
+  if (waits || isFull) return { requests: window.requests, waited: waits };
   const opened = window.requests + Math.max(1, planned * INCREASE);
   return { requests: Math.min(planned, opened), waited: false };
 }

@@ -20,6 +20,7 @@ import { QUEUE_BOUNDS } from '../gateway-world.ts';
 /** Requests the engine computes together. */
 const BATCH = 8;
 const SIMULATED_MS = 300_000;
+const SCRAPE_MS = 1_000;
 
 /** How one student asks. */
 interface Habit {
@@ -41,6 +42,8 @@ interface Outcome {
 interface Simulated {
   readonly students: ReadonlyMap<string, Outcome>;
   readonly tokens: number;
+  /** Requests that waited in the engine, at each look at its metrics. */
+  readonly waitingInEngine: readonly number[];
 }
 
 type MakeQueue = (engines: EngineRegistry, clock: Clock) => DispatchQueue;
@@ -86,7 +89,7 @@ const firstComeFirstServed: MakeQueue = (engines, clock) => {
 };
 
 /** The class asks for {@link SIMULATED_MS} of an engine's time; the same in every run. */
-function simulate(makeQueue: MakeQueue, habits: readonly Habit[]): Simulated {
+function simulate(makeQueue: MakeQueue, habits: readonly Habit[], planned = BATCH): Simulated {
   const time = { ms: 0 };
   const engines = createEngineRegistry({
     connect: () => new Agent(),
@@ -103,6 +106,7 @@ function simulate(makeQueue: MakeQueue, habits: readonly Habit[]): Simulated {
   const running = new Map<Sequence, { turn: Turn; habit: Habit; askedMs: number }>();
   const agenda: { atMs: number; habit: Habit }[] = [];
   const random = drawnFrom(42);
+  const waitingInEngine: number[] = [];
   let tokens = 0;
 
   const ask = (habit: Habit): void => {
@@ -110,7 +114,7 @@ function simulate(makeQueue: MakeQueue, habits: readonly Habit[]): Simulated {
     const { promptTokens, outputTokens } = habit;
     const kvTokens = promptTokens + outputTokens;
     queue.enter(
-      { seat: seatOf(habit.name), promptTokens, kvTokens, bodyBytes: 4 * promptTokens },
+      { seat: seatOf(habit.name, planned), promptTokens, kvTokens, bodyBytes: 4 * promptTokens },
       {
         onTurn(turn) {
           const promptIds = Array.from({ length: promptTokens }, () => 0);
@@ -138,6 +142,11 @@ function simulate(makeQueue: MakeQueue, habits: readonly Habit[]): Simulated {
       ask(entry.habit);
     }
     const step = engine.schedule(time.ms);
+    if (time.ms >= waitingInEngine.length * SCRAPE_MS) {
+      const [running, waiting] = [engine.running.length, engine.waiting.length];
+      engines.reportLoad('one', { running, waiting, kvUsage: engine.kvUsage, kvTokens: undefined });
+      waitingInEngine.push(waiting);
+    }
     // The time of a step of a small model on one GPU: a fixed part, and one for each token.
     time.ms += 10 + 0.05 * (step?.totalTokens ?? 0);
     if (step === undefined) continue;
@@ -164,11 +173,11 @@ function simulate(makeQueue: MakeQueue, habits: readonly Habit[]): Simulated {
       });
     }
   }
-  return { students, tokens };
+  return { students, tokens, waitingInEngine };
 }
 
-function seatOf(student: string): Seat {
-  return alice(aClassroom({ engine: { maxNumSeqs: BATCH } }), aSeat({ studentId: student }));
+function seatOf(student: string, maxNumSeqs: number): Seat {
+  return alice(aClassroom({ engine: { maxNumSeqs } }), aSeat({ studentId: student }));
 }
 
 function clockOf(time: { readonly ms: number }): Clock {
@@ -228,5 +237,23 @@ describe('ten students who always wait, with requests of unlike number and lengt
   test('get the same, which they would not if first come were first served', () => {
     expect(fairnessOf(simulate(fair, habits))).toBeGreaterThanOrEqual(0.95);
     expect(fairnessOf(simulate(firstComeFirstServed, habits))).toBeLessThan(0.7);
+  });
+});
+
+describe('an engine that computes fewer together than was planned', () => {
+  const habits = Array.from({ length: 5 }, (_, i): Habit => {
+    return { name: `student-${i}`, open: 30, thinkMs: 0, promptTokens: 100, outputTokens: 100 };
+  });
+  const planned = simulate(fair, habits);
+  const learned = simulate(fair, habits, 8 * BATCH);
+
+  test('is given what it can compute within half a minute: the queue is here, and not in the engine', () => {
+    const waiting = learned.waitingInEngine.slice(30);
+    expect(Math.max(...waiting)).toBeLessThanOrEqual(BATCH / 2);
+    expect(median(waiting)).toBeLessThanOrEqual(1);
+  });
+
+  test('has always enough to do', () => {
+    expect(learned.tokens).toBeGreaterThanOrEqual(0.99 * planned.tokens);
   });
 });
