@@ -158,6 +158,24 @@ describe('a forged token', () => {
         return `${head}.${encoded({ ...WELL, sub: 'bob' })}.${signature}`;
       },
     ],
+    [
+      'that brings its own key',
+      () =>
+        new SignJWT({ ...WELL })
+          .setProtectedHeader({
+            alg: 'RS256',
+            jwk: stranger.publicKey.export({ format: 'jwk' }),
+            jku: 'https://evil.example/',
+          })
+          .sign(stranger.privateKey),
+    ],
+    [
+      'that asks for something nobody understands',
+      () =>
+        new SignJWT({ ...WELL })
+          .setProtectedHeader({ alg: 'RS256', crit: ['http://x'], 'http://x': true })
+          .sign(rsa.privateKey, { crit: { 'http://x': true } }),
+    ],
     ['that is no JSON', async () => 'eyJhbGciOi.eyJ.x'],
   ])('%s is refused', async (_, forge) => {
     const { code } = await outcome(signInWith(), await forge());
