@@ -20,7 +20,6 @@ export interface OutageAdmissionOptions {
   readonly lastKnown: LastKnown;
   /** When the store was lost. */
   readonly replicas: number;
-  readonly leaseMs: number;
   readonly newLeaseId: () => string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -34,11 +33,18 @@ export interface OutageAdmission {
   limitsOf(seat: Seat): Promise<readonly LimitState[]>;
 }
 
+/** Longer than any request takes: whoever asked knows which of them have ended. */
+const LEASE_MS = 24 * 3_600_000;
+
 /** Goes on from what was last known. */
 export function createOutageAdmission(options: OutageAdmissionOptions): OutageAdmission {
   const { lastKnown, replicas, clock } = options;
   const dayOf = createLocalDays();
-  const local: Promise<Admission> = createLocalAdmission({ ...options, journal: volatile(options) });
+  const local: Promise<Admission> = createLocalAdmission({
+    ...options,
+    leaseMs: LEASE_MS,
+    journal: volatile(options),
+  });
   const partOf = (seat: Seat): Seat | undefined => {
     const { day } = dayOf(seat.classroom.timeZone, clock.now());
     return partOfSeat(seat, lastKnown.standingOf(seat), replicas, day);

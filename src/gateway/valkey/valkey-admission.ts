@@ -49,6 +49,8 @@ export interface ValkeyAdmission extends Admission {
 }
 
 const RETRY_SECONDS = 10;
+/** What the store is told at a time after an outage. */
+const BATCH = 100;
 
 /** Admission of one of several replicas: the store decides, and while it is away this replica does, within bounds. */
 export function createValkeyAdmission(options: ValkeyAdmissionOptions): ValkeyAdmission {
@@ -63,8 +65,10 @@ interface OpenLease {
   readonly cost: RequestCost;
   /** Given by this replica in an outage. */
   readonly given: { readonly by: OutageAdmission; readonly lease: Lease } | undefined;
-  /** The store knows it, as far as it was ever told. */
+  /** The store was told of it. */
   inStore: boolean;
+  /** The store has booked it as one of a crash. */
+  hasExpired: boolean;
 }
 
 /** A time without the store. */
@@ -80,6 +84,7 @@ interface Unbooked {
   readonly firstTriedMs: number | undefined;
   /** Nothing is booked unless the store has the lease. */
   readonly onlyIfOpen: boolean;
+  isTold: boolean;
 }
 
 class Replica implements ValkeyAdmission {
@@ -89,7 +94,7 @@ class Replica implements ValkeyAdmission {
   readonly #stopping = new AbortController();
   #unbooked: Unbooked[] = [];
   #outage: Outage | undefined;
-  #recovering = false;
+  #recovery: Promise<void> | undefined;
   #degradedRequests = 0;
   #renewing: Promise<void> | undefined;
 
@@ -157,7 +162,7 @@ class Replica implements ValkeyAdmission {
     const states = limitStates(limits, counts, moment);
     if (!decision.admitted)
       return { ok: false, refusal: denied(seat, limits, cost, decision), limits: states };
-    this.#leases.set(id, { ...request, given: undefined, inStore: true });
+    this.#leases.set(id, { ...request, given: undefined, inStore: true, hasExpired: false });
     return { ok: true, lease: leaseOf(id, seat, decision.outputTokens), limits: states };
   }
 
@@ -169,7 +174,7 @@ class Replica implements ValkeyAdmission {
     await given?.by.settle(given.lease, settlement);
     const end = { id, classroom, studentId, settlement };
     if (this.#outage !== undefined) {
-      this.#unbooked.push({ end, firstTriedMs: undefined, onlyIfOpen: false });
+      this.#unbooked.push({ end, firstTriedMs: undefined, onlyIfOpen: false, isTold: false });
       return;
     }
     const firstTriedMs = this.#options.clock.monotonic();
@@ -177,7 +182,7 @@ class Replica implements ValkeyAdmission {
       this.#known.hear(await this.#options.store.settle({ ...end, maybeForgotten: false }));
     } catch (error) {
       if (!(error instanceof StateStoreUnavailableError)) throw error;
-      this.#unbooked.push({ end, firstTriedMs, onlyIfOpen: false });
+      this.#unbooked.push({ end, firstTriedMs, onlyIfOpen: false, isTold: false });
       this.#lose();
     }
   }
@@ -202,14 +207,23 @@ class Replica implements ValkeyAdmission {
     if (admitted?.ok) {
       const given = { by: outage.admission, lease: admitted.lease };
       const limits = limitsOfSeat(seat);
-      this.#leases.set(id, { id, studentId, classroom, limits, cost, given, inStore: false });
+      this.#leases.set(id, {
+        id,
+        studentId,
+        classroom,
+        limits,
+        cost,
+        given,
+        inStore: false,
+        hasExpired: false,
+      });
       this.#degradedRequests += 1;
       if (this.#outage !== outage) void this.#recover();
       return { ...admitted, degraded: true, lease: leaseOf(id, seat, admitted.lease.outputTokens) };
     }
     if (asked) {
       const end = { id, classroom, studentId, settlement: neverRan(cost) };
-      this.#unbooked.push({ end, firstTriedMs: undefined, onlyIfOpen: true });
+      this.#unbooked.push({ end, firstTriedMs: undefined, onlyIfOpen: true, isTold: false });
     }
     return { ...(admitted ?? { ok: false, refusal: unavailable(seat), limits: [] }), degraded: true };
   }
@@ -234,45 +248,60 @@ class Replica implements ValkeyAdmission {
   }
 
   /** Tells the store what happened without it; only when it knows all, it decides again. */
-  async #recover(): Promise<void> {
-    if (this.#recovering) return;
-    this.#recovering = true;
+  #recover(): Promise<void> {
+    this.#recovery ??= this.#tellAll().finally(() => {
+      this.#recovery = undefined;
+    });
+    return this.#recovery;
+  }
+
+  async #tellAll(): Promise<void> {
     const { log } = this.#options;
     try {
       await this.#renew();
-      // Between the last look and the end of the outage nothing may come in between.
-      for (let tell = this.#untold(); tell !== undefined; tell = this.#untold()) await tell();
+      for (;;) {
+        const leases = [...this.#leases.values()].filter(({ inStore }) => !inStore).slice(0, BATCH);
+        const ended = this.#unbooked.slice(0, BATCH);
+        // Between this look and the end of the outage nothing can come in.
+        if (leases.length + ended.length === 0) break;
+        await Promise.all([
+          ...leases.map((lease) => this.#adopt(lease)),
+          ...ended.map((end) => this.#book(end)),
+        ]);
+        this.#unbooked = this.#unbooked.filter(({ isTold }) => !isTold);
+      }
       if (this.#outage !== undefined) log.info({}, 'The state store decides again');
       this.#outage = undefined;
     } catch (error) {
       // Lost again: the connection tells when it is back.
-      if (!(error instanceof StateStoreUnavailableError)) {
-        log.error(describeError(error), 'The state store could not be told what happened without it');
-      }
-    } finally {
-      this.#recovering = false;
+      if (error instanceof StateStoreUnavailableError) return;
+      log.error(describeError(error), 'The state store could not be told what happened without it');
     }
   }
 
-  /** The next of what the store does not know yet; undefined: it knows all. */
-  #untold(): (() => Promise<void>) | undefined {
-    const lease = [...this.#leases.values()].find(({ inStore }) => !inStore);
-    if (lease !== undefined) return () => this.#adopt(lease);
-    const [unbooked] = this.#unbooked;
-    return unbooked && (() => this.#book(unbooked));
-  }
-
   async #adopt(lease: OpenLease): Promise<void> {
-    const { store, leaseMs } = this.#options;
-    await store.admit({ ...lease, leaseMs, adopt: true });
+    const { store, leaseMs, log } = this.#options;
+    try {
+      await store.admit({ ...lease, leaseMs, adopt: true });
+    } catch (error) {
+      if (error instanceof StateStoreUnavailableError) throw error;
+      log.error({ leaseId: lease.id, ...describeError(error) }, 'A running request could not be counted');
+    }
     lease.inStore = true;
   }
 
-  async #book({ end, firstTriedMs, onlyIfOpen }: Unbooked): Promise<void> {
-    const { store, clock } = this.#options;
+  async #book(unbooked: Unbooked): Promise<void> {
+    const { store, clock, log } = this.#options;
+    const { end, firstTriedMs, onlyIfOpen } = unbooked;
     const isOld = firstTriedMs !== undefined && clock.monotonic() - firstTriedMs > SETTLED_KEPT_MS / 2;
-    await store.settle({ ...end, maybeForgotten: onlyIfOpen || isOld });
-    this.#unbooked.shift();
+    try {
+      await store.settle({ ...end, maybeForgotten: onlyIfOpen || isOld });
+    } catch (error) {
+      if (error instanceof StateStoreUnavailableError) throw error;
+      // One that can never be booked must not keep all others waiting.
+      log.error({ leaseId: end.id, ...describeError(error) }, 'A request could not be booked');
+    }
+    unbooked.isTold = true;
   }
 
   async #renewLoop(): Promise<void> {
@@ -280,7 +309,11 @@ class Replica implements ValkeyAdmission {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       await clock.sleep(leaseMs / 3, signal).catch(() => {});
-      if (signal.aborted || this.#outage !== undefined) continue;
+      if (signal.aborted) return;
+      if (this.#outage !== undefined) {
+        if (this.#options.connection.isUp) await this.#recover();
+        continue;
+      }
       try {
         await this.#renew();
       } catch (error) {
@@ -294,16 +327,21 @@ class Replica implements ValkeyAdmission {
   async #renew(): Promise<void> {
     const { store, leaseMs, log } = this.#options;
     const byClass = new Map<string, { classroom: ClassOfStore; ids: string[] }>();
-    for (const { id, classroom, inStore } of this.#leases.values()) {
-      if (!inStore) continue;
+    for (const { id, classroom, inStore, hasExpired } of this.#leases.values()) {
+      if (!inStore || hasExpired) continue;
       const known = byClass.get(classroom.key);
       if (known === undefined) byClass.set(classroom.key, { classroom, ids: [id] });
       else known.ids.push(id);
     }
     const renewals = [...byClass.values()].map(({ classroom, ids }) => store.renew(classroom, ids, leaseMs));
-    const gone = (await Promise.all(renewals)).flat().filter((id) => this.#leases.has(id));
-    if (gone.length > 0)
-      log.warn({ leases: gone.length }, 'Leases expired; they are corrected when they end');
+    let expired = 0;
+    for (const id of (await Promise.all(renewals)).flat()) {
+      const lease = this.#leases.get(id);
+      if (lease === undefined) continue;
+      lease.hasExpired = true;
+      expired += 1;
+    }
+    if (expired > 0) log.warn({ expired }, 'Leases expired; they are corrected when their requests end');
   }
 }
 

@@ -90,6 +90,19 @@ describe('a lease', () => {
     expect(await remaining(a.admission, seat, 'requestsPerMinute')).toBe(9);
   });
 
+  test('is not given any more when it was ended before: a call that arrives late must not hold a place', async () => {
+    await using a = await aReplica(valkey);
+    const seat = aliceLimitedTo({ concurrentRequests: 1 });
+    const { classroom, studentId } = seat;
+    const end = { id: 'late', classroom, studentId, settlement: completed(), maybeForgotten: true };
+    await a.store.settle(end);
+    const limits = { student: seat.limits, classroom: {} };
+    const request = { classroom, studentId, limits, cost: aCost(), leaseMs: LEASE_MS, adopt: false };
+    expect(await a.store.admit({ ...request, id: 'late' })).toMatchObject({ admitted: false });
+    expect(await a.store.admit({ ...request, id: 'another' })).toMatchObject({ admitted: true });
+    expect(await usedToday(a)).toEqual([]);
+  });
+
   test('is booked once when its settlement is sent again', async () => {
     await using a = await aReplica(valkey);
     const seat = aliceLimitedTo({ tokensPerDay: 1_000 });

@@ -150,6 +150,27 @@ describe('when the state store is back', () => {
     expect(await remaining(a.admission, seat, 'tokensPerDay')).toBe(10_000 - 36);
   });
 
+  test('a request that began meanwhile is booked, however long it takes', async () => {
+    await using a = await aReplica(valkey);
+    const seat = aliceLimitedTo({});
+    await loseServer(a);
+    const long = await admitted(a.admission, seat);
+    await a.clock.advance(10 * LEASE_MS);
+    await a.admission.settle(long, completed(5, 7));
+    await serverComesBack(a);
+    expect(await usedToday(a)).toMatchObject([{ requests: 1, completed: 1, completionTokens: 7 }]);
+  });
+
+  test('hundreds that ended meanwhile are booked, each once', async () => {
+    await using a = await aReplica(valkey, { maxUnbooked: 1_000 });
+    const seat = aliceLimitedTo({});
+    await loseServer(a);
+    for (let i = 0; i < 350; i++)
+      await a.admission.settle(await admitted(a.admission, seat), completed(5, 7));
+    await serverComesBack(a);
+    expect(await usedToday(a)).toMatchObject([{ requests: 350, completed: 350, completionTokens: 2_450 }]);
+  });
+
   test('what still runs counts there again, for all replicas', async () => {
     await using a = await aReplica(valkey, { name: 'a' });
     await using b = await aReplica(valkey, { name: 'b' });

@@ -3,7 +3,9 @@ import { LIMITS } from './limits.lua.ts';
 import { SETTLED_KEPT_MS, STATE } from './state.lua.ts';
 
 /**
- * Takes a lease, or nothing. A lease that is open already (the reply to an earlier call was lost) is the same again.
+ * Takes a lease, or nothing. A lease that is open already (the reply to an earlier call was lost) is the same again. One
+ * that was settled is not opened any more: a call can arrive late, on a connection that was given up, when another one
+ * has told how the request ended.
  *
  * ARGV: day; lease, student, model; concurrent, requests, tokens, day, total, class requests, class tokens; prompt,
  * expected prompt, output, answers; ms until the lease expires; `adopt` to take it without asking the limits (it runs
@@ -30,6 +32,7 @@ local student, classroom = load_subject('s' .. student_id), load_subject('c')
 both_on_day(student, classroom, moment)
 local lease = load_lease(id)
 if not lease then
+  if redis.call('EXISTS', KEYS[4] .. id) == 1 then return counts_reply('denied', now, student, classroom) end
   lease = decide(limits, student, classroom, cost, now, adopt)
   if not lease then
     local entry = { student = student_id, model = model, outcome = 'throttled', day = student.day }
@@ -73,6 +76,7 @@ if lease then
   settle(student, classroom, lease, tokens)
   close_lease(id)
 elseif mark == 'settled' or (not mark and again) then
+  redis.call('SET', KEYS[4] .. id, 'settled', 'PX', ${SETTLED_KEPT_MS})
   return counts_reply('repeated', now, student, classroom)
 elseif mark then
   status = 'corrected'
