@@ -130,7 +130,7 @@ function restrict(fields: JsonObject, path: EnginePath, dropped: string[]): void
   if (path === '/v1/responses') fields.store = false;
   // Together they give the log-probabilities of every prompt token.
   if (fields.echo === true && typeof fields.logprobs === 'number') {
-    delete fields.echo;
+    fields.echo = undefined;
     dropped.push('echo');
   }
 }

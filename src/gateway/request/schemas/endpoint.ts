@@ -80,7 +80,7 @@ function define<Schema extends z.ZodObject>(
 
 /** OpenAI takes null for "not given" everywhere, vLLM only for some fields. */
 function removeNulls(fields: JsonObject): void {
-  for (const name of Object.keys(fields)) if (fields[name] === null) delete fields[name];
+  for (const name of Object.keys(fields)) if (fields[name] === null) fields[name] = undefined;
 }
 
 /** A prompt may be a list of tokens, which is checked in one go. */
