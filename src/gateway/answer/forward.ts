@@ -433,11 +433,16 @@ function upstreamHeaders(requestId: string, traceparent: string | undefined): Re
  * The engine has not begun with the request, and another one may take it. Not so after other errors: a request may
  * have killed its engine, and must not kill the next one as well.
  */
-function refusedUnheard({ status, message }: EngineError): boolean {
-  return status === 503 || (status === 500 && message?.includes(SHUTTING_DOWN) === true);
+function refusedUnheard(error: EngineError): boolean {
+  return error.status === 503 || isShuttingDown(error);
 }
 
-/** A full engine is none that failed. */
-function faultOf({ status }: EngineError): EngineFault | undefined {
-  return status >= 500 && status !== 503 ? 'failed' : undefined;
+function isShuttingDown({ status, message }: EngineError): boolean {
+  return status === 500 && message?.includes(SHUTTING_DOWN) === true;
+}
+
+/** A full engine is none that failed; one that shuts down refuses everything from now on. */
+function faultOf(error: EngineError): EngineFault | undefined {
+  if (isShuttingDown(error)) return 'unreachable';
+  return error.status >= 500 && error.status !== 503 ? 'failed' : undefined;
 }
