@@ -4,13 +4,18 @@ import { createServer, type Socket } from 'node:net';
 /** An engine that costs nearly nothing: it streams recorded frames to whoever asks, and reads as little as it can. */
 export interface FrameEngine {
   readonly url: string;
+  /** Changes the pace from the next step on. */
+  setStepMs(stepMs: number): void;
   close(): void;
 }
 
 export interface FrameEngineOptions {
   /** Frames with a token in each stream. */
   readonly frames: number;
-  /** Between two steps, ms; 0: as fast as the sockets take them. In a step every stream gets one frame, as in vLLM. */
+  /**
+   * Between two steps, ms; 0: as fast as the sockets take them. In a step every stream gets one frame, as in vLLM; its
+   * first one comes at once.
+   */
   readonly stepMs: number;
 }
 
@@ -49,12 +54,13 @@ export async function startFrameEngine({ frames, stepMs }: FrameEngineOptions): 
     stream.socket.write(end);
     running.delete(stream);
   };
-  const timer = setInterval(
-    () => {
-      for (const stream of running) step(stream);
-    },
-    Math.max(1, stepMs),
-  );
+  let paceMs = stepMs;
+  let timer: NodeJS.Timeout;
+  const nextStep = (): void => {
+    for (const stream of running) step(stream);
+    timer = setTimeout(nextStep, Math.max(1, paceMs));
+  };
+  timer = setTimeout(nextStep, Math.max(1, paceMs));
   const server = createServer((socket) => {
     socket.setNoDelay(true);
     sockets.add(socket);
@@ -68,7 +74,8 @@ export async function startFrameEngine({ frames, stepMs }: FrameEngineOptions): 
       asked = '';
       socket.write(HEAD);
       const stream = { socket, sent: 0 };
-      if (stepMs > 0) running.add(stream);
+      step(stream);
+      if (paceMs > 0) running.add(stream);
       else while (stream.sent <= frames) step(stream);
     });
   });
@@ -76,8 +83,11 @@ export async function startFrameEngine({ frames, stepMs }: FrameEngineOptions): 
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
+    setStepMs(stepMs) {
+      paceMs = stepMs;
+    },
     close() {
-      clearInterval(timer);
+      clearTimeout(timer);
       server.close();
       for (const socket of sockets) socket.destroy();
     },

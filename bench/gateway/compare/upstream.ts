@@ -1,0 +1,48 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LOAD_CORE, RunningProgram } from './contender.ts';
+import { freePort } from './free-port.ts';
+
+/** An engine's answer of 1 KB. */
+const ANSWER = JSON.stringify({
+  id: 'chatcmpl-1',
+  object: 'chat.completion',
+  created: 1795412633,
+  model: 'tiny',
+  choices: [
+    { index: 0, message: { role: 'assistant', content: 'word '.repeat(150) }, finish_reason: 'stop' },
+  ],
+  usage: { prompt_tokens: 17, total_tokens: 168, completion_tokens: 151 },
+});
+
+/** Something that answers every request with the same 1 KB, as fast as can be: nginx. */
+export async function startAnswerUpstream(folder: string): Promise<{ port: number; stop(): Promise<void> }> {
+  const port = await freePort();
+  const config = join(folder, 'nginx-upstream.conf');
+  await writeFile(
+    config,
+    `daemon off;
+worker_processes 1;
+error_log stderr error;
+pid ${folder}/nginx-upstream.pid;
+events { worker_connections 8192; }
+http {
+  access_log off;
+  keepalive_requests 1000000;
+  client_body_temp_path ${folder}/body;
+  proxy_temp_path ${folder}/proxy;
+  fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi;
+  scgi_temp_path ${folder}/scgi;
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    default_type application/json;
+    location / { return 200 '${ANSWER}'; }
+  }
+}
+`,
+  );
+  const program = new RunningProgram({ command: 'nginx', args: ['-c', config], core: LOAD_CORE });
+  await program.answers(`http://127.0.0.1:${port}/`);
+  return { port, stop: () => program.stop() };
+}
