@@ -1,12 +1,14 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createCheckpointer } from './checkpointer.ts';
-import { LedgerFileError, troubleOf, whyOf } from './errors.ts';
+import { LedgerFileError, LedgerMovedError, troubleOf, whyOf } from './errors.ts';
 import { checkVersion, migrate } from './schema.ts';
 
 /** How long a write waits while a backup or a person's query holds the file. */
 const BUSY_TIMEOUT_MS = 2_000;
+
+const PLACE_CHECK_MS = 1_000;
 
 /** Pages of 4 KiB: a log that nobody else has emptied by then is emptied by the commit that comes next. */
 const MAX_LOG_PAGES = 16_000;
@@ -18,6 +20,12 @@ export const WRITE_CHECK =
 /** An open ledger file that no other gateway has open. */
 export interface LedgerDatabase {
   readonly db: DatabaseSync;
+  /**
+   * Before each commit. Looks at most once a second. @param nowMs monotonic
+   *
+   * @throws LedgerMovedError
+   */
+  checkPlace(nowMs: number): void;
   /** After each commit. @param nowMs monotonic */
   committed(nowMs: number): void;
   /** Empties the write-ahead log and lets go of the file. */
@@ -45,6 +53,7 @@ export function openLedgerFile(path: string): LedgerDatabase {
     const checkpointer = createCheckpointer(path);
     return {
       db,
+      checkPlace: createPlaceCheck(path),
       committed: checkpointer.committed,
       close() {
         checkpointer.stop();
@@ -56,6 +65,23 @@ export function openLedgerFile(path: string): LedgerDatabase {
     lock.close();
     throw error;
   }
+}
+
+/**
+ * Writes to a file that was deleted succeed, and end with the process: https://www.sqlite.org/howtocorrupt.html#unlink
+ */
+function createPlaceCheck(path: string): (nowMs: number) => void {
+  const inode = inodeOf(path);
+  let dueMs = Number.NEGATIVE_INFINITY;
+  return (nowMs) => {
+    if (nowMs < dueMs) return;
+    if (inodeOf(path) !== inode) throw new LedgerMovedError(path);
+    dueMs = nowMs + PLACE_CHECK_MS;
+  };
+}
+
+function inodeOf(path: string): bigint | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
 }
 
 /** With another connection open, closing alone would leave the log behind; it is no loss, but a file more to copy. */
@@ -72,7 +98,7 @@ function closeEmptied(db: DatabaseSync): void {
 export function openLedgerInMemory(): LedgerDatabase {
   const db = new DatabaseSync(':memory:');
   migrate(db, ':memory:');
-  return { db, committed() {}, close: () => db.close() };
+  return { db, checkPlace() {}, committed() {}, close: () => db.close() };
 }
 
 /**

@@ -9,6 +9,14 @@ export class LedgerFileError extends Error {
   }
 }
 
+/** The open file is no longer under its name: what is written to it ends with the process. */
+export class LedgerMovedError extends Error {
+  constructor(path: string) {
+    super(`${path} was moved, deleted or replaced: put it back, or restart the gateway`);
+    this.name = 'LedgerMovedError';
+  }
+}
+
 /** SQLite's result codes that mean something to us: https://www.sqlite.org/rescode.html */
 const CODES = { busy: 5, readOnly: 8, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const;
 type Trouble = keyof typeof CODES;

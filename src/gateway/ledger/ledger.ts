@@ -118,6 +118,7 @@ class SqliteJournal {
     this.#turn = undefined;
     const { batch } = this;
     try {
+      this.#file.checkPlace(this.#clock.monotonic());
       // Without anything to book this is how a disk that has room again is noticed.
       if (this.trouble !== undefined) this.#tables.check();
       this.#tables.write(batch);

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, open, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from '@jest/globals';
 import { type LedgerDatabase, openLedgerFile } from '../../../../src/gateway/ledger/database.ts';
 import { createLedger, type Ledger } from '../../../../src/gateway/ledger/ledger.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
+import { startGatewayProcess } from '../../../support/gateway-process.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { CLASS_KEY } from '../builders.ts';
 import { type LogLine, recordingLogger } from '../recording-logger.ts';
@@ -132,6 +133,14 @@ describe('a file that cannot be used', () => {
   });
 });
 
+test('a gateway says in one line why it does not start', async () => {
+  const gateway = startGatewayProcess(['--ledger=/no/such/folder/ledger.db']);
+  expect(await gateway.exited()).toBe(1);
+  expect(gateway.output().trim().split('\n').at(-1)).toBe(
+    '/no/such/folder/ledger.db (--ledger) cannot be used: there is no folder /no/such/folder. Make it, or mount a volume there: mkdir -p /no/such/folder',
+  );
+});
+
 /** What a process without the rights of root says when it opens the file. */
 async function openAsNobody(path: string): Promise<string> {
   const writer = join(import.meta.dirname, '../../../support/ledger-writer.ts');
@@ -230,6 +239,26 @@ describe('a disk that becomes full', () => {
     ledger.close();
     expect(log.at(-1)).toMatchObject({ fields: { requests: 1, why: 'the file cannot be written to' } });
   });
+});
+
+describe('a file that is deleted or moved while it is open', () => {
+  test('is noticed within a second, and works again when it is back', () =>
+    onDisk(async ({ ledger, file, clock }) => {
+      const path = file.db.location() ?? '';
+      await rename(path, `${path}.moved`);
+      await clock.advance(1_000);
+      await expect(ledger.admitted(aLease('a'), [aState()])).rejects.toThrow(
+        `${path} was moved, deleted or replaced: put it back, or restart the gateway`,
+      );
+      await writeFile(path, 'another file');
+      await expect(ledger.settled('running', [aState()], anEntry())).rejects.toThrow(
+        'moved, deleted or replaced',
+      );
+      await rename(`${path}.moved`, path);
+      await clock.advance(1_000);
+      expect(ledger.trouble).toBeUndefined();
+      expect((await ledger.usageOf(ALICE, DAYS)).total).toHaveLength(1);
+    }));
 });
 
 describe('a file that is damaged while it is open', () => {
