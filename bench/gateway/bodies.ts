@@ -4,7 +4,7 @@ import type { Seat } from '../../src/gateway/identity/seat.ts';
 import type { JsonObject } from '../../src/gateway/request/body.ts';
 import { prepareRequest } from '../../src/gateway/request/prepare.ts';
 import { ENDPOINTS } from '../../src/gateway/request/schemas/endpoint.ts';
-import { spreadOf } from '../operator/statistics.ts';
+import { spreadOf } from '../report/statistics.ts';
 
 /**
  * What the gateway spends on the body of a chat: parsing, the schema alone, and everything from the parsed body to the
