@@ -2,6 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ERROR_CODES } from '../../../src/gateway/errors.ts';
+import { NAMES_IN_FILE } from '../../../src/gateway/options.ts';
+import { readGatewayFile } from '../../../src/gateway/settings-file.ts';
 import { startGatewayProcess } from '../../support/gateway-process.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { CHAT_ANSWER, startScriptedEngine } from './scripted-engine.ts';
@@ -20,6 +22,12 @@ describe('docs/gateway.md', () => {
     expect(listed).toEqual(
       ERROR_CODES.map(({ code, status, type }) => `| \`${code}\` | ${status} | \`${type}\` |`),
     );
+  });
+
+  test('its example of a file of settings is right', () => {
+    const { faults, jwt } = readGatewayFile('gateway.yaml', exampleOf('gateway.yaml'), NAMES_IN_FILE);
+    expect(faults).toEqual([]);
+    expect(jwt?.studentClaim).toBe('preferred_username');
   });
 
   test('its example of a static file serves a student', async () => {
