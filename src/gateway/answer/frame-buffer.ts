@@ -72,6 +72,9 @@ export function frameEnd(data: Buffer, start: number): number {
  * @param from no frame ends before this index
  */
 function lastFrameEnd(data: Buffer, from: number): number {
+  const length = data.length;
+  // By far the most chunks are exactly one or more frames.
+  if (data[length - 1] === LF && data[length - 2] === LF) return length;
   for (let at = data.lastIndexOf(LF); at >= from && at > 0; at = data.lastIndexOf(LF, at - 1)) {
     if (data[at - 1] === LF || (data[at - 1] === CR && data[at - 2] === LF)) return at + 1;
   }
