@@ -169,6 +169,57 @@ describe('two gateways with one Valkey', () => {
   });
 });
 
+test('nothing is lost or given twice while gateways are killed under load', async () => {
+  const limits = {
+    tokensTotal: 2_000,
+    concurrentRequests: 60,
+    requestsPerMinute: 100_000,
+    maxOutputTokens: 2,
+  };
+  const gateways = [await startReady(limits), await startReady(limits)];
+  let completed = 0;
+  let isOver = false;
+  const client = async (number: number): Promise<void> => {
+    while (!isOver) {
+      const gateway = gateways[number % gateways.length];
+      const answer = gateway && (await ask(gateway).catch(() => undefined));
+      const body = await answer?.text().catch(() => undefined);
+      if (answer?.status === 200 && body !== undefined) completed += 1;
+      else isOver ||= body?.includes('tokens_total_exceeded') === true && !body.includes('running');
+    }
+  };
+  const clients = Array.from({ length: 12 }, (_, number) => client(number));
+  for (const number of [0, 1]) {
+    const target = engine.calls.length + 50;
+    await eventually('some to be answered', () => isOver || engine.calls.length >= target);
+    gateways[number]?.kill('SIGKILL');
+    gateways[number] = await startReady(limits);
+  }
+  const [survivor] = gateways;
+  if (survivor === undefined) throw new Error('no gateway is left');
+  // As if the minute had passed, so that the leases of the killed ones run out.
+  const expireAll = async (): Promise<void> => {
+    for (const lease of z.array(z.string()).parse(await valkey.command('ZRANGE', DEADLINES, '0', '-1'))) {
+      await valkey.command('ZADD', DEADLINES, 'XX', '1', lease);
+    }
+  };
+  await eventually('the budget to be used up', async () => {
+    if (!isOver) await expireAll();
+    return isOver;
+  });
+  await Promise.all(clients);
+  await expireAll();
+
+  const { requests, completed: booked, ...used } = await usedToday(survivor);
+  expect(used.prompt_tokens + used.completion_tokens).toBeLessThanOrEqual(limits.tokensTotal);
+  // What was booked as complete, an engine has answered; what a client has read, is booked.
+  expect(booked).toBeGreaterThanOrEqual(completed);
+  expect(booked).toBeLessThanOrEqual(engine.calls.length);
+  expect(used.completion_tokens).toBe(booked * USAGE.completion_tokens);
+  // Whatever reached an engine had a lease, and each lease is in the account.
+  expect(requests).toBeGreaterThanOrEqual(engine.calls.length);
+});
+
 describe('a gateway without its Valkey', () => {
   const limits = { requestsPerMinute: 100, concurrentRequests: 100 };
 
