@@ -45,7 +45,7 @@ const message = z.discriminatedUnion('role', [
   }),
 ]);
 
-export const tool = z.object({
+const tool = z.object({
   type: z.literal('function'),
   function: z.object({
     name: toolName,

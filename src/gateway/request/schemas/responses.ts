@@ -96,12 +96,13 @@ const metadata = z
       context.addIssue({ code: 'custom', message: `must not have more than ${MAX_METADATA} entries` });
       return;
     }
-    for (const name of names) {
+    const fits = names.every((name) => {
       const value = pairs[name];
-      if (name.length <= 64 && typeof value === 'string' && value.length <= 512) continue;
-      const message = 'must be a text of at most 512 characters, and its name have at most 64';
-      context.addIssue({ code: 'custom', path: [name], message });
-    }
+      return name.length <= 64 && typeof value === 'string' && value.length <= 512;
+    });
+    // No path: names are text of the client, of any length.
+    const message = 'must hold texts of at most 512 characters under names of at most 64';
+    if (!fits) context.addIssue({ code: 'custom', message });
   });
 
 /** The body of `POST /v1/responses`. Fields that are not here are dropped. */

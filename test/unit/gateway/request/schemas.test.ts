@@ -246,6 +246,8 @@ describe('a field of the wrong kind is a 400 that says where', () => {
       { input: 'a', metadata: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [i, ''])) },
       'must not have more than 16',
     ],
+    ['metadata', RESPONSES, { input: 'a', metadata: { ['x'.repeat(65)]: 'a' } }, 'names of at most 64'],
+    ['metadata', RESPONSES, { input: 'a', metadata: { a: 1 } }, 'must hold texts'],
     ['input', EMBEDDINGS, { input: [] }, 'must have at least 1 entry'],
     ['max_tokens', MESSAGES, saying('a'), 'must be a whole number of at least 1'],
     [
