@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { createFailedAttempts, networkOf } from '../../../../src/gateway/identity/failed-attempts.ts';
 import { createFakeClock } from '../../../support/fake-clock.ts';
 import { ALICE_KEY, aClassroom, aDirectory, aSeat, keyNumber } from '../builders.ts';
@@ -64,6 +65,42 @@ describe('wrong keys from one address', () => {
     await codeOf(undefined);
     expect(await codeOf(WRONG)).toBe('invalid_api_key');
   });
+});
+
+test('whatever the rhythm, no stretch of time has more answered failures than the bucket and its refill', () => {
+  const steps = fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 80 });
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 1, max: 20 }), (pausesMs, perMinute) => {
+      let nowMs = 0;
+      const attempts = createFailedAttempts({ perMinute, clock: { monotonic: () => nowMs } });
+      const answeredMs: number[] = [];
+      for (const pauseMs of pausesMs) {
+        nowMs += pauseMs;
+        const retryAfterSeconds = attempts.count('192.0.2.1');
+        if (retryAfterSeconds === undefined) answeredMs.push(nowMs);
+        else expect(retryAfterSeconds).toBeGreaterThan(0);
+      }
+      answeredMs.forEach((fromMs, first) => {
+        answeredMs.slice(first).forEach((toMs, count) => {
+          const refilled = ((toMs - fromMs) * perMinute) / 60_000;
+          expect(count + 1).toBeLessThanOrEqual(perMinute + refilled + 1e-6);
+        });
+      });
+    }),
+  );
+});
+
+test('who waits as long as they are told is answered', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 600 }), fc.integer({ min: 0, max: 100 }), (perMinute, more) => {
+      let nowMs = 0;
+      const attempts = createFailedAttempts({ perMinute, clock: { monotonic: () => nowMs } });
+      let retryAfterSeconds: number | undefined;
+      for (let attempt = 0; attempt <= perMinute + more; attempt++) retryAfterSeconds = attempts.count('a');
+      nowMs += (retryAfterSeconds ?? 0) * 1000;
+      expect(attempts.count('a')).toBeUndefined();
+    }),
+  );
 });
 
 test('over HTTP, a client that tries keys is held off with Retry-After, and its neighbour is served', async () => {
