@@ -42,7 +42,7 @@ const NOTHING: Charge = { usage: undefined, basis: 'nothing' };
  * |---|---|
  * | completed | as the engine reported it; a reported zero stays zero |
  * | completed, and the engine reported nothing | what was reserved |
- * | refused, or not answered before the first byte of an answer | nothing |
+ * | no place in the queue, refused, or not answered before the first byte of an answer | nothing |
  * | the client left while the request waited for an engine | nothing |
  * | the client left, or the answer broke off | the prompt, and the output tokens that had come |
  */

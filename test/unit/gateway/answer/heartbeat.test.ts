@@ -97,7 +97,7 @@ describe('a stream that waits to begin', () => {
     expect(answer.text.startsWith(COMMENT.repeat(2))).toBe(true);
     expect(errorIn(answer)).toMatchObject({ type: 'rate_limit_error', param: null });
     expect(world.settled).toMatchObject([
-      { outcome: 'unanswered', usage: undefined, firstTokenMs: undefined },
+      { outcome: 'throttled', usage: undefined, firstTokenMs: undefined },
     ]);
     expect(world.engines[0]?.calls).toHaveLength(1);
     world.engines[0]?.calls.map(({ response }) => answerJson(response, 200, CHAT_ANSWER));
