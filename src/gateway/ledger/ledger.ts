@@ -4,8 +4,10 @@ import { JournalUnavailableError, type LimitJournal } from '../limits/journal.ts
 import { Batch } from './batch.ts';
 import type { LedgerDatabase } from './database.ts';
 import { whyOf } from './errors.ts';
-import { createLedgerTables, type LedgerTables } from './tables.ts';
+import { createNames } from './names.ts';
+import { createLedgerReader, type LedgerReader } from './reader.ts';
 import type { UsageReader } from './usage-reader.ts';
+import { createLedgerWriter, type LedgerWriter } from './writer.ts';
 
 /** How often writing is tried while it does not work, and the longest that a refused request waits to be booked. */
 const RETRY_MS = 1_000;
@@ -44,7 +46,7 @@ export function createLedger({ file, clock, log }: LedgerOptions): Ledger {
       journal.batch.refused(entry);
       journal.soon();
     },
-    usageOf: async (student, days) => journal.read((tables) => tables.usageOf(student, days)),
+    usageOf: async (student, days) => journal.read((reader) => reader.usageOf(student, days)),
     get trouble() {
       return journal.trouble;
     },
@@ -59,7 +61,8 @@ class SqliteJournal {
   batch = new Batch();
   trouble: string | undefined;
   readonly #file: LedgerDatabase;
-  readonly #tables: LedgerTables;
+  readonly #reader: LedgerReader;
+  readonly #writer: LedgerWriter;
   readonly #clock: Clock;
   readonly #log: Logger;
   /** Shared by all writes of this turn. */
@@ -68,18 +71,20 @@ class SqliteJournal {
 
   constructor(file: LedgerDatabase, clock: Clock, log: Logger) {
     this.#file = file;
-    this.#tables = createLedgerTables(file.db);
+    const names = createNames(file.db);
+    this.#reader = createLedgerReader(file.db, names);
+    this.#writer = createLedgerWriter(file.db, names, this.#reader.onBooked);
     this.#clock = clock;
     this.#log = log;
   }
 
   load(): ReturnType<LimitJournal['load']> {
-    return this.read((tables) => tables.load());
+    return this.read((reader) => reader.load());
   }
 
-  read<T>(query: (tables: LedgerTables) => T): T {
+  read<T>(query: (reader: LedgerReader) => T): T {
     try {
-      return query(this.#tables);
+      return query(this.#reader);
     } catch (error) {
       throw new JournalUnavailableError(whyOf(error), error);
     }
@@ -120,8 +125,8 @@ class SqliteJournal {
     try {
       this.#file.checkPlace(this.#clock.monotonic());
       // Without anything to book this is how a disk that has room again is noticed.
-      if (this.trouble !== undefined) this.#tables.check();
-      this.#tables.write(batch);
+      if (this.trouble !== undefined) this.#writer.check();
+      this.#writer.write(batch);
     } catch (error) {
       this.#failed(error);
       turn?.reject(new JournalUnavailableError(whyOf(error), error));
