@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { dataUrl, detail, textOr } from './content.ts';
 import { jsonSchema } from './json-schema.ts';
+import { list } from './list.ts';
 import { effort, flag, label, modelName, outputWish, sampling, toolName, topLogprobs } from './sampling.ts';
 
 const MAX_MESSAGES = 2_000;
@@ -35,7 +36,7 @@ const message = z.discriminatedUnion('role', [
     refusal: z.string().nullish(),
     reasoning: z.string().nullish(),
     reasoning_content: z.string().nullish(),
-    tool_calls: z.array(toolCall).max(MAX_TOOLS).nullish(),
+    tool_calls: list(toolCall, { max: MAX_TOOLS }).nullish(),
   }),
   z.object({
     role: z.literal('tool'),
@@ -58,13 +59,13 @@ const tool = z.object({
 /** The body of `POST /v1/chat/completions`. Fields that are not here are dropped. */
 export const chatSchema = z.object({
   model: modelName,
-  messages: z.array(message).min(1).max(MAX_MESSAGES),
+  messages: list(message, { min: 1, max: MAX_MESSAGES }),
   max_completion_tokens: outputWish,
   max_tokens: outputWish,
   ...sampling,
   logprobs: flag,
   top_logprobs: topLogprobs,
-  tools: z.array(tool).min(1).max(MAX_TOOLS).nullish(),
+  tools: list(tool, { min: 1, max: MAX_TOOLS }).nullish(),
   tool_choice: z
     .union([
       z.enum(['none', 'auto', 'required']),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pixelsOf } from '../picture.ts';
+import { list } from './list.ts';
 
 const MAX_PARTS = 1_000;
 
@@ -43,5 +44,5 @@ export const detail = z.enum(['auto', 'low', 'high', 'original']).nullish();
 
 /** A text, or a list of parts. */
 export function textOr<Part extends z.ZodType>(part: Part) {
-  return z.union([z.string(), z.array(part).max(MAX_PARTS)]);
+  return z.union([z.string(), list(part, { max: MAX_PARTS })]);
 }

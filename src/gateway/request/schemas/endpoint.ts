@@ -41,9 +41,8 @@ export interface Endpoint {
 }
 
 /**
- * Values in one body: objects, lists, texts, numbers. zod makes an object for each fault of each alternative, so a
- * megabyte of nonsense would hold everybody up for a second; this many take some 50 ms. A long conversation with many
- * tools has a few thousand.
+ * Values in one body: objects, lists, texts, numbers. Nobody else is served while they are checked, before any limit
+ * of the student counts. A long conversation with many tools has a few thousand.
  */
 const MOST_VALUES = 20_000;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PICTURE_TYPES, pictureData, textOr } from './content.ts';
 import { jsonObject, jsonSchema } from './json-schema.ts';
+import { list } from './list.ts';
 import { flag, label, modelName, stopTexts, temperature, toolName, topK, topP } from './sampling.ts';
 
 const MAX_MESSAGES = 2_000;
@@ -38,10 +39,10 @@ const block = z.discriminatedUnion('type', [
  */
 export const messagesSchema = z.object({
   model: modelName,
-  messages: z
-    .array(z.object({ role: z.enum(['user', 'assistant']), content: textOr(block) }))
-    .min(1)
-    .max(MAX_MESSAGES),
+  messages: list(z.object({ role: z.enum(['user', 'assistant']), content: textOr(block) }), {
+    min: 1,
+    max: MAX_MESSAGES,
+  }),
   system: textOr(text).nullish(),
   max_tokens: z.int({ error: 'must be a whole number of at least 1' }).min(1),
   temperature,
@@ -49,10 +50,9 @@ export const messagesSchema = z.object({
   top_k: topK,
   stop_sequences: stopTexts.nullish(),
   stream: flag,
-  tools: z
-    .array(z.object({ name: toolName, description: z.string().nullish(), input_schema: jsonSchema }))
-    .max(MAX_TOOLS)
-    .nullish(),
+  tools: list(z.object({ name: toolName, description: z.string().nullish(), input_schema: jsonSchema }), {
+    max: MAX_TOOLS,
+  }).nullish(),
   output_config: z
     .object({
       effort: z.enum(['low', 'medium', 'high', 'xhigh', 'max']).nullish(),

@@ -3,6 +3,7 @@ import type { JsonObject } from '../body.ts';
 import { isJsonObject } from '../json-walk.ts';
 import { dataUrl, detail, textOr } from './content.ts';
 import { jsonSchema } from './json-schema.ts';
+import { list } from './list.ts';
 import {
   effort,
   flag,
@@ -56,8 +57,10 @@ const item = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('reasoning'),
     id: label,
-    summary: z.array(z.object({ type: z.literal('summary_text'), text: z.string() })),
-    content: z.array(z.object({ type: z.literal('reasoning_text'), text: z.string() })).nullish(),
+    summary: list(z.object({ type: z.literal('summary_text'), text: z.string() }), { max: MAX_ITEMS }),
+    content: list(z.object({ type: z.literal('reasoning_text'), text: z.string() }), {
+      max: MAX_ITEMS,
+    }).nullish(),
     encrypted_content: z.string().nullish(),
     status,
   }),
@@ -108,7 +111,7 @@ const metadata = z
 /** The body of `POST /v1/responses`. Fields that are not here are dropped. */
 export const responsesSchema = z.object({
   model: modelName,
-  input: z.union([z.string(), z.array(item).min(1).max(MAX_ITEMS)]),
+  input: z.union([z.string(), list(item, { min: 1, max: MAX_ITEMS })]),
   instructions: z.string().nullish(),
   max_output_tokens: outputWish,
   temperature,
@@ -116,9 +119,9 @@ export const responsesSchema = z.object({
   top_k: topK,
   ...penalties,
   top_logprobs: topLogprobs,
-  include: z.array(label).max(MAX_METADATA).nullish(),
+  include: list(label, { max: MAX_METADATA }).nullish(),
   stream: flag,
-  tools: z.array(tool).max(MAX_TOOLS).nullish(),
+  tools: list(tool, { max: MAX_TOOLS }).nullish(),
   tool_choice: z
     .union([z.enum(['none', 'auto', 'required']), z.object({ type: z.literal('function'), name: toolName })])
     .nullish(),
