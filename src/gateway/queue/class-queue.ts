@@ -1,13 +1,13 @@
 import type { Clock, Timer } from '../../kube/clock.ts';
-import type { TokenUsage } from '../answer/usage.ts';
 import type { EngineRegistry, EngineUse } from '../engines/registry.ts';
 import { DEFAULT_MAX_NUM_SEQS } from '../engines/registry.ts';
 import { refuse } from '../errors.ts';
 import type { ClassroomRecord } from '../identity/seat.ts';
-import type { EngineFault, Ticket, TicketHandlers, Turn, Waiting } from './dispatch-queue.ts';
+import { ActiveTurn, type TurnEnding, type TurnKeeper } from './active-turn.ts';
+import type { Ticket, TicketHandlers, Waiting } from './dispatch-queue.ts';
 import { jainIndex } from './fairness-index.ts';
 import type { ClassActivity, Peers } from './peers.ts';
-import { type Account, serviceOf, VirtualCounters } from './vtc.ts';
+import { type Account, VirtualCounters } from './vtc.ts';
 import { type Passed, type Place, type RoomBounds, WaitingRoom } from './waiting-room.ts';
 
 /** How much may wait, and for how long. */
@@ -74,6 +74,11 @@ export class ClassQueue {
   readonly #room: WaitingRoom<Request>;
   readonly #counters = new VirtualCounters();
   readonly #students = new Map<string, Student>();
+  readonly #keeper: TurnKeeper<Student> = {
+    charge: (student, service) => this.#charge(student, service),
+    otherThan: (engine, student, ticket) => this.#otherEngine(engine, student, ticket),
+    ended: (student, engine, ending) => this.#finish(student, engine, ending),
+  };
   #running = 0;
   #dispatching = false;
   #hasEngine: boolean;
@@ -199,11 +204,10 @@ export class ClassQueue {
     if (engine === undefined) return false;
     this.#takeOut(place);
     this.#running += 1;
-    const nowMs = this.#options.clock.monotonic();
-    const waitedMs = nowMs - place.arrivedMs;
-    this.#options.onWaited('dispatched', waitedMs / 1000);
-    this.#charge(student, serviceOf(ticket.promptTokens, 0));
-    handlers.onTurn(this.#turn(place.item, engine, nowMs, waitedMs));
+    const times = { startedMs: this.#options.clock.monotonic(), enteredMs: place.arrivedMs };
+    const turn = new ActiveTurn(this.#keeper, student, ticket, engine, times);
+    this.#options.onWaited('dispatched', turn.waitedMs / 1000);
+    handlers.onTurn(turn);
     return true;
   }
 
@@ -218,44 +222,12 @@ export class ClassQueue {
     return { allowed, share: allowed / capacity };
   }
 
-  #turn(request: Request, first: EngineUse, startedMs: number, waitedMs: number): Turn {
-    const { ticket, student } = request;
-    const { key } = this.#classroom;
-    const { engines } = this.#options;
-    let engine = first;
-    let told = 0;
-    return {
-      get engine() {
-        return engine;
-      },
-      waitedMs,
-      generated: (tokens) => {
-        told += tokens;
-        this.#charge(student, serviceOf(0, tokens));
-      },
-      another: (fault) => {
-        const demand = { student: student.id, kvTokens: ticket.kvTokens, share: 1 };
-        const other = engines.take(key, { ...demand, except: new Set([engine.id]) });
-        if (other === undefined) return undefined;
-        engine.release(fault);
-        engine = other;
-        return other;
-      },
-      done: (usage, fault) => {
-        const prompt = (usage?.promptTokens ?? 0) - ticket.promptTokens;
-        this.#charge(student, serviceOf(prompt, (usage?.completionTokens ?? 0) - told));
-        this.#finish(request, engine, usage, fault, startedMs);
-      },
-    };
+  #otherEngine(engine: EngineUse, student: Student, { kvTokens }: Ticket): EngineUse | undefined {
+    const demand = { student: student.id, kvTokens, share: 1, except: new Set([engine.id]) };
+    return this.#options.engines.take(this.#classroom.key, demand);
   }
 
-  #finish(
-    { student }: Request,
-    engine: EngineUse,
-    usage: TokenUsage | undefined,
-    fault: EngineFault | undefined,
-    startedMs: number,
-  ): void {
+  #finish(student: Student, engine: EngineUse, { usage, fault, startedMs }: TurnEnding): void {
     if (usage !== undefined) {
       const tookMs = this.#options.clock.monotonic() - startedMs;
       this.#serviceMs += SERVICE_SMOOTHING * (tookMs - this.#serviceMs);
