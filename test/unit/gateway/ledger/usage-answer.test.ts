@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { usageDaysOf } from '../../../../src/gateway/ledger/usage-days.ts';
 import { JournalUnavailableError } from '../../../../src/gateway/limits/journal.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { createFakeClock } from '../../../support/fake-clock.ts';
-import { aClassroom, BOB_KEY } from '../builders.ts';
+import { aClassroom, aClassroomLimiting, BOB_KEY } from '../builders.ts';
 import { askJson, CHAT, startWorld, type World, type WorldOptions } from '../gateway-world.ts';
+import { startScriptedEngine } from '../scripted-engine.ts';
 import { anEntry } from './builders.ts';
 
 let world: World;
@@ -94,6 +96,23 @@ describe('GET /v1/usage', () => {
         models: [adapter, { model: 'qwen', ...twice, completed: 1 }],
       },
     });
+  });
+
+  test('has what an answer cost as soon as the answer has ended, and how often the student was refused', async () => {
+    const engine = await startScriptedEngine();
+    const classroom = aClassroomLimiting({ requestsPerMinute: 1 });
+    world = await startWorld({ classroom, engines: [engine.url] });
+    const { usage } = (await askJson(world, CHAT)).body;
+    expect((await askJson(world, CHAT)).status).toBe(429);
+    await eventually('the refusal to be booked', async () => (await askUsage()).body.today.throttled === 1);
+    expect((await askUsage()).body).toMatchObject({
+      limits: expect.arrayContaining([
+        expect.objectContaining({ name: 'requestsPerMinute', limit: 1, remaining: 0 }),
+      ]),
+      today: { requests: 1, completed: 1, total_tokens: usage.total_tokens },
+      total: { models: [{ model: 'qwen', prompt_tokens: usage.prompt_tokens }] },
+    });
+    await engine.close();
   });
 
   test("never tells another student's", async () => {
