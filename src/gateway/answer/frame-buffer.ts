@@ -57,15 +57,6 @@ export class FrameBuffer {
   }
 }
 
-/** Index after the frame that begins at `start`: after its empty line, or the end of the data. */
-export function frameEnd(data: Buffer, start: number): number {
-  for (let at = data.indexOf(LF, start); at >= 0; at = data.indexOf(LF, at + 1)) {
-    if (data[at + 1] === LF) return at + 2;
-    if (data[at + 1] === CR && data[at + 2] === LF) return at + 3;
-  }
-  return data.length;
-}
-
 /**
  * Index after the last complete frame; 0 when there is none.
  *

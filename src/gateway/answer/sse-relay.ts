@@ -1,9 +1,11 @@
 import { type EngineError, parseEngineError } from '../engines/errors.ts';
 import { errorBody, type Refusal } from '../errors.ts';
 import type { UsageShown } from '../request/prepare.ts';
-import { ABORT_FAILURE, ABORTED, type AnswerRelay } from './answer-relay.ts';
-import { FrameBuffer, frameEnd } from './frame-buffer.ts';
-import { type FoundUsage, findUsage, nextUsageKey, type TokenUsage, usageAt } from './usage.ts';
+import { ABORT_FAILURE, type AnswerRelay } from './answer-relay.ts';
+import { isAnyAt, isAt } from './byte-mark.ts';
+import { FrameBuffer } from './frame-buffer.ts';
+import { FrameScan } from './frame-scan.ts';
+import { type FoundUsage, findUsage, type TokenUsage, usageAt } from './usage.ts';
 
 /** Frames larger than this are passed on in pieces, unread: nothing is held without a bound. */
 const MAX_HELD_BYTES = 4 * 1024 * 1024;
@@ -86,6 +88,7 @@ class SseRelay implements AnswerRelay {
   readonly #shown: UsageShown;
   readonly #counts: AnswerCounts | undefined;
   readonly #frames = new FrameBuffer();
+  readonly #scan = new FrameScan();
   #pieces = 0;
   #last: Buffer | undefined;
   /** The rest of a frame that was too large to hold is still to come. */
@@ -95,8 +98,6 @@ class SseRelay implements AnswerRelay {
   #keptBytes = 0;
   /** Bytes of the chunk before this index were either copied or cut. */
   #copiedTo = 0;
-  /** Where the chunk says that the engine was stopped; -1 where it does not. */
-  #abortAt = -1;
 
   constructor(dialect: Dialect, shown: UsageShown, counts: AnswerCounts | undefined) {
     this.#events = dialect === 'chunks' ? undefined : EVENTS[dialect];
@@ -128,24 +129,18 @@ class SseRelay implements AnswerRelay {
     this.#kept = undefined;
     this.#keptBytes = 0;
     this.#copiedTo = 0;
-    this.#abortAt = data.indexOf(ABORTED);
-    let usageKey = nextUsageKey(data, 0);
-    for (let start = 0; start < data.length && this.failure === undefined; ) {
-      const end = frameEnd(data, start);
-      let key = -1;
-      // The last one in the frame counts; see `findUsage`.
-      for (; usageKey >= 0 && usageKey < end; usageKey = nextUsageKey(data, usageKey + 1)) key = usageKey;
-      this.#inspectFrame(data, start, end, key);
-      start = end;
+    const scan = this.#scan;
+    for (let start = 0; start < data.length && this.failure === undefined; start = scan.end) {
+      scan.scan(data, start);
+      this.#inspectFrame(data, start, scan.end);
     }
     return this.#keptOf(data);
   }
 
-  /** @param usageKey index of the frame's last key `usage`, or -1 */
-  #inspectFrame(data: Buffer, start: number, end: number, usageKey: number): void {
+  #inspectFrame(data: Buffer, start: number, end: number): void {
     if (this.#inHugeFrame) {
       this.#inHugeFrame = false;
-      const found = usageKey < 0 ? undefined : this.#readUsage(data, end, usageKey);
+      const found = this.#readUsage(data, end);
       if (found !== undefined && this.#shown !== 'every') this.#cut(data, found.from, found.to);
       return;
     }
@@ -154,7 +149,7 @@ class SseRelay implements AnswerRelay {
     if (isAt(data, at, ERROR_DATA) || isAt(data, at, ERROR_EVENT)) {
       this.#fail(data, start, parseEngineError(200, dataOf(data.subarray(at, end))));
     } else if (this.#events === undefined && data[at] === LETTER_D && data[at + DATA_LENGTH] === OPEN_BRACE) {
-      this.#inspectChunk(data, start, end, usageKey);
+      this.#inspectChunk(data, start, end);
     } else if (this.#events !== undefined) {
       if (data[at] === LETTER_E) this.#inspectEvent(this.#events, data, start, end, at);
     } else if (isAt(data, at, DONE)) {
@@ -163,14 +158,14 @@ class SseRelay implements AnswerRelay {
   }
 
   /** A chunk of chat or completions. */
-  #inspectChunk(data: Buffer, start: number, end: number, usageKey: number): void {
+  #inspectChunk(data: Buffer, start: number, end: number): void {
     this.begun = true;
-    const found = usageKey < 0 ? undefined : this.#readUsage(data, end, usageKey);
+    const found = this.#readUsage(data, end);
     if (found !== undefined && this.#counts !== undefined) {
       this.usage = this.#counts.total(data, start, found);
     }
     if (this.usage === undefined && !holds(data, start, end, ROLE)) this.#pieces += 1;
-    if (this.#abortAt >= start && this.#abortAt < end) this.#fail(data, start, ABORT_FAILURE);
+    if (this.#scan.abortedAt >= 0) this.#fail(data, start, ABORT_FAILURE);
     else if (found !== undefined) this.#hideUsage(data, start, end, found);
   }
 
@@ -193,8 +188,9 @@ class SseRelay implements AnswerRelay {
     this.#cut(data, start, end);
   }
 
-  #readUsage(data: Buffer, end: number, key: number): FoundUsage | undefined {
-    const found = usageAt(data, key);
+  #readUsage(data: Buffer, end: number): FoundUsage | undefined {
+    const { usageKey } = this.#scan;
+    const found = usageKey < 0 ? undefined : usageAt(data, usageKey);
     if (found === undefined || found.to > end) return undefined;
     this.usage = found.usage;
     return found;
@@ -258,23 +254,9 @@ function hasNoChoices(data: Buffer, start: number, end: number, { from }: FoundU
   return /"choices":\s*\[\s*\]/.test(data.toString('latin1', start, end));
 }
 
-function isAt(data: Buffer, at: number, mark: Buffer): boolean {
-  for (let index = 0; index < mark.length; index++) {
-    if (data[at + index] !== mark[index]) return false;
-  }
-  return true;
-}
-
 function holds(data: Buffer, start: number, end: number, mark: Buffer): boolean {
   const at = data.indexOf(mark, start);
   return at >= 0 && at < end;
-}
-
-function isAnyAt(data: Buffer, at: number, candidates: readonly Buffer[]): boolean {
-  for (const mark of candidates) {
-    if (isAt(data, at, mark)) return true;
-  }
-  return false;
 }
 
 /** The data of a frame, its lines joined. */

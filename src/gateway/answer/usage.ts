@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isAt } from './byte-mark.ts';
 
 /** Tokens of one request as the engine counted them. */
 export interface TokenUsage {
@@ -25,8 +26,7 @@ const responsesUsageSchema = z.object({
   input_tokens_details: cached,
 });
 
-const USAGE_KEY = '"usage"';
-const USAGE_KEY_BYTES = Buffer.from(USAGE_KEY);
+export const USAGE_KEY = Buffer.from('"usage"');
 
 /** A usage that was found, and what to cut out so that the JSON around it stays whole: key, value and one comma. */
 export interface FoundUsage {
@@ -43,16 +43,11 @@ export interface FoundUsage {
  * engine's own, which is why the last one counts.
  */
 export function findUsage(json: Buffer): FoundUsage | undefined {
-  for (let at = json.lastIndexOf(USAGE_KEY_BYTES); at > 0; at = json.lastIndexOf(USAGE_KEY_BYTES, at - 1)) {
+  for (let at = json.lastIndexOf(USAGE_KEY); at > 0; at = json.lastIndexOf(USAGE_KEY, at - 1)) {
     const found = usageAt(json, at);
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-/** Index of the next key `usage` at or after `from`, or of a text that reads so; -1 when there is none. */
-export function nextUsageKey(json: Buffer, from: number): number {
-  return json.indexOf(USAGE_KEY_BYTES, from);
 }
 
 /** The usage whose key begins at `at`; undefined when something else does. */
@@ -91,13 +86,6 @@ function runningUsageAt(json: Buffer, at: number): FoundUsage | undefined {
   }
   const usage = { promptTokens, completionTokens, cachedTokens: undefined };
   return { usage, from: at - 1, to: end + 1 };
-}
-
-function isAt(json: Buffer, at: number, text: Buffer): boolean {
-  for (let index = 0; index < text.length; index++) {
-    if (json[at + index] !== text[index]) return false;
-  }
-  return true;
 }
 
 /** -1 for anything but a digit. */
