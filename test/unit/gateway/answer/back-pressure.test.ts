@@ -8,6 +8,7 @@ import {
   answerJson,
   answerWell,
   beginStream,
+  CHAT_ANSWER,
   DONE_FRAME,
   type EngineCall,
   tokenFrame,
@@ -109,6 +110,32 @@ test('a client of HTTP/1.0 gets the bare stream, ended by the end of the connect
   let text = '';
   for await (const data of socket) text += data;
   expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe(tokenFrame('Hel') + tokenFrame('lo.') + DONE_FRAME);
+});
+
+test('one connection carries a stream, an answer in one piece, and a stream again', async () => {
+  world = await startExchangeWorld({}, answerWell);
+  const { hostname, port } = new URL(world.url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  let text = '';
+  socket.on('data', (data) => {
+    text += data.toString('utf8');
+  });
+  const END_OF_STREAM = `${DONE_FRAME}\r\n0\r\n\r\n`;
+  for (const [body, end] of [
+    [STREAM, END_OF_STREAM],
+    [CHAT, JSON.stringify(CHAT_ANSWER)],
+    [STREAM, END_OF_STREAM],
+  ] as const) {
+    text = '';
+    const json = JSON.stringify(body);
+    socket.write(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${ALICE_KEY}\r\ncontent-type: application/json\r\ncontent-length: ${json.length}\r\n\r\n${json}`,
+    );
+    await eventually('the answer', () => text.endsWith(end));
+    expect(text.startsWith('HTTP/1.1 200 OK\r\n')).toBe(true);
+  }
+  expect(socket.closed).toBe(false);
+  socket.destroy();
 });
 
 test('a request that waits in the queue is not ended by the time-outs for answers', async () => {
