@@ -27,6 +27,7 @@ import {
   tokenFrame,
   USAGE_FRAME,
 } from '../scripted-engine.ts';
+import { errorIn } from './exchange-world.ts';
 
 let world: World;
 const engines: ScriptedEngine[] = [];
@@ -85,12 +86,6 @@ async function nothingRuns(): Promise<void> {
 async function outcomes(): Promise<unknown[]> {
   await nothingRuns();
   return world.log.filter(({ message }) => message === 'request').map(({ fields }) => fields.outcome);
-}
-
-function errorIn(answer: Answer) {
-  const frames = answer.text.split('\n\n').filter((frame) => frame.startsWith('data: {"error"'));
-  expect(frames).toHaveLength(1);
-  return JSON.parse(frames[0]?.replace('data: ', '') ?? '').error;
 }
 
 beforeEach(() => {
