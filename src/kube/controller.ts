@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { openCallScope } from './call-scope.ts';
 import type { Clock } from './clock.ts';
 import { describeError, type Logger } from './log.ts';
@@ -110,6 +111,8 @@ export function createController(options: ControllerOptions): Controller {
       await pass(key, signal);
       queue.done(key);
       if (isIdle()) for (const resolve of idleWaiters.splice(0)) resolve();
+      // A pass that finds all as wanted awaits nothing: thousands of them in a row would let no answer, timer or probe in.
+      await nextTurn();
     }
   }
 

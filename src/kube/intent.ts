@@ -89,11 +89,14 @@ function childOf(intent: unknown, prefix: string, name: string): unknown {
 
 /** JSON with sorted keys and without undefined values: equal objects give equal text. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, child: unknown) =>
-    isMap(child)
-      ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : child,
-  );
+  return JSON.stringify(withSortedKeys(value));
+}
+
+function withSortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSortedKeys);
+  if (!isMap(value)) return value;
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(keys.map((key) => [key, withSortedKeys(value[key])]));
 }
 
 /** The parents under which Kubernetes' own types hold quantities. */
@@ -112,23 +115,38 @@ const atomicMaps: ReadonlySet<string> = new Set([
   'matchLabels',
 ]);
 
-function compare(intent: unknown, observed: unknown, path: readonly string[], found: Difference[]): void {
+/** @param path where we are; as it was when this returns. Thousands of objects are compared: no copy a step. */
+function compare(intent: unknown, observed: unknown, path: string[], found: Difference[]): void {
   if (intent === undefined || isAbsentAlike(intent, observed)) return;
   if (Array.isArray(intent) && Array.isArray(observed)) {
     compareLists(intent, observed, path, found);
   } else if (isMap(intent) && isMap(observed)) {
-    const hasMore = Object.keys(observed).some((key) => !(key in intent));
-    if (hasMore && atomicMaps.has(path.at(-1) ?? '')) found.push({ path: path.join('.'), observed });
-    for (const [key, value] of Object.entries(intent)) compare(value, observed[key], [...path, key], found);
+    compareMaps(intent, observed, path, found);
   } else if (intent !== observed && !(isQuantity(path) && sameQuantity(intent, observed))) {
     found.push({ path: path.join('.'), observed });
+  }
+}
+
+function compareMaps(
+  intent: Readonly<Record<string, unknown>>,
+  observed: Readonly<Record<string, unknown>>,
+  path: string[],
+  found: Difference[],
+): void {
+  if (atomicMaps.has(path.at(-1) ?? '') && Object.keys(observed).some((key) => !(key in intent))) {
+    found.push({ path: path.join('.'), observed });
+  }
+  for (const key of Object.keys(intent)) {
+    path.push(key);
+    compare(intent[key], observed[key], path, found);
+    path.pop();
   }
 }
 
 function compareLists(
   intent: readonly unknown[],
   observed: readonly unknown[],
-  path: readonly string[],
+  path: string[],
   found: Difference[],
 ): void {
   if (sharedLists.has(path.join('.'))) {
@@ -141,7 +159,9 @@ function compareLists(
     return;
   }
   for (const [index, element] of intent.entries()) {
-    compare(element, observed[index], [...path, String(index)], found);
+    path.push(String(index));
+    compare(element, observed[index], path, found);
+    path.pop();
   }
 }
 

@@ -1,3 +1,5 @@
+import { createFifo } from './fifo.ts';
+
 /** Lets only so many pieces of work run at once; the others wait in the order in which they came. */
 export interface Semaphore {
   /** Runs `work` when there is room. Rejects as `work` does. */
@@ -8,7 +10,7 @@ export interface Semaphore {
 
 /** @param places at least 1 */
 export function createSemaphore(places: number): Semaphore {
-  const queue: (() => void)[] = [];
+  const queue = createFifo<() => void>();
   let free = places;
   const enter = (): void | Promise<void> => {
     if (free === 0) return new Promise((resolve) => queue.push(resolve));

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from './clock.ts';
+import { createFifo } from './fifo.ts';
 import type { KubeMetrics } from './metrics.ts';
 import { createTokenBucket } from './token-bucket.ts';
 
@@ -45,7 +46,7 @@ const clientGo = { firstDelayMs: 5, maxDelayMs: 1_000_000, retriesPerSecond: 10,
 /** An empty queue. */
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const { name, clock, metrics } = options;
-  const ready: string[] = [];
+  const ready = createFifo<string>();
   const dirty = new Set<string>();
   const processing = new Set<string>();
   const addedAtMs = new Map<string, number>();

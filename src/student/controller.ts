@@ -1,9 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { findCondition } from '../api/condition.ts';
 import { EVENT_REASONS } from '../api/event-reasons.ts';
 import { STUDENT_QUOTA_CONDITIONS, STUDENT_QUOTA_REASONS } from '../api/reasons.ts';
 import { type StudentQuota, type StudentQuotaStatus, studentQuotas } from '../api/student-quota.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { canonicalJson } from '../kube/intent.ts';
 import { apiVersionOf, type KubeObject, keyOf, refOfKey } from '../kube/object.ts';
 import { secrets } from '../kube/resources.ts';
 import type { OperatorInformers } from '../reconcile/caches.ts';
@@ -112,7 +112,7 @@ async function publish(
   status: SeatStatus,
   signal: AbortSignal,
 ): Promise<void> {
-  if (canonicalJson(ownStatus(quota)) === canonicalJson(status)) return;
+  if (isDeepStrictEqual(ownStatus(quota), status)) return;
   const { name, namespace, resourceVersion } = quota.metadata;
   const intent = {
     apiVersion: apiVersionOf(studentQuotas),

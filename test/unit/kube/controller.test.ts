@@ -187,6 +187,21 @@ describe('a pass', () => {
     expect(outcomes).toEqual(['error']);
   });
 
+  test('that has nothing to wait for lets others in before the next one', async () => {
+    let passes = 0;
+    const controller = controllerOf(async () => {
+      passes += 1;
+    });
+    const passesBefore = new Promise((resolve) => setImmediate(() => resolve(passes)));
+    await running(controller, async () => {
+      for (let key = 0; key < 100; key++) controller.enqueue(String(key));
+      await controller.idle();
+    });
+
+    expect(await passesBefore).toBe(1);
+    expect(passes).toBe(100);
+  });
+
   test('logs with controller, key and an id of its own', async () => {
     const lines: object[] = [];
     const bound = (bindings: object): Logger => ({
