@@ -3,7 +3,7 @@ import { parseDemoOptions } from '../../../src/demo/options.ts';
 
 describe('The command line of the demo', () => {
   test('without flags: a class of twenty, until Ctrl-C', () => {
-    expect(parseDemoOptions([])).toEqual({
+    expect(parseDemoOptions([])).toMatchObject({
       kind: 'run',
       options: { mode: 'class', students: 20, exit: false, speed: 1 },
     });

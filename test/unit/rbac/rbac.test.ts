@@ -43,12 +43,13 @@ describe('the rights', () => {
       expect(verbs).not.toContain(risky);
   });
 
-  test('of the gateway are to watch classes, seats and pods, and nothing else', () => {
+  test('of the gateway are to watch classes, seats and pods, and to write what students used', () => {
     expect(grants(GATEWAY_RIGHTS)).toEqual([
       'list gpu-classroom.io/classrooms in Classes',
       'watch gpu-classroom.io/classrooms in Classes',
       'list gpu-classroom.io/studentquotas in Classes',
       'watch gpu-classroom.io/studentquotas in Classes',
+      'patch gpu-classroom.io/studentquotas/status in Classes',
       'list /pods in Classes',
       'watch /pods in Classes',
     ]);

@@ -130,7 +130,7 @@ test('property: next has the least counter of all who wait, and coming back neve
       for (const { kind, who: number, ...rest } of steps) {
         const known = accounts.get(number);
         if (kind === 'join' && 'weight' in rest) {
-          const before = known?.counter ?? 0;
+          const before = known?.counter ?? Number.NEGATIVE_INFINITY;
           const account = counters.join(String(number), rest.weight);
           expect(account.counter).toBeGreaterThanOrEqual(before);
           accounts.set(number, account);
