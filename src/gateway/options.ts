@@ -44,6 +44,7 @@ const settingsSchema = z
     ledger: nonEmpty,
     valkey: valkeyUrl.optional(),
     valkeyPasswordFile: nonEmpty.optional(),
+    valkeyCaFile: nonEmpty.optional(),
     valkeyPrefix: z.string().regex(/^[^{}\s]*$/, 'must not have braces or spaces'),
     valkeyTimeoutMs: duration,
     valkeyGraceMs: duration,
@@ -139,6 +140,10 @@ export const FLAGS: Program<typeof settingsSchema>['flags'] = {
   valkeyPasswordFile: {
     spelling: '--valkey-password-file <file>',
     about: 'its password; command lines are no place for it',
+  },
+  valkeyCaFile: {
+    spelling: '--valkey-ca-file <file>',
+    about: 'whose signature its certificate must have (PEM), with rediss://; default: one of those that Node trusts',
   },
   valkeyPrefix: {
     spelling: '--valkey-prefix <text>',

@@ -159,11 +159,12 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
 }
 
 async function openState(settings: GatewaySettings, log: Logger): Promise<GatewayState> {
-  const { valkey: url, valkeyPasswordFile: path } = settings;
+  const { valkey: url, valkeyPasswordFile: path, valkeyCaFile } = settings;
   if (url === undefined) return openLocalState(settings, log);
   return openValkeyState({
     url,
     password: path === undefined ? undefined : (await readText(path, '--valkey-password-file')).trim(),
+    ca: valkeyCaFile === undefined ? undefined : await readText(valkeyCaFile, '--valkey-ca-file'),
     prefix: settings.valkeyPrefix,
     timeoutMs: settings.valkeyTimeoutMs,
     graceMs: settings.valkeyGraceMs,

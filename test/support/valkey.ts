@@ -113,7 +113,8 @@ async function commandOn(port: number, words: readonly string[]): Promise<unknow
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback address that nobody uses now. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

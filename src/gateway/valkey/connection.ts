@@ -9,6 +9,8 @@ export interface ValkeyConnectionOptions {
   readonly url: string;
   /** Instead of the URL's. Never logged. */
   readonly password?: string | undefined;
+  /** PEM: who must have signed the server's certificate. Default: one of those that Node trusts. */
+  readonly ca?: string | undefined;
   /** For a TCP connection, and again for the handshake on it. */
   readonly connectTimeoutMs: number;
   /** For the answer to a command. */
@@ -189,17 +191,25 @@ class Connection implements ValkeyConnection {
   }
 }
 
-function connectingClient({ url, password, connectTimeoutMs }: ValkeyConnectionOptions) {
+function connectingClient({ url, password, ca, connectTimeoutMs }: ValkeyConnectionOptions) {
+  // Reconnecting is done here: a connection that hangs must be given up as well.
+  const socket = { connectTimeout: connectTimeoutMs, reconnectStrategy: false as const };
   return createClient({
-    url,
-    ...(password === undefined ? {} : { password }),
+    url: withPassword(url, password),
     name: 'gpu-classroom-gateway',
     disableOfflineQueue: true,
     disableClientInfo: true,
     maintNotifications: 'disabled',
-    // Reconnecting is done here: a connection that hangs must be given up as well.
-    socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: false },
+    socket: ca === undefined ? socket : { ...socket, tls: true as const, ca },
   });
+}
+
+/** The library ignores a password beside a URL that names a user. */
+function withPassword(url: string, password: string | undefined): string {
+  if (password === undefined) return url;
+  const complete = new URL(url);
+  complete.password = encodeURIComponent(password);
+  return complete.href;
 }
 
 /**

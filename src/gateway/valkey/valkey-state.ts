@@ -16,6 +16,8 @@ export interface ValkeyStateOptions {
   readonly url: string;
   /** Instead of the URL's. */
   readonly password: string | undefined;
+  /** PEM; undefined: what Node trusts. */
+  readonly ca: string | undefined;
   /** Before the names of all keys. */
   readonly prefix: string;
   /** For a connection, and for the answer to a command. */

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   connectValkey,
@@ -6,7 +8,8 @@ import {
 } from '../../../src/gateway/valkey/connection.ts';
 import { defineScript } from '../../../src/gateway/valkey/script.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
-import { startValkey, type ValkeyServer } from '../../support/valkey.ts';
+import { eventually } from '../../support/eventually.ts';
+import { freePort, startValkey, type ValkeyServer } from '../../support/valkey.ts';
 
 const COUNT = defineScript('count', "return redis.call('INCRBY', KEYS[1], ARGV[1])");
 const WRONG = defineScript('wrong', 'return nothing.at.all');
@@ -30,7 +33,7 @@ beforeEach(async () => {
 });
 afterEach(() => connection.close());
 
-function connect(url: string, password?: string): ValkeyConnection {
+function connect(url: string, password?: string, ca?: string): ValkeyConnection {
   const keep = (fields: object, message: string): void => {
     logged.push(`${message} ${JSON.stringify(fields)}`);
   };
@@ -38,6 +41,7 @@ function connect(url: string, password?: string): ValkeyConnection {
   return connectValkey({
     url,
     password,
+    ca,
     connectTimeoutMs: 1_000,
     commandTimeoutMs: 500,
     probeKey: 'probe',
@@ -115,10 +119,29 @@ describe('a connection to the state store', () => {
     expect(await count()).toBe(1);
   });
 
+  test('is encrypted, and only with a server whose certificate is trusted', async () => {
+    const certificate = join(import.meta.dirname, '../../fixtures/tls/first.cert.pem');
+    const key = join(import.meta.dirname, '../../fixtures/tls/first.key.pem');
+    const port = await freePort();
+    const tls = ['--tls-port', String(port), '--tls-auth-clients', 'no', '--tls-ca-cert-file', certificate];
+    await using secure = await startValkey([...tls, '--tls-cert-file', certificate, '--tls-key-file', key]);
+    const trusting = connect(`rediss://127.0.0.1:${port}`, undefined, await readFile(certificate, 'utf8'));
+    const distrusting = connect(`rediss://127.0.0.1:${port}`);
+    try {
+      await trusting.whenUp();
+      await trusting.command('SET', 'over', 'tls');
+      expect(await secure.command('GET', 'over')).toBe('tls');
+      await eventually('the other one to say why not', () => /self-signed/.test(logged.join('\n')));
+      expect(distrusting.isUp).toBe(false);
+    } finally {
+      for (const opened of [trusting, distrusting]) opened.close();
+    }
+  });
+
   test('logs neither the password nor the URL that holds it', async () => {
-    await valkey.command('CONFIG', 'SET', 'requirepass', 'geheim');
-    const authorized = connect(valkey.url, 'geheim');
-    const inUrl = connect(valkey.url.replace('//', '//:geheim@'));
+    await valkey.command('CONFIG', 'SET', 'requirepass', 'geheim%/@');
+    const authorized = connect(valkey.url.replace('//', '//default@'), 'geheim%/@');
+    const inUrl = connect(valkey.url.replace('//', '//:geheim%25%2F%40@'));
     const wrong = connect(valkey.url.replace('//', '//:falsch@'));
     try {
       await authorized.whenUp();
