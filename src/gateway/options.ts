@@ -143,7 +143,8 @@ export const FLAGS: Program<typeof settingsSchema>['flags'] = {
   },
   valkeyCaFile: {
     spelling: '--valkey-ca-file <file>',
-    about: 'whose signature its certificate must have (PEM), with rediss://; default: one of those that Node trusts',
+    about:
+      'whose signature its certificate must have (PEM), with rediss://; default: one of those that Node trusts',
   },
   valkeyPrefix: {
     spelling: '--valkey-prefix <text>',
