@@ -19,13 +19,17 @@ export interface Program {
 }
 
 /**
- * Starts a program with an empty environment.
+ * Starts a program with no other environment than what is given.
  *
  * @param main its entry point, relative to the root of the repository
  */
-export function startProgram(main: string, flags: readonly string[]): Program {
+export function startProgram(
+  main: string,
+  flags: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Program {
   const child = spawn(process.execPath, ['--no-warnings', join(ROOT, main), ...flags], {
-    env: {},
+    env: { ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
