@@ -4,6 +4,7 @@ import type { ListenAddress } from '../http/listen.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/log.ts';
 import type { Patience } from './answer/forward.ts';
+import { Chain } from './chain.ts';
 import { connectEngine } from './engines/connection.ts';
 import { createEngineRegistry, type EngineRegistry } from './engines/registry.ts';
 import { refuse } from './errors.ts';
@@ -122,7 +123,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
 
   const listeners: Listening[] = [];
-  const responses = new Set<ServerResponse>();
+  const responses = new Chain<ServerResponse>();
   let stopping = false;
 
   return {
@@ -134,8 +135,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     async listen(address, { certificate, bounds } = {}) {
       const handler = (request: IncomingMessage, response: ServerResponse): void => {
-        responses.add(response);
-        response.once('close', () => responses.delete(response));
+        const link = responses.append(response);
+        response.once('close', () => responses.remove(link));
         if (stopping) refuseStopping(response);
         else void serve(request, response);
       };
@@ -147,7 +148,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     async stop(graceMs) {
       stopping = true;
       const closed = Promise.all(listeners.map(({ server }) => closeServer(server)));
-      for (const response of responses) closeAfter(response);
+      for (const response of responses.toArray()) closeAfter(response);
       const refusal = refuse('gateway_stopping', {}, { retryAfterSeconds: STOPPING_RETRY_SECONDS });
       running.endWaiting(refusal);
       await within(closed, graceMs, clock);

@@ -1,3 +1,4 @@
+import { Chain, type Link } from '../chain.ts';
 import type { ErrorCode, Refusal } from '../errors.ts';
 import { authenticate } from './authenticate.ts';
 import type { Credential, Identity } from './credential.ts';
@@ -42,68 +43,71 @@ const ENDING: ReadonlySet<ErrorCode> = new Set([
   'class_not_found',
 ]);
 
-interface Entry {
-  readonly credential: Credential;
-  ended: Refusal | undefined;
-  forwarding: Endable | undefined;
-}
-
 /** @param now epoch ms */
 export function createRunningRequests(directory: Directory, now: () => number): RunningRequests {
-  const bySeat = new Map<string, Set<Entry>>();
-  let size = 0;
+  const running = new Chain<Running>();
 
-  const end = (entry: Entry, refusal: Refusal): void => {
-    if (entry.ended !== undefined) return;
-    entry.ended = refusal;
-    entry.forwarding?.end(refusal);
-  };
-
-  const recheck = (seatKey: string): void => {
-    for (const entry of [...(bySeat.get(seatKey) ?? [])]) {
-      const decision = authenticate(entry.credential, directory, now());
-      if (!decision.ok && ENDING.has(decision.refusal.code)) end(entry, decision.refusal);
-    }
-  };
   directory.subscribe((seatKeys) => {
-    for (const seatKey of seatKeys) recheck(seatKey);
+    const changed = new Set(seatKeys);
+    for (const request of running.toArray()) {
+      if (!changed.has(request.seatKey)) continue;
+      const decision = authenticate(request.credential, directory, now());
+      if (!decision.ok && ENDING.has(decision.refusal.code)) request.end(decision.refusal);
+    }
   });
 
-  const remove = (seatKey: string, entry: Entry): void => {
-    const entries = bySeat.get(seatKey);
-    if (!entries?.delete(entry)) return;
-    size -= 1;
-    if (entries.size === 0) bySeat.delete(seatKey);
-  };
-
-  const all = (): Entry[] => [...bySeat.values()].flatMap((entries) => [...entries]);
-
   return {
-    add({ seat, credential }) {
-      const entry: Entry = { credential, ended: undefined, forwarding: undefined };
-      const entries = bySeat.get(seat.key);
-      if (entries === undefined) bySeat.set(seat.key, new Set([entry]));
-      else entries.add(entry);
-      size += 1;
-      return {
-        get ended() {
-          return entry.ended;
-        },
-        forwardedBy(forwarding) {
-          entry.forwarding = forwarding;
-          if (entry.ended !== undefined) forwarding.end(entry.ended);
-        },
-        remove: () => remove(seat.key, entry),
-      };
-    },
+    add: (identity) => new Running(running, identity),
     endWaiting(refusal) {
-      for (const entry of all()) if (entry.forwarding?.waiting !== false) end(entry, refusal);
+      for (const request of running.toArray()) if (request.waiting) request.end(refusal);
     },
     endAll(refusal) {
-      for (const entry of all()) end(entry, refusal);
+      for (const request of running.toArray()) request.end(refusal);
     },
     get size() {
-      return size;
+      return running.length;
     },
   };
+}
+
+class Running implements RunningRequest {
+  readonly seatKey: string;
+  readonly credential: Credential;
+  readonly #running: Chain<Running>;
+  #link: Link<Running> | undefined;
+  #ended: Refusal | undefined;
+  #forwarding: Endable | undefined;
+
+  constructor(running: Chain<Running>, { seat, credential }: Identity) {
+    this.seatKey = seat.key;
+    this.credential = credential;
+    this.#running = running;
+    this.#link = running.append(this);
+  }
+
+  get ended(): Refusal | undefined {
+    return this.#ended;
+  }
+
+  /** No engine has it yet. */
+  get waiting(): boolean {
+    return this.#forwarding?.waiting !== false;
+  }
+
+  forwardedBy(forwarding: Endable): void {
+    this.#forwarding = forwarding;
+    if (this.#ended !== undefined) forwarding.end(this.#ended);
+  }
+
+  end(refusal: Refusal): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = refusal;
+    this.#forwarding?.end(refusal);
+  }
+
+  remove(): void {
+    if (this.#link === undefined) return;
+    this.#running.remove(this.#link);
+    this.#link = undefined;
+  }
 }

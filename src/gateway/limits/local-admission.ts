@@ -1,5 +1,6 @@
 import type { Clock } from '../../kube/clock.ts';
 import { describeError, type Logger } from '../../kube/log.ts';
+import { Chain, type Link } from '../chain.ts';
 import { refuse } from '../errors.ts';
 import type { Seat } from '../identity/seat.ts';
 import type { Admission, Admitted, Lease, RequestCost } from './admission.ts';
@@ -55,8 +56,7 @@ export interface LocalAdmissionOptions {
  * its prompt.
  *
  * The counts of a student stay in memory as long as in the journal, because the tokens of a whole course must not be
- * forgotten: a few hundred bytes for each student who ever asked. What running requests hold goes with the last of
- * them.
+ * forgotten: a few hundred bytes for each student who ever asked.
  *
  * @throws JournalUnavailableError the journal cannot be read
  */
@@ -66,19 +66,38 @@ export async function createLocalAdmission(options: LocalAdmissionOptions): Prom
   return admission;
 }
 
-interface RunningLease extends OpenLease, Grant {
+class RunningLease implements Lease {
+  readonly id: string;
+  readonly seatKey: string;
+  readonly classroomKey: string;
+  readonly outputTokens: number;
   readonly timeZone: string;
+  readonly opened: OpenLease;
+  readonly grant: Grant;
   /** On the monotonic clock. */
   readonly expiresAtMs: number;
+  /** Undefined once it has ended. */
+  link: Link<RunningLease> | undefined;
+
+  constructor({ key, classroom }: Seat, opened: OpenLease, grant: Grant, expiresAtMs: number) {
+    this.id = opened.id;
+    this.seatKey = key;
+    this.classroomKey = classroom.key;
+    this.outputTokens = grant.outputTokens;
+    this.timeZone = classroom.timeZone;
+    this.opened = opened;
+    this.grant = grant;
+    this.expiresAtMs = expiresAtMs;
+  }
 }
 
 class LocalAdmission implements Admission {
   readonly #options: LocalAdmissionOptions;
   readonly #states = new Map<string, SubjectState>();
-  /** Of students who have running requests. */
+  /** Of students who have had running requests. */
   readonly #held = new Map<string, Held>();
   /** In the order in which they expire. */
-  readonly #leases = new Map<string, RunningLease>();
+  readonly #leases = new Chain<RunningLease>();
   readonly #localDay = createLocalDays();
   /** Makes the monotonic clock show epoch ms: buckets must not fill when the wall clock is corrected. */
   readonly #epochMs: number;
@@ -89,7 +108,7 @@ class LocalAdmission implements Admission {
   }
 
   get running(): number {
-    return this.#leases.size;
+    return this.#leases.length;
   }
 
   async restore(): Promise<void> {
@@ -119,29 +138,19 @@ class LocalAdmission implements Admission {
     const lease = this.#open(seat, cost, grant);
     this.#keep(taken);
     try {
-      await this.#options.journal.admitted(lease, [taken.student, taken.classroom]);
+      await this.#options.journal.admitted(lease.opened, [taken.student, taken.classroom]);
     } catch (error) {
-      this.#leases.delete(lease.id);
-      this.#keep(withdraw(limits, this.#counts(lease), grant, moment));
+      this.#close(lease);
+      this.#keep(withdraw(limits, this.#counts(lease.opened), grant, moment));
       if (!(error instanceof JournalUnavailableError)) throw error;
       return this.#refuseUnaccounted(seat);
     }
-    return {
-      ok: true,
-      lease: {
-        id: lease.id,
-        seatKey: seat.key,
-        classroomKey: lease.classroomKey,
-        outputTokens: grant.outputTokens,
-      },
-      limits: limitStates(limits, taken, moment),
-    };
+    return { ok: true, lease, limits: limitStates(limits, taken, moment) };
   }
 
-  async settle({ id }: Lease, settlement: Settlement): Promise<void> {
-    const lease = this.#leases.get(id);
-    if (lease === undefined) throw new Error(`lease ${id} was settled before, or has expired`);
-    await this.#end(lease, this.#entry(lease, settlement));
+  async settle(lease: Lease, settlement: Settlement): Promise<void> {
+    if (!(lease instanceof RunningLease)) throw new Error(`lease ${lease.id} was given by somebody else`);
+    await this.#end(lease, this.#entry(lease.opened, settlement));
   }
 
   async limitsOf(seat: Seat): Promise<readonly LimitState[]> {
@@ -164,38 +173,47 @@ class LocalAdmission implements Admission {
 
   #open(seat: Seat, cost: RequestCost, grant: Grant): RunningLease {
     const { clock, newLeaseId, leaseMs } = this.#options;
-    const lease: RunningLease = {
+    const opened: OpenLease = {
       id: newLeaseId(),
       classroomKey: seat.classroom.key,
       studentId: seat.studentId,
       model: cost.model,
       admittedMs: clock.now(),
       expectedPromptTokens: cost.expectedPromptTokens,
-      timeZone: seat.classroom.timeZone,
-      expiresAtMs: clock.monotonic() + leaseMs,
-      ...grant,
+      studentReserved: grant.studentReserved,
+      classroomReserved: grant.classroomReserved,
+      day: grant.day,
     };
-    this.#leases.set(lease.id, lease);
+    const lease = new RunningLease(seat, opened, grant, clock.monotonic() + leaseMs);
+    lease.link = this.#leases.append(lease);
     return lease;
+  }
+
+  #close(lease: RunningLease): void {
+    if (lease.link === undefined) throw new Error(`lease ${lease.id} was settled before, or has expired`);
+    this.#leases.remove(lease.link);
+    lease.link = undefined;
   }
 
   /** What it is charged with counts at once, whatever becomes of the journal. */
   #end(lease: RunningLease, entry: LedgerEntry): Promise<void> {
-    this.#leases.delete(lease.id);
+    this.#close(lease);
     const tokens = entry.promptTokens + entry.completionTokens;
-    const counts = settle(this.#counts(lease), lease, tokens, this.#moment(lease.timeZone));
+    const moment = this.#moment(lease.timeZone);
+    const counts = settle(this.#counts(lease.opened), lease.grant, tokens, moment);
     this.#keep(counts);
     return this.#options.journal.settled(lease.id, [counts.student, counts.classroom], entry);
   }
 
   #expire(): void {
     const nowMs = this.#options.clock.monotonic();
-    for (const lease of this.#leases.values()) {
+    for (let lease = this.#leases.first; lease !== undefined; lease = this.#leases.first) {
       if (lease.expiresAtMs > nowMs) return;
+      const { id, opened } = lease;
       const { log } = this.#options;
-      log.error({ leaseId: lease.id }, 'A request was never settled and is charged as one that was lost');
-      this.#end(lease, this.#entry(lease, lost(lease))).catch((error: unknown) => {
-        log.error({ leaseId: lease.id, ...describeError(error) }, 'A lost request could not be booked yet');
+      log.error({ leaseId: id }, 'A request was never settled and is charged as one that was lost');
+      this.#end(lease, this.#entry(opened, lost(opened))).catch((error: unknown) => {
+        log.error({ leaseId: id, ...describeError(error) }, 'A lost request could not be booked yet');
       });
     }
   }
@@ -242,8 +260,7 @@ class LocalAdmission implements Admission {
     const key = subjectKeyOf(student);
     this.#states.set(key, student);
     this.#states.set(subjectKeyOf(classroom), classroom);
-    if (held.running === 0) this.#held.delete(key);
-    else this.#held.set(key, held);
+    this.#held.set(key, held);
   }
 
   #entry({ classroomKey, studentId, day }: OpenLease, settlement: Settlement): LedgerEntry {

@@ -8,7 +8,7 @@ import type { Ticket, TicketHandlers, Waiting } from './dispatch-queue.ts';
 import { jainIndex } from './fairness-index.ts';
 import type { ClassActivity, Peers } from './peers.ts';
 import { type Account, VirtualCounters } from './vtc.ts';
-import { type Passed, type Place, type RoomBounds, WaitingRoom } from './waiting-room.ts';
+import { Line, type Passed, type Place, type RoomBounds, WaitingRoom } from './waiting-room.ts';
 
 /** How much may wait, and for how long. */
 export interface QueueBounds extends RoomBounds {
@@ -40,11 +40,13 @@ export interface ClassFigures {
   readonly fairness: number;
 }
 
-/** A student who has requests that wait or run. */
+/** A student who has had requests since the class was idle. */
 interface Student {
   readonly id: string;
   readonly account: Account;
+  readonly line: Line<Request>;
   weight: number;
+  /** That wait or run. */
   requests: number;
   /** Since when there was always something waiting, ms. */
   waitingSinceMs: number | undefined;
@@ -73,7 +75,9 @@ export class ClassQueue {
   #classroom: ClassroomRecord;
   readonly #room: WaitingRoom<Request>;
   readonly #counters = new VirtualCounters();
-  readonly #students = new Map<string, Student>();
+  #students = new Map<string, Student>();
+  /** That wait or run. */
+  #requests = 0;
   readonly #keeper: TurnKeeper<Student> = {
     charge: (student, service) => this.#charge(student, service),
     otherThan: (engine, student, ticket) => this.#otherEngine(engine, student, ticket),
@@ -104,7 +108,7 @@ export class ClassQueue {
 
   /** Nothing waits and nothing runs. */
   get idle(): boolean {
-    return this.#students.size === 0;
+    return this.#requests === 0;
   }
 
   get figures(): ClassFigures {
@@ -117,7 +121,9 @@ export class ClassQueue {
   get activity(): ClassActivity | undefined {
     if (this.idle) return undefined;
     const weights = new Map<string, number>();
-    for (const { id, weight } of this.#students.values()) weights.set(id, weight);
+    for (const { id, weight, requests } of this.#students.values()) {
+      if (requests > 0) weights.set(id, weight);
+    }
     return { requests: this.waiting + this.#running, weights };
   }
 
@@ -125,7 +131,7 @@ export class ClassQueue {
     const nowMs = this.#options.clock.monotonic();
     this.#classroom = ticket.seat.classroom;
     const student = this.#arrive(ticket);
-    const place = this.#room.add(student.id, { ticket, handlers, student }, ticket.bodyBytes, nowMs);
+    const place = this.#room.add(student.line, { ticket, handlers, student }, ticket.bodyBytes, nowMs);
     student.waitingSinceMs ??= nowMs;
     this.dispatch();
     this.#refuseOverflow(place);
@@ -171,19 +177,31 @@ export class ClassQueue {
     const account = this.#counters.join(seat.studentId, seat.weight);
     let student = this.#students.get(seat.studentId);
     if (student === undefined) {
-      student = { id: seat.studentId, account, weight: 1, requests: 0, waitingSinceMs: undefined, served: 0 };
+      const line = new Line<Request>(seat.studentId);
+      student = {
+        id: line.student,
+        account,
+        line,
+        weight: 1,
+        requests: 0,
+        waitingSinceMs: undefined,
+        served: 0,
+      };
       this.#students.set(student.id, student);
     }
     student.weight = seat.weight;
     student.requests += 1;
+    this.#requests += 1;
     return student;
   }
 
   #depart(student: Student): void {
     student.requests -= 1;
-    if (student.requests > 0) return;
-    this.#students.delete(student.id);
-    if (this.idle) this.#counters.clear();
+    this.#requests -= 1;
+    if (!this.idle) return;
+    // Students stay until then: what every request enters and leaves must not be a Map, see Chain.
+    this.#students = new Map();
+    this.#counters.clear();
   }
 
   #hearPeers(): void {
@@ -194,7 +212,7 @@ export class ClassQueue {
 
   #dispatchNext(): boolean {
     const next = this.#counters.next;
-    const place = next === undefined ? undefined : this.#room.lineOf(next.student)?.places.first;
+    const place = next === undefined ? undefined : this.#students.get(next.student)?.line.places.first;
     if (place === undefined) return false;
     const { ticket, handlers, student } = place.item;
     const { allowed, share } = this.#allowance();
@@ -249,7 +267,7 @@ export class ClassQueue {
   #takeOut(place: Place<Request>): boolean {
     if (!this.#room.remove(place)) return false;
     const { student } = place.item;
-    if (this.#room.lineOf(student.id) === undefined) {
+    if (student.line.places.length === 0) {
       this.#counters.leave(student.account);
       student.waitingSinceMs = undefined;
     }
@@ -329,8 +347,8 @@ export class ClassQueue {
   }
 
   /** When a request that this student sends then would have its turn, if answers take as long as they did lately. */
-  #expectedWaitSeconds({ id }: Student): number {
-    const own = this.#room.lineOf(id)?.places.length ?? 0;
+  #expectedWaitSeconds({ line }: Student): number {
+    const own = line.places.length;
     // Students take turns, so whoever has more waiting does not stand before the others.
     const ahead = Math.min(this.#room.size, (own + 1) * this.#room.students);
     const slots = Math.max(1, this.#allowance().allowed);

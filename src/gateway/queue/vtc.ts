@@ -35,7 +35,7 @@ export interface Account {
 
 /** The counters of the students of one class. */
 export class VirtualCounters {
-  readonly #accounts = new Map<string, Account>();
+  #accounts = new Map<string, Account>();
   readonly #waiting = new LeastHeap<Account>();
   /** Who stopped waiting last: the measure for whoever comes while nobody waits. */
   #lastLeft: Account | undefined;
@@ -100,7 +100,8 @@ export class VirtualCounters {
   /** Forgets everybody. Nobody may wait. */
   clear(): void {
     if (this.#waiting.size > 0) throw new Error('the counters of students who wait cannot be forgotten');
-    this.#accounts.clear();
+    // In the place of `clear`: V8 would link the old table to the new one, see Chain.
+    this.#accounts = new Map();
     this.#lastLeft = undefined;
   }
 

@@ -1,4 +1,4 @@
-import { Chain, type Link } from './chain.ts';
+import { Chain, type Link } from '../chain.ts';
 import { type HeapNode, LeastHeap } from './least-heap.ts';
 
 /** How much may wait. */
@@ -26,14 +26,12 @@ export class Line<T> {
   readonly student: string;
   readonly places = new Chain<Place<T>>();
   bytes = 0;
-  /** In the heaps by what each student holds, the most first. */
-  readonly byRequests: HeapNode<Line<T>>;
-  readonly byBytes: HeapNode<Line<T>>;
+  /** In the heaps by what each student holds, the most first; undefined while nothing waits. */
+  byRequests: HeapNode<Line<T>> | undefined;
+  byBytes: HeapNode<Line<T>> | undefined;
 
-  constructor(student: string, byRequests: LeastHeap<Line<T>>, byBytes: LeastHeap<Line<T>>) {
+  constructor(student: string) {
     this.student = student;
-    this.byRequests = byRequests.add(this, 0);
-    this.byBytes = byBytes.add(this, 0);
   }
 }
 
@@ -50,7 +48,6 @@ export type Passed = { readonly bound: keyof RoomBounds; readonly limit: number 
  */
 export class WaitingRoom<T> {
   readonly #bounds: RoomBounds;
-  readonly #lines = new Map<string, Line<T>>();
   readonly #arrivals = new Chain<Place<T>>();
   readonly #byRequests = new LeastHeap<Line<T>>();
   readonly #byBytes = new LeastHeap<Line<T>>();
@@ -67,7 +64,7 @@ export class WaitingRoom<T> {
 
   /** Students who have something waiting. */
   get students(): number {
-    return this.#lines.size;
+    return this.#byRequests.size;
   }
 
   get bytes(): number {
@@ -79,12 +76,8 @@ export class WaitingRoom<T> {
     return this.#arrivals.first;
   }
 
-  lineOf(student: string): Line<T> | undefined {
-    return this.#lines.get(student);
-  }
-
-  add(student: string, item: T, bytes: number, nowMs: number): Place<T> {
-    const line = this.#lines.get(student) ?? this.#open(student);
+  /** @param line of this room alone */
+  add(line: Line<T>, item: T, bytes: number, nowMs: number): Place<T> {
     const place: Place<T> = { item, bytes, arrivedMs: nowMs, line, inLine: undefined, inRoom: undefined };
     place.inLine = line.places.append(place);
     place.inRoom = this.#arrivals.append(place);
@@ -101,7 +94,6 @@ export class WaitingRoom<T> {
     place.inLine = undefined;
     place.inRoom = undefined;
     this.#count(line, -place.bytes);
-    if (line.places.length === 0) this.#close(line);
     return true;
   }
 
@@ -123,24 +115,28 @@ export class WaitingRoom<T> {
     return undefined;
   }
 
-  #open(student: string): Line<T> {
-    const line = new Line<T>(student, this.#byRequests, this.#byBytes);
-    this.#lines.set(student, line);
-    return line;
-  }
-
-  #close(line: Line<T>): void {
-    this.#lines.delete(line.student);
-    this.#byRequests.remove(line.byRequests);
-    this.#byBytes.remove(line.byBytes);
-  }
-
   #count(line: Line<T>, bytes: number): void {
     line.bytes += bytes;
     this.#bytes += bytes;
-    this.#byRequests.move(line.byRequests, -line.places.length);
-    this.#byBytes.move(line.byBytes, -line.bytes);
+    line.byRequests = moved(this.#byRequests, line, line.byRequests, -line.places.length);
+    line.byBytes = moved(this.#byBytes, line, line.byBytes, -line.bytes);
   }
+}
+
+/** A line is in the heaps while something waits in it. */
+function moved<T>(
+  heap: LeastHeap<Line<T>>,
+  line: Line<T>,
+  node: HeapNode<Line<T>> | undefined,
+  key: number,
+): HeapNode<Line<T>> | undefined {
+  if (node === undefined) return heap.add(line, key);
+  if (line.places.length > 0) {
+    heap.move(node, key);
+    return node;
+  }
+  heap.remove(node);
+  return undefined;
 }
 
 function newestOf<T>(line: Line<T>, bounds: RoomBounds, bound: keyof RoomBounds) {
