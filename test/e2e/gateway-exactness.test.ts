@@ -65,11 +65,7 @@ test('200 clients and small limits, while clients leave, an engine dies, and the
   const startedMs = performance.now();
   const crowd = gather({ seed: 1, leaving: 0.25, gatewayFor: gateway.current });
   await killAndExpectBooked(school, gateway, crowd);
-  const [, dying] = school.engines;
-  await school.underWay();
-  await dying?.kill();
-  await school.underWay();
-  await dying?.start();
+  await school.replaceEngine();
   await killAndExpectBooked(school, gateway, crowd);
   await school.underWay();
   await crowd.dismiss();

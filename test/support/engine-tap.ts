@@ -29,6 +29,8 @@ export interface UsageCount {
 export interface EngineTap extends AsyncDisposable {
   readonly url: string;
   readonly requests: readonly TappedRequest[];
+  /** How often the engine was started. */
+  readonly starts: number;
   /** Those that have begun and not ended. */
   readonly running: ReadonlySet<TappedRequest>;
   /** Called after each beginning, once all ends that came before it have been read. */
@@ -66,19 +68,25 @@ export function usageReader(): { read(piece: string): void; readonly usage: Usag
 export async function createEngineTap(): Promise<EngineTap> {
   const requests: TappedRequest[] = [];
   const running = new Set<TappedRequest>();
+  let url = '';
   let enginePort = 0;
   let starts = 0;
   let server: Server | undefined;
 
   const tap: EngineTap = {
-    url: '',
+    get url() {
+      return url;
+    },
     requests,
     running,
+    get starts() {
+      return starts;
+    },
     onBegun: undefined,
     async open(port) {
       enginePort = port;
       starts += 1;
-      await listen(Number(new URL(tap.url).port));
+      await listen(Number(new URL(url).port));
     },
     async close() {
       const closing = server;
@@ -131,7 +139,8 @@ export async function createEngineTap(): Promise<EngineTap> {
   const address = (await listen(0)).address();
   if (address === null || typeof address === 'string') throw new Error('no port was given');
   await tap.close();
-  return Object.assign(tap, { url: `http://127.0.0.1:${address.port}` });
+  url = `http://127.0.0.1:${address.port}`;
+  return tap;
 }
 
 function relay(

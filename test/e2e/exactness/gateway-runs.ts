@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { eventually } from '../../support/eventually.ts';
 import { type GatewayProcess, startGatewayProcess } from '../../support/gateway-process.ts';
 import type { GatewayRun } from './crowd.ts';
 
@@ -11,11 +13,15 @@ export interface GatewayRuns extends AsyncDisposable {
   stop(): Promise<number | null>;
 }
 
+const addressesSchema = z.object({ address: z.string(), health: z.string() });
+
 export function startGatewayRuns(flags: readonly string[]): GatewayRuns {
   let gateway: GatewayProcess;
   const start = async (): Promise<GatewayRun> => {
-    gateway = startGatewayProcess(flags);
-    return { url: await gateway.url(), wasKilled: false };
+    gateway = startGatewayProcess(['--health-address=127.0.0.1:0', ...flags]);
+    const { address, health } = addressesSchema.parse(await gateway.logged('The gateway takes requests'));
+    await eventually('the gateway to be ready', async () => (await fetch(`http://${health}/readyz`)).ok);
+    return { url: `http://${address}`, wasKilled: false };
   };
   const restart = async (killed: GatewayRun): Promise<GatewayRun> => {
     killed.wasKilled = true;

@@ -23,6 +23,8 @@ export interface School extends AsyncDisposable {
   readonly peaks: ReadonlyMap<string, number>;
   /** Resolves when the engines were asked many times more, and are being asked. */
   underWay(): Promise<void>;
+  /** Kills the last engine under load and starts it again; resolves when it is asked again. */
+  replaceEngine(): Promise<void>;
   /** Resolves when nothing runs in any engine. */
   idle(): Promise<void>;
 }
@@ -38,7 +40,7 @@ export async function startSchool(engineCount: number): Promise<School> {
   const urls = taps.map(({ url }) => url);
   await writeFile(classesFile, staticFile(urls, new Date()));
   const sumOf = (count: (tap: EngineTap) => number): number => taps.reduce((sum, tap) => sum + count(tap), 0);
-  return {
+  const school: School = {
     folder: folder.path,
     classesFile,
     engines,
@@ -51,6 +53,16 @@ export async function startSchool(engineCount: number): Promise<School> {
         return reached >= target && sumOf(({ running }) => running.size) >= RUNNING_AT_LEAST;
       });
     },
+    async replaceEngine() {
+      const dying = engines.at(-1);
+      await school.underWay();
+      await dying?.kill();
+      await school.underWay();
+      await dying?.start();
+      await eventually('the new engine to be asked', () =>
+        dying?.tap.requests.some(({ start }) => start === dying.tap.starts),
+      );
+    },
     async idle() {
       await eventually('the engines to be idle', async () => {
         const totals = await Promise.all(engines.map((engine) => engine.totals()));
@@ -62,4 +74,5 @@ export async function startSchool(engineCount: number): Promise<School> {
       await folder[Symbol.asyncDispose]();
     },
   };
+  return school;
 }

@@ -22,7 +22,8 @@ export const STUDENTS: readonly Student[] = [
   { id: 'by-requests', limits: { ...PLENTY, requestsPerMinute: 60, concurrentRequests: 6 } },
   { id: 'by-tokens', limits: { ...PLENTY, tokensPerMinute: 3_000, concurrentRequests: 6 } },
   { id: 'by-day', limits: { ...PLENTY, tokensPerDay: 2_500, concurrentRequests: 4 } },
-  { id: 'by-places', limits: { ...PLENTY, concurrentRequests: 4 } },
+  // So many that a killed gateway, whose places come back after a minute, does not have them all.
+  { id: 'by-places', limits: { ...PLENTY, concurrentRequests: 12 } },
   {
     id: 'by-all',
     limits: {
