@@ -27,11 +27,19 @@ const TAIL_BYTES = 64 * 1024;
 export const ABORTED = Buffer.from('"finish_reason":"abort"');
 export const ABORT_FAILURE: EngineError = { status: 500, message: undefined, param: undefined };
 
+export interface JsonRelayOptions {
+  /**
+   * The answer is one of chat or completions, which say why they finished. Others repeat parts of the request, where a
+   * student could write the same: their metadata must not look like an engine's failure.
+   */
+  readonly saysWhyFinished: boolean;
+}
+
 /**
  * For answers in one piece of JSON. Keeps one chunk back, so that the answer ends only when the caller says so, and
  * remembers the last 64 KiB to find the usage there.
  */
-export function createJsonRelay(): AnswerRelay {
+export function createJsonRelay({ saysWhyFinished }: JsonRelayOptions): AnswerRelay {
   let pending: Buffer | undefined;
   let usage: TokenUsage | undefined;
   let failure: EngineError | undefined;
@@ -61,7 +69,7 @@ export function createJsonRelay(): AnswerRelay {
     end() {
       const last = tail.length === 1 && pending !== undefined ? pending : Buffer.concat(tail);
       usage = findUsage(last)?.usage;
-      if (last.includes(ABORTED)) failure = ABORT_FAILURE;
+      if (saysWhyFinished && last.includes(ABORTED)) failure = ABORT_FAILURE;
       return { rest: pending, complete: failure === undefined };
     },
     get begun() {

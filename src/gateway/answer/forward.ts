@@ -13,7 +13,7 @@ import type { PreparedRequest } from '../request/prepare.ts';
 import { type AnswerRelay, createJsonRelay } from './answer-relay.ts';
 import { type AnswerForm, ClientAnswer } from './client-answer.ts';
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
-import { createSseRelay } from './sse-relay.ts';
+import { createSseRelay, hasChoices } from './sse-relay.ts';
 import type { TokenUsage } from './usage.ts';
 
 /** How long the gateway waits for an engine, or for a client that does not read. */
@@ -202,7 +202,8 @@ class Exchange implements Forwarding {
     if (status >= 300) return { kind: 'error', status, chunks: [], bytes: 0 };
     const { path, usageShown, cost } = this.#options.request;
     if (!String(contentType).startsWith('text/event-stream')) {
-      return { kind: 'body', form: 'json', relay: createJsonRelay() };
+      const relay = createJsonRelay({ saysWhyFinished: hasChoices(path) });
+      return { kind: 'body', form: 'json', relay };
     }
     const relay = createSseRelay({ path, usageShown, answers: cost.answers });
     return { kind: 'body', form: 'events', relay };

@@ -241,6 +241,11 @@ class AnswerCounts {
   }
 }
 
+/** Whether answers of this endpoint consist of choices, each of which says why it finished. */
+export function hasChoices(path: string): boolean {
+  return dialectOf(path) === 'chunks';
+}
+
 function dialectOf(path: string): Dialect {
   if (path === '/v1/responses') return 'responses';
   return path === '/v1/messages' ? 'messages' : 'chunks';

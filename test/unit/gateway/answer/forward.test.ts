@@ -276,6 +276,20 @@ describe('a stream', () => {
     expect(await outcomes()).toEqual(['interrupted']);
   });
 
+  test("an answer that repeats a student's metadata cannot look like the end of an engine", async () => {
+    const metadata = { finish_reason: 'abort' };
+    const [engine] = await worldWith({}, ({ response }) => {
+      const usage = { input_tokens: 3, output_tokens: 2, total_tokens: 5 };
+      answerJson(response, 200, { object: 'response', metadata, usage });
+    });
+    const asked = { model: 'qwen', input: 'hi', metadata };
+    for (let time = 0; time < 4; time++) {
+      expect((await askJson(world, asked, { path: '/v1/responses' })).status).toBe(200);
+    }
+    expect(engine?.calls).toHaveLength(4);
+    expect(world.gateway.engines.size.ready).toBe(1);
+  });
+
   test('an engine that dies before the first token is a plain 502', async () => {
     await worldWith({}, ({ response }) => {
       beginStream(response);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createJsonRelay } from '../../../../src/gateway/answer/answer-relay.ts';
-import { createSseRelay, errorEvent } from '../../../../src/gateway/answer/sse-relay.ts';
+import { createSseRelay, errorEvent, hasChoices } from '../../../../src/gateway/answer/sse-relay.ts';
 import { refuse } from '../../../../src/gateway/errors.ts';
 
 const frame = (data: string): string => `data: ${data}\n\n`;
@@ -173,7 +173,7 @@ describe('the event that ends a stream early', () => {
 
 describe('an answer in one piece', () => {
   test('keeps its last chunk until its end, and finds the usage across chunks', () => {
-    const relay = createJsonRelay();
+    const relay = createJsonRelay({ saysWhyFinished: true });
     expect(relay.push(Buffer.from('{"a":1,"usa'))).toBeUndefined();
     expect(relay.push(Buffer.from('ge":{"prompt_tokens":1,'))?.toString()).toBe('{"a":1,"usa');
     expect(relay.push(Buffer.from('"completion_tokens":2}}'))?.toString()).toBe('ge":{"prompt_tokens":1,');
@@ -182,10 +182,21 @@ describe('an answer in one piece', () => {
   });
 
   test('finds the usage at the end of a very long answer', () => {
-    const relay = createJsonRelay();
+    const relay = createJsonRelay({ saysWhyFinished: true });
     for (let i = 0; i < 100; i++) relay.push(Buffer.alloc(10_000, 'x'));
     relay.push(Buffer.from(',"usage":{"prompt_tokens":1,"completion_tokens":2}}'));
     relay.end();
     expect(relay.usage).toMatchObject({ completionTokens: 2 });
+  });
+
+  test.each([
+    ['/v1/chat/completions', false],
+    ['/v1/completions', false],
+    ['/v1/responses', true],
+    ['/v1/messages', true],
+  ])('of %s that reads as if the engine was stopped is complete: %s', (path, complete) => {
+    const relay = createJsonRelay({ saysWhyFinished: hasChoices(path) });
+    relay.push(Buffer.from('{"metadata":{"finish_reason":"abort"}}'));
+    expect(relay.end().complete).toBe(complete);
   });
 });
