@@ -10,6 +10,7 @@
  * `VLLM_SIMULATOR` (see settings.ts and docs/simulator.md). SIGTERM does what it does to vLLM, SIGUSR2 reads the
  * control file again.
  */
+import { asksForHelp, serveHelp } from './command-line/help.ts';
 import { CommandLineError } from './command-line/parse.ts';
 import { StartFailure } from './engine/start-failure.ts';
 import { VllmSimulator } from './simulator.ts';
@@ -32,6 +33,17 @@ function start(): VllmSimulator {
   }
 }
 
+// Whoever read the log may stop reading, as `head` does: that ends no engine.
+for (const output of [process.stdout, process.stderr]) {
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+if (asksForHelp(process.argv.slice(2))) {
+  await new Promise((written) => process.stdout.write(serveHelp(), written));
+  process.exit(0);
+}
 const simulator = start();
 const onTerminate = (): void => simulator.terminate();
 process.on('SIGTERM', onTerminate);

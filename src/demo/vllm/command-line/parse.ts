@@ -15,7 +15,8 @@ export class CommandLineError extends Error {
 const USAGE = `usage: vllm [-h] [-v]
             {chat,complete,serve,launch,bench,collect-env,run-batch} ...
 `;
-const SERVE_USAGE = 'usage: vllm serve [model_tag] [options]\n';
+/** First line of what `vllm serve` says of its arguments. */
+export const SERVE_USAGE = 'usage: vllm serve [model_tag] [options]\n';
 
 interface FoundFlag {
   readonly flag: FlagDefinition;

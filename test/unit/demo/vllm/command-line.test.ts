@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { SERVE_FLAGS } from '../../../../src/demo/vllm/command-line/flags.ts';
+import { asksForHelp, serveHelp } from '../../../../src/demo/vllm/command-line/help.ts';
 import { type EngineOptions, readEngineOptions } from '../../../../src/demo/vllm/command-line/options.ts';
 import { CommandLineError, parseCommandLine } from '../../../../src/demo/vllm/command-line/parse.ts';
 import { GPU_PROFILES } from '../../../../src/demo/vllm/engine/gpu-profiles.ts';
@@ -59,6 +61,33 @@ describe('the command line of vllm serve', () => {
     const parse = (...argv: string[]): EngineOptions => readEngineOptions(parseCommandLine(argv), 'env');
     expect(parse('m').apiKeys).toEqual(['env']);
     expect(parse('m', '--api-key', 'a', 'b').apiKeys).toEqual(['a', 'b']);
+  });
+});
+
+describe('the help of vllm serve', () => {
+  test.each([
+    [['--help'], true],
+    [['serve', '-h'], true],
+    [['serve', 'm', '--port', '1', '--help=all'], true],
+    [['serve', 'm', '--port', '1'], false],
+    [['serve', 'help'], false],
+  ])('%j asks for it: %s', (argv, expected) => {
+    expect(asksForHelp(argv)).toBe(expected);
+  });
+
+  test('has a line for every spelling of every flag', () => {
+    const help = serveHelp();
+    for (const name of SERVE_FLAGS.flatMap(({ names }) => names)) expect(help).toContain(name);
+  });
+
+  test.each([
+    '  --shutdown-timeout SHUTDOWN_TIMEOUT\n                        (default: 0)\n',
+    '  -h, --help\n',
+    '  --headless            (default: False)\n',
+    '  --enable-log-requests, --no-enable-log-requests\n',
+    '  --api-key API_KEY [API_KEY ...]\n',
+  ])('reads %j', (line) => {
+    expect(serveHelp()).toContain(line);
   });
 });
 
