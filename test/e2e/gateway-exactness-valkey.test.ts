@@ -43,7 +43,7 @@ test('200 clients, small limits and two gateways with one store, while one gatew
   await Promise.all(gateways.map((gateway) => gateway.current()));
 
   const startedMs = performance.now();
-  const gatewayFor = (client: number) => gateways[client % 2 === 0 ? 0 : 1].current();
+  const gatewayFor = (chance: number) => gateways[chance < 0.5 ? 0 : 1].current();
   const crowd = gather({ seed: 3, leaving: 0.25, gatewayFor });
   await school.underWay();
   const answered = STUDENTS.map((student) => answeredTo(student, crowd.asks));

@@ -43,6 +43,11 @@ export interface EngineTap extends AsyncDisposable {
 
 const NOTHING: UsageCount = { promptTokens: 0, completionTokens: 0 };
 const USAGE = /"usage":\{"prompt_tokens":(\d+),"total_tokens":\d+,"completion_tokens":(\d+)/g;
+/**
+ * Turns of the event loop after which a connection that was closed before has ended here too: reading that, and
+ * closing this side, take some. Together they are far shorter than any answer.
+ */
+const ROUNDS_TO_CLOSE = 20;
 /** Longer than a usage, so that one that is cut in two by a chunk is found with the next. */
 const TAIL = 128;
 
@@ -119,10 +124,8 @@ export async function createEngineTap(): Promise<EngineTap> {
     relay(incoming, outgoing, body, enginePort, tapped, () => running.delete(tapped));
   };
 
-  /** Twice, because the end of an earlier request may be among the sockets that are read in this round. */
   const tell = async (): Promise<void> => {
-    await setImmediate();
-    await setImmediate();
+    for (let round = 0; round < ROUNDS_TO_CLOSE; round++) await setImmediate();
     tap.onBegun?.();
   };
 

@@ -50,8 +50,8 @@ export interface CrowdOptions {
   readonly seed: number;
   /** Part of the asks at which the client leaves, 0 to 1. */
   readonly leaving: number;
-  /** The gateway that a client asks next; resolves when it takes requests. */
-  readonly gatewayFor: (client: number) => Promise<GatewayRun>;
+  /** The gateway that is asked next, by a number from 0 to 1; resolves when it takes requests. */
+  readonly gatewayFor: (chance: number) => Promise<GatewayRun>;
 }
 
 /** Lets all clients ask until they are dismissed. Each has at most one request open. */
@@ -61,7 +61,7 @@ export function gather({ seed, leaving, gatewayFor }: CrowdOptions): Crowd {
   const run = async (student: Student, client: number): Promise<void> => {
     const random = seededRandom(seed * CLIENTS.length + client);
     for (let number = 0; !dismissed.signal.aborted; number++) {
-      const gateway = await gatewayFor(client);
+      const gateway = await gatewayFor(random());
       if (dismissed.signal.aborted) return;
       const name = `${student.id}-${client}-${number}`;
       const ask = askOf(student, gateway, name, random);
