@@ -6,7 +6,7 @@ import { type Forwarded, forward, type Patience } from './answer/forward.ts';
 import { type Refusal, refuse } from './errors.ts';
 import { clientRequestId } from './http/client-request-id.ts';
 import { REQUEST_ID_HEADER, sendJson, sendRefusal } from './http/respond.ts';
-import { authenticate } from './identity/authenticate.ts';
+import { type Authentication, authenticate } from './identity/authenticate.ts';
 import type { Identity } from './identity/credential.ts';
 import type { Directory } from './identity/directory.ts';
 import type { RunningRequest, RunningRequests } from './identity/running.ts';
@@ -121,7 +121,8 @@ async function serve(
   const route = routeOf(request.method ?? '', request.url ?? '');
   if (route.kind === 'refused') return answerRefusal(response, trace, route.refusal);
   trace.endpoint = endpointOf(route);
-  const identity = await identify(options, request, response, trace);
+  const signedIn = options.signIn(request);
+  const identity = identify(signedIn instanceof Promise ? await signedIn : signedIn, response, trace);
   if (identity === undefined) return;
   if (route.kind !== 'engine') trace.limits = await options.admission.limitsOf(identity.seat);
   switch (route.kind) {
@@ -141,14 +142,8 @@ function endpointOf(route: Exclude<Route, { kind: 'refused' }>): string {
   return route.kind === 'usage' ? '/v1/usage' : '/v1/models';
 }
 
-async function identify(
-  { signIn }: StudentApiOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-  trace: Trace,
-): Promise<Identity | undefined> {
-  const signedIn = signIn(request);
-  const decision = signedIn instanceof Promise ? await signedIn : signedIn;
+/** @returns undefined for a request that was refused */
+function identify(decision: Authentication, response: ServerResponse, trace: Trace): Identity | undefined {
   const sha256 = decision.ok ? decision.identity.credential.sha256 : decision.sha256;
   if (sha256 !== undefined) trace.keyId = publicKeyId(sha256);
   if (decision.ok) {
@@ -309,25 +304,29 @@ function report(options: StudentApiOptions, request: IncomingMessage, trace: Tra
   const { metrics, log } = options;
   metrics.answered(trace.endpoint, trace.status, ms / 1000);
   if (trace.refusal !== undefined) metrics.refused(trace.refusal.code);
-  const { identity, forwarded } = trace;
   trace.span?.end(spanFactsOf(trace));
-  const clientId = clientRequestId(request.headers[REQUEST_ID_HEADER]);
-  log.info(
-    {
-      requestId: trace.requestId,
-      ...(clientId === undefined ? {} : { clientRequestId: clientId }),
-      endpoint: trace.endpoint,
-      status: trace.status ?? CLIENT_LEFT_STATUS,
-      ms: Math.round(ms),
-      ...(trace.keyId === undefined ? {} : { keyId: trace.keyId }),
-      ...(identity === undefined
-        ? {}
-        : { student: identity.seat.studentId, classroom: identity.seat.classroom.key }),
-      ...(trace.refusal === undefined ? {} : { code: trace.refusal.code }),
-      ...(forwarded === undefined ? {} : forwardedFields(forwarded)),
-    },
-    'request',
-  );
+  log.info(logFieldsOf(trace, clientRequestId(request.headers[REQUEST_ID_HEADER]), ms), 'request');
+}
+
+/** What is undefined is not in the line. */
+function logFieldsOf(trace: Trace, clientId: string | undefined, ms: number): object {
+  const { identity, forwarded } = trace;
+  return {
+    requestId: trace.requestId,
+    clientRequestId: clientId,
+    endpoint: trace.endpoint,
+    status: trace.status ?? CLIENT_LEFT_STATUS,
+    ms: Math.round(ms),
+    keyId: trace.keyId,
+    student: identity?.seat.studentId,
+    classroom: identity?.seat.classroom.key,
+    code: trace.refusal?.code,
+    outcome: forwarded?.kind,
+    engine: forwarded?.engineId,
+    firstByteMs: forwarded?.firstByteMs === undefined ? undefined : Math.round(forwarded.firstByteMs),
+    promptTokens: forwarded?.usage?.promptTokens,
+    completionTokens: forwarded?.usage?.completionTokens,
+  };
 }
 
 function spanFactsOf({ requestId, endpoint, status, identity, refusal, forwarded }: Trace): SpanFacts {
@@ -343,16 +342,5 @@ function spanFactsOf({ requestId, endpoint, status, identity, refusal, forwarded
     completionTokens: forwarded?.usage?.completionTokens,
     queueWaitMs: forwarded?.queueWaitMs,
     firstByteMs: forwarded?.firstByteMs,
-  };
-}
-
-function forwardedFields({ kind, usage, engineId, firstByteMs }: Forwarded): object {
-  return {
-    outcome: kind,
-    engine: engineId,
-    ...(firstByteMs === undefined ? {} : { firstByteMs: Math.round(firstByteMs) }),
-    ...(usage === undefined
-      ? {}
-      : { promptTokens: usage.promptTokens, completionTokens: usage.completionTokens }),
   };
 }

@@ -27,12 +27,11 @@ export function withoutSecretFields(value: unknown, depth = 0): unknown {
   if (depth > MAX_DEPTH) return REDACTED;
   if (Array.isArray(value)) return value.map((element) => withoutSecretFields(element, depth + 1));
   if (value instanceof Error) return { error: `${value.name}: ${value.message}` };
-  return Object.fromEntries(
-    Object.entries(value).map(([field, child]) => [
-      field,
-      SECRET_FIELDS.has(field.toLowerCase()) ? REDACTED : withoutSecretFields(child, depth + 1),
-    ]),
-  );
+  const copy: Record<string, unknown> = {};
+  for (const [field, child] of Object.entries(value)) {
+    copy[field] = SECRET_FIELDS.has(field.toLowerCase()) ? REDACTED : withoutSecretFields(child, depth + 1);
+  }
+  return copy;
 }
 
 /**
