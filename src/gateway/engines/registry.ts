@@ -146,7 +146,7 @@ class Registry implements EngineRegistry {
 
   put(address: EngineAddress): void {
     const known = this.#engines.get(address.id);
-    if (known !== undefined && sameAddress(known.address, address)) known.ready = true;
+    if (known !== undefined && sameAddress(known.address, address)) makeReady(known);
     else {
       if (known !== undefined) this.#forget(known);
       this.#add(address);
@@ -187,7 +187,7 @@ class Registry implements EngineRegistry {
       const allowed = windowOf(candidate.window, group.maxNumSeqs);
       return fits(usageOf(candidate), kvTokens, allowed, candidate.kvCapacity, share);
     });
-    return engine === undefined ? undefined : this.#occupy(engine, kvTokens);
+    return engine === undefined ? undefined : this.#occupy(engine, kvTokens, student);
   }
 
   capacityOf(classroomKey: string): number {
@@ -288,7 +288,7 @@ class Registry implements EngineRegistry {
     void engine.dispatcher.destroy().catch(() => {});
   }
 
-  #occupy(engine: Engine, kvTokens: number): EngineUse {
+  #occupy(engine: Engine, kvTokens: number, student: string): EngineUse {
     engine.inFlight += 1;
     engine.kvTokens += kvTokens;
     engine.lastPick = ++this.#picks;
@@ -301,19 +301,20 @@ class Registry implements EngineRegistry {
         released = true;
         engine.inFlight -= 1;
         engine.kvTokens -= kvTokens;
-        this.#judge(engine, outcome);
+        this.#judge(engine, outcome, student);
       },
     };
   }
 
-  #judge(engine: Engine, outcome: 'answered' | EngineFault | undefined): void {
+  #judge(engine: Engine, outcome: 'answered' | EngineFault | undefined, student: string): void {
     if (outcome === undefined) return;
     if (outcome === 'answered') {
       engine.circuit = answered(engine.circuit);
       return;
     }
     const before = engine.circuit;
-    engine.circuit = failed(before, outcome, this.#options.monotonic(), this.#options.random());
+    const failure = { fault: outcome, student };
+    engine.circuit = failed(before, failure, this.#options.monotonic(), this.#options.random());
     const wentOut = before.probeAtMs === undefined && engine.circuit.probeAtMs !== undefined;
     if (wentOut) this.#publish(engine.address.classroomKey);
   }
@@ -321,6 +322,13 @@ class Registry implements EngineRegistry {
   #publish(classroomKey: string): void {
     for (const listener of this.#listeners) listener(classroomKey);
   }
+}
+
+/** A pod that becomes ready has just answered the probe of its node: there is no need to wait for ours. */
+function makeReady(engine: Engine): void {
+  if (engine.ready) return;
+  engine.ready = true;
+  engine.circuit = probed(engine.circuit);
 }
 
 function isUsable({ ready, circuit }: Engine): boolean {

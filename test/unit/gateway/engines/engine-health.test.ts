@@ -62,13 +62,30 @@ describe('an engine that shuts down', () => {
 });
 
 describe('a class whose only engine fails', () => {
+  test('for one student again and again: the others are answered all the while', async () => {
+    const poison = { ...CHAT, seed: 666 };
+    await watchedWorld([
+      (call) => (call.body.seed === 666 ? answerJson(call.response, 500, { error: 'no' }) : answerWell(call)),
+    ]);
+    for (let time = 0; time < 10; time++) {
+      expect((await askJson(world, poison, { key: BOB_KEY })).status).toBe(502);
+    }
+    expect(world.gateway.engines.size.ready).toBe(1);
+    expect((await askJson(world, CHAT)).status).toBe(200);
+  });
+
   test('three times in a row: requests wait, and are answered when it is well again', async () => {
     let broken = true;
     const [engine] = await watchedWorld([
       (call) => (broken ? answerJson(call.response, 500, { error: 'no' }) : answerWell(call)),
     ]);
     if (engine !== undefined) engine.telling.health = 503;
-    const failures = [await askJson(world, CHAT), await askJson(world, CHAT), await askJson(world, CHAT)];
+    const bobs = { key: BOB_KEY };
+    const failures = [
+      await askJson(world, CHAT),
+      await askJson(world, CHAT, bobs),
+      await askJson(world, CHAT),
+    ];
     expect(failures.map(({ status }) => status)).toEqual([502, 502, 502]);
 
     const waiting = askJson(world, CHAT);

@@ -172,19 +172,38 @@ describe('an engine that fails', () => {
 
   test('is out after three other failures in a row, and not after two with an answer between', () => {
     const { engines } = registry(['one']);
-    for (const outcome of ['failed', 'silent', 'answered', 'failed', 'failed'] as const) {
-      take(engines, 'alice')?.release(outcome);
-    }
+    const outcomes = ['failed', 'silent', 'answered', 'failed', 'failed'] as const;
+    outcomes.forEach((outcome, index) => {
+      take(engines, `student-${index}`)?.release(outcome);
+    });
     expect(engines.readyCount(KEY)).toBe(1);
     take(engines, 'alice')?.release('failed');
     expect(engines.readyCount(KEY)).toBe(0);
   });
 
-  test('that was made ready again by its pod stays out until the probe', () => {
+  test('for one student only, however often, is left to the others', () => {
+    const { engines } = registry(['one']);
+    for (let time = 0; time < 20; time++) take(engines, 'alice')?.release('failed');
+    expect(engines.readyCount(KEY)).toBe(1);
+    take(engines, 'bob')?.release('failed');
+    take(engines, 'carol')?.release('failed');
+    expect(engines.readyCount(KEY)).toBe(0);
+  });
+
+  test('and of whose pod something else is told stays out until the probe', () => {
     const { engines } = registry(['one']);
     take(engines, 'alice')?.release('unreachable');
     engines.put({ id: 'one', classroomKey: KEY, origin: 'http://one:8000' });
     expect(take(engines, 'alice')).toBeUndefined();
+  });
+
+  test('and whose pod becomes ready again is back at once, on trial', () => {
+    const { engines } = registry(['one']);
+    take(engines, 'alice')?.release('unreachable');
+    engines.drain('one');
+    engines.put({ id: 'one', classroomKey: KEY, origin: 'http://one:8000' });
+    take(engines, 'alice')?.release('silent');
+    expect(engines.readyCount(KEY)).toBe(0);
   });
 
   test('whoever looks after it hears when to probe it, and when it is gone', () => {
