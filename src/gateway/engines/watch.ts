@@ -27,10 +27,15 @@ export function watchEngines(options: EngineWatchOptions): void {
 }
 
 async function watch(options: EngineWatchOptions, engine: EngineView, gone: AbortSignal): Promise<void> {
-  const { clock, intervalMs } = options;
+  const { clock, intervalMs, log } = options;
+  let isOut = false;
   while (!gone.aborted) {
-    if (engine.probeAtMs !== undefined) await probe(options, engine, engine.probeAtMs, gone);
-    else if (engine.ready) await scrape(options, engine, gone);
+    const { probeAtMs } = engine;
+    if (probeAtMs !== undefined) {
+      if (!isOut) log.warn({ engine: engine.id }, 'An engine that failed is out until it answers a probe');
+      await probe(options, engine, probeAtMs, gone);
+    } else if (engine.ready) await scrape(options, engine, gone);
+    isOut = probeAtMs !== undefined && engine.probeAtMs !== undefined;
     // Each on its own: no two engines wait for each other.
     await clock.sleep(intervalMs, gone).catch(() => {});
   }

@@ -3,7 +3,7 @@ import type { DispatchQueue } from './dispatch-queue.ts';
 import type { ActivitySource } from './peers.ts';
 
 export interface FairQueue extends DispatchQueue {
-  /** Each class that has had requests, by its key. */
+  /** Each class that has had requests and has engines, or requests that wait for them, by its key. */
   figures(): ReadonlyMap<string, ClassFigures>;
   /** Ends the timers and hears nothing more of the engines. What waits, whoever asked for it has to end. */
   close(): void;
@@ -22,7 +22,10 @@ export function createFairQueue(options: ClassQueueOptions): FairQueue {
     const queue = classes.get(classroomKey);
     if (queue === undefined) return;
     queue.changed();
-    // A class that is gone must not be kept for ever.
+    forgetUnused(classroomKey, queue);
+  };
+  /** A class that is gone must not be kept for ever, nor one whose last request ended after its last engine. */
+  const forgetUnused = (classroomKey: string, queue: ClassQueue): void => {
     if (queue.idle && engines.readyCount(classroomKey) === 0) classes.delete(classroomKey);
   };
   const unsubscribe = engines.subscribe(changed);
@@ -52,6 +55,7 @@ export function createFairQueue(options: ClassQueueOptions): FairQueue {
     },
     figures() {
       const figures = new Map<string, ClassFigures>();
+      for (const [key, queue] of classes) forgetUnused(key, queue);
       for (const [key, queue] of classes) figures.set(key, queue.figures);
       return figures;
     },

@@ -2,16 +2,17 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { Pool } from 'undici';
 import { createEngineRegistry, type EngineRegistry } from '../../../../src/gateway/engines/registry.ts';
 import { watchEngines } from '../../../../src/gateway/engines/watch.ts';
-import { silentLogger } from '../../../../src/kube/log.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
 import { CLASS_KEY } from '../builders.ts';
+import { type LogLine, recordingLogger } from '../recording-logger.ts';
 import { type ScriptedEngine, startScriptedEngine } from '../scripted-engine.ts';
 
 interface Watched {
   readonly engines: EngineRegistry;
   readonly clock: FakeClock;
   readonly engine: ScriptedEngine;
+  readonly log: readonly LogLine[];
 }
 
 let watched: Watched;
@@ -19,13 +20,14 @@ let watched: Watched;
 async function watch(): Promise<Watched> {
   const engine = await startScriptedEngine();
   const clock = createFakeClock();
+  const log: LogLine[] = [];
   const engines = createEngineRegistry({
     connect: (origin) => new Pool(origin),
     monotonic: clock.monotonic,
     random: () => 0,
   });
-  watchEngines({ engines, clock, log: silentLogger, intervalMs: 1_000 });
-  watched = { engines, clock, engine };
+  watchEngines({ engines, clock, log: recordingLogger(log), intervalMs: 1_000 });
+  watched = { engines, clock, engine, log };
   return watched;
 }
 
@@ -95,5 +97,14 @@ describe('an engine that is out', () => {
       await all.clock.advance(1_000);
       return all.engines.readyCount(CLASS_KEY) === 1;
     });
+    const told = all.log
+      .filter(({ level }) => level !== 'debug')
+      .map(({ level, message }) => [level, message]);
+    expect(told.slice(0, 2)).toEqual([
+      ['warn', 'An engine that failed is out until it answers a probe'],
+      ['info', 'An engine is still out'],
+    ]);
+    expect(told.at(-1)).toEqual(['info', 'An engine is used again']);
+    expect(told.filter(([level]) => level === 'warn')).toHaveLength(1);
   });
 });

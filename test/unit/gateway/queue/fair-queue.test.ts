@@ -249,6 +249,15 @@ describe('engines', () => {
     expect(waits.turn?.engine.id).toBe('two');
   });
 
+  test('a class whose last request ended after its last engine went is forgotten', () => {
+    const { ask, engines, queue } = queueWorld();
+    const asked = ask('alice');
+    engines.remove('one');
+    expect(queue.figures().get(CLASS_KEY)).toMatchObject({ running: 1, capacity: 0 });
+    asked.done(undefined, 'failed');
+    expect(queue.figures().size).toBe(0);
+  });
+
   test('requests that wait in the engine make it get fewer', () => {
     const { ask, engines, queue } = queueWorld({ maxNumSeqs: 8 });
     const busy = { running: 4, waiting: 4, kvUsage: 0.5, kvTokens: undefined };
