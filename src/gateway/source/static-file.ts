@@ -128,7 +128,8 @@ export function loadStaticFile(
     directory.putClassroom(classroomRecord(key, one.name, one.spec, createdSeconds));
     for (const student of one.students) {
       directory.putSeat({
-        key: `static/${one.name}-${student.id}`,
+        // Not joined by a character that both can have: `a` and `b-c` are not `a-b` and `c`.
+        key: `${key}/${student.id}`,
         classroomKey: key,
         studentId: student.id,
         keys: [{ sha256: sha256Of(student) }],

@@ -127,6 +127,25 @@ describe('a static file', () => {
     });
   });
 
+  test('keeps a student apart from one whose class and id join to the same text', () => {
+    const twoClasses = `classes:
+  - {name: a, spec: {model: {id: org/m}}, engines: ['http://127.0.0.1:8000'], students: [{id: b-c, key: ${ALICE_KEY}}]}
+  - {name: a-b, spec: {model: {id: org/m}}, engines: ['http://127.0.0.1:8001'], students: [{id: c, key: ${BOB_KEY}}]}
+`;
+    const directory = aDirectory();
+    const engines = createEngineRegistry({
+      connect: () => new Agent(),
+      monotonic: () => 0,
+      random: () => 0,
+    });
+    loadStaticFile(parseStaticFile(twoClasses), directory, engines, 0);
+
+    expect(authenticateKey(ALICE_KEY, directory, 0)).toMatchObject({
+      identity: { seat: { studentId: 'b-c' } },
+    });
+    expect(authenticateKey(BOB_KEY, directory, 0)).toMatchObject({ identity: { seat: { studentId: 'c' } } });
+  });
+
   test('no fault quotes a key', () => {
     const broken = `${ALICE_KEY.slice(0, -1)}_`;
     expect(faultsOf(VALID.replace(ALICE_KEY, broken)).join()).not.toContain(ALICE_KEY.slice(4, 20));
