@@ -44,5 +44,6 @@ try {
 } catch (error) {
   const known = error instanceof StartError || (error instanceof Error && 'syscall' in error);
   process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : error}\n`);
-  process.exitCode = 1;
+  // What was opened before the failure, such as the health server, would keep the process alive.
+  process.exit(1);
 }
