@@ -27,14 +27,23 @@ const unitsMs: ReadonlyMap<string, number> = new Map([
   ['h', 3_600_000],
 ]);
 
+/** Timers overflow beyond 2^31 − 1 ms and then fire at once: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
+const MAX_DURATION_HOURS = 500;
+
 /** A number with a unit, in ms. */
-export const duration = z.string().transform((text, context) => {
-  const [, amount, unit = ''] = /^(\d+)([a-z]+)$/.exec(text) ?? [];
-  const unitMs = unitsMs.get(unit);
-  if (unitMs !== undefined) return Number(amount) * unitMs;
-  context.addIssue('must be a number with a unit, such as 500ms, 30s, 10m or 1h');
-  return z.NEVER;
-});
+export const duration = z
+  .string()
+  .transform((text, context) => {
+    const [, amount, unit = ''] = /^(\d+)([a-z]+)$/.exec(text) ?? [];
+    const unitMs = unitsMs.get(unit);
+    if (unitMs !== undefined) return Number(amount) * unitMs;
+    context.addIssue('must be a number with a unit, such as 500ms, 30s, 10m or 1h');
+    return z.NEVER;
+  })
+  .refine((ms) => ms <= MAX_DURATION_HOURS * 3_600_000, `must not be more than ${MAX_DURATION_HOURS}h`);
+
+/** {@link duration} that cannot be 0. */
+export const positiveDuration = duration.refine((ms) => ms > 0, 'must be more than 0');
 
 /** Of a switch. */
 export const onOrOff = z

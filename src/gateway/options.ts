@@ -8,7 +8,15 @@ import {
   settingNameOf,
   type Texts,
 } from '../command-line/parse.ts';
-import { duration, listenAddress, nonEmpty, oneOf, onOrOff, wholeNumber } from '../command-line/values.ts';
+import {
+  duration,
+  listenAddress,
+  nonEmpty,
+  oneOf,
+  onOrOff,
+  positiveDuration,
+  wholeNumber,
+} from '../command-line/values.ts';
 import { LOG_LEVELS } from '../observability/logger.ts';
 import { type AddressRange, parseAddressRange } from './http/client-address.ts';
 import type { TokenSettings } from './identity/token-settings.ts';
@@ -27,7 +35,11 @@ const addressRanges = z.string().transform((text, context) => {
 });
 
 const valkeyUrl = z
-  .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://host:6379 or rediss://user@host:6379' })
+  .url({
+    protocol: /^rediss?$/,
+    error: 'must be a URL such as redis://host:6379 or rediss://user@host:6379',
+    abort: true,
+  })
   .refine((url) => new URL(url).hostname !== '', 'must name a host');
 
 const settingsSchema = z
@@ -46,7 +58,7 @@ const settingsSchema = z
     valkeyPasswordFile: nonEmpty.optional(),
     valkeyCaFile: nonEmpty.optional(),
     valkeyPrefix: z.string().regex(/^[^{}\s]*$/, 'must not have braces or spaces'),
-    valkeyTimeoutMs: duration,
+    valkeyTimeoutMs: positiveDuration,
     valkeyGraceMs: duration,
     failedAttemptsPerMinute: wholeNumber(0, 1_000_000),
     trustedProxies: addressRanges,
@@ -56,19 +68,19 @@ const settingsSchema = z
     queueBytesPerClass: wholeNumber(1024, 2 ** 40),
     queueTimeoutMs: duration,
     engineWaitTimeoutMs: duration,
-    engineMetricsIntervalMs: duration,
+    engineMetricsIntervalMs: positiveDuration,
     tlsCertFile: nonEmpty.optional(),
     tlsKeyFile: nonEmpty.optional(),
     maxConnections: wholeNumber(1, 1_000_000),
-    headersTimeoutMs: duration,
-    requestTimeoutMs: duration,
-    connectTimeoutMs: duration,
-    firstByteTimeoutMs: duration,
-    idleTimeoutMs: duration,
-    totalTimeoutMs: duration,
+    headersTimeoutMs: positiveDuration,
+    requestTimeoutMs: positiveDuration,
+    connectTimeoutMs: positiveDuration,
+    firstByteTimeoutMs: positiveDuration,
+    idleTimeoutMs: positiveDuration,
+    totalTimeoutMs: positiveDuration,
     heartbeatMs: duration,
     maxBodyBytes: wholeNumber(1024, 1_073_741_824),
-    maxWatchAgeMs: duration,
+    maxWatchAgeMs: positiveDuration,
     shutdownDelayMs: duration,
     shutdownGraceMs: duration,
     otlpEndpoint: z.url({ protocol: /^https?$/, error: 'must be a URL' }).optional(),
@@ -82,6 +94,10 @@ const settingsSchema = z
   .refine(({ tlsCertFile, tlsKeyFile }) => (tlsCertFile === undefined) === (tlsKeyFile === undefined), {
     path: ['tlsCertFile'],
     message: 'needs --tls-key-file, and that needs this',
+  })
+  .refine(({ headersTimeoutMs, requestTimeoutMs }) => headersTimeoutMs <= requestTimeoutMs, {
+    path: ['requestTimeoutMs'],
+    message: 'must not be shorter than --headers-timeout: headers are a part of the request',
   });
 
 /** Checked settings of a gateway. */

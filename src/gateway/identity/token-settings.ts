@@ -20,7 +20,7 @@ const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'] as const;
 
 const LOOPBACK_OR_CLUSTER = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|.+\.svc(\.[a-z0-9.-]+)?)$/;
 
-const jwksUrl = z.url({ protocol: /^https?$/, error: 'must be an https URL' }).refine((text) => {
+const jwksUrl = z.url({ protocol: /^https?$/, error: 'must be an https URL', abort: true }).refine((text) => {
   const { protocol, hostname } = new URL(text);
   return protocol === 'https:' || LOOPBACK_OR_CLUSTER.test(hostname);
 }, 'must be https, or http to this machine or to a Service of the cluster');

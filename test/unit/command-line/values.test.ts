@@ -1,5 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { duration, listenAddress, onOrOff, wholeNumber } from '../../../src/command-line/values.ts';
+import {
+  duration,
+  listenAddress,
+  onOrOff,
+  positiveDuration,
+  wholeNumber,
+} from '../../../src/command-line/values.ts';
 
 test.each([
   ['0.0.0.0:8080', { host: '0.0.0.0', port: 8080 }],
@@ -21,6 +27,17 @@ test.each([
   ['2h', 7_200_000],
 ])('%s lasts %d ms', (text, wantMs) => {
   expect(duration.parse(text)).toBe(wantMs);
+});
+
+test('no duration is too long for a timer', () => {
+  expect(duration.parse('500h')).toBeLessThan(2 ** 31);
+  expect(duration.safeParse('500h').success).toBe(true);
+  expect(duration.safeParse('501h').success).toBe(false);
+});
+
+test('a positive duration is not 0', () => {
+  expect(positiveDuration.parse('1ms')).toBe(1);
+  expect(positiveDuration.safeParse('0s').success).toBe(false);
 });
 
 test.each(['', '5', 's', '-1s', '1.5s', '1 s', '1d', '1S'])("'%s' is no duration", (text) => {

@@ -22,6 +22,7 @@ jwt:
   audience: y
   jwksUrl: http://login.example.org/
 `,
+  'no-url.yaml': 'jwt: {issuer: x, audience: y, classroom: a/b, jwksUrl: nonsense}',
   'no.yaml': 'a: [',
   'list.yaml': '- a',
   'empty.yaml': '',
@@ -90,6 +91,25 @@ describe('the command line', () => {
     expect(refusalOf(['--static=a', '--kubeconfig=b'])).toEqual([
       '  --static (or GPU_CLASSROOM_STATIC) cannot be used together with --kubeconfig: take one of them',
     ]);
+  });
+
+  test.each([
+    ['--valkey=nonsense', /--valkey .* must be a URL such as redis:/],
+    ['--valkey=redis://user:password@:6379', /--valkey .* must be a URL such as redis:/],
+    ['--valkey=http://host', /--valkey .* must be a URL such as redis:/],
+    ['--config=no-url.yaml', /no-url.yaml: line 1: jwt.jwksUrl: must be an https URL/],
+    ['--otlp-endpoint=nonsense', /--otlp-endpoint .* must be a URL/],
+    // Node would take 0 for "no limit", or look without a pause.
+    ['--headers-timeout=0s', /--headers-timeout .* must be more than 0/],
+    ['--engine-metrics-interval=0s', /--engine-metrics-interval .* must be more than 0/],
+    // Node refuses it when the server is made.
+    ['--request-timeout=10s', /--request-timeout .* must not be shorter than --headers-timeout/],
+    // A timer beyond 2^31 ms fires at once.
+    ['--idle-timeout=1000h', /--idle-timeout .* must not be more than 500h/],
+  ])('%s is refused in words, without what was given', (flag, want) => {
+    const faults = refusalOf([flag]);
+    expect(faults).toEqual([expect.stringMatching(want)]);
+    expect(faults.join()).not.toContain('password');
   });
 
   test.each([[['--nonsense']], [['argument']], [['--listen']]])('%j is refused', (argv) => {
