@@ -10,7 +10,7 @@ interface KnownFailure {
   readonly failure: string;
   /** Where it was reported, if anywhere. */
   readonly seen?: readonly string[];
-  /** Files below `test`, each with the name of a test in it. */
+  /** Files below `test`, each with the name of a test, a row of one, or a group of tests in it. */
   readonly noticedBy: readonly (readonly [file: string, test: string])[];
 }
 
@@ -270,10 +270,8 @@ const OPERATIONS: readonly KnownFailure[] = [
     failure: 'a 429 does not say which limit it was, when it ends, and whom to ask',
     noticedBy: [
       ['unit/gateway/errors.test.ts', '%s says more than what happened: a second sentence says what to do'],
-      [
-        'unit/gateway/limits/refusal.test.ts',
-        'names whom to ask, or the trainer where the class names nobody',
-      ],
+      ['unit/gateway/errors.test.ts', 'names whom to ask, or the trainer where the class names nobody'],
+      ['unit/gateway/limits/refusal.test.ts', 'a refusal by a limit'],
     ],
   },
   {
