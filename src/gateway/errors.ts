@@ -161,7 +161,7 @@ const CATALOGUE = {
     404,
     'not_found_error',
     ({ method, path }) =>
-      `There is no ${method} ${path} here. The base URL of your client must end in /v1; what can be called is POST /v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings, GET /v1/models and GET /v1/usage.`,
+      `There is no ${method} ${path} here. The base URL of your client must end in /v1; what can be called is POST /v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings, /v1/messages, GET /v1/models and GET /v1/usage.`,
   ),
   method_not_allowed: define<{ method: string; path: string; allowed: string }>(
     405,
@@ -295,19 +295,22 @@ const CATALOGUE = {
     (d) =>
       `The gateway cannot write down what is used in class ${d.classroom}, and serves nothing uncounted. Try again in a minute. ${ask(d, 'to look at the disk of the gateway if this goes on')}`,
   ),
+  usage_unreadable: define<OfClass>(
+    503,
+    'server_error',
+    (d) =>
+      `What you used in class ${d.classroom} cannot be read now; nothing of it is lost. Try again in a few seconds. ${ask(d, 'to look at the gateway if this goes on')}`,
+  ),
   state_store_unavailable: define<OfClass>(
     503,
     'server_error',
     (d) =>
       `The gateways of class ${d.classroom} have lost the store in which they count together, so this one takes no more requests: this is a fault of the installation, not of your request. Try again in a few seconds. ${ask(d, 'to look at the gateway if this goes on')}`,
   ),
-  queue_full: define<OfClass & { whose: 'student' | 'class'; what: string }>(
-    429,
-    'rate_limit_error',
-    (d) =>
-      d.whose === 'student'
-        ? `Your requests that wait for an engine of class ${d.classroom} are more than ${d.what}, which is the most for one student. Wait for answers before you send more. ${ask(d, 'if you need more')}`
-        : `The queue of class ${d.classroom} is full: it holds ${d.what}, and nobody has more in it than you. Wait for answers before you send more. ${ask(d, 'if this goes on')}`,
+  queue_full: define<OfClass & { whose: 'student' | 'class'; what: string }>(429, 'rate_limit_error', (d) =>
+    d.whose === 'student'
+      ? `Your requests that wait for an engine of class ${d.classroom} are more than ${d.what}, which is the most for one student. Wait for answers before you send more. ${ask(d, 'if you need more')}`
+      : `The queue of class ${d.classroom} is full: it holds ${d.what}, and nobody has more in it than you. Wait for answers before you send more. ${ask(d, 'if this goes on')}`,
   ),
   queue_timeout: define<OfClass & { seconds: number }>(
     429,

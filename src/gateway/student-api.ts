@@ -57,7 +57,7 @@ export const DEGRADED_HEADER = 'x-gateway-degraded';
 /** Names the fields that were dropped from the request. */
 export const DROPPED_FIELDS_HEADER = 'x-gateway-dropped-fields';
 
-const UNCOUNTABLE_RETRY_SECONDS = 5;
+const UNREADABLE_RETRY_SECONDS = 5;
 
 /** What the log says of one request. Never a prompt, an answer or a key. */
 interface Trace {
@@ -90,26 +90,13 @@ export function createStudentApi(options: StudentApiOptions): StudentApi {
     try {
       await serve(options, request, response, trace);
     } catch (error) {
-      const refusal = refusalOf(error, trace, options.log);
+      const { requestId } = trace;
+      options.log.error({ requestId, ...describeError(error) }, 'A request failed in the gateway');
       if (response.headersSent) response.destroy();
-      else answerRefusal(response, trace, refusal);
+      else answerRefusal(response, trace, refuse('internal_error', { requestId }));
     }
     report(options, request, trace, options.clock.monotonic() - startedMs);
   };
-}
-
-/** What could not be counted is not served; everything else that is thrown is a fault of ours. */
-function refusalOf(error: unknown, { requestId, identity }: Trace, log: Logger): Refusal {
-  if (error instanceof JournalUnavailableError && identity !== undefined) {
-    const { name, contact } = identity.seat.classroom;
-    return refuse(
-      'usage_not_counted',
-      { classroom: name, contact },
-      { retryAfterSeconds: UNCOUNTABLE_RETRY_SECONDS },
-    );
-  }
-  log.error({ requestId, ...describeError(error) }, 'A request failed in the gateway');
-  return refuse('internal_error', { requestId });
 }
 
 async function serve(
@@ -179,8 +166,19 @@ async function answerUsage(
   const nowMs = clock.now();
   const student = { classroomKey: seat.classroom.key, studentId: seat.studentId };
   const days = usageDaysOf(seat.classroom.timeZone, nowMs);
-  const used = await usage.usageOf(student, days);
-  answerJson(response, trace, usageAnswer({ seat, limits, usage: used, days, nowMs }));
+  try {
+    const used = await usage.usageOf(student, days);
+    answerJson(response, trace, usageAnswer({ seat, limits, usage: used, days, nowMs }));
+  } catch (error) {
+    if (!(error instanceof JournalUnavailableError)) throw error;
+    const { name, contact } = seat.classroom;
+    const details = { classroom: name, contact };
+    answerRefusal(
+      response,
+      trace,
+      refuse('usage_unreadable', details, { retryAfterSeconds: UNREADABLE_RETRY_SECONDS }),
+    );
+  }
 }
 
 async function generate(

@@ -16,11 +16,13 @@ function exampleOf(name: string): string {
 }
 
 describe('docs/gateway.md', () => {
-  test('lists every error, and no other', () => {
+  test('lists every error, and no other, and says what to do about each', () => {
     const rows = text.slice(text.indexOf('<!-- errors -->'), text.indexOf('<!-- end -->'));
     const listed = rows.split('\n').filter((line) => line.startsWith('| `'));
     expect(listed).toEqual(
-      ERROR_CODES.map(({ code, status, type }) => `| \`${code}\` | ${status} | \`${type}\` |`),
+      ERROR_CODES.map(({ code, status, type }) =>
+        expect.stringMatching(`^\\| \`${code}\` \\| ${status} \\| \`${type}\` \\| \\S[^|]+ \\|$`),
+      ),
     );
   });
 

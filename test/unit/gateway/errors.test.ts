@@ -62,6 +62,7 @@ const examples: { [C in ErrorCode]: ErrorDetails<C> } = {
   gateway_stopping: {},
   token_keys_unavailable: {},
   usage_not_counted: named,
+  usage_unreadable: named,
   state_store_unavailable: named,
   queue_full: { ...named, whose: 'class', what: '1024 requests' },
   queue_timeout: { ...named, seconds: 120 },

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { usageDaysOf } from '../../../../src/gateway/ledger/usage-days.ts';
 import { JournalUnavailableError } from '../../../../src/gateway/limits/journal.ts';
 import { eventually } from '../../../support/eventually.ts';
@@ -122,24 +122,20 @@ describe('GET /v1/usage', () => {
     expect(body).toMatchObject({ student: 'bob', total: { requests: 0, total_tokens: 0, models: [] } });
   });
 
+  test('that cannot be read now says so, and when to ask again; requests are another matter', async () => {
+    await atNight();
+    jest.spyOn(world.ledger, 'usageOf').mockRejectedValue(new JournalUnavailableError('no connection'));
+    const answer = await askUsage();
+    expect([answer.status, answer.body.error.code]).toEqual([503, 'usage_unreadable']);
+    expect(answer.headers['retry-after']).toBe('5');
+    expect(answer.body.error.message).toContain('Ask Ms Chen, room 214');
+  });
+
   test('needs a key', async () => {
     await atNight();
     const answer = await askJson(world, '', { path: '/v1/usage', method: 'GET', key: undefined });
     expect([answer.status, answer.body.error.code]).toEqual([401, 'missing_api_key']);
   });
-});
-
-test('a request that cannot be written down is refused, with the time to try again', async () => {
-  await atNight({
-    admissionOver: (admission) => ({
-      ...admission,
-      admit: async () => Promise.reject(new JournalUnavailableError('the disk is full')),
-    }),
-  });
-  const answer = await askJson(world, CHAT);
-  expect([answer.status, answer.body.error.code]).toEqual([503, 'usage_not_counted']);
-  expect(answer.headers['retry-after']).toBe('5');
-  expect(answer.body.error.message).toContain('Ask Ms Chen, room 214');
 });
 
 describe('today and this week', () => {
