@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { LimitJournal, SubjectState } from '../limits/journal.ts';
+import { usageByModel } from './model-usage.ts';
 import type { Names } from './names.ts';
-import type { ModelUsage, Student, StudentUsage, UsageDays } from './usage-reader.ts';
+import type { Student, StudentUsage, UsageDays } from './usage-reader.ts';
 
 /** Reads what was committed to a ledger. What SQLite throws is passed on. */
 export interface LedgerReader {
@@ -105,37 +106,8 @@ export function createLedgerReader(db: DatabaseSync, names: Names): LedgerReader
 
 function usageOf(rows: readonly UsageRow[]): StudentUsage {
   return {
-    today: byModel(rows.filter(({ period }) => period === 'today')),
-    week: byModel(rows.filter(({ period }) => period !== 'before')),
-    total: byModel(rows),
-  };
-}
-
-type Sums = { -readonly [Field in keyof ModelUsage]: ModelUsage[Field] };
-
-function byModel(rows: readonly UsageRow[]): ModelUsage[] {
-  const sums = new Map<string, Sums>();
-  for (const row of rows) {
-    const sum = sums.get(row.model) ?? nothingOf(row.model);
-    sums.set(row.model, sum);
-    if (row.outcome === 'throttled') sum.throttled += row.requests;
-    else sum.requests += row.requests;
-    if (row.outcome === 'completed') sum.completed += row.requests;
-    sum.promptTokens += row.promptTokens;
-    sum.cachedTokens += row.cachedTokens;
-    sum.completionTokens += row.completionTokens;
-  }
-  return [...sums.values()].sort((a, b) => (a.model < b.model ? -1 : 1));
-}
-
-function nothingOf(model: string): Sums {
-  return {
-    model,
-    requests: 0,
-    completed: 0,
-    throttled: 0,
-    promptTokens: 0,
-    cachedTokens: 0,
-    completionTokens: 0,
+    today: usageByModel(rows.filter(({ period }) => period === 'today')),
+    week: usageByModel(rows.filter(({ period }) => period !== 'before')),
+    total: usageByModel(rows),
   };
 }

@@ -1,17 +1,7 @@
 import type { Seat } from '../identity/seat.ts';
 import type { LimitState } from '../limits/limit-state.ts';
-import type { ModelUsage, PeriodUsage, StudentUsage, UsageDays } from './usage-reader.ts';
-
-type Counts = Omit<ModelUsage, 'model'>;
-
-const NOTHING: Counts = {
-  requests: 0,
-  completed: 0,
-  throttled: 0,
-  promptTokens: 0,
-  cachedTokens: 0,
-  completionTokens: 0,
-};
+import { addUsage, NO_USAGE, type UsageCounts } from './model-usage.ts';
+import type { PeriodUsage, StudentUsage, UsageDays } from './usage-reader.ts';
 
 export interface UsageAnswerInput {
   readonly seat: Seat;
@@ -54,23 +44,12 @@ function limitAnswer({ name, limit, remaining, resetMs }: LimitState): object {
 
 function periodAnswer(models: PeriodUsage): object {
   return {
-    ...countsAnswer(models.reduce(sum, NOTHING)),
+    ...countsAnswer(models.reduce(addUsage, NO_USAGE)),
     models: models.map((usage) => ({ model: usage.model, ...countsAnswer(usage) })),
   };
 }
 
-function sum(a: Counts, b: Counts): Counts {
-  return {
-    requests: a.requests + b.requests,
-    completed: a.completed + b.completed,
-    throttled: a.throttled + b.throttled,
-    promptTokens: a.promptTokens + b.promptTokens,
-    cachedTokens: a.cachedTokens + b.cachedTokens,
-    completionTokens: a.completionTokens + b.completionTokens,
-  };
-}
-
-function countsAnswer(counts: Counts): object {
+function countsAnswer(counts: UsageCounts): object {
   return {
     requests: counts.requests,
     completed: counts.completed,

@@ -1,6 +1,7 @@
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
-import type { ModelUsage, PeriodUsage, UsageReader } from '../ledger/usage-reader.ts';
+import { type OutcomeSums, usageByModel } from '../ledger/model-usage.ts';
+import type { UsageReader } from '../ledger/usage-reader.ts';
 import { JournalUnavailableError } from '../limits/journal.ts';
 import { StateStoreUnavailableError, type ValkeyConnection } from './connection.ts';
 import type { Keyspace } from './keys.ts';
@@ -28,9 +29,9 @@ export function createValkeyUsageReader({
         .catch(unavailable);
       const periods = replySchema.parse(reply).map(rowsOf);
       return {
-        today: usageOf(periods.slice(days.length - 1, days.length)),
-        week: usageOf(periods.slice(0, days.length)),
-        total: usageOf(periods.slice(days.length)),
+        today: usageByModel(periods.slice(days.length - 1, days.length).flat()),
+        week: usageByModel(periods.slice(0, days.length).flat()),
+        total: usageByModel(periods.slice(days.length).flat()),
       };
     },
   };
@@ -47,18 +48,9 @@ function daysBetween(first: string, last: string): string[] {
   return days;
 }
 
-interface Row {
-  readonly outcome: string;
-  readonly model: string;
-  readonly requests: number;
-  readonly promptTokens: number;
-  readonly cachedTokens: number;
-  readonly completionTokens: number;
-}
-
 /** @param texts `hour|outcome|model` of a day, or `outcome|model`, and figures, alternating */
-function rowsOf(texts: readonly string[]): Row[] {
-  const rows: Row[] = [];
+function rowsOf(texts: readonly string[]): OutcomeSums[] {
+  const rows: OutcomeSums[] = [];
   for (let i = 0; i + 1 < texts.length; i += 2) {
     // A model's name may have anything in it, so it comes last.
     const [, outcome = '', model = ''] = /^(?:\d+\|)?([a-z-]+)\|(.*)$/s.exec(texts[i] ?? '') ?? [];
@@ -68,25 +60,6 @@ function rowsOf(texts: readonly string[]): Row[] {
     rows.push({ outcome, model, requests, promptTokens, cachedTokens, completionTokens });
   }
   return rows;
-}
-
-function usageOf(periods: readonly Row[][]): PeriodUsage {
-  const byModel = new Map<string, ModelUsage>();
-  for (const row of periods.flat()) byModel.set(row.model, added(byModel.get(row.model), row));
-  return [...byModel.values()].sort((a, b) => (a.model < b.model ? -1 : 1));
-}
-
-function added(to: ModelUsage | undefined, row: Row): ModelUsage {
-  const { model, outcome, requests } = row;
-  return {
-    model,
-    requests: (to?.requests ?? 0) + (outcome === 'throttled' ? 0 : requests),
-    completed: (to?.completed ?? 0) + (outcome === 'completed' ? requests : 0),
-    throttled: (to?.throttled ?? 0) + (outcome === 'throttled' ? requests : 0),
-    promptTokens: (to?.promptTokens ?? 0) + row.promptTokens,
-    cachedTokens: (to?.cachedTokens ?? 0) + row.cachedTokens,
-    completionTokens: (to?.completionTokens ?? 0) + row.completionTokens,
-  };
 }
 
 function unavailable(error: unknown): never {
