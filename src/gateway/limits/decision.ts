@@ -1,4 +1,5 @@
 import type { ClassroomLimits, StudentLimits } from '../../api/limits.ts';
+import type { Seat } from '../identity/seat.ts';
 import type { RequestCost } from './admission.ts';
 import { type Budget, fewestTokens, mostTokens, outputWithin, restOf } from './budget.ts';
 import { requestsLeft, returnRequest, takeRequest, tatAfterClockChange } from './gcra.ts';
@@ -11,6 +12,10 @@ import { settleTokens, takeTokens, tokensLeft, UNTOUCHED } from './token-bucket.
 export interface LimitsInForce {
   readonly student: Omit<StudentLimits, 'maxOutputTokens'>;
   readonly classroom: ClassroomLimits;
+}
+
+export function limitsInForce({ limits, classroom }: Seat): LimitsInForce {
+  return { student: limits, classroom: classroom.limits.classroom };
 }
 
 /** When something happens. */

@@ -11,8 +11,8 @@ import {
   decide,
   type Grant,
   type Held,
-  type LimitsInForce,
   limitStates,
+  limitsInForce,
   type Moment,
   NOTHING_HELD,
   settle,
@@ -125,7 +125,7 @@ class LocalAdmission implements Admission {
 
   async admit(seat: Seat, cost: RequestCost): Promise<Admitted> {
     this.#expire();
-    const limits = limitsOfSeat(seat);
+    const limits = limitsInForce(seat);
     const moment = this.#moment(seat.classroom.timeZone);
     const counts = this.#counts(subjectOf(seat));
     const decision = decide(limits, counts, cost, moment);
@@ -160,7 +160,7 @@ class LocalAdmission implements Admission {
 
   #limitsOf(seat: Seat): LimitState[] {
     const moment = this.#moment(seat.classroom.timeZone);
-    return limitStates(limitsOfSeat(seat), this.#counts(subjectOf(seat)), moment);
+    return limitStates(limitsInForce(seat), this.#counts(subjectOf(seat)), moment);
   }
 
   #refuseUnaccounted(seat: Seat): Admitted {
@@ -298,10 +298,6 @@ class LocalAdmission implements Admission {
 
 function subjectOf({ classroom, studentId }: Seat): { classroomKey: string; studentId: string } {
   return { classroomKey: classroom.key, studentId };
-}
-
-function limitsOfSeat({ limits, classroom }: Seat): LimitsInForce {
-  return { student: limits, classroom: classroom.limits.classroom };
 }
 
 /** The charge of a request about which nobody can tell any more how far it came. */

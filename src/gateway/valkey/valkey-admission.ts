@@ -3,7 +3,7 @@ import { describeError, type Logger } from '../../kube/log.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import type { Seat } from '../identity/seat.ts';
 import type { Admission, Admitted, Lease, RequestCost } from '../limits/admission.ts';
-import { decide, type LimitsInForce, limitStates } from '../limits/decision.ts';
+import { decide, type LimitsInForce, limitStates, limitsInForce } from '../limits/decision.ts';
 import { type SubjectState, subjectKeyOf } from '../limits/journal.ts';
 import type { LimitState } from '../limits/limit-state.ts';
 import { refusalOf } from '../limits/refusal.ts';
@@ -143,7 +143,7 @@ class Replica implements ValkeyAdmission {
   async admit(seat: Seat, cost: RequestCost): Promise<Admitted> {
     const id = this.#options.newLeaseId();
     if (this.#outage !== undefined) return this.#admitWithout(id, seat, cost, false);
-    const limits = limitsOfSeat(seat);
+    const limits = limitsInForce(seat);
     const request = { id, classroom: classOf(seat), studentId: seat.studentId, limits, cost };
     let decision: StoreDecision;
     try {
@@ -191,7 +191,7 @@ class Replica implements ValkeyAdmission {
     if (this.#outage !== undefined) return this.#outage.admission.limitsOf(seat);
     try {
       const standing = await this.#options.store.read(classOf(seat), seat.studentId);
-      return limitStates(limitsOfSeat(seat), standing.counts, standing.moment);
+      return limitStates(limitsInForce(seat), standing.counts, standing.moment);
     } catch (error) {
       if (!(error instanceof StateStoreUnavailableError)) throw error;
       return this.#lose().admission.limitsOf(seat);
@@ -206,7 +206,7 @@ class Replica implements ValkeyAdmission {
     const { studentId } = seat;
     if (admitted?.ok) {
       const given = { by: outage.admission, lease: admitted.lease };
-      const limits = limitsOfSeat(seat);
+      const limits = limitsInForce(seat);
       this.#leases.set(id, {
         id,
         studentId,
@@ -388,8 +388,4 @@ function leaseOf(id: string, seat: Seat, outputTokens: number): Lease {
 
 function classOf({ classroom: { key, timeZone } }: Seat): ClassOfStore {
   return { key, timeZone };
-}
-
-function limitsOfSeat({ limits, classroom }: Seat): LimitsInForce {
-  return { student: limits, classroom: classroom.limits.classroom };
 }
