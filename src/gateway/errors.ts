@@ -93,7 +93,8 @@ const CATALOGUE = {
   malformed_token: define<{ why: string }>(
     401,
     'authentication_error',
-    ({ why }) => `This token cannot be used: ${why}. Sign in again to get a new one.`,
+    ({ why }) =>
+      `This token cannot be used: ${why}. Sign in again to get a new one; if that does not help, show your trainer this message.`,
   ),
   invalid_token: define(
     401,

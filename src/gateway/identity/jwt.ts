@@ -108,8 +108,9 @@ function textClaim(payload: JWTPayload, claim: string): string | undefined {
 }
 
 function missingClaim({ studentClaim, classroomClaim }: TokenSettings): string {
-  const claims = [studentClaim, ...(classroomClaim === undefined ? [] : [classroomClaim])];
-  return `it must name the student, and perhaps the class, in the ${claims.length === 1 ? 'claim' : 'claims'} ${claims.map((claim) => `"${claim}"`).join(' and ')}`;
+  const student = `the claim "${studentClaim}", as a text`;
+  if (classroomClaim === undefined) return `it must say who you are in ${student}`;
+  return `it must say who you are in ${student}, and which class you are in, in the claim "${classroomClaim}"`;
 }
 
 function refused(refusal: Refusal): TokenVerdict {
