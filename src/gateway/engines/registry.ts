@@ -210,7 +210,7 @@ class Registry implements EngineRegistry {
     if (engine === undefined) return;
     const { classroomKey } = engine.address;
     const planned = this.#groups.get(classroomKey)?.maxNumSeqs ?? DEFAULT_MAX_NUM_SEQS;
-    engine.window = adjustWindow(engine.window, load, planned);
+    engine.window = adjustWindow(engine.window, load, planned, engine.inFlight);
     engine.kvCapacity = load.kvTokens ?? engine.kvCapacity;
     this.#publish(classroomKey);
   }

@@ -38,13 +38,21 @@ export function openWindow(planned: number): EngineWindow {
 /**
  * Additive increase, multiplicative decrease on what the engine says. It has to have requests waiting in two answers in
  * a row, or with a full KV cache: a request that has just arrived waits for the end of a step, and that is no queue. What
- * waits is what the window was too wide by, so it closes by that, and by a quarter at most.
+ * waits is what the window was too wide by, so it closes by that, and by a quarter at most. A window that was
+ * closed stays as it is until the engine has no more than that from here: what was given before may wait in it for long.
  *
  * @param planned requests the engine computes together; the window never exceeds it
+ * @param inFlight requests that the engine has from here
  */
-export function adjustWindow(window: EngineWindow, load: EngineLoad, planned: number): EngineWindow {
+export function adjustWindow(
+  window: EngineWindow,
+  load: EngineLoad,
+  planned: number,
+  inFlight: number,
+): EngineWindow {
   const waits = load.waiting > 0;
   const isFull = load.kvUsage >= FULL_KV_USAGE;
+  if (waits && inFlight > window.requests) return { requests: window.requests, waited: true };
   if (waits && (window.waited || isFull)) {
     const reached = Math.min(window.requests, load.running + load.waiting, planned);
     const surplus = isFull ? reached : load.waiting;

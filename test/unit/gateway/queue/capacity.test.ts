@@ -13,7 +13,7 @@ const calm: EngineLoad = { running: 4, waiting: 0, kvUsage: 0.5, kvTokens: 10_00
 
 function requestsAfter(loads: readonly EngineLoad[], planned = 16): number {
   const window = loads.reduce<EngineWindow>(
-    (before, load) => adjustWindow(before, load, planned),
+    (before, load) => adjustWindow(before, load, planned, 0),
     openWindow(planned),
   );
   return windowOf(window, planned);
@@ -60,6 +60,20 @@ describe('how many requests an engine is given', () => {
     ],
   ])('%s', (_, loads, expected) => {
     expect(requestsAfter(loads)).toBe(expected);
+  });
+
+  test('not fewer and fewer while what it was given before waits in it: it is soon as many as it computes', () => {
+    let window = openWindow(64);
+    let inFlight = 60;
+    const bounds = Array.from({ length: 30 }, () => {
+      const [running, waiting] = [Math.min(4, inFlight), Math.max(0, inFlight - 4)];
+      window = adjustWindow(window, { ...calm, running, waiting }, 64, inFlight);
+      // Four end until the next look, and what the bound allows is given.
+      inFlight = Math.max(inFlight - 4, windowOf(window, 64));
+      return windowOf(window, 64);
+    });
+    expect(Math.min(...bounds)).toBeGreaterThanOrEqual(4);
+    expect(Math.max(...bounds.slice(20))).toBeLessThanOrEqual(5);
   });
 
   test('comes back to what was planned, one at a time', () => {
