@@ -137,6 +137,16 @@ describe('a lease', () => {
     expect(await usedToday(b)).toMatchObject([{ requests: 1, completed: 0, promptTokens: 50 }]);
   });
 
+  test('that a server threw away, against its instructions, does not hold up its class', async () => {
+    await using a = await aReplica(valkey);
+    const seat = aliceLimitedTo({});
+    await admitted(a.admission, seat);
+    await valkey.command('DEL', 'test:{school/python-101}:leases');
+    await holdServerTime(valkey, NOON_MS + LEASE_MS);
+    expect(await outcomeOf(a.admission, seat)).toBe('admitted');
+    expect(await valkey.command('ZCARD', 'test:{school/python-101}:deadlines')).toBe(1);
+  });
+
   test('lives as long as its replica renews it', async () => {
     await using a = await aReplica(valkey);
     const seat = aliceLimitedTo({ concurrentRequests: 1 });

@@ -90,20 +90,26 @@ local function figures_of(requests, prompt, cached, completion)
   return { requests, prompt, cached, completion, 0, 0, 0, 0, 0 }
 end
 
--- Books the leases that nobody renewed, each with the expected tokens of its prompt; as many at a time as cost little.
+-- Books a lease with the expected tokens of its prompt.
+local function book_lost(id, lease, now, moment)
+  local student, classroom = load_subject('s' .. lease.student), load_subject('c')
+  both_on_day(student, classroom, moment)
+  settle(student, classroom, lease, lease.expected)
+  save_both(lease.student, student, classroom)
+  local hour = hour_of(now)
+  local entry = { student = lease.student, model = lease.model, outcome = 'interrupted', day = lease.day }
+  add_to_ledger(entry, hour, figures_of(1, lease.expected, 0, 0))
+  local booked = cmsgpack.pack({ lease.expected, lease.day, hour, lease.model })
+  redis.call('SET', KEYS[4] .. id, booked, 'PX', ${EXPIRED_KEPT_MS})
+end
+
+-- Books the leases that nobody renewed, as many at a time as cost little. Of one that the server threw away (which it
+-- must not) there is nothing to book, and it must not stop all others for ever.
 local function expire_leases(now, moment)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, 100)) do
     local lease = load_lease(id)
-    local student, classroom = load_subject('s' .. lease.student), load_subject('c')
-    both_on_day(student, classroom, moment)
-    settle(student, classroom, lease, lease.expected)
-    save_both(lease.student, student, classroom)
-    local hour = hour_of(now)
-    local entry = { student = lease.student, model = lease.model, outcome = 'interrupted', day = lease.day }
-    add_to_ledger(entry, hour, figures_of(1, lease.expected, 0, 0))
+    if lease then book_lost(id, lease, now, moment) end
     close_lease(id)
-    local booked = cmsgpack.pack({ lease.expected, lease.day, hour, lease.model })
-    redis.call('SET', KEYS[4] .. id, booked, 'PX', ${EXPIRED_KEPT_MS})
   end
 end
 
