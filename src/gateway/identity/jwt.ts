@@ -3,7 +3,7 @@ import type { Clock } from '../../kube/clock.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import type { TokenSubject } from './credential.ts';
 import { KeysUnavailable, type TokenKeys } from './token-keys.ts';
-import type { TokenSettings } from './token-settings.ts';
+import { CLASS_KEY, type TokenSettings } from './token-settings.ts';
 import { createVerifiedTokens } from './verified-tokens.ts';
 
 export type TokenVerdict =
@@ -94,11 +94,14 @@ async function payloadOf(
 
 function subjectOf(payload: JWTPayload, settings: TokenSettings): TokenSubject | undefined {
   const studentId = textClaim(payload, settings.studentClaim);
-  const classroomKey =
-    settings.classroom ??
-    (settings.classroomClaim === undefined ? undefined : textClaim(payload, settings.classroomClaim));
+  const classroomKey = settings.classroom ?? classOf(payload, settings.classroomClaim);
   if (studentId === undefined || classroomKey === undefined) return undefined;
   return { studentId, classroomKey, claim: settings.studentClaim };
+}
+
+function classOf(payload: JWTPayload, claim: string | undefined): string | undefined {
+  const value = claim === undefined ? undefined : textClaim(payload, claim);
+  return value !== undefined && CLASS_KEY.test(value) ? value : undefined;
 }
 
 function textClaim(payload: JWTPayload, claim: string): string | undefined {
@@ -110,7 +113,7 @@ function textClaim(payload: JWTPayload, claim: string): string | undefined {
 function missingClaim({ studentClaim, classroomClaim }: TokenSettings): string {
   const student = `the claim "${studentClaim}", as a text`;
   if (classroomClaim === undefined) return `it must say who you are in ${student}`;
-  return `it must say who you are in ${student}, and which class you are in, in the claim "${classroomClaim}"`;
+  return `it must say who you are in ${student}, and which class you are in, as "namespace/name", in the claim "${classroomClaim}"`;
 }
 
 function refused(refusal: Refusal): TokenVerdict {

@@ -25,6 +25,9 @@ const jwksUrl = z.url({ protocol: /^https?$/, error: 'must be an https URL', abo
   return protocol === 'https:' || LOOPBACK_OR_CLUSTER.test(hostname);
 }, 'must be https, or http to this machine or to a Service of the cluster');
 
+/** A class as settings and tokens name it. */
+export const CLASS_KEY = /^[a-z0-9.-]+\/[a-z0-9.-]+$/;
+
 /** The block `jwt` of the configuration: whose tokens are accepted, and what in them names student and class. */
 export const tokenSettingsSchema = z
   .strictObject({
@@ -38,10 +41,7 @@ export const tokenSettingsSchema = z
       .min(1)
       .optional(),
     studentClaim: nonEmpty.default('sub'),
-    classroom: z
-      .string()
-      .regex(/^[a-z0-9.-]+\/[a-z0-9.-]+$/, "must be 'namespace/name'")
-      .optional(),
+    classroom: z.string().regex(CLASS_KEY, "must be 'namespace/name'").optional(),
     classroomClaim: nonEmpty.optional(),
     clockTolerance: duration.prefault('30s'),
   })

@@ -126,9 +126,10 @@ describe('a token', () => {
     expect((await outcome(signIn, await tokenOf({ ...claims, class: 'school/other' }))).code).toBe(
       'unknown_student',
     );
-    expect((await outcome(signIn, await tokenOf({ ...claims, class: undefined }))).code).toBe(
-      'malformed_token',
-    );
+    for (const named of [undefined, 'other', `${CLASS_KEY} alice`]) {
+      const { code } = await outcome(signIn, await tokenOf({ ...claims, class: named }));
+      expect(code).toBe('malformed_token');
+    }
   });
 
   test('is a malformed key where no issuer is configured', async () => {
