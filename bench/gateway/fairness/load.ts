@@ -37,9 +37,11 @@ export async function measureLoad(
   const firstTokenMs: number[] = [];
   const service = open.map(() => 0);
   let isMeasured = false;
+  // One sequence for all, so that whoever is served, the engine gets the same mix of sizes.
+  const sizes = seededRandom(seed);
   const askOnce = async (student: number, random: () => number): Promise<number | undefined> => {
     const within = ({ least, most }: { least: number; most: number }): number =>
-      least + Math.floor(random() * (most - least + 1));
+      least + Math.floor(sizes() * (most - least + 1));
     let before = 0;
     return ask({
       url: school.gateways[Math.floor(random() * school.gateways.length)] ?? '',
