@@ -9,12 +9,12 @@ import { ensureBinaries, ensureOptionsOf } from './binaries/ensure.ts';
 import type { Binaries } from './binaries/versions.ts';
 import { everyoneAnswered, letThemWork } from './class/at-work.ts';
 import { credentialsOf, enrol, followLesson, type Lesson, type LessonRef } from './class/lesson.ts';
-import { studentIds } from './class/roster.ts';
+import { demoEngines, studentIds } from './class/roster.ts';
 import type { StudentCredentials, StudentProgress } from './class/students.ts';
 import { viewClass } from './class-view.ts';
 import { type DemoCluster, startDemoCluster } from './cluster.ts';
 import { clusterGuide, studentGuide } from './guide.ts';
-import { readNodeFile } from './node-agent/nodes/description.ts';
+import { type NodeDescription, readNodeFile } from './node-agent/nodes/description.ts';
 import type { Runtime } from './node-agent/runtimes/runtime.ts';
 import { installedVllm } from './node-agent/runtimes/vllm.ts';
 import { vllmSimulator } from './node-agent/runtimes/vllm-simulator.ts';
@@ -23,7 +23,6 @@ import { CHECKOUT } from './paths.ts';
 import { createScreen, type Screen } from './screen.ts';
 
 const CLASS: LessonRef = { namespace: 'python-101', name: 'python-101' };
-const STUDENTS_PER_ENGINE = 5;
 /** With `--exit`: one task streamed, one not. */
 const ROUNDS = 2;
 const MAX_THINK_MS = 10_000;
@@ -34,6 +33,7 @@ const CLASS_READY_TIMEOUT_MS = 600_000;
 /** Everything one run of the demo shares. */
 interface Demo {
   options: DemoOptions;
+  nodes: readonly NodeDescription[];
   cluster: DemoCluster;
   binaries: Binaries;
   screen: Screen;
@@ -67,7 +67,7 @@ async function main(): Promise<number> {
     step('The operator runs');
     await cluster.startGateway({ name: 'gateway' });
     step(`The gateway takes requests at ${cluster.baseURL}`);
-    const demo: Demo = { options, cluster, binaries, screen, step, signal: stop.signal };
+    const demo: Demo = { options, nodes, cluster, binaries, screen, step, signal: stop.signal };
     return options.mode === 'cluster' ? await stay(demo) : await teach(demo);
   } finally {
     if (options.keep !== undefined) await keepLogs(cluster, options.keep);
@@ -101,9 +101,9 @@ async function stay(demo: Demo): Promise<number> {
 }
 
 async function teach(demo: Demo): Promise<number> {
-  const { options, cluster, step, screen, signal } = demo;
+  const { options, nodes, cluster, step, screen, signal } = demo;
   const ids = studentIds(options.students);
-  await enrol(cluster.client, CLASS, ids, Math.ceil(ids.length / STUDENTS_PER_ENGINE), options.model);
+  await enrol(cluster.client, CLASS, ids, demoEngines(ids.length, nodes), options.model);
   step(`Classroom ${CLASS.name} and ${ids.length} StudentQuotas are written`);
   const lesson = await followLesson(cluster.client, systemClock, CLASS);
   try {

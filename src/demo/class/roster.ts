@@ -3,6 +3,7 @@ import { type ClassroomSpecInput, classrooms } from '../../api/classroom.ts';
 import { API_GROUP_VERSION } from '../../api/group.ts';
 import { type StudentQuotaSpecInput, studentQuotas } from '../../api/student-quota.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
+import type { NodeDescription } from '../node-agent/nodes/description.ts';
 
 /** A Classroom as a trainer writes it. */
 export interface ClassroomManifest extends KubeObject {
@@ -40,6 +41,18 @@ export function studentIds(count: number): string[] {
 /** What the engines of the demo load unless told otherwise: the model of the article's class. */
 const DEMO_MODEL = 'Qwen/Qwen2.5-7B-Instruct';
 
+const GPU = 'NVIDIA-A10';
+const STUDENTS_PER_ENGINE = 5;
+
+/** An engine for every five students, as far as there are GPUs: an engine that finds none is never ready. */
+export function demoEngines(students: number, nodes: readonly NodeDescription[]): number {
+  const whole = nodes.flatMap(({ gpu }) =>
+    gpu?.product === GPU && gpu.sharing === 'none' ? [gpu.count] : [],
+  );
+  const gpus = whole.reduce((sum, count) => sum + count, 0);
+  return Math.min(Math.ceil(students / STUDENTS_PER_ENGINE), Math.max(1, gpus));
+}
+
 /**
  * The demo class: whole A10s, five students to an engine.
  *
@@ -56,8 +69,8 @@ export function demoClassroom(
     metadata: ref,
     spec: {
       model: { id: modelId, servedName: basename(modelId).toLowerCase(), aliases: ['class-model'] },
-      gpu: { product: 'NVIDIA-A10' },
-      engine: { replicas: { min: 1, max: engines, studentsPerReplica: 5 } },
+      gpu: { product: GPU },
+      engine: { replicas: { min: 1, max: engines, studentsPerReplica: STUDENTS_PER_ENGINE } },
       contact: 'Ms Chen, room 214',
       limits: { perStudent: { concurrentRequests: 2, maxOutputTokens: 256 } },
     },

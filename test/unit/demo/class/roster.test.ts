@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseClassroom, parseStudentQuota } from '../../../../src/api/parse.ts';
 import { EXERCISE, taskFor } from '../../../../src/demo/class/exercise.ts';
-import { demoClassroom, demoStudentQuotas, studentIds } from '../../../../src/demo/class/roster.ts';
+import {
+  demoClassroom,
+  demoEngines,
+  demoStudentQuotas,
+  studentIds,
+} from '../../../../src/demo/class/roster.ts';
+import { readNodeFile } from '../../../../src/demo/node-agent/nodes/description.ts';
 
 const REF = { namespace: 'python-101', name: 'python-101' };
 
@@ -10,6 +16,18 @@ describe('The roster of the demo', () => {
     const ids = studentIds(count);
     expect(ids).toHaveLength(count);
     expect(new Set(ids).size).toBe(count);
+  });
+
+  test.each([
+    ['NVIDIA-A10, count: 4', 1, 1],
+    ['NVIDIA-A10, count: 4', 20, 4],
+    ['NVIDIA-A10, count: 4', 40, 4],
+    ['NVIDIA-A10, count: 8', 40, 8],
+    ['NVIDIA-A10, count: 2, sharing: {timeSlicing: {replicas: 4}}', 40, 1],
+    ['NVIDIA-H100-80GB-HBM3, count: 2', 40, 1],
+  ])('on GPUs of %s, %i students get %i engines', (gpu, students, engines) => {
+    const nodes = readNodeFile(`nodes: [{name: a, gpu: {product: ${gpu}}}]`, 'nodes.yaml');
+    expect(demoEngines(students, nodes)).toBe(engines);
   });
 
   test('the class and its seats are what the API accepts', () => {
