@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 /**
@@ -56,7 +56,7 @@ export function parseApiKey(text: string): ParsedApiKey {
  * 256 random bits cannot be guessed; a slow one would cost every request.
  */
 export function hashApiKey(key: string): string {
-  return createHash('sha256').update(key, 'utf8').digest('hex');
+  return hash('sha256', key);
 }
 
 /** What logs and messages may say of a key: enough to tell the keys of a class apart. */
