@@ -8,7 +8,7 @@ import { type HealthCheck, type HealthServer, startHealthServer } from '../obser
 import { YamlFaultsError } from '../yaml/located.ts';
 import type { AddressOfPod } from './engines/pods.ts';
 import { watchEngines } from './engines/watch.ts';
-import { createGateway, type Gateway } from './gateway.ts';
+import { createGateway, type Gateway, type GatewayOptions } from './gateway.ts';
 import { readinessOf } from './health.ts';
 import {
   type Certificate,
@@ -72,10 +72,12 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
   const saltSecret = await readSaltSecret(settings.saltSecretFile);
   const tls = await readTls(settings);
   const tracing = await startTracing(settings, log);
+  const tokens = await readTokenVerifier(settings.jwt, log);
   const state = await openState(settings, log);
   let source: Source | undefined;
   let publisher: UsagePublisher | undefined;
   const gateway = createGateway({
+    ...boundsOf(settings),
     clock: systemClock,
     log,
     admission: state.admission,
@@ -85,10 +87,55 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     stateStore: state.figures,
     saltSecret,
     isSynced: () => source?.hasSynced ?? true,
-    tokens: await readTokenVerifier(settings.jwt, log),
-    failedAttemptsPerMinute: settings.failedAttemptsPerMinute,
+    tokens,
     trustedProxies: settings.trustedProxies,
     tracing,
+  });
+  const intervalMs = settings.engineMetricsIntervalMs;
+  watchEngines({ engines: gateway.engines, clock: systemClock, log, intervalMs });
+  if (settings.staticFile !== undefined) await loadStatic(settings.staticFile, gateway, systemClock);
+  else ({ source, publisher } = await watch(given, gateway, state.usage));
+
+  let stopping = false;
+  const health = await startHealth(settings, gateway.metrics, () =>
+    readinessOf({
+      hasSynced: source?.hasSynced ?? true,
+      ageMs: source?.ageMs() ?? 0,
+      maxAgeMs: settings.maxWatchAgeMs,
+      stopping,
+      state: state.health(),
+    }),
+  );
+  const { address, unfollow } = await listen(settings, gateway, tls, log);
+  const ready = { address, health: health?.address.authority, ...gateway.directory.size };
+  log.info(ready, 'The gateway takes requests');
+
+  onStarted(async () => {
+    stopping = true;
+    const { shutdownDelayMs, shutdownGraceMs } = settings;
+    log.info({ delayMs: shutdownDelayMs, graceMs: shutdownGraceMs }, 'The gateway stops');
+    unfollow();
+    await systemClock.sleep(shutdownDelayMs);
+    await gateway.stop(shutdownGraceMs);
+    // Only now: a key that is revoked while answers run out still ends them.
+    publisher?.stop();
+    await source?.stop();
+    await tracing?.close();
+    await health?.close();
+    await state.close();
+  });
+}
+
+type Bounds = Pick<
+  GatewayOptions,
+  'patience' | 'queueBounds' | 'connectTimeoutMs' | 'maxBodyBytes' | 'failedAttemptsPerMinute'
+>;
+
+function boundsOf(settings: GatewaySettings): Bounds {
+  return {
+    connectTimeoutMs: settings.connectTimeoutMs,
+    maxBodyBytes: settings.maxBodyBytes,
+    failedAttemptsPerMinute: settings.failedAttemptsPerMinute,
     patience: {
       firstByteMs: settings.firstByteTimeoutMs,
       idleMs: settings.idleTimeoutMs,
@@ -103,59 +150,22 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
       busyWaitMs: settings.queueTimeoutMs,
       engineWaitMs: settings.engineWaitTimeoutMs,
     },
-    connectTimeoutMs: settings.connectTimeoutMs,
-    maxBodyBytes: settings.maxBodyBytes,
-  });
-  watchEngines({
-    engines: gateway.engines,
-    clock: systemClock,
-    log,
-    intervalMs: settings.engineMetricsIntervalMs,
-  });
-  let stopping = false;
-  if (settings.staticFile !== undefined) await loadStatic(settings.staticFile, gateway, systemClock);
-  else ({ source, publisher } = await watch(given, gateway, state.usage));
-
-  const health = await startHealth(settings, gateway.metrics, () =>
-    readinessOf({
-      hasSynced: source?.hasSynced ?? true,
-      ageMs: source?.ageMs() ?? 0,
-      maxAgeMs: settings.maxWatchAgeMs,
-      stopping,
-      state: state.health(),
-    }),
-  );
-  const bounds = {
-    headersTimeoutMs: settings.headersTimeoutMs,
-    requestTimeoutMs: settings.requestTimeoutMs,
-    maxConnections: settings.maxConnections,
   };
-  const listening = await gateway.listen(settings.listen, { certificate: tls?.first, bounds });
-  const { useCertificate } = listening;
-  const unfollow =
-    tls === undefined
-      ? undefined
-      : followCertificate({ ...tls, use: useCertificate, clock: systemClock, log });
-  const { address } = listening;
-  log.info(
-    { address, health: health?.address.authority, ...gateway.directory.size },
-    'The gateway takes requests',
-  );
+}
 
-  onStarted(async () => {
-    stopping = true;
-    const { shutdownDelayMs, shutdownGraceMs } = settings;
-    log.info({ delayMs: shutdownDelayMs, graceMs: shutdownGraceMs }, 'The gateway stops');
-    unfollow?.();
-    await systemClock.sleep(shutdownDelayMs);
-    await gateway.stop(settings.shutdownGraceMs);
-    // Only now: a key that is revoked while answers run out still ends them.
-    publisher?.stop();
-    await source?.stop();
-    await tracing?.close();
-    await health?.close();
-    await state.close();
-  });
+type ReadCertificate = Pick<FollowedCertificate, 'first' | 'read'>;
+
+/** @returns where it listens, and what ends the look at the files of its certificate */
+async function listen(
+  { listen: where, headersTimeoutMs, requestTimeoutMs, maxConnections }: GatewaySettings,
+  gateway: Gateway,
+  tls: ReadCertificate | undefined,
+  log: Logger,
+): Promise<{ readonly address: string; readonly unfollow: () => void }> {
+  const bounds = { headersTimeoutMs, requestTimeoutMs, maxConnections };
+  const { address, useCertificate: use } = await gateway.listen(where, { certificate: tls?.first, bounds });
+  if (tls === undefined) return { address, unfollow() {} };
+  return { address, unfollow: followCertificate({ ...tls, use, clock: systemClock, log }) };
 }
 
 async function openState(settings: GatewaySettings, log: Logger): Promise<GatewayState> {
@@ -276,10 +286,7 @@ async function startTracing(
   return createOtlpTracing({ endpoint, trustClients: trustTraceparent, log });
 }
 
-async function readTls({
-  tlsCertFile,
-  tlsKeyFile,
-}: GatewaySettings): Promise<Pick<FollowedCertificate, 'first' | 'read'> | undefined> {
+async function readTls({ tlsCertFile, tlsKeyFile }: GatewaySettings): Promise<ReadCertificate | undefined> {
   if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined;
   const read = async (): Promise<Certificate> => ({
     cert: await readText(tlsCertFile, '--tls-cert-file'),
