@@ -76,6 +76,9 @@ const UNREACHABLE_RETRY_SECONDS = 2;
 /** What vLLM says while it lets running requests end; its `/health` is still 200 then. */
 const SHUTTING_DOWN = 'cannot schedule new futures after shutdown';
 
+/** How vLLM's message begins when its engine has died; with some settings the API server lives on. */
+const DEAD = 'EngineCore encountered an issue';
+
 /** Sends one admitted request to an engine and streams the answer to the client. */
 export function forward(options: ForwardOptions): Forwarding {
   const exchange = new Exchange(options);
@@ -442,8 +445,12 @@ function isShuttingDown({ status, message }: EngineError): boolean {
   return status === 500 && message?.includes(SHUTTING_DOWN) === true;
 }
 
-/** A full engine is none that failed; one that shuts down refuses everything from now on. */
+function isDead({ status, message }: EngineError): boolean {
+  return status === 500 && message?.startsWith(DEAD) === true;
+}
+
+/** A full engine is none that failed; one that shuts down, or is dead, refuses everything from now on. */
 function faultOf(error: EngineError): EngineFault | undefined {
-  if (isShuttingDown(error)) return 'unreachable';
+  if (isShuttingDown(error) || isDead(error)) return 'unreachable';
   return error.status >= 500 && error.status !== 503 ? 'failed' : undefined;
 }

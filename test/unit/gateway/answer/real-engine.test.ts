@@ -222,6 +222,18 @@ describe('the errors of vLLM, before an answer', () => {
     expect(await world.whenIdle()).toMatchObject([{ outcome: 'unanswered', usage: undefined }]);
   });
 
+  test('500 of a dead engine: it is out at once, also for a class of one student', async () => {
+    let died: string | undefined;
+    const named = (name: string) => (call: EngineCall) => {
+      died ??= name;
+      if (died === name) answerJson(call.response, 500, ENGINE_DEAD);
+      else answerWell(call);
+    };
+    await worldOf({}, named('one'), named('two'));
+    const answers = [await askJson(world, CHAT), await askJson(world, CHAT), await askJson(world, CHAT)];
+    expect(answers.map(({ status }) => status)).toEqual([502, 200, 200]);
+  });
+
   const unlike = { detail: [{ loc: ['body'], msg: '/usr/lib/python3.12/site-packages/vllm/x.py' }] };
   test.each<[string, number, unknown, number, string]>([
     ['an error object', 400, JSON.parse(readRecording('chat_n0').response.body), 400, 'refused_by_engine'],
