@@ -25,6 +25,8 @@ export const startGpuClassroom: StartContender = async ({ upstreams, folder }) =
     command: process.execPath,
     args: [
       '--disable-warning=ExperimentalWarning',
+      // As docs/gateway.md advises.
+      '--max-semi-space-size=16',
       MAIN,
       '--listen=127.0.0.1:0',
       '--health-address=127.0.0.1:0',
