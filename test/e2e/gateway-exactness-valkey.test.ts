@@ -7,6 +7,7 @@ import { type Crowd, gather } from './exactness/crowd.ts';
 import {
   answeredTo,
   expectCharged,
+  expectDisturbedByKills,
   expectPlacesHeld,
   expectRateHeld,
   expectTapped,
@@ -68,6 +69,7 @@ test('200 clients, small limits and two gateways with one store, while one gatew
   for (const engine of school.engines) await expectTapped(engine);
   expectPlacesHeld(school.peaks);
   const seen = seenOf(crowd.asks, school.taps);
+  expectDisturbedByKills(seen);
   for (const student of STUDENTS) {
     const used = await usedBy(student, url);
     expectCharged(student, used, seen);

@@ -6,6 +6,7 @@ import { type Crowd, gather } from './exactness/crowd.ts';
 import {
   answeredTo,
   expectCharged,
+  expectDisturbedByKills,
   expectPlacesHeld,
   expectRateHeld,
   expectTapped,
@@ -78,6 +79,7 @@ test('200 clients and small limits, while clients leave, an engine dies, and the
   for (const engine of school.engines) await expectTapped(engine);
   expectPlacesHeld(school.peaks);
   const seen = seenOf(crowd.asks, school.taps);
+  expectDisturbedByKills(seen);
   for (const student of STUDENTS) {
     const own = used[STUDENTS.indexOf(student)];
     if (own === undefined) throw new Error(`nothing is known of ${student.id}`);

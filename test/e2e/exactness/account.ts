@@ -23,16 +23,25 @@ export interface Seen {
   readonly ask: Ask;
   /** More than one when the gateway asked a second engine. */
   readonly tapped: readonly TappedRequest[];
+  /** One of the engines that had it was killed then or later. */
+  readonly engineWasKilled: boolean;
 }
 
 /** Brings both sides together by the names in the prompts. */
 export function seenOf(asks: readonly Ask[], taps: readonly EngineTap[]): Seen[] {
   const byName = new Map<string | undefined, TappedRequest[]>();
-  for (const tapped of taps.flatMap(({ requests }) => requests)) {
-    const name = askNamed(tapped.body);
-    byName.set(name, [...(byName.get(name) ?? []), tapped]);
+  const killed = new Set<TappedRequest>();
+  for (const { requests, starts } of taps) {
+    for (const tapped of requests) {
+      const name = askNamed(tapped.body);
+      byName.set(name, [...(byName.get(name) ?? []), tapped]);
+      if (tapped.start < starts) killed.add(tapped);
+    }
   }
-  return asks.map((ask) => ({ ask, tapped: byName.get(ask.name) ?? [] }));
+  return asks.map((ask) => {
+    const tapped = byName.get(ask.name) ?? [];
+    return { ask, tapped, engineWasKilled: tapped.some((one) => killed.has(one)) };
+  });
 }
 
 export function chargesOf(student: Student, all: readonly Seen[]): Charges {
@@ -109,7 +118,7 @@ function engineSideOf(tapped: readonly TappedRequest[]): UsageCount {
 }
 
 /** What the gateway expects of the prompt. */
-export function expectedPrompt({ prompt }: Ask): number {
+function expectedPrompt({ prompt }: Ask): number {
   const size = { printedBytes: 0, tokenIds: 0, pictures: 0, turns: 1, prompts: 1, hasTools: false };
   return expectedPromptTokens({ ...size, textBytes: Buffer.byteLength(prompt) }, MAX_MODEL_LEN);
 }

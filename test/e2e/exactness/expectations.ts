@@ -61,6 +61,16 @@ export function expectCharged(student: Student, used: Used, seen: readonly Seen[
   within(`${student.id}: admitted`, used.requests, charges.admitted);
 }
 
+/** Whom nobody killed, and who did not leave, was answered or told to wait. */
+export function expectDisturbedByKills(seen: readonly Seen[]): void {
+  const unexplained = seen.filter(
+    ({ ask: { ending, gateway }, tapped, engineWasKilled }) =>
+      (ending === 'broken' && !gateway.wasKilled && !engineWasKilled) ||
+      (ending === 'failed' && !engineWasKilled && tapped.length > 0),
+  );
+  expect(unexplained).toEqual([]);
+}
+
 /** @param elapsedMs from the first ask of all to the end of the last */
 export function expectWithinLimits({ id, limits }: Student, used: Used, elapsedMs: number): void {
   const { requestsPerMinute, tokensPerMinute, tokensPerDay } = limits;
