@@ -67,7 +67,7 @@ test('200 clients, small limits and two gateways with one store, while one gatew
     return (await openLeases(valkey)).length === 0;
   });
   for (const engine of school.engines) await expectTapped(engine);
-  expectPlacesHeld(school.peaks);
+  expectPlacesHeld(school.peaks, crowd.asks);
   const seen = seenOf(crowd.asks, school.taps);
   expectDisturbedByKills(seen);
   for (const student of STUDENTS) {

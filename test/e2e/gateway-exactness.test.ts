@@ -77,7 +77,7 @@ test('200 clients and small limits, while clients leave, an engine dies, and the
   expect(await gateway.stop()).toBe(0);
   expectInFile(ledger, used);
   for (const engine of school.engines) await expectTapped(engine);
-  expectPlacesHeld(school.peaks);
+  expectPlacesHeld(school.peaks, crowd.asks);
   const seen = seenOf(crowd.asks, school.taps);
   expectDisturbedByKills(seen);
   for (const student of STUDENTS) {
