@@ -69,6 +69,10 @@ export class Batch {
     this.#keep(subjects);
   }
 
+  withdrawn(subjects: readonly SubjectState[]): void {
+    this.#keep(subjects);
+  }
+
   settled(leaseId: string, subjects: readonly SubjectState[], entry: LedgerEntry): void {
     if (!this.leases.delete(leaseId)) this.endedLeases.push(leaseId);
     this.#keep(subjects);

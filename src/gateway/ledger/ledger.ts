@@ -42,6 +42,7 @@ export function createLedger({ file, clock, log }: LedgerOptions): Ledger {
       journal.batch.settled(leaseId, subjects, entry);
       return journal.atEndOfTurn();
     },
+    withdrawn: (subjects) => journal.batch.withdrawn(subjects),
     throttled(entry) {
       journal.batch.refused(entry);
       journal.soon();

@@ -8,7 +8,7 @@ export interface Subject {
   readonly studentId?: string | undefined;
 }
 
-/** Identifies a subject among all. Neither part can have a line break. */
+/** Identifies a subject among all: no key of a class has a line break. */
 export function subjectKeyOf({ classroomKey, studentId = '' }: Subject): string {
   return `${classroomKey}\n${studentId}`;
 }
@@ -73,6 +73,8 @@ export interface LimitJournal {
    * @throws JournalUnavailableError nothing was kept yet
    */
   settled(leaseId: string, subjects: readonly SubjectState[], entry: LedgerEntry): Promise<void>;
+  /** How subjects stand when a lease that could not be kept was taken back; kept with the next write. */
+  withdrawn(subjects: readonly SubjectState[]): void;
   /** Books a request that got no lease. It need not be kept at once. */
   throttled(entry: LedgerEntry): void;
 }

@@ -141,7 +141,9 @@ class LocalAdmission implements Admission {
       await this.#options.journal.admitted(lease.opened, [taken.student, taken.classroom]);
     } catch (error) {
       this.#close(lease);
-      this.#keep(withdraw(limits, this.#counts(lease.opened), grant, moment));
+      const returned = withdraw(limits, this.#counts(lease.opened), grant, moment);
+      this.#keep(returned);
+      this.#options.journal.withdrawn([returned.student, returned.classroom]);
       if (!(error instanceof JournalUnavailableError)) throw error;
       return this.#refuseUnaccounted(seat);
     }

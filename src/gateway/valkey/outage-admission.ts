@@ -71,6 +71,7 @@ function volatile({ lastKnown, replicas }: OutageAdmissionOptions): LimitJournal
     }),
     async admitted() {},
     async settled() {},
+    withdrawn() {},
     throttled() {},
   };
 }

@@ -6,10 +6,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from '@jest/globals';
 import { type LedgerDatabase, openLedgerFile } from '../../../../src/gateway/ledger/database.ts';
 import { createLedger, type Ledger } from '../../../../src/gateway/ledger/ledger.ts';
+import { createLocalAdmission } from '../../../../src/gateway/limits/local-admission.ts';
+import { silentLogger } from '../../../../src/kube/log.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
 import { startGatewayProcess } from '../../../support/gateway-process.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
-import { CLASS_KEY } from '../builders.ts';
+import { aClassroom, alice, bobsSeat, CLASS_KEY } from '../builders.ts';
 import { type LogLine, recordingLogger } from '../recording-logger.ts';
 import { aLease, anEntry, aState, openLedger, TODAY } from './builders.ts';
 
@@ -200,6 +202,27 @@ describe('a disk that becomes full', () => {
       ]);
       expect(scene.ledger.load().leases.map(({ id }) => id)).toEqual(['running']);
       makeRoom(scene);
+    }));
+
+  test('takes nothing of a student whom it refuses, also not for a gateway that starts afterwards', () =>
+    onDisk(async (scene) => {
+      const { ledger, clock } = scene;
+      const newLeaseId = () => 'so long that it needs new pages '.repeat(1_000);
+      const options = { clock, journal: ledger, log: silentLogger, newLeaseId, leaseMs: 3_600_000 };
+      const bob = alice(aClassroom(), bobsSeat());
+      const prompt = { promptTokens: 50_000, expectedPromptTokens: 10_000 };
+      const cost = { model: 'qwen', ...prompt, outputTokens: 100, answers: 1 };
+
+      const admission = await createLocalAdmission(options);
+      const before = await admission.limitsOf(bob);
+      fillDisk(scene);
+      expect(await admission.admit(bob, cost)).toMatchObject({ refusal: { code: 'usage_not_counted' } });
+      makeRoom(scene);
+      await clock.advance(1_000);
+      expect(ledger.trouble).toBeUndefined();
+      expect(await (await createLocalAdmission(options)).limitsOf(bob)).toEqual(
+        before.map((limit) => expect.objectContaining({ name: limit.name, remaining: limit.remaining })),
+      );
     }));
 
   test('with the first write that works, what has ended meanwhile is booked once', () =>

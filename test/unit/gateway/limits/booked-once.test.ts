@@ -55,23 +55,22 @@ const events: fc.Arbitrary<Event> = fc.oneof(
   },
 );
 
-/** A journal on a disk that can be full: what ends meanwhile is kept as soon as there is room again. */
+/** A journal on a disk that can be full: what could not be kept is kept, in order, as soon as there is room again. */
 function journalOn(kept: MemoryJournal, disk: { full: boolean }): LimitJournal {
-  let waiting: Parameters<LimitJournal['settled']>[] = [];
-  const write = async (now: () => Promise<void>): Promise<void> => {
+  const waiting: (() => void)[] = [];
+  const write = async (now?: () => void): Promise<void> => {
     if (disk.full) throw new JournalUnavailableError('the disk is full');
-    const due = waiting;
-    waiting = [];
-    for (const booking of due) await kept.settled(...booking);
-    await now();
+    for (const change of waiting.splice(0)) change();
+    now?.();
   };
   return {
     load: () => kept.load(),
     admitted: (lease, subjects) => write(() => kept.admitted(lease, subjects)),
     settled: (...booking) => {
-      waiting.push(booking);
-      return write(async () => {});
+      waiting.push(() => kept.settled(...booking));
+      return write();
     },
+    withdrawn: (subjects) => void waiting.push(() => kept.withdrawn(subjects)),
     throttled: (entry) => kept.throttled(entry),
   };
 }

@@ -32,6 +32,7 @@ export function createMemoryJournal(): MemoryJournal {
       keep(subjects);
       entries.push(entry);
     },
+    withdrawn: keep,
     throttled: (entry) => void entries.push(entry),
   };
 }
