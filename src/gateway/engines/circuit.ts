@@ -25,7 +25,7 @@ export const CLOSED: Circuit = {
 /** A single failure may be the request's own fault. */
 const FAILURES_ALLOWED = 3;
 const FIRST_PROBE_MS = 1_000;
-const LONGEST_PROBE_MS = 30_000;
+const LONGEST_PROBE_MS = 5_000;
 
 /** A request was answered to its end. One that was sent before the engine went out says nothing about now. */
 export function answered(circuit: Circuit): Circuit {

@@ -31,7 +31,7 @@ export interface ValkeyStateOptions {
 }
 
 /** After which the requests of a gateway that died are booked, and their places are free. */
-const LEASE_MS = 60_000;
+const LEASE_MS = 30_000;
 /** How often replicas hear of each other, and after which silence one counts as gone. */
 const EXCHANGE_MS = 250;
 const PEER_TTL_MS = 3_000;
