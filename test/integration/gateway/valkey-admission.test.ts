@@ -200,6 +200,18 @@ describe("the server's time", () => {
     await holdServerTime(valkey, justAfterMidnightMs + 60_000);
     expect(await outcomeOf(a.admission, seat)).toBe('admitted');
   });
+
+  test('may be set back by hours: what refills by the minute does so', async () => {
+    await using a = await aReplica(valkey);
+    const seat = aliceLimitedTo({ requestsPerMinute: 1, tokensPerMinute: 600 });
+    await a.admission.settle(await admitted(a.admission, seat), completed(300, 300));
+    await holdServerTime(valkey, NOON_MS - 5 * HOUR_MS);
+    expect(await outcomeOf(a.admission, seat)).toBe('requests_per_minute_exceeded');
+    expect(await remaining(a.admission, seat, 'tokensPerMinute')).toBe(0);
+    await holdServerTime(valkey, NOON_MS - 5 * HOUR_MS + 60_000);
+    expect(await remaining(a.admission, seat, 'tokensPerMinute')).toBe(600);
+    expect(await outcomeOf(a.admission, seat)).toBe('admitted');
+  });
 });
 
 describe('the account', () => {

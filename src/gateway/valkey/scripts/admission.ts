@@ -28,7 +28,7 @@ local expected = number_argument()
 cost.output, cost.answers = number_argument(), number_argument()
 local lease_ms, adopt = number_argument(), argument()
 
-local student, classroom = load_subject('s' .. student_id), load_subject('c')
+local student, classroom = load_subject('s' .. student_id, now), load_subject('c', now)
 both_on_day(student, classroom, moment)
 local lease = load_lease(id)
 if not lease then
@@ -67,7 +67,7 @@ local wait, first_token = number_argument(), number_argument()
 local again = argument()
 local tokens = prompt + completion
 
-local student, classroom = load_subject('s' .. student_id), load_subject('c')
+local student, classroom = load_subject('s' .. student_id, now), load_subject('c', now)
 both_on_day(student, classroom, moment)
 local lease, mark = load_lease(id), redis.call('GET', KEYS[4] .. id)
 local status = 'settled'
@@ -132,7 +132,7 @@ local now = now_ms()
 local moment = moment_argument(now)
 if not moment then return other_day_reply(now) end
 expire_leases(now, moment)
-return counts_reply('counts', now, load_subject('s' .. argument()), load_subject('c'))
+return counts_reply('counts', now, load_subject('s' .. argument(), now), load_subject('c', now))
 `;
 
 /**

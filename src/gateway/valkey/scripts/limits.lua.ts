@@ -41,7 +41,13 @@ local function output_within(budget, cost, output)
   return math.min(output, math.floor((rest - cost.prompt) / cost.answers))
 end
 
--- decision.ts
+-- decision.ts. Returns whether it changed the state. A TAT lies a minute ahead at most, and what steps are rounded up by.
+local function after_clock_change(state, now)
+  local tat, tokens_at = state.tat, state.tokens_at
+  if tat > now + MINUTE_US / 1000 + 1000 then state.tat = now + MINUTE_US / 1000 end
+  state.tokens_at = math.min(tokens_at, now)
+  return state.tat ~= tat or state.tokens_at ~= tokens_at
+end
 local function on_day(state, moment)
   if state.day == moment.day or state.day == moment.next_day then return end
   if state.day < moment.day then state.day_tokens = 0 end

@@ -40,11 +40,15 @@ local function packed(names, record)
   return cmsgpack.pack(values)
 end
 
-local function load_subject(field)
-  local found = redis.call('HGET', KEYS[1], field)
-  return named(FIELDS, found and cmsgpack.unpack(found) or FRESH)
-end
 local function save_subject(field, state) redis.call('HSET', KEYS[1], field, packed(FIELDS, state)) end
+-- A server whose clock is behind may have taken over. From when on is remembered also by calls that change nothing else.
+local function load_subject(field, now)
+  local found = redis.call('HGET', KEYS[1], field)
+  if not found then return named(FIELDS, FRESH) end
+  local state = named(FIELDS, cmsgpack.unpack(found))
+  if after_clock_change(state, now) then save_subject(field, state) end
+  return state
+end
 local function save_both(student_id, student, classroom)
   save_subject('s' .. student_id, student)
   save_subject('c', classroom)
@@ -92,7 +96,7 @@ end
 
 -- Books a lease with the expected tokens of its prompt.
 local function book_lost(id, lease, now, moment)
-  local student, classroom = load_subject('s' .. lease.student), load_subject('c')
+  local student, classroom = load_subject('s' .. lease.student, now), load_subject('c', now)
   both_on_day(student, classroom, moment)
   settle(student, classroom, lease, lease.expected)
   save_both(lease.student, student, classroom)
