@@ -14,7 +14,7 @@ import { type AppliedSeat, applySeat, isStaleView } from './apply.ts';
 import { currentKey } from './key-record.ts';
 import { nextLookMs } from './next-look.ts';
 import { observeCached, observeLive, type Seat } from './observe.ts';
-import { givesUpKey, planSeat, type SeatPlan } from './plan.ts';
+import { mayGiveUpKey, planSeat, type SeatPlan } from './plan.ts';
 import { kindOfIssue, secretEvent, transitionEvents } from './seat-events.ts';
 import { createSeatIndex } from './seat-index.ts';
 import { type SeatStatus, seatStatus } from './status.ts';
@@ -49,7 +49,7 @@ export function createStudentController(deps: StudentDependencies): OperatorCont
     if (isConflictKnown(seat.quota)) return undefined;
     const nowMs = clock.now();
     const wanted = plan(seat, nowMs);
-    if (givesUpKey(seat, wanted)) return undefined;
+    if (mayGiveUpKey(seat, wanted)) return undefined;
     try {
       return await carryOut(deps, seat, wanted, nowMs, signal);
     } catch (error) {

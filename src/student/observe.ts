@@ -15,6 +15,8 @@ export interface ReadQuota {
   quota: StudentQuota;
   /** Why it cannot be acted on; empty when it can. */
   issues: readonly FieldIssue[];
+  /** Part of the status could not be read and is missing: which keys are listed may not be known. */
+  isStatusCut: boolean;
 }
 
 /** Everything one pass over a seat needs to know. */
@@ -36,10 +38,10 @@ export function observeCached(caches: Caches, index: SeatIndex): ObserveSeat {
   return async (ref) => {
     const found = caches.studentQuotas.get(ref);
     if (found === undefined) return undefined;
-    const { quota, issues } = readQuota(found);
+    const read = readQuota(found);
+    const { quota } = read;
     return {
-      quota,
-      issues,
+      ...read,
       classroom: caches.classrooms.get(classroomOf(quota)),
       secret: caches.secrets.get(secretOf(quota)),
       olderSeat: index.olderSeat(quota),
@@ -53,7 +55,8 @@ export function observeLive(client: Pick<KubeClient, 'get'>, index: SeatIndex): 
     // The Secret last: one that is newer than the status is a state that every pass understands.
     const found = await client.get(studentQuotas, ref, { signal });
     if (found === undefined) return undefined;
-    const { quota, issues } = readQuota(found);
+    const read = readQuota(found);
+    const { quota } = read;
     const classroom = await client.get(classrooms, classroomOf(quota), { signal });
     const olderName = index.olderSeat(quota);
     const olderSeat =
@@ -61,14 +64,16 @@ export function observeLive(client: Pick<KubeClient, 'get'>, index: SeatIndex): 
         ? undefined
         : await client.get(studentQuotas, inNamespaceOf(quota, olderName), { signal });
     const secret = await client.get(secrets, secretOf(quota), { signal });
-    return { quota, issues, classroom, secret, olderSeat: olderSeat?.metadata.name };
+    return { ...read, classroom, secret, olderSeat: olderSeat?.metadata.name };
   };
 }
 
 /** Reads what the API server holds, which an older CRD may have let in. */
 export function readQuota(quota: StudentQuota): ReadQuota {
   const parsed = parseStudentQuota(quota);
-  return parsed.ok ? { quota: parsed.studentQuota, issues: [] } : { quota, issues: parsed.issues };
+  return parsed.ok
+    ? { quota: parsed.studentQuota, issues: [], isStatusCut: parsed.ignored.length > 0 }
+    : { quota, issues: parsed.issues, isStatusCut: false };
 }
 
 function classroomOf(quota: StudentQuota): ObjectRef {

@@ -77,10 +77,11 @@ export function planSeat(seat: Seat, gatewayBaseURL: string, nowMs: number): Sea
 }
 
 /**
- * Whether the plan lets go of the key that the status lists, so that it stops working though nobody asked for a new
- * one. Such a plan must not rest on a cached view, in which the Secret may merely be missing.
+ * Whether the plan may let go of the key that the status lists, so that it stops working though nobody asked for a new
+ * one. Such a plan must not rest on a cached view, in which the Secret may merely be missing or old.
  */
-export function givesUpKey(seat: Seat, plan: SeatPlan): boolean {
+export function mayGiveUpKey(seat: Seat, plan: SeatPlan): boolean {
+  if (seat.isStatusCut) return true;
   const current = currentKey(seat.quota.status?.keys ?? []);
   return current !== undefined && currentKey(plan.keys)?.sha256 !== current.sha256;
 }

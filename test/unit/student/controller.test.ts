@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Classroom, classrooms } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
-import { type StudentQuota, studentQuotas } from '../../../src/api/student-quota.ts';
+import { KEYS_MAX, type StudentQuota, studentQuotas } from '../../../src/api/student-quota.ts';
 import { type Secret, secrets } from '../../../src/kube/resources.ts';
 import { API_KEY_PATTERN } from '../../../src/student/api-key.ts';
 import { currentKey } from '../../../src/student/key-record.ts';
@@ -9,6 +9,8 @@ import { STRANGER_POLL_MS } from '../../../src/student/next-look.ts';
 import { apiKeyIn } from '../../../src/student/secret.ts';
 import { classroom, encode, MINUTE_MS, NAMESPACE, quota, secret } from './builders.ts';
 import { refused, SeatWorld } from './seat-world.ts';
+
+const SLIPPED_IN = { generation: 1, sha256: 'a'.repeat(64), createdTime: '2026-01-01T00:00:00Z' };
 
 async function settled(): Promise<SeatWorld> {
   const world = new SeatWorld();
@@ -53,6 +55,23 @@ describe('a pass', () => {
     world.refreshCaches(studentQuotas);
     await operator.pass();
     expect(world.quota().status?.keys).toEqual(first);
+  });
+
+  test('over a seat whose status cannot be read does not trust an old cache', async () => {
+    const world = await settled();
+    world.refreshCaches();
+    editSeat(world, (draft) => {
+      draft.spec.keyRotation = { generation: 2, overlapMinutes: 60 };
+    });
+    world.refreshCaches(studentQuotas);
+    await world.operator().pass();
+    const rotated = world.quota().status?.keys;
+    editSeat(world, (draft) => {
+      draft.status = { ...draft.status, keys: Array.from({ length: KEYS_MAX + 1 }, () => SLIPPED_IN) };
+    });
+    world.refreshCaches(studentQuotas);
+    await world.operator().pass();
+    expect(world.quota().status?.keys).toEqual(rotated);
   });
 
   test('says what only a person can change', async () => {
