@@ -3,7 +3,7 @@ import type { KeyStatus, StudentQuotaSpecInput } from '../../../src/api/student-
 import type { Secret } from '../../../src/kube/resources.ts';
 import { KEY_RECORD_ANNOTATION } from '../../../src/student/key-record.ts';
 import { readQuota, type Seat } from '../../../src/student/observe.ts';
-import { mayGiveUpKey, type Hindrance, planSeat } from '../../../src/student/plan.ts';
+import { type Hindrance, mayGiveUpKey, planSeat } from '../../../src/student/plan.ts';
 import {
   apiKey,
   BASE_URL,
