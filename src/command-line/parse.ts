@@ -1,5 +1,6 @@
-import { Argument, Command, CommanderError, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import type { z } from 'zod';
+import { closest } from './closest.ts';
 
 /** Environment variables are the flags in capitals with this prefix: `--log-level` is `GPU_CLASSROOM_LOG_LEVEL`. */
 const ENVIRONMENT_PREFIX = 'GPU_CLASSROOM_';
@@ -9,7 +10,10 @@ const USAGE_EXIT_CODE = 2;
 
 /** One thing that can be set. */
 export interface Flag {
-  /** As help shows it: `--workers <n>`, `--once`, `--no-metrics`, or `[mode]` for an argument without a flag. */
+  /**
+   * As help shows it: `--workers <n>`, `-o, --output <format>`, `--once`, `--no-metrics`, or `[mode]` for an argument
+   * without a flag.
+   */
   spelling: string;
   about: string;
   /** As it would be written on the command line; the schema reads it like one. Switches need none. */
@@ -20,6 +24,8 @@ export interface Flag {
 export interface Program<Schema extends z.ZodObject> {
   name: string;
   description: string;
+  /** What help ends with, such as examples. */
+  epilogue?: string;
   /** Reads texts: what is written, or the default. Switches are the texts 'true' and 'false'. */
   schema: Schema;
   /** One for each field of the schema. */
@@ -65,25 +71,23 @@ export function parseCommandLine<Schema extends z.ZodObject>(
   env?: Environment,
   readFile?: ReadSettingsFile,
 ): Parsed<z.infer<Schema>> {
-  let output = '';
   const fields = fieldsOf(program.flags, env);
-  const command = createCommand(program, fields, (text) => {
-    output += text;
-  });
-  try {
-    command.parse(argv, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return { kind: error.exitCode === 0 ? 'print' : 'refused', text: output };
-  }
-  const given = Object.fromEntries(fields.flatMap((field) => givenText(field, command, env)));
+  const command = createCommand(program, fields);
+  const words = readWords(command, fields, argv);
+  if (words.askForHelp) return { kind: 'print', text: command.helpInformation() + (program.epilogue ?? '') };
+  const given = { ...environmentTexts(fields, env), ...words.texts };
   const file = readFile?.(given) ?? { texts: new Map(), faults: [] };
   const texts = { ...defaultTexts(fields), ...textsOf(file), ...given };
   const parsed = program.schema.safeParse(texts);
-  if (parsed.success && file.faults.length === 0) return { kind: 'run', options: parsed.data, texts };
-  const faults = (parsed.error?.issues ?? []).map((issue) => describe(issue, { fields, texts, given, file }));
-  const lines = [...file.faults, ...faults].map((fault) => `  ${fault}\n`);
-  return { kind: 'refused', text: `The configuration is not valid:\n${lines.join('')}See --help.\n` };
+  const issues = (parsed.error?.issues ?? []).filter(({ path }) => !words.withoutValue.has(path[0]));
+  const faults = [
+    ...words.faults,
+    ...file.faults,
+    ...issues.map((issue) => describe(issue, { fields, texts, given, file })),
+  ];
+  if (parsed.success && faults.length === 0) return { kind: 'run', options: parsed.data, texts };
+  const lines = faults.map((fault) => `  ${fault}\n`).join('');
+  return { kind: 'refused', text: `The configuration is not valid:\n${lines}See --help.\n` };
 }
 
 /**
@@ -111,11 +115,13 @@ interface Field {
 function fieldsOf(flags: Readonly<Record<string, Flag>>, env: Environment | undefined): Field[] {
   return Object.entries(flags).map(([name, flag]) => {
     const { spelling } = flag;
-    if (!spelling.startsWith('--')) {
+    if (!isOption(spelling)) {
       return { name, flag, declared: new Argument(spelling, aboutOf(flag)), variable: undefined };
     }
     const variable = env === undefined ? undefined : variableOf(spelling);
-    return { name, flag, declared: new Option(spelling, aboutOf(flag, variable)), variable };
+    // With an optional value commander does not take the next flag for the value of this one.
+    const declared = new Option(spelling.replace(/<(.*)>/, '[$1]'), aboutOf(flag, variable));
+    return { name, flag, declared, variable };
   });
 }
 
@@ -127,13 +133,11 @@ function aboutOf({ about, default: fallback }: Flag, variable?: string): string 
 function createCommand(
   { name, description }: Pick<Program<z.ZodObject>, 'name' | 'description'>,
   fields: readonly Field[],
-  write: (text: string) => void,
 ): Command {
+  const spelled = new Map(fields.map(({ declared, flag }) => [declared, flag.spelling]));
   const command = new Command(name)
     .description(description)
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({ writeOut: write, writeErr: write });
+    .configureHelp({ optionTerm: (option) => spelled.get(option) ?? option.flags });
   for (const { declared } of fields) {
     if (declared instanceof Option) command.addOption(declared);
     else command.addArgument(declared);
@@ -141,15 +145,67 @@ function createCommand(
   return command;
 }
 
-/** What was written, or what the environment says. */
-function givenText(
-  { name, declared, variable }: Field,
-  command: Command,
-  env: Environment = {},
-): [string, string][] {
-  const environment = variable === undefined ? '' : (env[variable] ?? '');
-  const value = writtenValue(declared, command) ?? (environment === '' ? undefined : environment);
-  return value === undefined ? [] : [[name, value]];
+/** What a command line says, before the schema reads it. */
+interface Words {
+  askForHelp: boolean;
+  /** By field. */
+  texts: Texts;
+  /** Fields whose flag is there, but nothing after it. */
+  withoutValue: ReadonlySet<PropertyKey | undefined>;
+  /** Flags and words that the program does not know, and flags without their value. */
+  faults: string[];
+}
+
+function readWords(command: Command, fields: readonly Field[], argv: readonly string[]): Words {
+  const { operands, unknown } = command.parseOptions([...argv]);
+  const end = unknown.indexOf('--');
+  const strange = unknown.slice(0, end < 0 ? undefined : end).filter((word) => word.startsWith('-'));
+  const withoutValue = fields.filter((field) => lacksValue(field, command));
+  return {
+    askForHelp: strange.some((word) => word === '--help' || word === '-h'),
+    texts: Object.fromEntries(fields.flatMap((field) => writtenText(field, command, operands))),
+    withoutValue: new Set(withoutValue.map(({ name }) => name)),
+    faults: [
+      ...strange.map((word) => unknownOption(word, command)),
+      ...withoutValue.map(({ flag }) => `${wordOf(flag.spelling)} must be followed by a value`),
+      ...operands
+        .slice(command.registeredArguments.length)
+        .map((word) => `'${word}' is not expected: values are written after their flag`),
+    ],
+  };
+}
+
+function unknownOption(word: string, command: Command): string {
+  const name = word.replace(/=.*$/s, '');
+  const meant = closest(
+    name,
+    command.options.flatMap(({ long }) => long ?? []),
+  );
+  return `unknown option '${name}'${meant === undefined ? '' : `: did you mean ${meant}?`}`;
+}
+
+/** Commander gives a flag that wants a value and has none the value `true`. */
+function lacksValue({ declared, flag }: Field, command: Command): boolean {
+  if (declared instanceof Argument || !flag.spelling.includes('<')) return false;
+  return command.getOptionValue(declared.attributeName()) === true;
+}
+
+function writtenText(field: Field, command: Command, operands: readonly string[]): [string, string][] {
+  const { name, declared } = field;
+  if (declared instanceof Argument) {
+    const word = operands[command.registeredArguments.indexOf(declared)];
+    return word === undefined ? [] : [[name, word]];
+  }
+  const attribute = declared.attributeName();
+  // Commander gives `--no-metrics` a default of its own, which would hide the environment.
+  if (command.getOptionValueSource(attribute) !== 'cli' || lacksValue(field, command)) return [];
+  return [[name, String(command.getOptionValue(attribute))]];
+}
+
+/** Empty variables count as absent. */
+function environmentTexts(fields: readonly Field[], env: Environment = {}): Texts {
+  const texts = fields.map(({ name, variable }) => [name, variable === undefined ? '' : (env[variable] ?? '')]);
+  return Object.fromEntries(texts.filter(([, text]) => text !== ''));
 }
 
 function defaultTexts(fields: readonly Field[]): Texts {
@@ -162,17 +218,12 @@ function textsOf(file: SettingsFile): Texts {
 }
 
 function defaultOf({ spelling, default: value }: Flag): string | undefined {
-  if (!spelling.startsWith('--') || spelling.includes(' ')) return value;
+  if (!isOption(spelling) || spelling.includes('<')) return value;
   return String(spelling.startsWith('--no-'));
 }
 
-function writtenValue(declared: Option | Argument, command: Command): string | undefined {
-  if (declared instanceof Argument)
-    return command.processedArgs[command.registeredArguments.indexOf(declared)];
-  const attribute = declared.attributeName();
-  // Commander gives `--no-metrics` a default of its own, which would hide the environment.
-  if (command.getOptionValueSource(attribute) !== 'cli') return undefined;
-  return String(command.getOptionValue(attribute));
+function isOption(spelling: string): boolean {
+  return spelling.startsWith('-');
 }
 
 /** `--gateway-base-url <url>` → `GPU_CLASSROOM_GATEWAY_BASE_URL`; `--no-metrics` → `GPU_CLASSROOM_METRICS`. */
@@ -189,9 +240,12 @@ function nameOf(spelling: string): string {
   return wordOf(spelling).replace(/^--(no-)?/, '');
 }
 
-/** `--workers <n>` → `--workers`, `[mode]` → `mode`. */
+/** `--workers <n>` → `--workers`, `-o, --output <format>` → `--output`, `[mode]` → `mode`. */
 function wordOf(spelling: string): string {
-  return spelling.replace(/ .*$/, '').replace(/[[\]<>]/g, '');
+  return spelling
+    .replace(/^-., /, '')
+    .replace(/ .*$/, '')
+    .replace(/[[\]<>]/g, '');
 }
 
 interface Understood {
