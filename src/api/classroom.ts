@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { KubeObject, Resource } from '../kube/object.ts';
-import { dnsSubdomain, instant, int32, int64, listBy, serviceLabel, setOf, text } from './bounds.ts';
+import { ADAPTERS_MAX, adapterSchema, adapterStatusSchema } from './adapter.ts';
+import { dnsLabel, dnsSubdomain, instant, int32, int64, listBy, serviceLabel, setOf, text } from './bounds.ts';
 import { rule } from './cel.ts';
 import { conditionSchema } from './condition.ts';
 import { engineSchema } from './engine.ts';
-import { adapterSchema, fineTuningSchema } from './fine-tuning.ts';
+import { fineTuningSchema } from './fine-tuning.ts';
 import { gpuSchema } from './gpu.ts';
 import { API_GROUP, API_VERSION } from './group.ts';
 import { boostSchema, limitsSchema } from './limits.ts';
@@ -26,6 +27,10 @@ const examSchema = z
   })
   .describe("What holds while `access` is 'Exam'.");
 
+/** Every name of the base model, as CEL. */
+const MODEL_NAMES =
+  '([has(self.model.servedName) ? self.model.servedName : self.model.id] + (has(self.model.aliases) ? self.model.aliases : []))';
+
 export const classroomSpecSchema = z
   .object({
     model: modelSchema,
@@ -46,7 +51,7 @@ export const classroomSpecSchema = z
       .describe('Open: students are served. Closed: nobody is. Exam: as `exam` says.'),
     boost: boostSchema.optional(),
     exam: examSchema.optional(),
-    adapters: listBy('name', adapterSchema, { max: 64 })
+    adapters: listBy('name', adapterSchema, { max: ADAPTERS_MAX })
       .default([])
       .describe('LoRA adapters that students may use.'),
     fineTuning: fineTuningSchema.optional(),
@@ -71,6 +76,12 @@ export const classroomSpecSchema = z
         'FieldValueRequired',
         '.adapters',
       ),
+      rule(
+        `!has(self.adapters) || !self.adapters.exists(a, ${MODEL_NAMES}.exists(n, n == a.name || n.endsWith(':' + a.name)))`,
+        '`adapters[].name` must not be a name of the model, nor the end of one after a colon: students could not tell them apart',
+        'FieldValueInvalid',
+        '.adapters',
+      ),
     ],
   })
   .describe('What the class needs.');
@@ -82,6 +93,45 @@ const engineStatusSchema = z.object({
   state: z.enum(ENGINE_STATES).describe('What the engine does now.'),
   node: z.string().max(253).optional().describe('Node it runs on.'),
   message: z.string().max(2048).optional().describe('The cause of a failure, or what it waits for.'),
+  adapters: setOf(dnsLabel(), { max: ADAPTERS_MAX }).optional().describe('Adapters that it has loaded.'),
+});
+
+const memoryMiB = (what: string) => int32(-4_194_304, 4_194_304).describe(what);
+
+/** The figures that engines were last started with; what is absent was not planned, but taken by rules of thumb. */
+export const enginePlanStatusSchema = z.object({
+  maxModelLen: int32(1, 10_000_000).describe('Context length in tokens.'),
+  maxNumSeqs: int32(1, 100_000).describe('Requests computed together.'),
+  maxNumBatchedTokens: int32(1, 10_000_000).describe('Tokens computed in one step.'),
+  gpuMemoryUtilizationPercent: int32(1, 100).describe(
+    'Share of the GPU memory that vLLM may use, rounded down.',
+  ),
+  kvCacheMemoryMiB: int32(1, 4_194_304)
+    .optional()
+    .describe('Memory of the KV cache on each GPU (`--kv-cache-memory-bytes`).'),
+  kvCacheTokens: int64(1).optional().describe('Tokens that the KV cache of one engine holds.'),
+  studentsPerReplica: int32(1, 100_000).optional().describe('Students that one engine carries.'),
+  memory: z
+    .object({
+      totalMiB: memoryMiB('What CUDA sees of one GPU or MIG slice.'),
+      budgetMiB: memoryMiB('What vLLM lets itself have of it.'),
+      weightsMiB: memoryMiB('Weights of the model.'),
+      activationsMiB: memoryMiB('The largest step.'),
+      graphsMiB: memoryMiB('CUDA graphs, where the release charges them to its budget.'),
+      overheadMiB: memoryMiB('CUDA context and communication buffers.'),
+      kvCacheMiB: memoryMiB('What is left for the KV cache.'),
+    })
+    .optional()
+    .describe('The memory of one GPU, term by term.'),
+  confidence: z
+    .enum(['High', 'Medium', 'Low'])
+    .optional()
+    .describe('How sure the plan is: Low where model or engine are estimated.'),
+  warnings: setOf(z.string().max(1024), { max: 16 })
+    .optional()
+    .describe('What works and could work better.'),
+  resourceName: z.string().max(316).describe('Extended resource that an engine asks for.'),
+  basis: z.string().max(1024).describe('Where the figures come from, in words.'),
 });
 
 export const classroomStatusSchema = z
@@ -106,20 +156,13 @@ export const classroomStatusSchema = z
       .max(512)
       .optional()
       .describe("The OpenAI base URL of the class: students' OPENAI_BASE_URL."),
-    plan: z
-      .object({
-        maxModelLen: int32(1, 10_000_000).describe('Context length in tokens.'),
-        maxNumSeqs: int32(1, 100_000).describe('Requests computed together.'),
-        maxNumBatchedTokens: int32(1, 10_000_000).describe('Tokens computed in one step.'),
-        gpuMemoryUtilizationPercent: int32(1, 100).describe('Share of the GPU memory that vLLM may use.'),
-        resourceName: z.string().max(316).describe('Extended resource that an engine asks for.'),
-        basis: z.string().max(1024).describe('Where the figures come from, in words.'),
-      })
-      .optional()
-      .describe('The figures the engines run with.'),
+    plan: enginePlanStatusSchema.optional().describe('The figures the engines run with.'),
     engines: listBy('name', engineStatusSchema, { max: 256 })
       .optional()
       .describe('Every engine pod and its state.'),
+    adapters: listBy('name', adapterStatusSchema, { max: ADAPTERS_MAX })
+      .optional()
+      .describe('Every adapter of the spec, and whether the engines have it.'),
     lastReadyTime: instant().optional().describe('When an engine last became ready.'),
   })
   .describe('What the operator observed; written by it alone.');
@@ -129,6 +172,7 @@ export type ClassroomSpec = z.infer<typeof classroomSpecSchema>;
 export type ClassroomSpecInput = z.input<typeof classroomSpecSchema>;
 export type ClassroomStatus = z.infer<typeof classroomStatusSchema>;
 export type EngineStatus = z.infer<typeof engineStatusSchema>;
+export type EnginePlanStatus = z.infer<typeof enginePlanStatusSchema>;
 export type EngineState = (typeof ENGINE_STATES)[number];
 
 export interface Classroom extends KubeObject {

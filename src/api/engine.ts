@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { int32, text } from './bounds.ts';
+import { dnsSubdomain, int32, text } from './bounds.ts';
 import { rule } from './cel.ts';
 
 /** The pinned engine: the version whose behaviour the tests recorded. */
@@ -44,6 +44,9 @@ export const DENIED_ENGINE_FLAGS = [
   'lora-modules',
   'master-addr',
   'master-port',
+  'max-cpu-loras',
+  'max-lora-rank',
+  'max-loras',
   'max-model-len',
   'max-num-batched-tokens',
   'max-num-seqs',
@@ -66,6 +69,8 @@ export const DENIED_ENGINE_FLAGS = [
 ] as const;
 
 const deniedFlags = JSON.stringify(DENIED_ENGINE_FLAGS.map((flag) => `--${flag}`));
+
+export const ROLLOUT_MODES = ['WhenIdle', 'AfterClass', 'Immediately'] as const;
 
 const replicasSchema = z
   .object({
@@ -106,9 +111,18 @@ export const engineSchema = z
       .default([])
       .describe('Further arguments of `vllm serve`. Arguments that the operator sets itself are refused.'),
     rollout: z
-      .enum(['WhenIdle', 'AfterClass', 'Immediately'])
+      .enum(ROLLOUT_MODES)
       .default('WhenIdle')
       .describe('When a changed spec may restart the engines.'),
+    podSecurity: z
+      .enum(['Baseline', 'Restricted'])
+      .default('Baseline')
+      .describe(
+        "Restricted: as Kubernetes' Pod Security Standard of that name, for images that do not run as root. Baseline: all of it but that, for the default image, which does.",
+      ),
+    priorityClassName: dnsSubdomain()
+      .optional()
+      .describe('PriorityClass of the engines, so that other pods give way to them.'),
   })
   .meta({
     'x-kubernetes-validations': [

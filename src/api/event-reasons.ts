@@ -14,6 +14,20 @@ export const EVENT_REASONS = {
   engineReady: 'EngineReady',
   /** Classroom: an engine began to fail. */
   engineFailing: 'EngineFailing',
+  /** Classroom: an adapter cannot be loaded. */
+  adapterFailed: 'AdapterFailed',
+  /** Classroom: an adapter made an engine die, and is not loaded any more. */
+  adapterQuarantined: 'AdapterQuarantined',
+  /** Classroom: every engine that answers has the adapters. */
+  adaptersLoaded: 'AdaptersLoaded',
+  /** Classroom: the engines wanted do not fit the GPU, and were not started. */
+  doesNotFit: 'DoesNotFit',
+  /** Classroom: a change waits until engines may be restarted. */
+  rolloutPending: 'RolloutPending',
+  /** Classroom: engines are being replaced by ones that run as the spec says. */
+  rolloutStarted: 'RolloutStarted',
+  /** Classroom: it was the turn of an engine to start, beside others on its GPU. */
+  engineStarted: 'EngineStarted',
   /** StudentQuota. */
   keyIssued: 'KeyIssued',
   keyRotated: 'KeyRotated',

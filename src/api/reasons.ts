@@ -13,8 +13,31 @@ export const CLASSROOM_CONDITIONS = {
   childrenApplied: 'ChildrenApplied',
   /** The engines wanted answer. */
   enginesReady: 'EnginesReady',
+  /** An engine with these figures fits its GPU; if not, it is not started. */
+  fits: 'Fits',
+  /** The spec has changed in a way that restarts engines, and they still run as before. */
+  rolloutPending: 'RolloutPending',
+  /** Every engine that answers has the adapters of the spec; absent where the spec names none. */
+  adaptersLoaded: 'AdaptersLoaded',
   /** Fields are set that this version accepts and does not act on yet. */
   featurePending: 'FeaturePending',
+} as const;
+
+/** Why an engine does not fit: the planner's codes, as reasons. */
+const MISFIT_REASONS = {
+  unknownMigProfile: 'UnknownMigProfile',
+  invalidModelFacts: 'InvalidModelFacts',
+  tensorParallelOnSlice: 'TensorParallelOnSlice',
+  tensorParallelUnsuited: 'TensorParallelUnsuited',
+  contextTooLong: 'ContextTooLong',
+  unsupportedOnGpu: 'UnsupportedOnGpu',
+  invalidArguments: 'InvalidArguments',
+  weightsTooLarge: 'WeightsTooLarge',
+  noMemoryForCache: 'NoMemoryForCache',
+  cacheSmallerThanOneRequest: 'CacheSmallerThanOneRequest',
+  engineExceedsGpu: 'EngineExceedsGpu',
+  utilizationTooHigh: 'UtilizationTooHigh',
+  tooManyStudents: 'TooManyStudents',
 } as const;
 
 export const CLASSROOM_REASONS = {
@@ -50,6 +73,32 @@ export const CLASSROOM_REASONS = {
   failing: 'Failing',
   /** EnginesReady: engines are being stopped or replaced. */
   stopping: 'Stopping',
+  /** AdaptersLoaded. */
+  allAdaptersLoaded: 'AllAdaptersLoaded',
+  /** AdaptersLoaded: engines are being told to load them. */
+  adaptersLoading: 'AdaptersLoading',
+  /** AdaptersLoaded: no engine answers yet, or engines must be started anew first. */
+  adaptersWaiting: 'AdaptersWaiting',
+  /** AdaptersLoaded: at least one adapter cannot be loaded; the base model is served all the same. */
+  adapterFailed: 'AdapterFailed',
+  /** AdaptersLoaded: at least one adapter made an engine die, and is not loaded any more. */
+  adapterQuarantined: 'AdapterQuarantined',
+  /** Fits: as the planner computed. */
+  planFits: 'PlanFits',
+  /** Fits: Unknown, because no node and no field says how much memory an engine has. */
+  gpuMemoryUnknown: 'GPUMemoryUnknown',
+  /** Fits: Unknown, because nothing is known of the model. */
+  modelUnknown: 'ModelUnknown',
+  /** Fits: False, for one of these. */
+  ...MISFIT_REASONS,
+  /** RolloutPending: False, engines run as the spec says. */
+  upToDate: 'UpToDate',
+  /** RolloutPending: until nobody asks. */
+  awaitingIdle: 'AwaitingIdle',
+  /** RolloutPending: until the class is over. */
+  awaitingClassEnd: 'AwaitingClassEnd',
+  /** RolloutPending: a plan that does not fit is not applied. */
+  planDoesNotFit: 'PlanDoesNotFit',
   /** FeaturePending. */
   fieldsIgnored: 'FieldsIgnored',
   allFieldsActive: 'AllFieldsActive',
