@@ -5,6 +5,7 @@ import { dnsLabel, dnsSubdomain, instant, int32, int64, listBy, serviceLabel, se
 import { rule } from './cel.ts';
 import { conditionSchema } from './condition.ts';
 import { engineSchema } from './engine.ts';
+import { engineFailuresSchema } from './engine-failures.ts';
 import { fineTuningSchema } from './fine-tuning.ts';
 import { gpuSchema } from './gpu.ts';
 import { API_GROUP, API_VERSION } from './group.ts';
@@ -92,6 +93,7 @@ const engineStatusSchema = z.object({
   name: dnsSubdomain().describe('Name of the pod.'),
   state: z.enum(ENGINE_STATES).describe('What the engine does now.'),
   node: z.string().max(253).optional().describe('Node it runs on.'),
+  reason: text(64).optional().describe('Why it fails, or why the start before failed, in one word.'),
   message: z.string().max(2048).optional().describe('The cause of a failure, or what it waits for.'),
   adapters: setOf(dnsLabel(), { max: ADAPTERS_MAX }).optional().describe('Adapters that it has loaded.'),
 });
@@ -163,6 +165,7 @@ export const classroomStatusSchema = z
     adapters: listBy('name', adapterStatusSchema, { max: ADAPTERS_MAX })
       .optional()
       .describe('Every adapter of the spec, and whether the engines have it.'),
+    failures: engineFailuresSchema.optional(),
     lastReadyTime: instant().optional().describe('When an engine last became ready.'),
   })
   .describe('What the operator observed; written by it alone.');

@@ -14,6 +14,12 @@ export const EVENT_REASONS = {
   engineReady: 'EngineReady',
   /** Classroom: an engine began to fail. */
   engineFailing: 'EngineFailing',
+  /** Classroom: a setting was lowered, because an engine ran out of GPU memory. */
+  memoryStepTaken: 'MemoryStepTaken',
+  /** Classroom: engines are no longer started, because they fail again and again. */
+  enginesHeld: 'EnginesHeld',
+  /** Classroom: engines that were held are started again. */
+  enginesRetried: 'EnginesRetried',
   /** Classroom: an adapter cannot be loaded. */
   adapterFailed: 'AdapterFailed',
   /** Classroom: an adapter made an engine die, and is not loaded any more. */

@@ -13,6 +13,12 @@ export const LABELS = {
   student: `${API_GROUP}/student`,
 } as const;
 
+/** Annotations of a Classroom. */
+export const ANNOTATIONS = {
+  /** Any new value: engines that are held are started again, as after a change of the spec. */
+  retry: `${API_GROUP}/retry`,
+} as const;
+
 /** Values of {@link LABELS}.component. */
 export const COMPONENTS = {
   engine: 'engine',

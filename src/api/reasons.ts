@@ -104,6 +104,55 @@ export const CLASSROOM_REASONS = {
   allFieldsActive: 'AllFieldsActive',
 } as const;
 
+/**
+ * Why an engine fails: reasons of EnginesReady and of `status.engines`, each with one next step. What they mean and
+ * how they are told apart is in `src/classroom/failures/`.
+ */
+export const ENGINE_FAILURE_REASONS = {
+  modelNotFound: 'ModelNotFound',
+  revisionNotFound: 'RevisionNotFound',
+  modelTokenMissing: 'ModelTokenMissing',
+  modelGated: 'ModelGated',
+  hubUnreachable: 'HubUnreachable',
+  noSpaceLeft: 'NoSpaceLeft',
+  volumeNotWritable: 'VolumeNotWritable',
+  weightsUnreadable: 'WeightsUnreadable',
+  modelUnsupported: 'ModelUnsupported',
+  gpuUnsuited: 'GPUUnsuited',
+  quantizationMismatch: 'QuantizationMismatch',
+  contextAboveModel: 'ContextAboveModel',
+  batchedTokensTooFew: 'BatchedTokensTooFew',
+  tensorParallelIndivisible: 'TensorParallelIndivisible',
+  tooFewGPUs: 'TooFewGPUs',
+  argumentRefused: 'ArgumentRefused',
+  adapterNotFound: 'AdapterNotFound',
+  serviceNameCollision: 'ServiceNameCollision',
+  migDeviceSelected: 'MIGDeviceSelected',
+  driverTooOld: 'DriverTooOld',
+  noVisibleGPU: 'NoVisibleGPU',
+  gpuAllocationFailed: 'GPUAllocationFailed',
+  gpuMemoryTaken: 'GPUMemoryTaken',
+  memoryProfilingDisturbed: 'MemoryProfilingDisturbed',
+  weightsDoNotFit: 'WeightsDoNotFit',
+  kvCacheTooSmall: 'KVCacheTooSmall',
+  samplerOutOfMemory: 'SamplerOutOfMemory',
+  outOfGPUMemoryAtStart: 'OutOfGPUMemoryAtStart',
+  outOfGPUMemory: 'OutOfGPUMemory',
+  engineDied: 'EngineDied',
+  startFailed: 'StartFailed',
+  startTimedOut: 'StartTimedOut',
+  healthCheckFailed: 'HealthCheckFailed',
+  killed: 'Killed',
+  hostOutOfMemory: 'HostOutOfMemory',
+  evicted: 'Evicted',
+  nodeLost: 'NodeLost',
+  imageNotPulled: 'ImageNotPulled',
+  tokenSecretMissing: 'TokenSecretMissing',
+  containerNotStarted: 'ContainerNotStarted',
+} as const;
+
+export type EngineFailureReason = (typeof ENGINE_FAILURE_REASONS)[keyof typeof ENGINE_FAILURE_REASONS];
+
 /** Condition types of a StudentQuota. */
 export const STUDENT_QUOTA_CONDITIONS = {
   /** The summary: this student can work. */
