@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { createEventRecorder } from '../../kube/events.ts';
@@ -10,6 +11,7 @@ import type { RunDirectory } from '../process/run-directory.ts';
 import { createContainerHost } from './container-host.ts';
 import { nodeAgentErrors } from './errors.ts';
 import { type Failure, failureOfAnnotations, matchesPod, type PodMatcher } from './failures.ts';
+import { createGpuAssignments, type GpuAssignments } from './gpus/assignments.ts';
 import type { NodeDescription } from './nodes/description.ts';
 import { createNodeKeeper, type NodeKeeper } from './nodes/keeper.ts';
 import { NODE_AGENT_LABEL } from './nodes/render.ts';
@@ -123,6 +125,7 @@ class Agent implements NodeAgent {
   readonly #podInformer;
   readonly #nodeInformer;
   readonly #provisioner: Provisioner;
+  readonly #gpus: GpuAssignments;
   readonly #workerOptions: Omit<PodWorkerOptions, 'node'>;
   #stopped: Promise<void> | undefined;
 
@@ -158,13 +161,14 @@ class Agent implements NodeAgent {
     };
     const events = createEventRecorder({ client, clock, log, ...reporting });
     this.#provisioner = createProvisioner({ ...follow, events, runPath: run.path });
+    this.#gpus = createGpuAssignments(join(run.path, 'gpus'));
     this.#workerOptions = {
       client,
       clock,
       log,
       endpoints,
       events,
-      containers: createContainerHost({ client, run, runtimes, environment }),
+      containers: createContainerHost({ client, run, runtimes, environment, gpus: this.#gpus }),
       pace: options.pace ?? KUBELET_PACE,
     };
   }
@@ -304,7 +308,10 @@ class Agent implements NodeAgent {
     const worker = this.#workers.get(uid);
     if (worker === undefined) return Promise.resolve();
     this.#workers.delete(uid);
-    const left: Promise<void> = worker.abandon().finally(() => this.#leaving.delete(left));
+    const left: Promise<void> = worker.abandon().finally(() => {
+      this.#gpus.release(uid);
+      this.#leaving.delete(left);
+    });
     this.#leaving.add(left);
     return left;
   }

@@ -5,6 +5,7 @@ import { configMaps, type Pod, secrets } from '../../kube/resources.ts';
 import { hasErrorCode } from '../process/error-code.ts';
 import type { RunDirectory } from '../process/run-directory.ts';
 import type { Failure } from './failures.ts';
+import type { GpuAssignments } from './gpus/assignments.ts';
 import type { NodeDescription } from './nodes/description.ts';
 import { ConfigError, expand, type Lookup, resolveEnvironment } from './pod/environment.ts';
 import type { Container } from './pod/spec.ts';
@@ -19,6 +20,7 @@ import { claimFolders, claimMounts, type Mount } from './volumes/mounts.ts';
 export interface ContainerHostOptions {
   readonly client: KubeClient;
   readonly run: RunDirectory;
+  readonly gpus: GpuAssignments;
   readonly runtimes: readonly Runtime[];
   /** What every container's process gets of this machine's environment, such as PATH. */
   readonly environment: Readonly<Record<string, string>>;
@@ -76,7 +78,13 @@ export function createContainerHost(options: ContainerHostOptions): ContainerHos
           await mkdir(path, { recursive: true });
         }
         const command = await commandOf(
-          { ...request, runtime, folder, mounts },
+          {
+            ...request,
+            runtime,
+            folder,
+            mounts,
+            gpuFolder: options.gpus.folderOf(pod.metadata.uid ?? '', request.node),
+          },
           lookupFor(client, pod),
           options.environment,
         );
@@ -105,6 +113,7 @@ interface PreparedStart extends StartRequest {
   readonly runtime: Runtime;
   readonly folder: string;
   readonly mounts: readonly Mount[];
+  readonly gpuFolder: string | undefined;
 }
 
 async function commandOf(
@@ -112,7 +121,7 @@ async function commandOf(
   lookup: Lookup,
   environment: Readonly<Record<string, string>>,
 ) {
-  const { pod, container, node, nodeAddress, endpoint, failure, runtime, folder, mounts } = request;
+  const { pod, container, node, nodeAddress, endpoint, failure, runtime, folder, mounts, gpuFolder } = request;
   const facts = { podIP: endpoint.ip, hostIP: nodeAddress };
   const own = await resolveEnvironment(pod, container, facts, lookup);
   const base = {
@@ -128,6 +137,7 @@ async function commandOf(
     endpoint,
     folder,
     mounts,
+    gpuFolder,
     failure,
     command: container.command?.map((text) => expand(text, own)),
     args: (container.args ?? []).map((text) => expand(text, own)),

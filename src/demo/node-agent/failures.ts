@@ -25,6 +25,9 @@ export const failureSchema = z.discriminatedUnion('kind', [
     .strictObject({ kind: z.literal('EngineDeath'), afterSeconds, times })
     .describe("vLLM's engine process dies: requests fail, then vLLM ends with exit code 0."),
   z
+    .strictObject({ kind: z.literal('EngineStall'), afterSeconds, times })
+    .describe('The engine computes nothing more; its server goes on answering, `/health` too.'),
+  z
     .strictObject({ kind: z.literal('Hang'), afterSeconds, times })
     .describe('SIGSTOP: connections stand still, nothing ends.'),
   z

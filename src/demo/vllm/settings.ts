@@ -24,6 +24,10 @@ export const settingsSchema = z
     memoryGiB: z.number().positive().optional(),
     /** Held by other processes when this one starts. */
     memoryUsedByOthersGiB: z.number().min(0).default(0),
+    /** The GPU is shared with other simulators of this machine: its folder, and a file name of one's own in it. */
+    gpu: z.strictObject({ folder: z.string().min(1), engine: z.string().min(1) }).optional(),
+    /** Whether torch.compile finds what an earlier start left: a warm start has more KV cache. */
+    compileCache: z.enum(['Cold', 'Warm']).default('Cold'),
     /** Makes answers at temperature > 0 and random ids come out the same each time. */
     seed: z.int().default(0),
     /** Which endpoints there are: those of a generative or of an embedding model. */

@@ -5,7 +5,8 @@ import { parseCommandLine } from './command-line/parse.ts';
 import { type CancelTimer, type Clock, systemClock } from './engine/clock.ts';
 import { Engine } from './engine/engine.ts';
 import { GPU_PROFILES } from './engine/gpu-profiles.ts';
-import { type EnginePlan, planEngine } from './engine/memory.ts';
+import { type GpuMemory, steadyNeighbours } from './engine/gpu-memory.ts';
+import type { EnginePlan } from './engine/memory.ts';
 import { type ModelFacts, modelFacts } from './engine/models.ts';
 import { PrefixCache } from './engine/prefix-cache.ts';
 import { Scheduler } from './engine/scheduler.ts';
@@ -13,9 +14,11 @@ import { StartFailure } from './engine/start-failure.ts';
 import { stepTimer } from './engine/step-time.ts';
 import { type Failures, FaultPlan, failuresSchema } from './failures.ts';
 import { ApiServer } from './http/server.ts';
+import type { EngineMemory } from './lifecycle/engine-memory.ts';
 import { readEnvironment, type SimulatorEnvironment } from './lifecycle/environment.ts';
-import { FAILS_AT, Loading } from './lifecycle/loading.ts';
+import { Loading } from './lifecycle/loading.ts';
 import { Log, type LogSink } from './lifecycle/log.ts';
+import { sharedGpu } from './lifecycle/shared-gpu.ts';
 import { playedStartFailure } from './lifecycle/start-failures.ts';
 import { AdapterLoader, type InspectAdapter } from './lora/adapters.ts';
 import { inspectAdapterOnDisk } from './lora/files.ts';
@@ -100,7 +103,10 @@ export class VllmSimulator {
   readonly #start: SimulatorStart;
   readonly #startedMs: number;
   readonly #resolveExit: (exit: SimulatorExit) => void;
+  readonly #gpu: GpuMemory;
   #faults: FaultPlan;
+  #memory: EngineMemory | undefined;
+  #memoryUsedUnderLoad = false;
   #parts: Parts | undefined;
   #port = 0;
   #phase: 'loading' | 'serving' | 'stopping' | 'gone' = 'loading';
@@ -125,6 +131,7 @@ export class VllmSimulator {
     this.#options = readEngineOptions(parsed, this.#environment.VLLM_API_KEY);
     this.#settings = readSettings(this.#environment.VLLM_SIMULATOR);
     this.#faults = new FaultPlan(this.#readFailures());
+    this.#gpu = gpuOf(this.#settings, this.#clock);
     const exit = Promise.withResolvers<SimulatorExit>();
     this.exited = exit.promise;
     this.#resolveExit = exit.resolve;
@@ -174,6 +181,7 @@ export class VllmSimulator {
       'vllm.v1.engine.exceptions.EngineDeadError: EngineCore encountered an issue. See stack trace (above) for the root cause.',
     );
     engine.kill();
+    this.#gpu.release();
     if (this.#environment.VLLM_KEEP_ALIVE_ON_ENGINE_DEATH) return;
     this.#clock.after(EXIT_AFTER_DEATH_MS, () => {
       this.#log.uvicorn('Shutting down');
@@ -203,8 +211,8 @@ export class VllmSimulator {
 
   async #load(): Promise<void> {
     const { model } = this.#options;
-    const loading = new Loading(this.#log, this.#clock, this.#settings.loadSeconds);
     const facts = modelFacts(model);
+    const loading = this.#loading(facts);
     const played = this.#faults.failures.start;
     if (played === 'Hang') await new Promise<never>(() => {});
     else if (played !== undefined) {
@@ -213,33 +221,26 @@ export class VllmSimulator {
       throw this.#giveUp(failure);
     }
     try {
-      const plan = await this.#plan(facts, loading);
-      const what = { options: this.#options, facts, plan, loadSeconds: this.#settings.loadSeconds };
-      await loading.readArguments(what);
-      await loading.startEngine(what);
-      await loading.until(1);
+      const { plan, memory } = await loading.run();
+      this.#memory = memory;
       await this.#serve(facts, plan);
     } catch (error) {
       throw error instanceof StartFailure ? this.#giveUp(error) : error;
     }
   }
 
-  /** What does not fit is noticed where vLLM notices it: late, if the engine has to look at its memory first. */
-  async #plan(facts: ModelFacts, loading: Loading): Promise<EnginePlan> {
-    try {
-      return planEngine(this.#options, facts, {
-        profile: GPU_PROFILES[this.#settings.gpuProfile],
-        totalGiB: this.#settings.memoryGiB,
-        usedByOthersGiB: this.#settings.memoryUsedByOthersGiB,
-        kvCacheTokens: this.#settings.kvCacheTokens,
-      });
-    } catch (error) {
-      if (error instanceof StartFailure) {
-        const inEngine = error.lines[0]?.origin === 'EngineCore';
-        await loading.until(inEngine ? FAILS_AT.kvCache : FAILS_AT.arguments);
-      }
-      throw error;
-    }
+  #loading(facts: ModelFacts): Loading {
+    const { gpuProfile, memoryGiB, compileCache, kvCacheTokens, loadSeconds } = this.#settings;
+    return new Loading({
+      options: this.#options,
+      facts,
+      slot: { profile: GPU_PROFILES[gpuProfile], totalGiB: memoryGiB, compileCache },
+      gpu: this.#gpu,
+      kvCacheTokens,
+      loadSeconds,
+      log: this.#log,
+      clock: this.#clock,
+    });
   }
 
   #giveUp(failure: StartFailure): StartFailure {
@@ -332,6 +333,7 @@ export class VllmSimulator {
       shuttingDown: () => this.#phase !== 'serving',
       onGenerationStart: () => {
         this.#inFlight += 1;
+        this.#useMemoryUnderLoad();
       },
       onGenerationEnd: () => this.#generationEnded(),
       killEngine: (reason) => this.killEngine(reason),
@@ -376,6 +378,13 @@ export class VllmSimulator {
     if (this.#faults.failures.engineStalled) engine?.stall();
     else engine?.resume();
     if (this.#faults.failures.engineDead) this.killEngine();
+  }
+
+  #useMemoryUnderLoad(): void {
+    if (this.#memoryUsedUnderLoad) return;
+    this.#memoryUsedUnderLoad = true;
+    const outOfMemory = this.#memory?.firstRequest();
+    if (outOfMemory !== undefined) this.killEngine(outOfMemory);
   }
 
   #generationEnded(): void {
@@ -441,6 +450,7 @@ export class VllmSimulator {
       '[shutdown] Process manager: force killing remaining processes count=1',
     );
     engine?.halt();
+    this.#gpu.release();
     this.#log.uvicorn('Waiting for connections to close. (CTRL+C to force quit)');
     server?.stopListening(() => this.#leave({ code: 0 }));
   }
@@ -450,6 +460,7 @@ export class VllmSimulator {
     const wasServing = this.#phase !== 'loading';
     this.#phase = 'gone';
     this.#cancelStats?.();
+    this.#gpu.release();
     this.#parts?.engine.halt();
     this.#parts?.server.stopListening(() => {});
     this.#parts?.server.destroyConnections();
@@ -476,6 +487,11 @@ export class VllmSimulator {
       this.#logStats(now);
     });
   }
+}
+
+function gpuOf({ gpu, memoryUsedByOthersGiB }: SimulatorSettings, clock: Clock): GpuMemory {
+  if (gpu === undefined) return steadyNeighbours(memoryUsedByOthersGiB);
+  return sharedGpu({ ...gpu, clock, pid: process.pid });
 }
 
 function fingerprintOf({ fingerprint, nonDefaultArguments }: EngineOptions): string | null {

@@ -233,6 +233,10 @@ export class PodWorker {
         if (runtime.killEngine === undefined) process.signal('SIGKILL');
         else await runtime.killEngine(folder, process);
         break;
+      case 'EngineStall':
+        if (runtime.stallEngine === undefined) process.signal('SIGSTOP');
+        else await runtime.stallEngine(folder, process);
+        break;
       case 'Crash':
       case 'OOMKilled':
         process.signal('SIGKILL');

@@ -21,8 +21,16 @@ export interface ContainerStart {
   readonly folder: string;
   /** The claims that it mounts: folders that are there. */
   readonly mounts: readonly Mount[];
+  /** Stands for the GPU that its pod is on, shared with the other pods there; undefined: no memory is shared. */
+  readonly gpuFolder: string | undefined;
   /** To be played on this start; `ImagePull` never comes here. */
   readonly failure: Failure | undefined;
+}
+
+/** What a runtime may do to a container that runs. */
+export interface RunningProcess {
+  readonly pid: number;
+  signal(signal: NodeJS.Signals): void;
 }
 
 /** Knows how to run the containers of some images as processes of this machine. */
@@ -35,8 +43,10 @@ export interface Runtime {
    * Makes the engine inside a running container die, the container's process ending by itself afterwards. Undefined:
    * there is nothing inside that could die on its own, and the process is killed.
    */
-  killEngine?(
-    folder: string,
-    process: { readonly pid: number; signal(signal: NodeJS.Signals): void },
-  ): Promise<void>;
+  killEngine?(folder: string, process: RunningProcess): Promise<void>;
+  /**
+   * Makes the engine inside a running container stand still while its server goes on answering `/health`. Undefined:
+   * there is nothing inside that could, and the process is stopped as a whole.
+   */
+  stallEngine?(folder: string, process: RunningProcess): Promise<void>;
 }

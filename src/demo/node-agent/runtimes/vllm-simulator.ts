@@ -5,7 +5,7 @@ import type { Failures } from '../../vllm/failures.ts';
 import { settingsSchema } from '../../vllm/settings.ts';
 import type { Failure } from '../failures.ts';
 import { gpuSlot } from './gpu-slot.ts';
-import type { ContainerStart, Runtime } from './runtime.ts';
+import type { ContainerStart, RunningProcess, Runtime } from './runtime.ts';
 import { vllmArguments } from './vllm-arguments.ts';
 
 export interface VllmSimulatorOptions {
@@ -35,21 +35,24 @@ export function vllmSimulator(options: VllmSimulatorOptions): Runtime {
         env: { ...start.env, VLLM_SIMULATOR: JSON.stringify(settingsOf(start, options)) },
       };
     },
-    async killEngine(folder, process) {
-      const failures: Partial<Failures> = { engineDead: true };
-      await writeFile(join(folder, CONTROL_FILE), JSON.stringify(failures));
-      process.signal('SIGUSR2');
-    },
+    killEngine: (folder, process) => play(folder, process, { engineDead: true }),
+    stallEngine: (folder, process) => play(folder, process, { engineStalled: true }),
   };
 }
 
+async function play(folder: string, process: RunningProcess, failures: Partial<Failures>): Promise<void> {
+  await writeFile(join(folder, CONTROL_FILE), JSON.stringify(failures));
+  process.signal('SIGUSR2');
+}
+
 function settingsOf(start: ContainerStart, options: VllmSimulatorOptions): Settings {
-  const { failure, container, node } = start;
+  const { failure, container, node, pod, gpuFolder } = start;
   const resources = Object.keys({ ...container.resources?.limits, ...container.resources?.requests });
   const loadSeconds = failure?.kind === 'SlowLoad' ? failure.seconds : options.loadSeconds;
   const failureAtStart = startFailureOf(failure);
   const settings: Settings = {
     ...gpuSlot(node, resources),
+    ...(gpuFolder !== undefined && { gpu: { folder: gpuFolder, engine: pod.metadata.uid ?? '' } }),
     ...(options.speed !== undefined && { speed: options.speed }),
     ...(loadSeconds !== undefined && { loadSeconds }),
     ...(failureAtStart !== undefined && { failures: { start: failureAtStart } }),

@@ -32,12 +32,15 @@ export function installedVllm(options: VllmOptions): Runtime {
           return { program: options.program, args: ['serve', ...argumentsOnHost(start)], env };
       }
     },
-    async killEngine(_folder, { pid }) {
-      const engines = await engineProcesses(pid);
-      if (engines.length === 0) throw new Error(`vLLM (process ${pid}) has no engine process that could die`);
-      for (const engine of engines) process.kill(engine, 'SIGKILL');
-    },
+    killEngine: (_folder, { pid }) => signalEngines(pid, 'SIGKILL'),
+    stallEngine: (_folder, { pid }) => signalEngines(pid, 'SIGSTOP'),
   };
+}
+
+async function signalEngines(pid: number, signal: NodeJS.Signals): Promise<void> {
+  const engines = await engineProcesses(pid);
+  if (engines.length === 0) throw new Error(`vLLM (process ${pid}) has no engine process`);
+  for (const engine of engines) process.kill(engine, signal);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { StartFailure } from '../engine/start-failure.ts';
 import type { START_FAILURES } from '../failures.ts';
-import { FAILS_AT } from './loading.ts';
+import { STEPS } from './loading.ts';
 
 type StartFailureKind = Exclude<(typeof START_FAILURES)[number], 'Hang'>;
 
@@ -8,7 +8,7 @@ type StartFailureKind = Exclude<(typeof START_FAILURES)[number], 'Hang'>;
 export function playedStartFailure(kind: StartFailureKind): { failure: StartFailure; at: number } {
   const late = (reason: string): { failure: StartFailure; at: number } => ({
     failure: StartFailure.engineCore(reason),
-    at: FAILS_AT.kvCache,
+    at: STEPS.cacheTaken,
   });
   switch (kind) {
     case 'NoMemoryForKvCache':
@@ -24,7 +24,7 @@ export function playedStartFailure(kind: StartFailureKind): { failure: StartFail
         failure: StartFailure.engineCore(
           'ValueError: Free memory on device cuda:0 (8.15/79.18 GiB) on startup is less than desired GPU memory utilization (0.9, 71.26 GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes.',
         ),
-        at: FAILS_AT.freeMemory,
+        at: STEPS.memoryFirstSeen,
       };
     case 'MemoryProfiling':
       return late(
@@ -46,21 +46,21 @@ export function playedStartFailure(kind: StartFailureKind): { failure: StartFail
           'VllmConfig',
           '  Value error, Total number of attention heads (28) must be divisible by tensor parallel size (8). [type=value_error]',
         ),
-        at: FAILS_AT.arguments,
+        at: STEPS.modelInspected,
       };
     case 'PortIsUri':
       return { failure: StartFailure.portIsUri('tcp://10.0.0.1:8000'), at: 0 };
     case 'MigUuidInCudaVisibleDevices':
       return {
         failure: StartFailure.migUuid('MIG-4bd0d0a0-0000-0000-0000-000000000000'),
-        at: FAILS_AT.freeMemory,
+        at: STEPS.memoryFirstSeen,
       };
     case 'NoGpu':
       return {
         failure: StartFailure.engineCore(
           'AssertionError: DP adjusted local rank 0 is out of bounds for 0 devices.',
         ),
-        at: FAILS_AT.freeMemory,
+        at: STEPS.memoryFirstSeen,
       };
     case 'ModelNotFound':
       return {
@@ -70,7 +70,7 @@ export function playedStartFailure(kind: StartFailureKind): { failure: StartFail
             text: 'huggingface_hub.errors.LocalEntryNotFoundError: Cannot find an appropriate cached snapshot folder for the specified revision on the local disk and outgoing traffic has been disabled.',
           },
         ]),
-        at: FAILS_AT.arguments,
+        at: STEPS.modelInspected,
       };
   }
 }

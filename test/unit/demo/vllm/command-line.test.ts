@@ -3,9 +3,6 @@ import { SERVE_FLAGS } from '../../../../src/demo/vllm/command-line/flags.ts';
 import { asksForHelp, serveHelp } from '../../../../src/demo/vllm/command-line/help.ts';
 import { type EngineOptions, readEngineOptions } from '../../../../src/demo/vllm/command-line/options.ts';
 import { CommandLineError, parseCommandLine } from '../../../../src/demo/vllm/command-line/parse.ts';
-import { GPU_PROFILES } from '../../../../src/demo/vllm/engine/gpu-profiles.ts';
-import { planEngine } from '../../../../src/demo/vllm/engine/memory.ts';
-import { modelFacts } from '../../../../src/demo/vllm/engine/models.ts';
 import { recordedText } from '../../../support/vllm-recordings.ts';
 
 const read = (...argv: string[]): EngineOptions => readEngineOptions(parseCommandLine(argv));
@@ -88,89 +85,5 @@ describe('the help of vllm serve', () => {
     '  --api-key API_KEY [API_KEY ...]\n',
   ])('reads %j', (line) => {
     expect(serveHelp()).toContain(line);
-  });
-});
-
-describe('memory at start', () => {
-  const plan = (model: string, ...flags: string[]) =>
-    planEngine(read(model, ...flags), modelFacts(model), { profile: GPU_PROFILES.H100, usedByOthersGiB: 0 });
-  const QWEN = 'Qwen/Qwen2.5-7B-Instruct';
-
-  test('comes within 2 % of what vLLM measured on an H100', () => {
-    const { kvCacheTokens } = plan(
-      QWEN,
-      ...[
-        '--gpu-memory-utilization',
-        '0.2728',
-        '--max-model-len',
-        '4096',
-        '--max-num-batched-tokens',
-        '2048',
-      ],
-    );
-    expect(Math.abs(kvCacheTokens / 113_136 - 1)).toBeLessThan(0.02);
-  });
-
-  test('a pinned KV cache gives the tokens that vLLM had in six of six starts', () => {
-    expect(
-      plan('Qwen/Qwen2.5-1.5B', '--kv-cache-memory-bytes', '2G', '--max-model-len', '4096').kvBlocks * 16,
-    ).toBe(74_896);
-  });
-
-  test.each([
-    [
-      'a neighbour holds the memory',
-      () =>
-        planEngine(read(QWEN, '--gpu-memory-utilization', '0.9'), modelFacts(QWEN), {
-          profile: GPU_PROFILES.H100,
-          usedByOthersGiB: 70.51,
-        }),
-      'e5b-hog70-util0.9',
-      /Free memory on device cuda:0 \(8\.15\/79\.18 GiB\) on startup is less than desired GPU memory utilization \(0\.9, 71\.26 GiB\)\. [^\n]*/,
-    ],
-    [
-      'the batch is smaller than the sequences',
-      () => plan(QWEN, '--max-num-batched-tokens', '8', '--max-num-seqs', '64'),
-      'badarg-batched-lt-seqs',
-      /Value error, max_num_batched_tokens \(8\) must be greater than or equal to max_num_seqs \(64\)\./,
-    ],
-    [
-      'the utilisation is above 1',
-      () => plan(QWEN, '--gpu-memory-utilization', '1.5'),
-      'badarg-util',
-      /Input should be less than or equal to 1 \[type=less_than_equal, input_value=1\.5/,
-    ],
-    [
-      'there are two GPUs too few',
-      () => plan(QWEN, '--tensor-parallel-size', '2'),
-      'badarg-tp2',
-      /World size \(2\) is larger than the number of available GPUs \(1\) in this node\./,
-    ],
-  ])('%s: refused with the logged text', (_, start, log, pattern) => {
-    const [logged] = pattern.exec(recordedText(`0.26.0-h100/${log}.log.txt`)) ?? [];
-    expect(logged).toBeDefined();
-    expect(start).toThrow(logged);
-  });
-
-  test('a context that does not fit is refused with the numbers an operator can read', () => {
-    const tooLong = (): unknown =>
-      plan(
-        'meta-llama/Llama-3.1-8B',
-        '--gpu-memory-utilization',
-        '0.25',
-        '--max-model-len',
-        '131072',
-        '--enforce-eager',
-      );
-    const pattern =
-      /max seq len \(131072\), \(16\.0 GiB KV cache is needed, which is larger than the available KV cache memory \([\d.]+ GiB\)\. Based on the available memory, the estimated maximum model length is \d+\./;
-    expect(pattern.test(recordedText('0.26.0-h100/e5b-kv-too-small.log.txt'))).toBe(true);
-    expect(tooLong).toThrow(pattern);
-  });
-
-  test('weights that fill the budget leave no cache blocks', () => {
-    expect(() => plan(QWEN, '--gpu-memory-utilization', '0.18')).toThrow(
-      'No available memory for the cache blocks',
-    );
   });
 });
