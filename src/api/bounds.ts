@@ -40,6 +40,11 @@ export function text(max: number) {
   return z.string().min(1).max(max);
 }
 
+/** A path below a volume's root: no leading slash, no `..`, no hidden folder. */
+export function volumePath(max: number) {
+  return text(max).regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/);
+}
+
 export function int32(min: number, max: number) {
   return z.int().min(min).max(max).meta({ format: 'int32' });
 }

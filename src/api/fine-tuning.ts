@@ -1,17 +1,7 @@
 import { z } from 'zod';
-import { dnsLabel, dnsSubdomain, int32, listBy, text } from './bounds.ts';
+import { dnsLabel, dnsSubdomain, int32, listBy, text, volumePath } from './bounds.ts';
 import { rule } from './cel.ts';
 import { weeklyWindowSchema } from './schedule.ts';
-
-/** A path below a volume's root: no leading slash, no `..`. */
-const relativePath = text(512).regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/);
-
-export const adapterSchema = z
-  .object({
-    name: dnsLabel().describe('Students write `servedName:name` as the model.'),
-    path: relativePath.describe('Folder of the LoRA adapter on the model volume.'),
-  })
-  .describe('A LoRA adapter that every engine loads.');
 
 const hyperparametersSchema = z
   .object({
@@ -35,7 +25,7 @@ const jobSchema = z
     dataset: z
       .object({
         claimName: dnsSubdomain().describe('PersistentVolumeClaim that holds the dataset.'),
-        path: relativePath.describe('File on that volume.'),
+        path: volumePath(512).describe('File on that volume.'),
       })
       .describe('The examples to learn from.'),
     trainer: z

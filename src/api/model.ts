@@ -4,6 +4,9 @@ import { rule } from './cel.ts';
 
 const servedName = text(128).regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]*$/);
 
+/** Where the model volume is mounted in every engine: a `model.id` that is a path lies below it. */
+export const MODEL_VOLUME_PATH = '/models';
+
 export const secretKeyRefSchema = z
   .object({
     name: dnsSubdomain().describe('Name of a Secret in the namespace of the class.'),

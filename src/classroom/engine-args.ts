@@ -1,5 +1,6 @@
 import type { ClassroomSpec } from '../api/classroom.ts';
 import { servedNameOf } from '../api/model.ts';
+import { adapterArgs } from './adapters/engine-options.ts';
 import type { EngineSettings } from './engine-settings.ts';
 
 /** How long vLLM finishes running answers after SIGTERM; with its default of 0 it cuts them. */
@@ -32,14 +33,25 @@ export function engineArgs(spec: ClassroomSpec, settings: EngineSettings): strin
     ...['--max-model-len', String(settings.maxModelLen)],
     ...['--max-num-seqs', String(settings.maxNumSeqs)],
     ...['--max-num-batched-tokens', String(settings.maxNumBatchedTokens)],
-    ...['--gpu-memory-utilization', (settings.gpuMemoryUtilizationPercent / 100).toFixed(2)],
+    ...['--gpu-memory-utilization', String(settings.gpuMemoryUtilization)],
+    ...pinnedCache(settings),
     ...['--shutdown-timeout', String(SHUTDOWN_TIMEOUT_SECONDS)],
     ...['--disable-access-log-for-endpoints', QUIET_PATHS],
     '--enable-prompt-tokens-details',
     '--disable-fastapi-docs',
     ...(model.revision === undefined ? [] : ['--revision', model.revision]),
     ...(quantization === undefined ? [] : ['--quantization', quantization]),
+    ...(settings.dtype === undefined ? [] : ['--dtype', settings.dtype]),
     ...(gpu.gpusPerEngine === 1 ? [] : ['--tensor-parallel-size', String(gpu.gpusPerEngine)]),
+    ...adapterArgs(spec),
     ...engine.extraArgs,
   ];
+}
+
+/**
+ * With this vLLM does not measure what is left for the cache, so that every start has the same, also beside others; it
+ * still wants the share of `--gpu-memory-utilization` to be free when it starts.
+ */
+function pinnedCache({ kvCacheMemoryBytes }: EngineSettings): string[] {
+  return kvCacheMemoryBytes === undefined ? [] : ['--kv-cache-memory-bytes', String(kvCacheMemoryBytes)];
 }

@@ -1,28 +1,37 @@
 import type { ClassroomSpec } from '../../api/classroom.ts';
 import { COMPONENTS, ENGINE_CONTAINER, ENGINE_PORT, ENGINE_PORT_NAME } from '../../api/labels.ts';
-import type { Deployment } from '../../kube/resources.ts';
+import { MODEL_VOLUME_PATH } from '../../api/model.ts';
+import { GPU_TOLERATION, productLabels } from '../../gpu/nodes/class-demand.ts';
+import { GPU_LABELS } from '../../gpu/nodes/gpu-labels.ts';
+import { adapterEnvironment } from '../adapters/engine-options.ts';
 import { engineArgs, SHUTDOWN_TIMEOUT_SECONDS } from '../engine-args.ts';
 import type { EngineSettings } from '../engine-settings.ts';
-import { childLabels, engineName, modelCacheName } from './metadata.ts';
+import type { PodTemplate } from '../rollout/rolled-out.ts';
+import { IN_TURN, START_GATE, STARTS_LABEL } from '../rollout/start-turns.ts';
+import { childLabels, engineName, engineSelector, modelCacheName } from './metadata.ts';
 
-type PodTemplate = NonNullable<NonNullable<Deployment['spec']>['template']>;
 type PodSpec = NonNullable<PodTemplate['spec']>;
 type Container = PodSpec['containers'][number];
 type Volume = NonNullable<PodSpec['volumes']>[number];
 
-/** Where the model volume is mounted: a `model.id` that is a path lies below it. */
-export const MODEL_VOLUME_PATH = '/models';
-
-/** Time for the gateway to see the pod go before vLLM stops accepting: new requests would get status 500. */
+/**
+ * Time for the gateway to see the pod go before vLLM is told: it answers new requests with 500 from then on, while
+ * `/health` goes on to say 200. The watch of the gateway takes a fraction of it.
+ */
 const PRE_STOP_SECONDS = 5;
 /** An idle vLLM takes 4 to 7 s to exit; one whose last answers hang never does and has to be killed. */
 const EXIT_SECONDS = 15;
-/** 30 min: weights from a slow hub, compilation, warm-up. A shorter probe kills the load again and again. */
+/**
+ * 30 min: about a minute of imports and compilation, and weights from a slow hub. A shorter probe kills the load again
+ * and again.
+ */
 const STARTUP_PROBE = { periodSeconds: 10, failureThreshold: 180 };
+/** An engine that no longer answers its health check has nothing to finish. */
+const LIVENESS_PROBE = { periodSeconds: 10, failureThreshold: 6, terminationGracePeriodSeconds: EXIT_SECONDS };
 /** The group that may write to volumes that the operator made: that of the non-root image of vLLM. */
 const VOLUME_GROUP = 2000;
-const GPU_TAINT = 'nvidia.com/gpu';
-const GPU_PRODUCT_LABEL = 'nvidia.com/gpu.product';
+/** The user of the non-root image, and its group. https://github.com/vllm-project/vllm/blob/main/docker/Dockerfile */
+const NON_ROOT = { runAsNonRoot: true, runAsUser: 2000, runAsGroup: 0 };
 
 /** The pod of one engine. */
 export function enginePodTemplate(
@@ -31,15 +40,19 @@ export function enginePodTemplate(
   settings: EngineSettings,
 ): PodTemplate {
   return {
-    metadata: { labels: childLabels(classroom, COMPONENTS.engine) },
+    metadata: { labels: { ...childLabels(classroom, COMPONENTS.engine), ...startLabels(spec) } },
     spec: {
+      ...startGates(spec),
       serviceAccountName: engineName(classroom),
       automountServiceAccountToken: false,
       // A Service link such as VLLM_PORT would be taken for configuration of vLLM.
       enableServiceLinks: false,
       terminationGracePeriodSeconds: PRE_STOP_SECONDS + SHUTDOWN_TIMEOUT_SECONDS + EXIT_SECONDS,
       securityContext: podSecurityContext(spec),
-      ...placement(spec),
+      ...(spec.engine.priorityClassName === undefined
+        ? {}
+        : { priorityClassName: spec.engine.priorityClassName }),
+      ...placement(classroom, spec),
       containers: [engineContainer(spec, settings)],
       volumes: [
         { name: 'models', ...modelVolume(classroom, spec) },
@@ -61,10 +74,9 @@ function engineContainer(spec: ClassroomSpec, settings: EngineSettings): Contain
     startupProbe: { ...healthProbe(), ...STARTUP_PROBE },
     readinessProbe: { ...healthProbe(), periodSeconds: 5, failureThreshold: 3 },
     // vLLM can hang with its process alive.
-    livenessProbe: { ...healthProbe(), periodSeconds: 10, failureThreshold: 6 },
+    livenessProbe: { ...healthProbe(), ...LIVENESS_PROBE },
     lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    // The image of vLLM runs as root, so `runAsNonRoot` would keep it from starting; all else of "restricted" holds.
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
     volumeMounts: [
       { name: 'models', mountPath: MODEL_VOLUME_PATH },
@@ -85,6 +97,7 @@ function engineEnvironment(spec: ClassroomSpec): NonNullable<Container['env']> {
     ...(token === undefined
       ? []
       : [{ name: 'HF_TOKEN', valueFrom: { secretKeyRef: { name: token.name, key: token.key } } }]),
+    ...adapterEnvironment(spec),
     { name: 'TRITON_CACHE_DIR', value: `${MODEL_VOLUME_PATH}/.cache/triton` },
     { name: 'VLLM_CACHE_ROOT', value: `${MODEL_VOLUME_PATH}/.cache/vllm` },
     // Above the time for which the gateway keeps idle connections; with vLLM's 5 s it would reuse closed ones.
@@ -101,43 +114,58 @@ function modelVolume(classroom: string, spec: ClassroomSpec): Omit<Volume, 'name
   return { persistentVolumeClaim: { claimName: storage.claimName ?? modelCacheName(classroom) } };
 }
 
-/** The group of a volume that others made stays as it is. */
-function podSecurityContext(spec: ClassroomSpec): NonNullable<PodSpec['securityContext']> {
-  const seccompProfile = { type: 'RuntimeDefault' };
-  if (spec.model.storage?.claimName !== undefined) return { seccompProfile };
-  return { seccompProfile, fsGroup: VOLUME_GROUP, fsGroupChangePolicy: 'OnRootMismatch' };
-}
-
-function placement(spec: ClassroomSpec): Pick<PodSpec, 'nodeSelector' | 'affinity' | 'tolerations'> {
-  const { gpu } = spec;
-  const selector = { ...(gpu.sharing === 'None' ? productSelector(gpu.product) : {}), ...gpu.nodeSelector };
-  const products = productVariants(spec);
+/**
+ * The default image runs as root: with `runAsNonRoot` it would not start, so that is for images that do not. All else
+ * of the "restricted" standard holds for both.
+ *
+ * The group of a volume that others made stays as it is.
+ *
+ * @see https://kubernetes.io/docs/concepts/security/pod-security-standards/
+ */
+function podSecurityContext({ engine, model }: ClassroomSpec): NonNullable<PodSpec['securityContext']> {
   return {
-    ...(Object.keys(selector).length === 0 ? {} : { nodeSelector: selector }),
-    ...(products.length === 0 ? {} : { affinity: productAffinity(products) }),
-    tolerations: [{ key: GPU_TAINT, operator: 'Exists', effect: 'NoSchedule' }, ...gpu.tolerations],
+    seccompProfile: { type: 'RuntimeDefault' },
+    ...(engine.podSecurity === 'Restricted' ? NON_ROOT : {}),
+    ...(model.storage?.claimName === undefined
+      ? { fsGroup: VOLUME_GROUP, fsGroupChangePolicy: 'OnRootMismatch' }
+      : {}),
   };
 }
 
-function productSelector(product: string | undefined): Record<string, string> {
-  return product === undefined ? {} : { [GPU_PRODUCT_LABEL]: product };
+/** Engines that take turns on a GPU begin one after another. */
+function startGates({ gpu }: ClassroomSpec): Pick<PodSpec, 'schedulingGates'> {
+  return gpu.sharing === 'TimeSliced' ? { schedulingGates: [{ name: START_GATE }] } : {};
 }
 
-/**
- * GPU Feature Discovery adds to the product how it is shared, depending on the plugin's settings.
- *
- * @see https://github.com/NVIDIA/k8s-device-plugin/blob/main/docs/gpu-feature-discovery/README.md
- */
-function productVariants({ gpu }: ClassroomSpec): string[] {
-  if (gpu.product === undefined) return [];
-  switch (gpu.sharing) {
-    case 'None':
-      return [];
-    case 'TimeSliced':
-      return [gpu.product, `${gpu.product}-SHARED`];
-    case 'MIG':
-      return [gpu.product, `${gpu.product}-MIG-${(gpu.migProfile ?? '').replace('+', '.')}`];
-  }
+function startLabels({ gpu }: ClassroomSpec): Record<string, string> {
+  return gpu.sharing === 'TimeSliced' ? { [STARTS_LABEL]: IN_TURN } : {};
+}
+
+type Placement = Pick<PodSpec, 'nodeSelector' | 'affinity' | 'tolerations' | 'topologySpreadConstraints'>;
+
+/** Spread over the nodes where that is possible: the loss of one then costs the fewest engines. */
+function placement(classroom: string, spec: ClassroomSpec): Placement {
+  const { gpu } = spec;
+  const [product, ...variants] = gpu.product === undefined ? [] : productLabels(gpu, gpu.product);
+  const selector = {
+    ...(product === undefined || variants.length > 0 ? {} : { [GPU_LABELS.product]: product }),
+    ...gpu.nodeSelector,
+  };
+  return {
+    ...(Object.keys(selector).length === 0 ? {} : { nodeSelector: selector }),
+    ...(product === undefined || variants.length === 0
+      ? {}
+      : { affinity: productAffinity([product, ...variants]) }),
+    tolerations: [GPU_TOLERATION, ...gpu.tolerations],
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: 'kubernetes.io/hostname',
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: engineSelector(classroom) },
+      },
+    ],
+  };
 }
 
 function productAffinity(products: string[]): NonNullable<PodSpec['affinity']> {
@@ -145,7 +173,7 @@ function productAffinity(products: string[]): NonNullable<PodSpec['affinity']> {
     nodeAffinity: {
       requiredDuringSchedulingIgnoredDuringExecution: {
         nodeSelectorTerms: [
-          { matchExpressions: [{ key: GPU_PRODUCT_LABEL, operator: 'In', values: products }] },
+          { matchExpressions: [{ key: GPU_LABELS.product, operator: 'In', values: products }] },
         ],
       },
     },

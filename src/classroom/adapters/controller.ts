@@ -1,0 +1,166 @@
+import type { Classroom } from '../../api/classroom.ts';
+import { COMPONENTS, LABELS } from '../../api/labels.ts';
+import { parseClassroom } from '../../api/parse.ts';
+import { keyOf, refOfKey } from '../../kube/object.ts';
+import type { Pod } from '../../kube/resources.ts';
+import type { ObjectChange } from '../../reconcile/caches.ts';
+import type { OperatorController, OperatorDependencies, ReconcilePass } from '../../reconcile/controller.ts';
+import type { CallEngine } from '../engine-calls.ts';
+import type { AdapterBoard } from './board.ts';
+import { instanceOf, readyEngines } from './engines.ts';
+import { ClassMemory, type RememberedEngine } from './memory.ts';
+import { nextStep, nextTryMs, type Step } from './next-step.ts';
+import { snapshotOf } from './snapshot.ts';
+import { askLoaded, tellEngine } from './tell-engine.ts';
+import { type WantedAdapter, wantedAdapters } from './wanted.ts';
+
+/** What this controller uses of the operator. */
+export type AdapterDependencies = Pick<OperatorDependencies, 'clock' | 'log' | 'settings'> & {
+  informers: Pick<OperatorDependencies['informers'], 'classrooms' | 'pods'>;
+  callEngine: CallEngine;
+  board: AdapterBoard;
+};
+
+/** Engines change without a word only when somebody else tells them to. */
+const LOOK_EVERY_MS = 60_000;
+
+/**
+ * Brings the adapters of a class to its engines: of every engine that answers it asks what is loaded, and then tells
+ * one engine one thing. Nothing is kept but in memory and in the engines, so it may be killed at any time.
+ *
+ * Writes nothing to the API server: what it finds goes to the board, and from there into the status.
+ */
+export function createAdapterController(dependencies: AdapterDependencies): OperatorController {
+  const { informers, clock, board, settings } = dependencies;
+  const memories = new Map<string, ClassMemory>();
+
+  return {
+    name: 'adapter',
+    connect: (enqueue) => connect(dependencies.informers, enqueue),
+    keys: () => informers.classrooms.list(settings.watchNamespace).map(({ metadata }) => keyOf(metadata)),
+    async reconcile(key, signal) {
+      const seen = observe(dependencies, key);
+      if (seen === undefined) {
+        memories.delete(key);
+        board.remove(key);
+        return {};
+      }
+      const { wanted, pods, classroom } = seen;
+      const memory = memories.get(key) ?? new ClassMemory(wanted, classroom.status);
+      memories.set(key, memory);
+      const ready = readyEngines(pods);
+      await lookAtEngines(dependencies, memory, memory.look(ready, wanted), signal);
+      const step = nextStep(wanted, memory.look(ready, wanted), memory.suspicions, clock.monotonic());
+      if (step !== undefined) await carryOut(dependencies, memory, ready, step, signal);
+      const engines = memory.look(ready, wanted);
+      board.put(key, snapshotOf(engines, wanted, memory.suspicions));
+      return passOf(step, memory, engines, clock.monotonic());
+    },
+  };
+}
+
+interface Observed {
+  classroom: Classroom;
+  wanted: readonly WantedAdapter[];
+  pods: readonly Pod[];
+}
+
+/** Undefined for a class that has nothing to do with adapters: its engines are not asked. */
+function observe({ informers }: AdapterDependencies, key: string): Observed | undefined {
+  const { namespace = '', name } = refOfKey(key);
+  const object = informers.classrooms.get(refOfKey(key));
+  if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
+  const parsed = parseClassroom(object);
+  if (!parsed.ok) return undefined;
+  const wanted = wantedAdapters(parsed.classroom.spec);
+  const pods = informers.pods
+    .ofClassroom(namespace, name)
+    .filter((pod) => pod.metadata.labels?.[LABELS.component] === COMPONENTS.engine)
+    .toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name));
+  const concerned = wanted.length > 0 || readyEngines(pods).some((engine) => engine.startedForRank !== undefined);
+  return concerned ? { classroom: parsed.classroom, wanted, pods } : undefined;
+}
+
+/** Asks all engines at once: one that hangs must not hold up the others. */
+async function lookAtEngines(
+  { callEngine, clock }: AdapterDependencies,
+  memory: ClassMemory,
+  engines: readonly RememberedEngine[],
+  signal: AbortSignal,
+): Promise<void> {
+  const nowMs = clock.monotonic();
+  const due = engines.filter(
+    ({ instance, startedForRank }) => startedForRank !== undefined && memory.isDue(instance, nowMs),
+  );
+  await Promise.all(
+    due.map(async ({ instance, origin }) => {
+      const look = await askLoaded(callEngine, origin, signal);
+      const silence = 'silence' in look ? look.silence : '';
+      if (!signal.aborted) memory.heard(instance, look.loaded, silence, clock.monotonic());
+    }),
+  );
+  signal.throwIfAborted();
+}
+
+async function carryOut(
+  { callEngine, clock, log }: AdapterDependencies,
+  memory: ClassMemory,
+  ready: ReturnType<typeof readyEngines>,
+  step: Step,
+  signal: AbortSignal,
+): Promise<void> {
+  const engine = ready.find(({ instance }) => instance === step.engine);
+  if (engine === undefined) throw new Error(`there is no engine ${step.engine}`);
+  const answer = await tellEngine(callEngine, engine.origin, step, signal);
+  // An abort of ours looks like an engine that broke the connection, and says nothing about the adapter.
+  signal.throwIfAborted();
+  memory.answered(step, answer, clock.monotonic());
+  const { model, folder } = step.adapter;
+  log.info({ engine: engine.name, step: step.kind, model, folder, ...answer }, 'Told an engine of an adapter');
+  if (answer.kind !== 'done') return;
+  const look = await askLoaded(callEngine, engine.origin, signal);
+  signal.throwIfAborted();
+  memory.heard(engine.instance, look.loaded, 'silence' in look ? look.silence : '', clock.monotonic());
+}
+
+function passOf(
+  step: Step | undefined,
+  memory: ClassMemory,
+  engines: readonly RememberedEngine[],
+  nowMs: number,
+): ReconcilePass {
+  if (step !== undefined) return { requeueAfterMs: 0 };
+  const times = [nextTryMs(engines, memory.suspicions, nowMs), memory.nextAskMs(nowMs)];
+  const earliestMs = Math.min(nowMs + LOOK_EVERY_MS, ...times.filter((time) => time !== undefined));
+  return { requeueAfterMs: earliestMs - nowMs };
+}
+
+/** Another spec, or another engine that answers, leads to the class. */
+function connect(
+  { classrooms, pods }: AdapterDependencies['informers'],
+  enqueue: (key: string) => void,
+): () => void {
+  const subscriptions = [
+    classrooms.onChange(({ now, before }) => {
+      const object = now ?? before;
+      if (object === undefined || now?.metadata.generation === before?.metadata.generation) return;
+      enqueue(keyOf(object.metadata));
+    }),
+    pods.onChange((change) => {
+      const { now, before }: ObjectChange<Pod> = change;
+      const pod = now ?? before;
+      const name = pod?.metadata.labels?.[LABELS.classroom];
+      if (pod === undefined || name === undefined || faceOf(now) === faceOf(before)) return;
+      const { namespace } = pod.metadata;
+      enqueue(keyOf(namespace === undefined ? { name } : { namespace, name }));
+    }),
+  ];
+  return () => {
+    for (const unsubscribe of subscriptions) unsubscribe();
+  };
+}
+
+/** All of a pod that matters here. */
+function faceOf(pod: Pod | undefined): string {
+  return pod === undefined ? '' : readyEngines([pod]).map(({ origin }) => `${instanceOf(pod)} ${origin}`).join();
+}
