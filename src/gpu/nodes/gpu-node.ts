@@ -1,3 +1,4 @@
+import { API_GROUP } from '../../api/group.ts';
 import type { Node } from '../../kube/resources.ts';
 import {
   computeCapability,
@@ -21,6 +22,8 @@ export interface GpuNode {
   name: string;
   /** All but those that only tell the time. */
   labels: Labels;
+  /** Those of this product. */
+  annotations: Labels;
   taints: readonly Taint[];
   /** Somebody keeps new pods away: `kubectl cordon`. */
   cordoned: boolean;
@@ -54,6 +57,7 @@ export function readGpuNode(node: Node): GpuNode | undefined {
   return {
     name: node.metadata.name,
     labels,
+    annotations: ownAnnotations(node),
     taints: (node.spec?.taints ?? []).map(({ key, value = '', effect }) => ({ key, value, effect })),
     cordoned: node.spec?.unschedulable === true,
     ready: isReady(node),
@@ -70,6 +74,12 @@ export function readGpuNode(node: Node): GpuNode | undefined {
     vgpu: labels[GPU_LABELS.vgpuPresent] === 'true',
     slots,
   };
+}
+
+function ownAnnotations({ metadata }: Node): Labels {
+  return Object.fromEntries(
+    Object.entries(metadata.annotations ?? {}).filter(([key]) => key.startsWith(`${API_GROUP}/`)),
+  );
 }
 
 function isReady(node: Node): boolean {
