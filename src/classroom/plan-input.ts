@@ -1,5 +1,6 @@
 import type { ClassroomSpec } from '../api/classroom.ts';
 import { kvCacheDtypeSchema, type PlanInput } from '../gpu/plan-types.ts';
+import { loraSettings } from './adapters/engine-options.ts';
 
 /**
  * What a class asks of the planner, as far as its spec says. What nodes say about the slot goes before `slot`; how many
@@ -23,7 +24,7 @@ export function planInputOf(spec: ClassroomSpec): PlanInput {
     studentsPerReplica: engine.replicas.studentsPerReplica,
     requestsPerStudent: limits.perStudent.concurrentRequests,
     replicas: { min: engine.replicas.min, max: engine.replicas.max },
-    lora: spec.adapters.length === 0 ? undefined : {},
+    lora: loraSettings(spec),
   };
 }
 
