@@ -1,14 +1,19 @@
 import { LABELS } from '../api/labels.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
 import type { ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
+import type { AdapterBoard } from './adapters/board.ts';
 import { childKinds } from './kinds.ts';
 
 /** Seats come by the dozen, twice each (the object, then its key): the class looks at them together. */
 const SEATS_SETTLE_MS = 500;
 
-/** Every change of a class, of a seat, or of an object that carries the label of a class leads to that class. */
+/**
+ * Every change of a class, of a seat, of an object that carries the label of a class, or of what its engines say of
+ * their adapters leads to that class.
+ */
 export function connect(
   informers: OperatorInformers,
+  adapterBoard: Pick<AdapterBoard, 'onChange'>,
   enqueue: (key: string, afterMs?: number) => void,
 ): () => void {
   const byLabel = ({ now, before }: ObjectChange<KubeObject>): void => {
@@ -26,6 +31,7 @@ export function connect(
       if (seat !== undefined) enqueue(siblingKey(seat, seat.spec.classroomRef.name), SEATS_SETTLE_MS);
     }),
     informers.pods.onChange(byLabel),
+    adapterBoard.onChange((classroom) => enqueue(classroom)),
     ...childKinds(informers).map(({ cache }) => cache.onChange(byLabel)),
   ];
   return () => {

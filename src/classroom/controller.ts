@@ -22,15 +22,15 @@ const PROBLEM_RETRY_MS = 10_000;
  * again; where everything is as wanted it writes nothing.
  */
 export function createClassroomController(dependencies: OperatorDependencies): OperatorController {
-  const { informers, clock, settings, events } = dependencies;
+  const { informers, clock, settings, events, adapterBoard } = dependencies;
   const written = createWrittenStatus();
 
   return {
     name: 'classroom',
-    connect: (enqueue) => connect(informers, enqueue),
+    connect: (enqueue) => connect(informers, adapterBoard, enqueue),
     keys: () => informers.classrooms.list(settings.watchNamespace).map(({ metadata }) => keyOf(metadata)),
     async reconcile(key, signal) {
-      const seen = observe(refOfKey(key), informers);
+      const seen = observe(refOfKey(key), informers, adapterBoard);
       if (seen === undefined) {
         written.forget(key);
         return {};

@@ -1,11 +1,15 @@
 import type { Classroom } from '../api/classroom.ts';
 import { COMPONENTS, LABELS } from '../api/labels.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
+import type { GpuObservation } from '../gpu/nodes/observation.ts';
 import { type KubeObject, keyOf, type ObjectRef, type Resource } from '../kube/object.ts';
 import type { Deployment, PersistentVolumeClaim, Pod } from '../kube/resources.ts';
 import type { OperatorInformers } from '../reconcile/caches.ts';
+import type { AdapterBoard, ClassAdapters } from './adapters/board.ts';
 import { engineName, modelCacheName } from './children/metadata.ts';
 import { childKinds } from './kinds.ts';
+import type { Activity } from './rollout/activity.ts';
+import { waitsForTurn } from './rollout/start-turns.ts';
 
 /** An object that is there, of a kind that a class consists of. */
 export interface ObservedChild {
@@ -21,28 +25,45 @@ export interface ObservedClass {
   pods: readonly Pod[];
   deployment: Deployment | undefined;
   modelCache: PersistentVolumeClaim | undefined;
+  /** Engine pods of every class, where some of this class wait for their turn to start; else empty. */
+  enginePods: readonly Pod[];
+  /** Nodes with GPUs. */
+  gpus: GpuObservation;
+  /** Whether students ask the engines for anything. */
+  activity: Activity;
   /** All objects that carry the label of the class. */
   children: readonly ObservedChild[];
+  /** What the engines say of their adapters; undefined: nobody has looked yet. */
+  adapters: ClassAdapters | undefined;
 }
 
 /** Reads the caches; undefined when there is no such class, or when it is being deleted. */
-export function observe(ref: ObjectRef, informers: OperatorInformers): ObservedClass | undefined {
+export function observe(
+  ref: ObjectRef,
+  informers: OperatorInformers,
+  adapterBoard: AdapterBoard,
+): ObservedClass | undefined {
   const classroom = informers.classrooms.get(ref);
   if (classroom === undefined || classroom.metadata.deletionTimestamp !== undefined) return undefined;
   const { namespace = '', name } = classroom.metadata;
+  const pods = informers.pods
+    .ofClassroom(namespace, name)
+    .filter((pod) => pod.metadata.labels?.[LABELS.component] === COMPONENTS.engine)
+    .toSorted((a, b) => keyOf(a.metadata).localeCompare(keyOf(b.metadata)));
   return {
     classroom,
     seats: informers.studentQuotas
       .ofClassroom(namespace, name)
       .filter((seat) => seat.metadata.deletionTimestamp === undefined),
-    pods: informers.pods
-      .ofClassroom(namespace, name)
-      .filter((pod) => pod.metadata.labels?.[LABELS.component] === COMPONENTS.engine)
-      .toSorted((a, b) => keyOf(a.metadata).localeCompare(keyOf(b.metadata))),
+    pods,
+    enginePods: pods.some(waitsForTurn) ? informers.pods.list() : [],
+    gpus: { kind: 'Unknown', why: 'NotRead' },
+    activity: { kind: 'unknown', why: 'the engines are not asked' },
     deployment: informers.deployments.get({ namespace, name: engineName(name) }),
     modelCache: informers.persistentVolumeClaims.get({ namespace, name: modelCacheName(name) }),
     children: childKinds(informers).flatMap(({ resource, cache }) =>
       cache.ofClassroom(namespace, name).map((object) => ({ resource, object })),
     ),
+    adapters: adapterBoard.of(keyOf(classroom.metadata)),
   };
 }

@@ -14,7 +14,6 @@ const PENDING: readonly Use[] = [
   ["access 'Exam'", (spec) => spec.access === 'Exam'],
   ['boost', (spec) => spec.boost !== undefined],
   ['exam', (spec) => spec.exam !== undefined],
-  ['adapters', (spec) => spec.adapters.length > 0],
   ['fineTuning', (spec) => spec.fineTuning !== undefined],
 ];
 

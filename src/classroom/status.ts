@@ -4,6 +4,8 @@ import { servedNameOf } from '../api/model.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, STUDENT_QUOTA_CONDITIONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
 import type { OperatorSettings } from '../reconcile/settings.ts';
+import { type AdapterReport, adapterReport } from './adapters/status.ts';
+import { wantedAdapters } from './adapters/wanted.ts';
 import type { ApplyOutcome, ChildProblem } from './apply.ts';
 import { engineSelector } from './children/metadata.ts';
 import { engineStatuses, readySince } from './engines.ts';
@@ -34,7 +36,8 @@ export function status(input: StatusInput): ClassroomStatus {
   const previous = observed.classroom.status;
   const wanted = plan.kind === 'wanted' ? plan.engine.replicas : (previous?.replicas ?? 0);
   const engines = engineStatuses(observed.pods, wanted);
-  const drafts = conditionDrafts(input, engines);
+  const report = adapterReportOf(input, engines);
+  const drafts = conditionDrafts(input, engines, report);
   const generation = observed.classroom.metadata.generation ?? 0;
   const lastReadyTime = latest([previous?.lastReadyTime, ...observed.pods.map(readySince)]);
   return {
@@ -47,7 +50,8 @@ export function status(input: StatusInput): ClassroomStatus {
     students: observed.seats.length,
     baseURL: input.settings.gatewayBaseURL,
     ...(plan.kind === 'wanted' ? plannedFields(plan) : keptFields(previous)),
-    engines,
+    engines: report.engines,
+    ...(report.adapters === undefined ? {} : { adapters: report.adapters }),
     ...(lastReadyTime === undefined ? {} : { lastReadyTime }),
   };
 }
@@ -76,7 +80,22 @@ function keptFields(previous: ClassroomStatus | undefined) {
   };
 }
 
-function conditionDrafts(input: StatusInput, engines: readonly EngineStatus[]): ConditionDraft[] {
+/** A spec that cannot be acted on leaves the adapters as they are, and so what the status says of them. */
+function adapterReportOf({ observed, plan }: StatusInput, engines: EngineStatus[]): AdapterReport {
+  const { pods, adapters: seen } = observed;
+  const previous = observed.classroom.status;
+  const wanted = plan.kind === 'withheld' ? [] : wantedAdapters(plan.spec);
+  const report = adapterReport({ wanted, engines, pods, seen, previous });
+  if (plan.kind === 'wanted' || previous?.adapters === undefined) return report;
+  const message = 'The spec must be corrected first: see the condition SpecValid.';
+  return { ...report, adapters: previous.adapters, condition: unknown(TYPES.adaptersLoaded, message) };
+}
+
+function conditionDrafts(
+  input: StatusInput,
+  engines: readonly EngineStatus[],
+  { condition: adaptersLoaded }: AdapterReport,
+): ConditionDraft[] {
   const { observed, plan } = input;
   const specValid = specValidCondition(plan);
   const childrenApplied = childrenAppliedCondition(input);
@@ -88,6 +107,8 @@ function conditionDrafts(input: StatusInput, engines: readonly EngineStatus[]): 
   return [
     readyCondition(details, countReady(engines), observed.seats),
     ...details,
+    // Not one of the details: a class whose adapters are not loaded serves its model.
+    ...(adaptersLoaded === undefined ? [] : [adaptersLoaded]),
     featurePendingCondition(plan),
   ];
 }

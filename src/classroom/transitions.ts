@@ -32,12 +32,19 @@ function outcomeEvents(outcome: ApplyOutcome | undefined): Event[] {
   return events;
 }
 
-/** Conditions whose becoming false a person should be told of, with the reasons and their events. */
+/** Conditions that a person should be told of when they get one of these reasons, and the events. */
 const CONDITION_EVENTS = [
   [CLASSROOM_CONDITIONS.specValid, CLASSROOM_REASONS.argumentDenied, EVENT_REASONS.specInvalid],
   [CLASSROOM_CONDITIONS.specValid, CLASSROOM_REASONS.specUnreadable, EVENT_REASONS.specInvalid],
   [CLASSROOM_CONDITIONS.childrenApplied, CLASSROOM_REASONS.nameConflict, EVENT_REASONS.nameConflict],
   [CLASSROOM_CONDITIONS.childrenApplied, CLASSROOM_REASONS.applyRefused, EVENT_REASONS.applyRefused],
+  [CLASSROOM_CONDITIONS.adaptersLoaded, CLASSROOM_REASONS.adapterFailed, EVENT_REASONS.adapterFailed],
+  [
+    CLASSROOM_CONDITIONS.adaptersLoaded,
+    CLASSROOM_REASONS.adapterQuarantined,
+    EVENT_REASONS.adapterQuarantined,
+  ],
+  [CLASSROOM_CONDITIONS.adaptersLoaded, CLASSROOM_REASONS.allAdaptersLoaded, EVENT_REASONS.adaptersLoaded],
 ] as const;
 
 function conditionEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
@@ -45,7 +52,8 @@ function conditionEvents(previous: ClassroomStatus | undefined, next: ClassroomS
     const now = findCondition(next.conditions, type);
     const before = findCondition(previous?.conditions, type);
     if (now?.reason !== conditionReason || before?.reason === conditionReason) return [];
-    return [{ type: 'Warning' as const, reason, action: 'Reconcile', note: now.message }];
+    const eventType = now.status === 'True' ? ('Normal' as const) : ('Warning' as const);
+    return [{ type: eventType, reason, action: 'Reconcile', note: now.message }];
   });
 }
 

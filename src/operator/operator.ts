@@ -1,3 +1,5 @@
+import { createAdapterBoard } from '../classroom/adapters/board.ts';
+import { createAdapterController } from '../classroom/adapters/controller.ts';
 import { createClassroomController } from '../classroom/controller.ts';
 import { aborted } from '../kube/aborted.ts';
 import type { Applier } from '../kube/apply.ts';
@@ -18,7 +20,7 @@ import { createInformerSet, type InformerSet } from './informers.ts';
 import { createProgress, type Progress } from './progress.ts';
 
 /** Names of the controllers, as in metrics and logs. */
-export const CONTROLLER_NAMES = ['classroom', 'student'] as const;
+export const CONTROLLER_NAMES = ['classroom', 'student', 'adapter'] as const;
 
 export interface OperatorOptions {
   client: KubeClient;
@@ -32,6 +34,7 @@ export interface OperatorOptions {
   settings: OperatorSettings;
   kubeMetrics: KubeMetrics;
   metrics: OperatorMetrics;
+  callEngine: OperatorDependencies['callEngine'];
   /** Keys each controller works on at once. */
   workers: number;
 }
@@ -54,11 +57,17 @@ export function createOperator(options: OperatorOptions): Operator {
     metrics: options.kubeMetrics,
     namespace: settings.watchNamespace,
   });
-  const dependencies: OperatorDependencies = { ...options, informers: informers.caches };
+  const dependencies: OperatorDependencies = {
+    ...options,
+    informers: informers.caches,
+    adapterBoard: createAdapterBoard(),
+  };
   const progress = createProgress(clock);
-  const parts = [createClassroomController(dependencies), createStudentController(dependencies)].map(
-    (part) => ({ part, controller: controllerOf(part, options, progress) }),
-  );
+  const parts = [
+    createClassroomController(dependencies),
+    createStudentController(dependencies),
+    createAdapterController(dependencies),
+  ].map((part) => ({ part, controller: controllerOf(part, options, progress) }));
 
   return {
     informers,

@@ -1,4 +1,5 @@
 import { API_GROUP } from '../api/group.ts';
+import { createEngineCaller } from '../classroom/engine-calls.ts';
 import { createApplier } from '../kube/apply.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { Credentials } from '../kube/credentials.ts';
@@ -57,9 +58,11 @@ export async function runOperator(options: ProcessOptions, signal: AbortSignal):
     reportingController: `${API_GROUP}/operator`,
     reportingInstance: options.identity,
   });
+  const engines = createEngineCaller(clock);
   const operator = createOperator({
     ...options,
     client,
+    callEngine: engines.call,
     events,
     applier: createApplier({ client, fieldManager: FIELD_MANAGER }),
     kubeMetrics: metrics.kube,
@@ -84,6 +87,7 @@ export async function runOperator(options: ProcessOptions, signal: AbortSignal):
     await operator.informers.stop();
     await Promise.race([events.flush(), clock.sleep(FLUSH_MS)]);
     await health.close();
+    await engines.close();
     await client.close();
     log.info({}, 'Stopped');
   }
@@ -189,6 +193,7 @@ function settingsOf(configuration: OperatorConfiguration, contextNamespace: stri
       configuration.prometheusNamespace === undefined
         ? undefined
         : { namespace: configuration.prometheusNamespace, podLabels: configuration.prometheusLabels },
+    rolloutIdleMs: configuration.rolloutIdleSeconds * 1000,
   };
 }
 

@@ -1,4 +1,6 @@
 import type { EventReason } from '../api/event-reasons.ts';
+import type { AdapterBoard } from '../classroom/adapters/board.ts';
+import type { CallEngine } from '../classroom/engine-calls.ts';
 import type { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -42,6 +44,9 @@ export interface OperatorDependencies {
   randomBytes(length: number): Uint8Array;
   settings: OperatorSettings;
   metrics: OperatorMetrics;
+  callEngine: CallEngine;
+  /** Where what engines say of their adapters goes from one controller to the other. */
+  adapterBoard: AdapterBoard;
 }
 
 /** What one pass over one object found out. Failures are thrown instead, and retried with back-off. */

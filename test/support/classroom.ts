@@ -13,6 +13,7 @@ export function observedClass(difference: Partial<ObservedClass> = {}): Observed
     deployment: undefined,
     modelCache: undefined,
     children: [],
+    adapters: undefined,
     ...difference,
   };
 }

@@ -5,8 +5,6 @@ import { keyOf, refOfKey } from '../../kube/object.ts';
 import type { Pod } from '../../kube/resources.ts';
 import type { ObjectChange } from '../../reconcile/caches.ts';
 import type { OperatorController, OperatorDependencies, ReconcilePass } from '../../reconcile/controller.ts';
-import type { CallEngine } from '../engine-calls.ts';
-import type { AdapterBoard } from './board.ts';
 import { instanceOf, readyEngines } from './engines.ts';
 import { ClassMemory, type RememberedEngine } from './memory.ts';
 import { nextStep, nextTryMs, type Step } from './next-step.ts';
@@ -15,10 +13,12 @@ import { askLoaded, tellEngine } from './tell-engine.ts';
 import { type WantedAdapter, wantedAdapters } from './wanted.ts';
 
 /** What this controller uses of the operator. */
-export type AdapterDependencies = Pick<OperatorDependencies, 'clock' | 'log' | 'settings'> & {
+export type AdapterDependencies = Pick<
+  OperatorDependencies,
+  'clock' | 'log' | 'callEngine' | 'adapterBoard'
+> & {
   informers: Pick<OperatorDependencies['informers'], 'classrooms' | 'pods'>;
-  callEngine: CallEngine;
-  board: AdapterBoard;
+  settings: Pick<OperatorDependencies['settings'], 'watchNamespace'>;
 };
 
 /** Engines change without a word only when somebody else tells them to. */
@@ -31,7 +31,7 @@ const LOOK_EVERY_MS = 60_000;
  * Writes nothing to the API server: what it finds goes to the board, and from there into the status.
  */
 export function createAdapterController(dependencies: AdapterDependencies): OperatorController {
-  const { informers, clock, board, settings } = dependencies;
+  const { informers, clock, adapterBoard: board, settings } = dependencies;
   const memories = new Map<string, ClassMemory>();
 
   return {

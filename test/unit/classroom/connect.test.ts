@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Classroom } from '../../../src/api/classroom.ts';
 import { LABELS } from '../../../src/api/labels.ts';
 import type { StudentQuota } from '../../../src/api/student-quota.ts';
+import { type AdapterBoard, createAdapterBoard } from '../../../src/classroom/adapters/board.ts';
 import { connect } from '../../../src/classroom/connect.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
@@ -12,13 +13,15 @@ import { quietInformers } from '../../support/quiet-cache.ts';
 const makeInformers = () => quietInformers<Classroom, StudentQuota, Pod>({});
 
 let informers: ReturnType<typeof makeInformers>;
+let board: AdapterBoard;
 let enqueued: string[];
 let disconnect: () => void;
 
 beforeEach(() => {
   informers = makeInformers();
   enqueued = [];
-  disconnect = connect(informers, (key, afterMs) => enqueued.push(`${key} ${afterMs ?? 0}`));
+  board = createAdapterBoard();
+  disconnect = connect(informers, board, (key, afterMs) => enqueued.push(`${key} ${afterMs ?? 0}`));
 });
 
 const KEY = 'python-101/python-101';
@@ -57,6 +60,13 @@ describe('a change leads to its class', () => {
     expect(enqueued).toEqual([`${KEY} 0`]);
   });
 
+  test('of what its engines have loaded, where that is news', () => {
+    const adapters = { engines: [{ instance: 'a', loaded: ['sql-tutor'], troubles: [] }], quarantined: [] };
+    board.put(KEY, adapters);
+    board.put(KEY, structuredClone(adapters));
+    expect(enqueued).toEqual([`${KEY} 0`]);
+  });
+
   test('also when somebody took away the label that says so', () => {
     informers.services.tell(service({}), service({ [LABELS.classroom]: 'python-101' }));
     expect(enqueued).toEqual([`${KEY} 0`]);
@@ -75,6 +85,8 @@ test('an object without a class leads nowhere', () => {
 
 test('nothing is subscribed to after the end', () => {
   disconnect();
+  board.put(KEY, { engines: [], quarantined: [] });
+  expect(enqueued).toEqual([]);
   expect(Object.values(informers).map(({ handlers }) => handlers.size)).toEqual(
     Object.values(informers).map(() => 0),
   );

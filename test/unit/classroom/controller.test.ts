@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Classroom, ClassroomStatus } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import type { StudentQuota } from '../../../src/api/student-quota.ts';
+import { createAdapterBoard } from '../../../src/classroom/adapters/board.ts';
 import { createClassroomController } from '../../../src/classroom/controller.ts';
 import { type Applier, NameConflictError } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
@@ -53,6 +54,8 @@ async function pass({ classrooms = [classroom()], answers = {}, statusAnswer }: 
     randomBytes: (length) => new Uint8Array(length),
     settings: settings(),
     metrics: { objectWritten: () => {}, nameConflict: () => {}, keyIssued: () => {} },
+    callEngine: () => Promise.reject(new Error('this controller asks no engine')),
+    adapterBoard: createAdapterBoard(),
   });
   const result = await controller.reconcile('python-101/python-101', new AbortController().signal);
   return { pass: result, applied, statuses, events };
