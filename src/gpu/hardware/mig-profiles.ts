@@ -137,7 +137,7 @@ export const MIG_GPUS: readonly MigGpu[] = [
   {
     gpu: 'H100-96GB / GH200-96GB / H20-96GB',
     slots: 8,
-    product: /^NVIDIA-(GH200-.*|H20|H100-96)/,
+    product: /^NVIDIA-(GH200-.*|H20(?!0)|H100-96)/,
     source: 'GH200 lgip dump',
     profiles: [
       row('1g.12gb', 1, 1, 7, 11.0, [0, 1, 2, 3, 4, 5, 6]),
