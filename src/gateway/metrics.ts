@@ -7,7 +7,7 @@ import { CHARGE_BASES, type ChargeBasis } from './limits/charge.ts';
 import type { OutcomeKind } from './limits/settlement.ts';
 import type { ClassFigures, WaitEnd } from './queue/class-queue.ts';
 import type { StateStoreFigures } from './state.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../observability/version.ts';
 
 /** What the gateway counts. Labels are bounded: endpoints of the list, statuses, codes; never students or models. */
 export interface GatewayMetrics {

@@ -11,7 +11,7 @@ import {
   ATTR_SERVICE_VERSION,
 } from '@opentelemetry/semantic-conventions';
 import type { Logger } from '../../kube/log.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../../observability/version.ts';
 import { formatTraceparent, parseTraceparent } from './traceparent.ts';
 import type { SpanFacts, Tracing } from './tracing.ts';
 
