@@ -84,3 +84,62 @@ test('help is printed and ends well; a mistake goes to standard error and ends w
   const mistake = expect.stringContaining("unknown option '--chair'");
   expect(tell(['--chair'])).toEqual({ code: 2, lines: [['stderr', mistake]] });
 });
+
+describe('all mistakes are told at once', () => {
+  const refusal = (argv: string[], env?: Environment) => {
+    const parsed = parseCommandLine(room, argv, env);
+    if (parsed.kind !== 'refused') throw new Error('it was not refused');
+    return parsed.text.split('\n').slice(1, -2);
+  };
+
+  test('unknown flags, with what was probably meant', () => {
+    expect(refusal(['--chair', '5', '--colour=red', '--lout'])).toEqual([
+      "  unknown option '--chair': did you mean --chairs?",
+      "  unknown option '--colour'",
+      "  unknown option '--lout': did you mean --loud?",
+    ]);
+  });
+
+  test('flags without their value, which do not take the next flag for it', () => {
+    expect(refusal(['--chairs', '--loud', '--fire-doors'])).toEqual([
+      '  --chairs must be followed by a value',
+      '  --fire-doors must be followed by a value',
+    ]);
+  });
+
+  test('words that nothing asked for, and values that are wrong', () => {
+    expect(refusal(['maths', 'physics', '--chairs', '-3'])).toEqual([
+      "  'physics' is not expected: values are written after their flag",
+      '  --chairs must be a whole number',
+    ]);
+  });
+});
+
+describe('a flag with a short form', () => {
+  const paint: Program<z.ZodObject<{ colour: z.ZodString }>> = {
+    name: 'paint',
+    description: 'Paints.',
+    epilogue: '\nExamples:\n  paint -c red\n',
+    schema: z.object({ colour: z.string().min(3, 'must have three letters') }),
+    flags: { colour: { spelling: '-c, --colour <name>', about: 'of the wall', default: 'white' } },
+  };
+
+  test.each([
+    [[], 'white'],
+    [['-c', 'red'], 'red'],
+    [['-cred'], 'red'],
+    [['--colour=red'], 'red'],
+  ])('%j', (argv, want) => {
+    expect(parseCommandLine(paint, argv)).toMatchObject({ options: { colour: want } });
+  });
+
+  test('is told by its long name, and help ends with the examples', () => {
+    expect(parseCommandLine(paint, ['-c', 'x'])).toMatchObject({
+      text: expect.stringContaining('--colour must have three letters'),
+    });
+    expect(parseCommandLine(paint, ['-h'])).toEqual({
+      kind: 'print',
+      text: expect.stringMatching(/-c, --colour <name> .*Examples:\n {2}paint -c red\n$/s),
+    });
+  });
+});
