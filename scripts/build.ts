@@ -4,8 +4,8 @@ import { build } from 'esbuild';
 
 /**
  * Bundles each entry point into JavaScript that runs on plain Node without node_modules: `dist/operator.js`,
- * `dist/gateway.js`, and the chunks they import. What is loaded on demand stays in chunks of its own: client-node, which
- * only kubeconfigs with plugins need, is nine tenths of the code and 45 MiB of memory.
+ * `dist/gateway.js`, `dist/kubectl-classroom.js`, and the chunks they import. What is loaded on demand stays in chunks
+ * of its own: client-node, which only kubeconfigs with plugins need, is nine tenths of the code and 45 MiB of memory.
  */
 const root = new URL('../', import.meta.url);
 const outdir = fileURLToPath(new URL('dist/', root));
@@ -15,6 +15,7 @@ await build({
   entryPoints: {
     operator: fileURLToPath(new URL('src/operator/main.ts', root)),
     gateway: fileURLToPath(new URL('src/gateway/main.ts', root)),
+    'kubectl-classroom': fileURLToPath(new URL('src/cli/main.ts', root)),
   },
   outdir,
   bundle: true,

@@ -1,0 +1,34 @@
+import { tellWhy } from '../../command-line/parse.ts';
+import { planEngine } from '../../gpu/planner/plan.ts';
+import type { Command, Terminal } from '../command.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import { render } from '../output.ts';
+import { parsePlanArguments } from './arguments.ts';
+import { planInput } from './input.ts';
+import { misunderstanding } from './misunderstanding.ts';
+import { planTable } from './table.ts';
+
+/** `kubectl-classroom plan`: the memory planner without a cluster. */
+export const planCommand: Command = {
+  name: 'plan',
+  summary: 'Does a model fit a GPU, and how many students does an engine carry?',
+  run: plan,
+};
+
+/** @param argv what follows `plan` */
+export function plan(argv: readonly string[], terminal: Terminal): ExitCode {
+  const parsed = parsePlanArguments(argv, terminal.readText);
+  if (parsed.kind !== 'run') {
+    tellWhy(parsed, terminal);
+    return parsed.kind === 'print' ? EXIT_CODES.done : EXIT_CODES.usage;
+  }
+  const { options, files } = parsed.options;
+  const result = planEngine(planInput(options, files));
+  const misunderstood = misunderstanding(result, parsed.texts);
+  if (misunderstood !== undefined) {
+    terminal.stderr.write(`${misunderstood}\nSee kubectl-classroom plan --help.\n`);
+    return EXIT_CODES.usage;
+  }
+  terminal.stdout.write(render(result, options.output, planTable));
+  return result.fits ? EXIT_CODES.done : EXIT_CODES.doesNotFit;
+}
