@@ -1,15 +1,20 @@
 import { LABELS } from '../api/labels.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
+import type { Pod } from '../kube/resources.ts';
 import type { ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
 import type { AdapterBoard } from './adapters/board.ts';
 import { childKinds } from './kinds.ts';
+import { startsInTurn, waitsForTurn } from './rollout/start-turns.ts';
 
 /** Seats come by the dozen, twice each (the object, then its key): the class looks at them together. */
 const SEATS_SETTLE_MS = 500;
 
+/** A node that joins or a neighbour's rollout is many changes: classes look at them together. */
+const GPUS_SETTLE_MS = 1000;
+
 /**
  * Every change of a class, of a seat, of an object that carries the label of a class, or of what its engines say of
- * their adapters leads to that class.
+ * their adapters leads to that class; one of the cluster's GPUs leads to all.
  */
 export function connect(
   informers: OperatorInformers,
@@ -22,6 +27,10 @@ export function connect(
       if (object !== undefined && classroom !== undefined) enqueue(siblingKey(object, classroom));
     }
   };
+  // A class's engine that answers may be what another class's engine waits for.
+  const enqueueWaiting = (): void => {
+    for (const pod of informers.pods.list().filter(waitsForTurn)) byLabel({ now: pod, before: undefined });
+  };
   const subscriptions = [
     informers.classrooms.onChange(({ now }) => {
       if (now !== undefined) enqueue(keyOf(now.metadata));
@@ -30,13 +39,23 @@ export function connect(
       const seat = now ?? before;
       if (seat !== undefined) enqueue(siblingKey(seat, seat.spec.classroomRef.name), SEATS_SETTLE_MS);
     }),
-    informers.pods.onChange(byLabel),
+    informers.pods.onChange((change) => {
+      byLabel(change);
+      if (takesTurns(change)) enqueueWaiting();
+    }),
     adapterBoard.onChange((classroom) => enqueue(classroom)),
+    informers.gpus.onChange(() => {
+      for (const { metadata } of informers.classrooms.list()) enqueue(keyOf(metadata), GPUS_SETTLE_MS);
+    }),
     ...childKinds(informers).map(({ cache }) => cache.onChange(byLabel)),
   ];
   return () => {
     for (const unsubscribe of subscriptions) unsubscribe();
   };
+}
+
+function takesTurns({ now, before }: ObjectChange<Pod>): boolean {
+  return [now, before].some((pod) => pod !== undefined && startsInTurn(pod));
 }
 
 function siblingKey(object: KubeObject, name: string): string {

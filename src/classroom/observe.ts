@@ -27,7 +27,7 @@ export interface ObservedClass {
   modelCache: PersistentVolumeClaim | undefined;
   /** Engine pods of every class, where some of this class wait for their turn to start; else empty. */
   enginePods: readonly Pod[];
-  /** Nodes with GPUs. */
+  /** What is known of the cluster's GPUs. */
   gpus: GpuObservation;
   /** Whether students ask the engines for anything. */
   activity: Activity;
@@ -57,7 +57,7 @@ export function observe(
       .filter((seat) => seat.metadata.deletionTimestamp === undefined),
     pods,
     enginePods: pods.some(waitsForTurn) ? informers.pods.list() : [],
-    gpus: { kind: 'Unknown', why: 'NotRead' },
+    gpus: informers.gpus.current(),
     activity: { kind: 'unknown', why: 'the engines are not asked' },
     deployment: informers.deployments.get({ namespace, name: engineName(name) }),
     modelCache: informers.persistentVolumeClaims.get({ namespace, name: modelCacheName(name) }),

@@ -19,6 +19,7 @@ import {
 } from '../kube/resources.ts';
 import { byNamespace, byOwnerUid, type IndexFunction, type StoreChange } from '../kube/store.ts';
 import type { ObjectCache, ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
+import { createGpuInventory } from './gpu-inventory.ts';
 
 export interface InformerSetOptions {
   client: KubeClient;
@@ -35,9 +36,9 @@ export interface InformerSetOptions {
 export interface InformerSet {
   caches: OperatorInformers;
   start(signal: AbortSignal): void;
-  /** Resolves when every cache holds a first complete list. */
+  /** Resolves when every cache holds a first complete list, and what is known of nodes is known. */
   synced(): Promise<void>;
-  /** The age of the cache that has not heard from the API server for longest, in ms; Infinity before the first list. */
+  /** The age of the cache, those of nodes aside, that has not heard from the API server for longest, in ms; Infinity before the first list. */
   oldestSyncAgeMs(): number;
   /** Resolves when nothing runs any more. */
   stop(): Promise<void>;
@@ -69,27 +70,35 @@ export function createInformerSet(options: InformerSetOptions): InformerSet {
     return cacheOver(informer);
   };
   const ours = { labelSelector: MANAGED_SELECTOR };
+  const enginePods = follow(pods, { labelSelector: ENGINE_POD_SELECTOR });
+  const gpus = createGpuInventory({
+    ...options,
+    enginePods: options.namespace === undefined ? undefined : enginePods,
+  });
   const caches: OperatorInformers = {
     classrooms: follow(classrooms, {}),
     studentQuotas: follow(studentQuotas, { classroomOf: classroomOfSeat }),
     secrets: follow(secrets, ours),
     deployments: follow(deployments, ours),
-    pods: follow(pods, { labelSelector: ENGINE_POD_SELECTOR }),
+    pods: enginePods,
     services: follow(services, ours),
     serviceAccounts: follow(serviceAccounts, ours),
     networkPolicies: follow(networkPolicies, ours),
     podDisruptionBudgets: follow(podDisruptionBudgets, ours),
     // Without an owner: by them the applier knows that a claim is ours.
     persistentVolumeClaims: follow(persistentVolumeClaims, { ...ours, keepsManagedFields: true }),
+    gpus: gpus.inventory,
   };
   return {
     caches,
     start: (signal) => {
       for (const informer of all) informer.start(signal);
+      gpus.start(signal);
     },
-    synced: async () => void (await Promise.all(all.map((informer) => informer.synced()))),
+    synced: async () =>
+      void (await Promise.all([...all.map((informer) => informer.synced()), gpus.synced()])),
     oldestSyncAgeMs: () => Math.max(...all.map((informer) => informer.lastSyncAgeMs())),
-    stop: async () => void (await Promise.all(all.map((informer) => informer.stop()))),
+    stop: async () => void (await Promise.all([...all.map((informer) => informer.stop()), gpus.stop()])),
   };
 }
 

@@ -1,9 +1,11 @@
 import type { Classroom } from '../api/classroom.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
+import type { GpuObservation } from '../gpu/nodes/observation.ts';
 import type { KubeObject, ObjectRef } from '../kube/object.ts';
 import type {
   Deployment,
   NetworkPolicy,
+  Node,
   PersistentVolumeClaim,
   Pod,
   PodDisruptionBudget,
@@ -39,6 +41,16 @@ export interface ObjectChange<T extends KubeObject> {
   before: T | undefined;
 }
 
+/** What is known of the cluster's GPUs. */
+export interface GpuInventory {
+  /** The same object until something that matters to classes has changed. */
+  current(): GpuObservation;
+  /** Every node that may be read, reduced to what concerns GPUs, scheduling and our own annotations. */
+  nodes(): readonly Node[];
+  /** Calls `handler` after every change of `current`. Returns the unsubscribe function. */
+  onChange(handler: () => void): () => void;
+}
+
 /** The caches both controllers share, one watch a kind. Children are watched by our label `managed-by`. */
 export interface OperatorInformers {
   classrooms: ObjectCache<Classroom>;
@@ -51,4 +63,5 @@ export interface OperatorInformers {
   networkPolicies: ObjectCache<NetworkPolicy>;
   podDisruptionBudgets: ObjectCache<PodDisruptionBudget>;
   persistentVolumeClaims: ObjectCache<PersistentVolumeClaim>;
+  gpus: GpuInventory;
 }

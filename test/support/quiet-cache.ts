@@ -1,5 +1,6 @@
+import type { GpuObservation } from '../../src/gpu/nodes/observation.ts';
 import { type KubeObject, keyOf } from '../../src/kube/object.ts';
-import type { ObjectCache, ObjectChange } from '../../src/reconcile/caches.ts';
+import type { GpuInventory, ObjectCache, ObjectChange } from '../../src/reconcile/caches.ts';
 
 /** A cache that holds what the test gives it, and tells of a change only when the test says so. */
 export interface QuietCache<T extends KubeObject> extends ObjectCache<T> {
@@ -32,11 +33,33 @@ export function quietCache<T extends KubeObject>(
   };
 }
 
+/** GPUs as the test says, and a change when it says so. */
+export function quietInventory(current: GpuObservation): GpuInventory & {
+  readonly handlers: ReadonlySet<() => void>;
+  tell(): void;
+} {
+  const handlers = new Set<() => void>();
+  return {
+    handlers,
+    current: () => current,
+    nodes: () => [],
+    onChange(handler) {
+      handlers.add(handler);
+      return () => handlers.delete(handler);
+    },
+    tell() {
+      for (const handler of handlers) handler();
+    },
+  };
+}
+
 /** The caches of an operator that sees no object but those given. */
 export function quietInformers<C extends KubeObject, S extends KubeObject, P extends KubeObject>(objects: {
   classrooms?: readonly C[];
   studentQuotas?: readonly S[];
   pods?: readonly P[];
+  /** Default: the operator may not read nodes. */
+  gpus?: GpuObservation;
 }) {
   return {
     classrooms: quietCache(objects.classrooms),
@@ -49,5 +72,6 @@ export function quietInformers<C extends KubeObject, S extends KubeObject, P ext
     networkPolicies: quietCache(),
     podDisruptionBudgets: quietCache(),
     persistentVolumeClaims: quietCache(),
+    gpus: quietInventory(objects.gpus ?? { kind: 'Unknown', why: 'NotAllowed' }),
   };
 }
