@@ -24,7 +24,7 @@ export const CLASSROOM_CONDITIONS = {
 } as const;
 
 /** Why an engine does not fit: the planner's codes, as reasons. */
-const MISFIT_REASONS = {
+export const MISFIT_REASONS = {
   unknownMigProfile: 'UnknownMigProfile',
   invalidModelFacts: 'InvalidModelFacts',
   tensorParallelOnSlice: 'TensorParallelOnSlice',
@@ -65,6 +65,8 @@ export const CLASSROOM_REASONS = {
   allReady: 'AllReady',
   /** EnginesReady: no engine is wanted. */
   noneWanted: 'NoneWanted',
+  /** EnginesReady: engines that share a GPU start one after another. */
+  awaitingTurn: 'AwaitingTurn',
   /** EnginesReady: engines wait for a node. */
   scheduling: 'Scheduling',
   /** EnginesReady: engines load the model. */

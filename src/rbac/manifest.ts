@@ -59,10 +59,11 @@ function serviceAccount({ component, account }: Account): RbacObject {
 }
 
 function classRoles(of: Account, watchNamespace: string | undefined): RbacObject[] {
-  const rights = of.rights.filter((right) => right.scope === 'Classes');
+  const everywhere = of.rights.filter((right) => right.scope !== 'Own');
+  const inNamespaces = everywhere.filter((right) => right.scope === 'Classes');
   return watchNamespace === undefined
-    ? roleAndBinding('ClusterRole', of, of.account.name, undefined, rights)
-    : roleAndBinding('Role', of, of.account.name, watchNamespace, rights);
+    ? roleAndBinding('ClusterRole', of, of.account.name, undefined, everywhere)
+    : roleAndBinding('Role', of, of.account.name, watchNamespace, inNamespaces);
 }
 
 function ownRoles(of: Account): RbacObject[] {

@@ -12,6 +12,8 @@ export function rbacReference(): string {
     '',
     '"Classes" are the namespaces that may have classes: all, or the one given by `--namespace`.',
     '"Own" is the namespace of the process itself.',
+    '"Cluster" is what lies outside of namespaces; `manifests/rbac-one-namespace.yaml` leaves it out, and the operator',
+    'then says of GPUs only what the spec of a class says ([gpu-nodes.md](gpu-nodes.md)).',
     '',
     ...section('Operator', OPERATOR_RIGHTS),
     ...section('Gateway', GATEWAY_RIGHTS),

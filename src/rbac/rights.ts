@@ -1,11 +1,13 @@
 import { classrooms } from '../api/classroom.ts';
 import { studentQuotas } from '../api/student-quota.ts';
+import { resourceSlices } from '../gpu/nodes/dra.ts';
 import type { KubeObject, Resource } from '../kube/object.ts';
 import {
   deployments,
   events,
   leases,
   networkPolicies,
+  nodes,
   persistentVolumeClaims,
   podDisruptionBudgets,
   pods,
@@ -23,8 +25,11 @@ export interface Right {
   /** `secrets`, or `classrooms/status`. */
   resource: string;
   verbs: readonly Verb[];
-  /** Where: in every namespace that may have classes, or only where the process itself runs. */
-  scope: 'Classes' | 'Own';
+  /**
+   * Where: in every namespace that may have classes, only where the process itself runs, or what lies outside of
+   * namespaces. An operator for one namespace is not given the last, and gets along without.
+   */
+  scope: 'Classes' | 'Own' | 'Cluster';
   /** Only objects of these names; absent: all. */
   resourceNames?: readonly string[];
   why: string;
@@ -85,7 +90,15 @@ export const OPERATOR_RIGHTS: readonly Right[] = [
     ['get', 'list', 'watch', 'create', 'patch'],
     'Keep model files. Never deleted: they took hours to download.',
   ),
-  right(pods, ['list', 'watch'], 'See how the engines are.'),
+  right(
+    pods,
+    ['list', 'watch'],
+    'See how the engines are; on nodes with GPUs, see how many of them the pods of all namespaces hold.',
+  ),
+  right(nodes, ['list', 'watch'], 'Know the GPUs: product, memory, how they are shared, how many there are.', {
+    scope: 'Cluster',
+  }),
+  right(resourceSlices, ['list', 'watch'], 'Tell GPUs that only a DRA driver offers.', { scope: 'Cluster' }),
   right(events, ['create', 'patch'], 'Tell people what happened.'),
   right(leases, ['create'], 'Become the leader among several operators.', { scope: 'Own' }),
   right(leases, ['get', 'update'], 'Stay the leader.', { scope: 'Own', resourceNames: [LEADER_LEASE] }),
