@@ -1,0 +1,201 @@
+import type { EngineFailures, MemoryStep } from '../../api/engine-failures.ts';
+import { ENGINE_CONTAINER } from '../../api/labels.ts';
+import { ENGINE_FAILURE_REASONS } from '../../api/reasons.ts';
+import type { Pod } from '../../kube/resources.ts';
+import { FAILURES } from './catalogue.ts';
+import { describeExhausted, describeFailure } from './describe.ts';
+import { type Diagnosis, diagnose } from './diagnose.ts';
+import { figuresOf, honours, nextStep } from './ladder.ts';
+import { endSymptom, lastTermination, type Termination } from './symptom.ts';
+
+/** Equal starts that fail for ever: one may be chance, two are not. */
+const STARTS_FOR_SPEC = 2;
+/** Starts that somebody else may mend: the kubelet's back-off has then given them about ten minutes. */
+const STARTS_FOR_OUTSIDE = 5;
+/** After a rest one start tells enough. */
+const STARTS_AFTER_RETRY = 1;
+const FIRST_REST_MS = 15 * 60_000;
+const LONGEST_REST_MS = 2 * 60 * 60_000;
+
+/** What advancing the record looks at. */
+export interface RecordInput {
+  /** See {@link specHash}. */
+  specHash: string;
+  pods: readonly Pod[];
+  /** The container of the engines as it is rolled out: the ends of engines that ran otherwise do not count. */
+  rolledOut: RolledOutContainer | undefined;
+  /** Engines that answer. */
+  readyEngines: number;
+  /** Engines wanted. */
+  wantedEngines: number;
+  nowMs: number;
+}
+
+export interface RolledOutContainer {
+  image?: string | undefined;
+  args?: readonly string[] | undefined;
+}
+
+/**
+ * What is to be remembered of engines that fail, after this look at them. Pure.
+ *
+ * The record is written to the status first and acted on in the pass after: so an operator that is killed at any
+ * moment finds either no step or all that follows from it. It says the same again while nothing happens.
+ */
+export function advanceRecord(
+  previous: EngineFailures | undefined,
+  input: RecordInput,
+): EngineFailures | undefined {
+  const record = previous?.specHash === input.specHash ? previous : freshRecord(input.specHash, previous);
+  const released = release(record, input.nowMs);
+  if (released.held !== undefined) return released;
+  const next = newEnds(released, input).reduce((sofar, end) => {
+    // What ended beside the one that led to a step ran with the settings before it.
+    const isDecided = sofar.held !== undefined || sofar.memorySteps !== released.memorySteps;
+    return isDecided ? { ...sofar, lastEnd: end.key } : withEnd(sofar, end, input);
+  }, released);
+  return settled(next, input);
+}
+
+/** Whether engines are to be kept from starting, by a record that was written before. */
+export function isHeld(
+  record: EngineFailures | undefined,
+  { specHash, nowMs }: Pick<RecordInput, 'specHash' | 'nowMs'>,
+): boolean {
+  if (record?.specHash !== specHash || record.held === undefined) return false;
+  return !isOver(record.held, nowMs);
+}
+
+/** Steps down that hold for this spec. */
+export function stepsFor(record: EngineFailures | undefined, specHash: string): readonly MemoryStep[] {
+  return record?.specHash === specHash ? record.memorySteps : [];
+}
+
+/** When engines that are held are started again (epoch ms); undefined: time does not change anything. */
+export function retryAtMs(record: EngineFailures | undefined): number | undefined {
+  const retryTime = record?.held?.retryTime;
+  return retryTime === undefined ? undefined : Date.parse(retryTime);
+}
+
+/** Ends from before the change say nothing of the new spec. */
+function freshRecord(specHash: string, previous: EngineFailures | undefined): EngineFailures {
+  const { lastEnd } = previous ?? {};
+  return { specHash, memorySteps: [], count: 0, retries: 0, ...(lastEnd === undefined ? {} : { lastEnd }) };
+}
+
+function release(record: EngineFailures, nowMs: number): EngineFailures {
+  const { held, ...rest } = record;
+  return held === undefined || !isOver(held, nowMs)
+    ? record
+    : { ...rest, count: 0, retries: record.retries + 1 };
+}
+
+function isOver({ retryTime }: NonNullable<EngineFailures['held']>, nowMs: number): boolean {
+  return retryTime !== undefined && Date.parse(retryTime) <= nowMs;
+}
+
+/** How a container ended, and in which pod. */
+interface EngineEnd {
+  /** Sorts by time. */
+  key: string;
+  diagnosis: Diagnosis;
+  args: readonly string[];
+}
+
+/** Ends that were not counted yet, of engines that ran as they are rolled out now; the oldest first. */
+function newEnds(record: EngineFailures, { pods, rolledOut }: RecordInput): EngineEnd[] {
+  if (rolledOut === undefined) return [];
+  return pods
+    .flatMap((pod) => {
+      const end = lastTermination(pod);
+      return end !== undefined && runsAs(pod, rolledOut) ? [engineEnd(pod, end)] : [];
+    })
+    .filter(({ key }) => record.lastEnd === undefined || key > record.lastEnd)
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function engineEnd(pod: Pod, end: Termination): EngineEnd {
+  return {
+    key: `${end.finishedAt ?? ''} ${pod.metadata.name}`,
+    diagnosis: diagnose(endSymptom(pod, end)),
+    args: engineContainer(pod)?.args ?? [],
+  };
+}
+
+function runsAs(pod: Pod, rolledOut: RolledOutContainer): boolean {
+  const container = engineContainer(pod);
+  const args = (words: readonly string[] | undefined) => JSON.stringify(words ?? []);
+  return container?.image === rolledOut.image && args(container?.args) === args(rolledOut.args);
+}
+
+function engineContainer(pod: Pod) {
+  return pod.spec?.containers.find(({ name }) => name === ENGINE_CONTAINER);
+}
+
+function withEnd(record: EngineFailures, end: EngineEnd, input: RecordInput): EngineFailures {
+  const { diagnosis, key } = end;
+  const { reason } = diagnosis;
+  const counted: EngineFailures = {
+    ...record,
+    reason,
+    message: describeFailure(diagnosis),
+    count: record.reason === reason ? record.count + 1 : 1,
+    lastEnd: key,
+  };
+  switch (FAILURES[reason].cure) {
+    case 'Lowering':
+      return withStep(counted, end, input);
+    case 'Spec':
+      return counted.count >= STARTS_FOR_SPEC ? hold(counted, input, undefined) : counted;
+    case 'Outside':
+      return counted.count >= (record.retries === 0 ? STARTS_FOR_OUTSIDE : STARTS_AFTER_RETRY)
+        ? hold(counted, input, restMs(record.retries))
+        : counted;
+    case 'Itself':
+      return counted;
+  }
+}
+
+/**
+ * A step down. None where a step before it has not reached this engine yet; and none where other engines answer with
+ * these very settings: one that could not start beside them met something else on its GPU.
+ */
+function withStep(record: EngineFailures, { diagnosis, args }: EngineEnd, input: RecordInput): EngineFailures {
+  const figures = figuresOf(args);
+  if (figures !== undefined && !honours(figures, record.memorySteps)) return record;
+  if (input.readyEngines > 0 && diagnosis.reason !== ENGINE_FAILURE_REASONS.outOfGPUMemory) return record;
+  const step = figures === undefined ? undefined : nextStep(diagnosis, figures, record.memorySteps);
+  if (step === undefined) {
+    return hold({ ...record, message: describeExhausted(diagnosis) }, input, undefined);
+  }
+  return { ...record, memorySteps: [...record.memorySteps, { ...step, time: timeOf(input.nowMs) }] };
+}
+
+/** Engines are not stopped while one of them answers: its students would pay for the others. */
+function hold(record: EngineFailures, input: RecordInput, forMs: number | undefined): EngineFailures {
+  if (input.readyEngines > 0) return record;
+  const since = timeOf(input.nowMs);
+  if (forMs === undefined) return { ...record, held: { since } };
+  return { ...record, held: { since, retryTime: timeOf(input.nowMs + forMs) } };
+}
+
+function restMs(retries: number): number {
+  return Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(retries, 10));
+}
+
+/** Where all engines answer, what was counted is over; what was lowered stays lowered. */
+function settled(record: EngineFailures, input: RecordInput): EngineFailures | undefined {
+  const allAnswer = input.wantedEngines > 0 && input.readyEngines >= input.wantedEngines;
+  if (!allAnswer) return isEmpty(record) ? undefined : record;
+  if (record.memorySteps.length === 0) return undefined;
+  const { specHash, memorySteps, lastEnd } = record;
+  return { specHash, memorySteps, count: 0, retries: 0, ...(lastEnd === undefined ? {} : { lastEnd }) };
+}
+
+function isEmpty({ memorySteps, lastEnd, retries }: EngineFailures): boolean {
+  return memorySteps.length === 0 && lastEnd === undefined && retries === 0;
+}
+
+function timeOf(epochMs: number): string {
+  return new Date(Math.floor(epochMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+}
