@@ -19,6 +19,8 @@ export const CLASSROOM_CONDITIONS = {
   rolloutPending: 'RolloutPending',
   /** Every engine that answers has the adapters of the spec; absent where the spec names none. */
   adaptersLoaded: 'AdaptersLoaded',
+  /** There are GPUs for the engines wanted. */
+  gpuAvailable: 'GPUAvailable',
   /** Fields are set that this version accepts and does not act on yet. */
   featurePending: 'FeaturePending',
 } as const;
@@ -38,6 +40,54 @@ export const MISFIT_REASONS = {
   engineExceedsGpu: 'EngineExceedsGpu',
   utilizationTooHigh: 'UtilizationTooHigh',
   tooManyStudents: 'TooManyStudents',
+} as const;
+
+/** GPUAvailable: why there are or are not GPUs for the engines wanted. */
+const GPU_REASONS = {
+  /** True: every engine wanted has its GPU. */
+  enginesPlaced: 'EnginesPlaced',
+  /** True: those that have none yet find room. */
+  gpusFree: 'GPUsFree',
+  /** False: no node of the cluster has a GPU that Kubernetes knows of. */
+  noGpuNode: 'NoGPUNode',
+  /** False: no node has this product. */
+  productNotFound: 'ProductNotFound',
+  /** False: no such node has the labels of `gpu.nodeSelector`. */
+  nodeSelectorUnmatched: 'NodeSelectorUnmatched',
+  /** False: the GPUs are offered by dynamic resource allocation only. */
+  draOnly: 'DRAOnly',
+  /** False: nodes have GPUs that no device plugin advertises. */
+  gpusNotAdvertised: 'GPUsNotAdvertised',
+  /** False: no node offers the extended resource that the engines ask for. */
+  resourceNotAdvertised: 'ResourceNotAdvertised',
+  /** False: slices that MIG strategy single forbids. */
+  migInvalid: 'MIGInvalid',
+  /** False: what the labels say is not what the device plugin advertises. */
+  labelsContradict: 'LabelsContradict',
+  /** False: the GPUs are shared by MPS, which engines are not planned for. */
+  sharedByMps: 'SharedByMPS',
+  /** False: no node has MIG slices of this profile. */
+  migSlicesMissing: 'MIGSlicesMissing',
+  /** False: the GPUs are shared in another way than the class wants. */
+  sharingDiffers: 'SharingDiffers',
+  /** False: no node has as many GPUs as one engine spans. */
+  tooFewGpusPerNode: 'TooFewGPUsPerNode',
+  /** False: the nodes have a taint that the engines do not tolerate. */
+  taintNotTolerated: 'TaintNotTolerated',
+  /** False: the device plugin says that the GPUs are broken. */
+  gpusUnhealthy: 'GPUsUnhealthy',
+  /** False: the nodes are away. */
+  nodesNotReady: 'NodesNotReady',
+  /** False: the nodes are cordoned. */
+  nodesCordoned: 'NodesCordoned',
+  /** False: the nodes that can carry engines have fewer GPUs than are wanted, whoever holds them. */
+  tooFewGpus: 'TooFewGPUs',
+  /** False: there are enough, and other pods hold them. */
+  gpusTaken: 'GPUsTaken',
+  /** Unknown: the operator may not read nodes. */
+  nodesNotReadable: 'NodesNotReadable',
+  /** Unknown: the API server has not told of the nodes yet. */
+  nodesNotRead: 'NodesNotRead',
 } as const;
 
 export const CLASSROOM_REASONS = {
@@ -101,6 +151,7 @@ export const CLASSROOM_REASONS = {
   awaitingClassEnd: 'AwaitingClassEnd',
   /** RolloutPending: a plan that does not fit is not applied. */
   planDoesNotFit: 'PlanDoesNotFit',
+  ...GPU_REASONS,
   /** FeaturePending. */
   fieldsIgnored: 'FieldsIgnored',
   allFieldsActive: 'AllFieldsActive',
