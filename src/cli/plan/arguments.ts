@@ -3,7 +3,7 @@ import { type ClassFile, parseClassFile } from './class-file.ts';
 import { EXAMPLES } from './examples.ts';
 import { type ModelConfig, type PlanFiles, parseModelConfig } from './input.ts';
 import { PLAN_FLAGS, type PlanOptions, planOptionsSchema } from './options.ts';
-import { slotFaults } from './slot-faults.ts';
+import { subjectFaults } from './subject-faults.ts';
 
 /** What `plan` was asked: flags, and the content of the files they name. */
 export interface PlanArguments {
@@ -41,12 +41,7 @@ export function parsePlanArguments(
     const classFile = readClass(given, readText);
     const modelConfig = readModelConfig(given, readText);
     files = { classFile: classFile.content, modelConfig: modelConfig.content };
-    const faults = [
-      ...modelFaults(given),
-      ...classFile.faults,
-      ...modelConfig.faults,
-      ...slotFaults(given, given.from === undefined ? 'none' : (classFile.content ?? 'unreadable')),
-    ];
+    const faults = [...classFile.faults, ...modelConfig.faults, ...subjectFaults(given, files)];
     return { texts: new Map(), faults };
   });
   return parsed.kind === 'run' ? { ...parsed, options: { options: parsed.options, files } } : parsed;
@@ -68,8 +63,14 @@ function readClass({ from }: Texts, readText: (path: string) => string): Read<Cl
     : { content: file, faults: [] };
 }
 
-function readModelConfig({ modelConfig }: Texts, readText: (path: string) => string): Read<ModelConfig> {
+function readModelConfig(
+  { modelConfig, from }: Texts,
+  readText: (path: string) => string,
+): Read<ModelConfig> {
   if (modelConfig === undefined) return { faults: [] };
+  if (modelConfig === '-' && from === '-') {
+    return { faults: ["--from and --model-config must not both be '-': there is one standard input"] };
+  }
   return attempt('--model-config', modelConfig, (path) => parseModelConfig(readText(path)));
 }
 
@@ -80,12 +81,4 @@ function attempt<Content>(flag: string, path: string, read: (path: string) => Co
     const why = error instanceof Error ? error.message : String(error);
     return { faults: [`${flag} ${path} cannot be read: ${why}`] };
   }
-}
-
-function modelFaults({ model, modelConfig, from }: Texts): string[] {
-  if (from === '-' && modelConfig === '-') {
-    return ["--from and --model-config must not both be '-': there is one standard input"];
-  }
-  if (model !== undefined || modelConfig !== undefined || from !== undefined) return [];
-  return ['--model, --model-config or --from must say which model the engine loads'];
 }

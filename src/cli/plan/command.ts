@@ -5,7 +5,6 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { render } from '../output.ts';
 import { parsePlanArguments } from './arguments.ts';
 import { planInput } from './input.ts';
-import { misunderstanding } from './misunderstanding.ts';
 import { planTable } from './table.ts';
 
 /** `kubectl-classroom plan`: the memory planner without a cluster. */
@@ -24,11 +23,6 @@ export function plan(argv: readonly string[], terminal: Terminal): ExitCode {
   }
   const { options, files } = parsed.options;
   const result = planEngine(planInput(options, files));
-  const misunderstood = misunderstanding(result, parsed.texts);
-  if (misunderstood !== undefined) {
-    terminal.stderr.write(`${misunderstood}\nSee kubectl-classroom plan --help.\n`);
-    return EXIT_CODES.usage;
-  }
   terminal.stdout.write(render(result, options.output, planTable));
   return result.fits ? EXIT_CODES.done : EXIT_CODES.doesNotFit;
 }

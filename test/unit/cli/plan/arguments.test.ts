@@ -2,21 +2,39 @@ import { describe, expect, test } from '@jest/globals';
 import { parsePlanArguments } from '../../../../src/cli/plan/arguments.ts';
 import { recordedTerminal } from '../../../support/terminal.ts';
 
+const CONFIG = {
+  model_type: 'qwen2',
+  hidden_size: 896,
+  intermediate_size: 4864,
+  num_hidden_layers: 24,
+  num_attention_heads: 14,
+  num_key_value_heads: 2,
+  vocab_size: 151_936,
+  tie_word_embeddings: true,
+};
+
 const FILES = {
   'class.yaml': `
 apiVersion: gpu-classroom.io/v1alpha1
 kind: Classroom
 metadata: {name: python-101}
-spec: {model: {id: a/b}, gpu: {product: NVIDIA-A10}}
+spec: {model: {id: a/b-7b}, gpu: {product: NVIDIA-A10}}
 `,
   'class-anywhere.yaml': `
 apiVersion: gpu-classroom.io/v1alpha1
 kind: Classroom
 metadata: {name: python-101}
-spec: {model: {id: a/b}}
+spec: {model: {id: a/b-7b}}
 `,
   'namespace.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata: {name: school}\n',
-  'config.json': '{"hidden_size": 3584}',
+  'config.json': JSON.stringify(CONFIG),
+  'unknown-model.yaml': `
+apiVersion: gpu-classroom.io/v1alpha1
+kind: Classroom
+metadata: {name: python-101}
+spec: {model: {id: acme/tutor}, gpu: {product: NVIDIA-A11}}
+`,
+  'shapeless.json': '{"model_type": "qwen2"}',
   'broken.json': '{',
 };
 
@@ -34,11 +52,11 @@ const faultsOf = (...argv: string[]) => {
   return parsed.text.split('\n').slice(1, -2).map((line) => line.trim());
 };
 
-const ENOUGH = ['--model', 'a/b', '--gpu', 'A10'];
+const ENOUGH = ['--model', 'a/b-7b', '--gpu', 'A10'];
 
 test('model and GPU are enough', () => {
   expect(optionsOf(...ENOUGH).options).toEqual({
-    model: 'a/b',
+    model: 'a/b-7b',
     gpu: 'A10',
     enforceEager: false,
     output: 'table',
@@ -47,10 +65,10 @@ test('model and GPU are enough', () => {
 
 test('every flag is read', () => {
   const argv =
-    '--model a/b --model-config config.json --from class.yaml --gpu A10 --memory-mib 22000 --slices-per-gpu 2 --tensor-parallel 2 --quantization awq --kv-cache-dtype fp8 --max-model-len 2048 --max-num-seqs 16 --max-num-batched-tokens 512 --gpu-memory-utilization .45 --enforce-eager --vllm-version v0.26.0 --students 20 -o yaml';
+    '--model a/b-7b --model-config config.json --from class.yaml --gpu A10 --memory-mib 22000 --slices-per-gpu 2 --tensor-parallel 2 --quantization awq --kv-cache-dtype fp8 --max-model-len 2048 --max-num-seqs 16 --max-num-batched-tokens 512 --gpu-memory-utilization .45 --enforce-eager --vllm-version v0.26.0 --students 20 -o yaml';
   expect(optionsOf(...argv.split(' '))).toMatchObject({
     options: {
-      model: 'a/b',
+      model: 'a/b-7b',
       modelConfig: 'config.json',
       from: 'class.yaml',
       gpu: 'A10',
@@ -69,7 +87,7 @@ test('every flag is read', () => {
       output: 'yaml',
     },
     files: {
-      modelConfig: { hidden_size: 3584 },
+      modelConfig: CONFIG,
       classFile: { classroom: { metadata: { name: 'python-101' } } },
     },
   });
@@ -93,17 +111,17 @@ test.each([
   't4',
   'rtx 4090',
 ])('%s is a GPU', (gpu) => {
-  expect(optionsOf('--model', 'a/b', '--gpu', gpu).options.gpu).toBe(gpu);
+  expect(optionsOf('--model', 'a/b-7b', '--gpu', gpu).options.gpu).toBe(gpu);
 });
 
 test('memory says enough of a GPU that the table does not know', () => {
-  expect(optionsOf('--model', 'a/b', '--gpu', 'B999', '--memory-mib', '9000').options.memoryMib).toBe(9000);
+  expect(optionsOf('--model', 'a/b-7b', '--gpu', 'B999', '--memory-mib', '9000').options.memoryMib).toBe(9000);
 });
 
 describe('what cannot be used is told', () => {
   test('all at once: flags, values, files and names', () => {
     const faults = faultsOf(
-      ...['--modle', 'a/b', '--gpu', 'A11', '--max-model-len', '4k', '--students', '--quantization', 'int3'],
+      ...['--modle', 'a/b-7b', '--gpu', 'A11', '--max-model-len', '4k', '--students', '--quantization', 'int3'],
       ...['--gpu-memory-utilization', '90', '--from', 'nowhere.yaml', '--model-config', 'broken.json'],
       ...['--kv-cache-dtype', 'fp4', '--vllm-version', 'latest', '-o', 'xml', '--mig-profile', ''],
     );
@@ -112,7 +130,7 @@ describe('what cannot be used is told', () => {
       '--students must be followed by a value',
       "--from nowhere.yaml cannot be read: ENOENT: no such file or directory, open 'nowhere.yaml'",
       expect.stringMatching(/^--model-config broken\.json cannot be read: .*JSON/),
-      expect.stringMatching(/^--gpu \(did you mean A1\w+\?\) cannot be used: .*A11.*H100-80/),
+      expect.stringMatching(/^--gpu A11 \(did you mean A1\w+\?\): .*H100-80/),
       '--mig-profile must not be empty',
       '--quantization must be one of None, AWQ, GPTQ, FP8, BitsAndBytes',
       expect.stringMatching(/^--kv-cache-dtype must be one of auto, .*fp8/),
@@ -143,31 +161,50 @@ describe('what cannot be used is told', () => {
       want: ['--from namespace.yaml: holds no Classroom'],
     },
     {
+      name: 'a model of which nobody knows the size',
+      argv: ['--gpu', 'A10', '--model', 'Qwen/Qwen2.5-Instruct'],
+      want: [expect.stringMatching(/^--model Qwen\/Qwen2\.5-Instruct.*: Nothing is known of .* config\.json/)],
+    },
+    {
+      name: 'model and GPU of a class that nobody knows',
+      argv: ['--from', 'unknown-model.yaml'],
+      want: [
+        expect.stringMatching(/^--from unknown-model\.yaml: spec\.model: Nothing is known of acme\/tutor/),
+        expect.stringMatching(/^--from unknown-model\.yaml: spec\.gpu\.product: .*NVIDIA-A11/),
+      ],
+    },
+    {
+      name: 'a config.json that lacks what is needed',
+      argv: ['--gpu', 'A10', '--model-config', 'shapeless.json'],
+      want: [expect.stringMatching(/^--model-config shapeless\.json: /)],
+    },
+    {
       name: 'MIG on a GPU that cannot',
       argv: [...ENOUGH, '--mig-profile', '1g.10gb'],
-      want: [expect.stringMatching(/^--mig-profile cannot be used: A10 cannot be cut by MIG/)],
+      want: [expect.stringMatching(/^--mig-profile 1g\.10gb: A10 cannot be cut by MIG/)],
     },
     {
       name: 'MIG on the GPU of the class, which cannot',
       argv: ['--from', 'class.yaml', '--mig-profile', '1g.10gb'],
-      want: [expect.stringMatching(/^--mig-profile cannot be used: A10 cannot be cut by MIG/)],
+      want: [expect.stringMatching(/^--mig-profile 1g\.10gb: A10 cannot be cut by MIG/)],
     },
     {
       name: 'a profile that the GPU does not have',
-      argv: ['--model', 'a/b', '--gpu', 'H100', '--mig-profile', '1g.5gb'],
-      want: [expect.stringMatching(/^--mig-profile cannot be used: .*1g\.10gb/)],
+      argv: ['--model', 'a/b-7b', '--gpu', 'H100', '--mig-profile', '1g.5gb'],
+      want: [expect.stringMatching(/^--mig-profile 1g\.5gb: .*1g\.10gb/)],
     },
     {
       name: 'two ways of sharing',
-      argv: ['--model', 'a/b', '--gpu', 'H100', '--mig-profile', '1g.10gb', '--slices-per-gpu', '2'],
+      argv: ['--model', 'a/b-7b', '--gpu', 'H100', '--mig-profile', '1g.10gb', '--slices-per-gpu', '2'],
       want: ['--mig-profile and --slices-per-gpu must not be used together: a GPU is shared in one way'],
     },
     {
       name: 'one standard input for two files',
       argv: ['--gpu', 'A10', '--from', '-', '--model-config', '-'],
-      want: expect.arrayContaining([
+      want: [
+        expect.stringMatching(/^--from - cannot be read/),
         "--from and --model-config must not both be '-': there is one standard input",
-      ]),
+      ],
     },
     {
       name: 'a value without its flag',

@@ -1,0 +1,69 @@
+import { closest } from '../../command-line/closest.ts';
+import type { Texts } from '../../command-line/parse.ts';
+import { findGpu, GPUS } from '../../gpu/hardware/gpu-table.ts';
+import { resolveSlot } from '../../gpu/hardware/slot.ts';
+import { CATALOGUE } from '../../gpu/model/catalogue.ts';
+import { resolveModel } from '../../gpu/model/resolve.ts';
+import type { PlanFiles } from './input.ts';
+
+/**
+ * What is wrong with how model and GPU are named, without the values that their schema refuses. A file that cannot be
+ * used has its own fault: what it would have said is not asked for.
+ */
+export function subjectFaults(given: Texts, files: PlanFiles): string[] {
+  return [...modelFaults(given, files), ...gpuFaults(given, files), ...migFaults(given, files)];
+}
+
+function modelFaults({ model, modelConfig, from }: Texts, files: PlanFiles): string[] {
+  if (isUnusable(modelConfig, files.modelConfig)) return [];
+  if (modelConfig !== undefined) {
+    return refusal(`--model-config ${modelConfig}`, resolveModel({ id: model, config: files.modelConfig }));
+  }
+  if (model === '') return [];
+  if (model !== undefined) {
+    const meant = closest(model, CATALOGUE.flatMap(({ hubIds, name }) => [...hubIds, name]));
+    return refusal(`--model ${model}${question(meant)}`, resolveModel({ id: model }));
+  }
+  if (files.classFile !== undefined) {
+    return refusal(`--from ${from}: spec.model`, resolveModel(files.classFile.classroom.spec.model));
+  }
+  return from === undefined ? ['--model, --model-config or --from must say which model the engine loads'] : [];
+}
+
+function gpuFaults({ gpu, memoryMib, from }: Texts, { classFile }: PlanFiles): string[] {
+  if (memoryMib !== undefined || gpu === '') return [];
+  if (gpu !== undefined) {
+    const meant = closest(gpu, GPUS.map(({ name }) => name));
+    return refusal(`--gpu ${gpu}${question(meant)}`, resolveSlot({ gpu }));
+  }
+  if (isUnusable(from, classFile)) return [];
+  const { product, memoryMiB } = classFile?.classroom.spec.gpu ?? {};
+  if (memoryMiB !== undefined) return [];
+  return product === undefined
+    ? ['--gpu or --memory-mib must say where the engine runs, such as --gpu A10']
+    : refusal(`--from ${from}: spec.gpu.product`, resolveSlot({ gpu: product }));
+}
+
+function migFaults({ gpu, memoryMib, migProfile, slicesPerGpu }: Texts, { classFile }: PlanFiles): string[] {
+  if (migProfile === undefined || migProfile === '') return [];
+  if (slicesPerGpu !== undefined && slicesPerGpu !== '1') {
+    return ['--mig-profile and --slices-per-gpu must not be used together: a GPU is shared in one way'];
+  }
+  // Only a GPU of the table says which profiles it has.
+  const name = memoryMib === undefined ? (gpu ?? classFile?.classroom.spec.gpu.product) : gpu;
+  if (name === undefined || findGpu(name) === undefined) return [];
+  return refusal(`--mig-profile ${migProfile}`, resolveSlot({ gpu: name, migProfile }));
+}
+
+/** The flag is there, and nothing came of it. */
+function isUnusable(path: string | undefined, content: unknown): boolean {
+  return path !== undefined && content === undefined;
+}
+
+function refusal(place: string, answer: object | { code: string; reason: string }): string[] {
+  return 'reason' in answer ? [`${place}: ${answer.reason}`] : [];
+}
+
+function question(meant: string | undefined): string {
+  return meant === undefined ? '' : ` (did you mean ${meant}?)`;
+}
