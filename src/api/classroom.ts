@@ -87,7 +87,7 @@ export const classroomSpecSchema = z
   })
   .describe('What the class needs.');
 
-export const ENGINE_STATES = ['Scheduling', 'Loading', 'Ready', 'Failing', 'Stopping'] as const;
+export const ENGINE_STATES = ['Waiting', 'Scheduling', 'Loading', 'Ready', 'Failing', 'Stopping'] as const;
 
 const engineStatusSchema = z.object({
   name: dnsSubdomain().describe('Name of the pod.'),
@@ -166,6 +166,9 @@ export const classroomStatusSchema = z
       .optional()
       .describe('Every adapter of the spec, and whether the engines have it.'),
     failures: engineFailuresSchema.optional(),
+    lastLoadSeconds: int32(0, 86_400)
+      .optional()
+      .describe('How long the engine that was started last took until it answered.'),
     lastReadyTime: instant().optional().describe('When an engine last became ready.'),
   })
   .describe('What the operator observed; written by it alone.');

@@ -1,11 +1,13 @@
 import type { Classroom } from '../api/classroom.ts';
-import { NameConflictError } from '../kube/apply.ts';
+import { isOtherUid, NameConflictError } from '../kube/apply.ts';
 import { KubeApiError } from '../kube/errors.ts';
 import type { KubeObject } from '../kube/object.ts';
+import { type Pod, pods } from '../kube/resources.ts';
 import type { OperatorDependencies } from '../reconcile/controller.ts';
 import { childKinds, describeChild } from './kinds.ts';
 import { ownershipOf } from './ownership.ts';
 import type { ChildIntent, WantedPlan } from './plan.ts';
+import { liftGate } from './rollout/start-gate.ts';
 
 /** An object that could not be brought to what is wanted, and why. */
 export interface ChildProblem {
@@ -21,6 +23,8 @@ export interface ApplyOutcome {
   /** Objects that were made or changed. */
   written: string[];
   deleted: string[];
+  /** The engine that was given its turn to start. */
+  started: string | undefined;
   problems: ChildProblem[];
 }
 
@@ -38,12 +42,15 @@ export async function apply(
   dependencies: ApplyDependencies,
   signal: AbortSignal,
 ): Promise<ApplyOutcome> {
-  const outcome: ApplyOutcome = { written: [], deleted: [], problems: [] };
+  const outcome: ApplyOutcome = { written: [], deleted: [], started: undefined, problems: [] };
   for (const intent of plan.foundations) {
     await applyChild(intent, classroom, dependencies, signal, outcome);
   }
   if (outcome.problems.length > 0) return outcome;
-  await applyChild(plan.deployment, classroom, dependencies, signal, outcome);
+  if (plan.deployment !== undefined) {
+    await applyChild(plan.deployment, classroom, dependencies, signal, outcome);
+  }
+  if (plan.start !== undefined) await startEngine(plan.start, dependencies, signal, outcome);
   await deleteUnwanted(plan, dependencies, signal, outcome);
   return outcome;
 }
@@ -92,6 +99,26 @@ function conflictOf(
 /** Answers that stay the same until a person changes something: validation, rights, quota, a namespace that ends. */
 function isRefusal(error: unknown): error is KubeApiError {
   return error instanceof KubeApiError && [400, 403, 404, 405, 413, 415, 422].includes(error.status);
+}
+
+/** Lets the scheduler have the pod. One that went meanwhile has no turn. */
+async function startEngine(
+  pod: Pod,
+  { client, metrics }: ApplyDependencies,
+  signal: AbortSignal,
+  outcome: ApplyOutcome,
+): Promise<void> {
+  const { name, namespace } = pod.metadata;
+  try {
+    await client.mergePatch(pods, namespace === undefined ? { name } : { namespace, name }, liftGate(pod), {
+      signal,
+    });
+  } catch (error) {
+    if (error instanceof KubeApiError && (error.isNotFound || isOtherUid(error))) return;
+    throw error;
+  }
+  metrics.objectWritten({ kind: pods.kind, verb: 'apply' });
+  outcome.started = name;
 }
 
 async function deleteUnwanted(

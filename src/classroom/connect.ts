@@ -4,7 +4,7 @@ import type { Pod } from '../kube/resources.ts';
 import type { ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
 import type { AdapterBoard } from './adapters/board.ts';
 import { childKinds } from './kinds.ts';
-import { startsInTurn, waitsForTurn } from './rollout/start-turns.ts';
+import { startsInTurn, waitsForTurn } from './rollout/start-gate.ts';
 
 /** Seats come by the dozen, twice each (the object, then its key): the class looks at them together. */
 const SEATS_SETTLE_MS = 500;

@@ -45,7 +45,7 @@ export function createClassroomController(dependencies: OperatorDependencies): O
       const next = status({ observed, plan: planned, outcome, settings, nowMs });
       await writeStatus(dependencies, observed.classroom, next, signal);
       written.remember(seen.classroom, next);
-      for (const event of transitions(observed.classroom.status, next, outcome)) {
+      for (const event of transitions(observed.classroom.status, next, outcome, planned)) {
         events.record(observed.classroom, event);
       }
       return passOf(planned, outcome, next, nowMs);
@@ -93,5 +93,7 @@ function passOf(
     const blocked = findCondition(next.conditions, CLASSROOM_CONDITIONS.childrenApplied)?.message ?? '';
     return { blocked, requeueAfterMs: PROBLEM_RETRY_MS };
   }
-  return planned.nextLookAtMs === undefined ? {} : { requeueAfterMs: planned.nextLookAtMs - nowMs };
+  const later = planned.nextLookAtMs === undefined ? {} : { requeueAfterMs: planned.nextLookAtMs - nowMs };
+  if (planned.planning.kind !== 'unfit') return later;
+  return { ...later, blocked: findCondition(next.conditions, CLASSROOM_CONDITIONS.fits)?.message ?? '' };
 }

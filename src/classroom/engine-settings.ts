@@ -1,21 +1,43 @@
-import type { ClassroomSpec } from '../api/classroom.ts';
+import type { ClassroomSpec, EnginePlanStatus } from '../api/classroom.ts';
+import type { Confidence, EnginePlan, MisfitCode } from '../gpu/plan-types.ts';
+import { planEngine } from '../gpu/planner/plan.ts';
+import { planInputOf } from './plan-input.ts';
+import type { SlotKnowledge } from './slot.ts';
 
 /** The figures one engine runs with. */
 export interface EngineSettings {
   maxModelLen: number;
   maxNumSeqs: number;
   maxNumBatchedTokens: number;
-  gpuMemoryUtilizationPercent: number;
+  /** Share of the whole GPU or MIG slice, as vLLM takes it. */
+  gpuMemoryUtilization: number;
+  /** On each GPU; undefined: vLLM measures at its start what is left. */
+  kvCacheMemoryBytes: number | undefined;
+  /** Where the GPU cannot compute in the model's own dtype. */
+  dtype: 'half' | undefined;
   /** The extended resource that one engine asks for, and how many of it. */
   resourceName: string;
   resourceCount: number;
-  /** Engines for the seats there are, within `engine.replicas`. */
-  replicas: number;
-  /** Where the figures come from, in words. */
-  basis: string;
+  /** Students that one engine carries. */
+  studentsPerReplica: number;
 }
 
-/** Students one engine carries where the spec does not say. */
+/** What is known about engines of a spec before one of them is started. */
+export type EnginePlanning =
+  | { kind: 'fits'; settings: EngineSettings; plan: EnginePlan }
+  /** It is not known whether it fits: rules of thumb. */
+  | {
+      kind: 'unchecked';
+      settings: EngineSettings;
+      basis: string;
+      reason: 'GPUMemoryUnknown' | 'ModelUnknown';
+      why: string;
+    }
+  | { kind: 'unfit'; plan: EnginePlan; code: Exclude<MisfitCode, UnknownCode> };
+
+type UnknownCode = 'UnknownGpu' | 'UnknownModel';
+
+/** Students one engine carries where neither the spec nor a plan says. */
 const DEFAULT_STUDENTS_PER_REPLICA = 6;
 /** Sequences for ten students: a second question is often asked while the first is still being answered. */
 const SEQUENCES_PER_TEN_STUDENTS = 12;
@@ -25,34 +47,116 @@ const DEFAULT_BATCHED_TOKENS = 2048;
 const DEFAULT_UTILISATION_PERCENT = 90;
 
 /**
- * The figures of a class's engines: those of the spec, and rules of thumb for those it leaves out.
+ * The figures of a class's engines: planned from the memory they have, or, where nobody knows how much that is, by
+ * rules of thumb. Nothing here looks at the roster, because a student who enrols must not restart engines.
  *
- * This is the seam for the memory planner: it will know the model and the slot, and answer the same question from
- * what fits. Nothing here looks at the roster but `replicas`, because a student who enrols must not restart engines.
- *
- * @param activeSeats students who may work now
+ * @param resourceName the extended resource that the engines ask for
  */
-export function engineSettings(spec: ClassroomSpec, activeSeats: number): EngineSettings {
+export function planEngines(spec: ClassroomSpec, slot: SlotKnowledge, resourceName: string): EnginePlanning {
+  if (slot.kind === 'unknown') return unchecked(spec, resourceName, 'GPUMemoryUnknown', slot.why);
+  const input = planInputOf(spec);
+  const plan = planEngine({ ...input, slot: { ...input.slot, ...slot.request } });
+  if (plan.fits) return { kind: 'fits', settings: plannedSettings(spec, resourceName, plan), plan };
+  switch (plan.code) {
+    case 'UnknownGpu':
+      return unchecked(spec, resourceName, 'GPUMemoryUnknown', plan.reason);
+    case 'UnknownModel':
+      return unchecked(spec, resourceName, 'ModelUnknown', plan.reason);
+    case undefined:
+      throw new Error(`a plan that does not fit has no code: ${plan.reason}`);
+    default:
+      return { kind: 'unfit', plan, code: plan.code };
+  }
+}
+
+/** Engines for the active seats, within the bounds of the spec. */
+export function replicasFor(
+  seats: number,
+  studentsPerReplica: number,
+  { min, max }: ClassroomSpec['engine']['replicas'],
+): number {
+  return Math.min(max, Math.max(min, Math.ceil(seats / studentsPerReplica)));
+}
+
+/** What the status says of a plan; undefined for one that does not fit. */
+export function planStatusOf(planning: EnginePlanning): EnginePlanStatus | undefined {
+  if (planning.kind === 'unfit') return undefined;
+  const { settings } = planning;
+  const figures = {
+    maxModelLen: settings.maxModelLen,
+    maxNumSeqs: settings.maxNumSeqs,
+    maxNumBatchedTokens: settings.maxNumBatchedTokens,
+    gpuMemoryUtilizationPercent: Math.max(1, Math.floor(settings.gpuMemoryUtilization * 100)),
+    studentsPerReplica: settings.studentsPerReplica,
+    resourceName: settings.resourceName,
+  };
+  return planning.kind === 'unchecked'
+    ? { ...figures, basis: shortened(planning.basis) }
+    : { ...figures, ...plannedFigures(planning.plan) };
+}
+
+function plannedFigures(plan: EnginePlan) {
+  const warnings = [...new Set(plan.warnings.map(({ message }) => shortened(message)))].slice(0, WARNINGS_MAX);
+  return {
+    kvCacheMemoryMiB: Math.floor(plan.settings.kvCacheMemoryBytes / MIB),
+    kvCacheTokens: plan.kvCacheTokens,
+    memory: plan.memory,
+    confidence: CONFIDENCE[plan.confidence],
+    ...(warnings.length === 0 ? {} : { warnings }),
+    basis: shortened(`${plan.reason} maxNumSeqs: ${plan.sequenceBasis}. Students: ${plan.studentsBasis}.`),
+  };
+}
+
+const MIB = 1024 * 1024;
+/** Bounds of the schema of the status. */
+const TEXT_MAX = 1024;
+const WARNINGS_MAX = 16;
+const CONFIDENCE = { high: 'High', medium: 'Medium', low: 'Low' } as const satisfies Record<Confidence, string>;
+
+function shortened(text: string): string {
+  return text.length <= TEXT_MAX ? text : `${text.slice(0, TEXT_MAX - 1)}…`;
+}
+
+function plannedSettings(
+  spec: ClassroomSpec,
+  resourceName: string,
+  { settings, students }: EnginePlan,
+): EngineSettings {
+  const { gpuMemoryUtilization, kvCacheMemoryBytes, maxModelLen, maxNumSeqs, maxNumBatchedTokens } = settings;
+  return {
+    maxModelLen,
+    maxNumSeqs,
+    maxNumBatchedTokens,
+    gpuMemoryUtilization,
+    kvCacheMemoryBytes,
+    dtype: settings.dtype,
+    ...resourceOf(spec, resourceName),
+    studentsPerReplica: Math.max(1, spec.engine.replicas.studentsPerReplica ?? students),
+  };
+}
+
+function unchecked(
+  spec: ClassroomSpec,
+  resourceName: string,
+  reason: 'GPUMemoryUnknown' | 'ModelUnknown',
+  why: string,
+): EnginePlanning {
   const { engine, gpu, model } = spec;
   const studentsPerReplica = engine.replicas.studentsPerReplica ?? DEFAULT_STUDENTS_PER_REPLICA;
   const maxNumSeqs = engine.maxNumSeqs ?? cappedSequences(spec, studentsPerReplica);
-  const maxNumBatchedTokens = engine.maxNumBatchedTokens ?? Math.max(DEFAULT_BATCHED_TOKENS, maxNumSeqs);
   const enginesPerGPU = gpu.slicesPerGPU ?? 1;
-  return {
+  const percent = engine.gpuMemoryUtilizationPercent ?? Math.floor(DEFAULT_UTILISATION_PERCENT / enginesPerGPU);
+  const settings: EngineSettings = {
     maxModelLen: model.maxModelLen,
     maxNumSeqs,
-    maxNumBatchedTokens,
-    gpuMemoryUtilizationPercent:
-      engine.gpuMemoryUtilizationPercent ?? Math.floor(DEFAULT_UTILISATION_PERCENT / enginesPerGPU),
-    resourceName: resourceName(spec),
-    resourceCount: gpu.gpusPerEngine,
-    replicas: replicasFor(activeSeats, studentsPerReplica, engine.replicas),
-    basis: [
-      `${basisOf(spec, studentsPerReplica, enginesPerGPU)}.`,
-      'Whether this fits the GPU was not checked.',
-      ...crowding(activeSeats, studentsPerReplica, engine.replicas.max),
-    ].join(' '),
+    maxNumBatchedTokens: engine.maxNumBatchedTokens ?? Math.max(DEFAULT_BATCHED_TOKENS, maxNumSeqs),
+    gpuMemoryUtilization: percent / 100,
+    kvCacheMemoryBytes: undefined,
+    dtype: undefined,
+    ...resourceOf(spec, resourceName),
+    studentsPerReplica,
   };
+  return { kind: 'unchecked', settings, basis: thumbBasis(spec, studentsPerReplica, enginesPerGPU), reason, why };
 }
 
 /**
@@ -71,34 +175,15 @@ function cappedSequences(spec: ClassroomSpec, studentsPerReplica: number): numbe
   return Math.min(wanted, spec.engine.maxNumBatchedTokens ?? wanted);
 }
 
-function replicasFor(
-  seats: number,
-  studentsPerReplica: number,
-  bounds: { min: number; max: number },
-): number {
-  return Math.min(bounds.max, Math.max(bounds.min, Math.ceil(seats / studentsPerReplica)));
+/** One unit of a slice; of whole GPUs as many as an engine spans. */
+function resourceOf(
+  { gpu }: ClassroomSpec,
+  resourceName: string,
+): Pick<EngineSettings, 'resourceName' | 'resourceCount'> {
+  return { resourceName, resourceCount: gpu.sharing === 'None' ? gpu.gpusPerEngine : 1 };
 }
 
-/**
- * The names that NVIDIA's device plugin advertises: `.shared` for time-slices with `renameByDefault`, and `+` of a
- * MIG profile written as `.`.
- *
- * @see https://github.com/NVIDIA/k8s-device-plugin#shared-access-to-gpus
- */
-function resourceName(spec: ClassroomSpec): string {
-  const { gpu } = spec;
-  if (gpu.resourceName !== undefined) return gpu.resourceName;
-  switch (gpu.sharing) {
-    case 'None':
-      return 'nvidia.com/gpu';
-    case 'TimeSliced':
-      return 'nvidia.com/gpu.shared';
-    case 'MIG':
-      return `nvidia.com/mig-${(gpu.migProfile ?? '').replace('+', '.')}`;
-  }
-}
-
-function basisOf(spec: ClassroomSpec, studentsPerReplica: number, enginesPerGPU: number): string {
+function thumbBasis(spec: ClassroomSpec, studentsPerReplica: number, enginesPerGPU: number): string {
   const { engine } = spec;
   const parts = [
     engine.maxNumSeqs === undefined
@@ -109,15 +194,7 @@ function basisOf(spec: ClassroomSpec, studentsPerReplica: number, enginesPerGPU:
       : 'maxNumBatchedTokens: from the spec',
     utilisationBasis(engine.gpuMemoryUtilizationPercent !== undefined, enginesPerGPU),
   ];
-  return parts.join('; ');
-}
-
-/** Too few sequences cost up to a factor of five in throughput (40 students, 10 sequences, H100), so it is said. */
-function crowding(seats: number, studentsPerReplica: number, maxReplicas: number): string[] {
-  if (seats <= studentsPerReplica * maxReplicas) return [];
-  return [
-    `${seats} students are more than ${maxReplicas} × ${studentsPerReplica}: some will wait. Raise \`engine.replicas.max\` where there are GPUs, else \`engine.replicas.studentsPerReplica\`.`,
-  ];
+  return `Rules of thumb. ${parts.join('; ')}.`;
 }
 
 function utilisationBasis(fromSpec: boolean, enginesPerGPU: number): string {

@@ -7,7 +7,13 @@ import type { EngineSettings } from './engine-settings.ts';
 const type = CLASSROOM_CONDITIONS.enginesReady;
 
 /** What keeps engines from answering, the most urgent first. */
-const URGENCY = ['Failing', 'Scheduling', 'Loading', 'Stopping'] as const satisfies readonly EngineState[];
+const URGENCY = [
+  'Failing',
+  'Scheduling',
+  'Loading',
+  'Stopping',
+  'Waiting',
+] as const satisfies readonly EngineState[];
 
 /** Whether the engines wanted answer; if not, which one does not, why, and what to do. */
 export function enginesCondition(
@@ -48,6 +54,8 @@ function reasonOf(state: EngineState): string {
       return CLASSROOM_REASONS.failing;
     case 'Scheduling':
       return CLASSROOM_REASONS.scheduling;
+    case 'Waiting':
+      return CLASSROOM_REASONS.awaitingTurn;
     case 'Loading':
       return CLASSROOM_REASONS.loading;
     case 'Stopping':
@@ -67,6 +75,8 @@ function describe(
       return `engine ${engine.name} fails${cause}. See \`kubectl logs ${engine.name}\`, with \`--previous\` after a restart, and \`kubectl describe pod ${engine.name}\`.`;
     case 'Scheduling':
       return `engine ${engine.name} waits for a node${cause}. It needs ${wanted.resourceCount} ${wanted.resourceName}: see \`kubectl describe pod ${engine.name}\`.`;
+    case 'Waiting':
+      return `engine ${engine.name} waits for its turn to start${cause}. Another class's engine is being started or stopped.`;
     case 'Loading':
       return `engine ${engine.name} is loading${cause}. Loading can take half an hour the first time.`;
     case 'Stopping':

@@ -1,6 +1,7 @@
 import type { EngineState, EngineStatus } from '../api/classroom.ts';
 import { ENGINE_CONTAINER } from '../api/labels.ts';
 import type { Pod } from '../kube/resources.ts';
+import { waitsForTurn } from './rollout/start-gate.ts';
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 type Termination = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
@@ -85,6 +86,9 @@ function ended(pod: Pod): Judgement {
 }
 
 function unscheduled(pod: Pod): Judgement {
+  if (waitsForTurn(pod)) {
+    return { state: 'Waiting', message: 'engines that share a GPU start one by one' };
+  }
   const scheduled = podCondition(pod, 'PodScheduled');
   if (scheduled?.status !== 'False') return { state: 'Scheduling', message: 'waits for the scheduler' };
   const why = [scheduled.reason, scheduled.message].filter(Boolean).join(': ');

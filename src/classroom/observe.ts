@@ -9,7 +9,7 @@ import type { AdapterBoard, ClassAdapters } from './adapters/board.ts';
 import { engineName, modelCacheName } from './children/metadata.ts';
 import { childKinds } from './kinds.ts';
 import type { Activity } from './rollout/activity.ts';
-import { waitsForTurn } from './rollout/start-turns.ts';
+import { waitsForTurn } from './rollout/start-gate.ts';
 
 /** An object that is there, of a kind that a class consists of. */
 export interface ObservedChild {

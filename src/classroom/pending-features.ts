@@ -5,10 +5,9 @@ type Use = readonly [field: string, used: (spec: ClassroomSpec) => boolean];
 
 /** Fields that the schema accepts and nothing acts on yet. A field leaves this list with the code that acts on it. */
 const PENDING: readonly Use[] = [
-  ['model.facts', (spec) => spec.model.facts !== undefined],
-  ['gpu.memoryMiB', (spec) => spec.gpu.memoryMiB !== undefined],
   ['gpu.nodePreparation', (spec) => spec.gpu.nodePreparation !== 'Report'],
-  ['engine.rollout', (spec) => spec.engine.rollout !== 'WhenIdle'],
+  // Without a timetable a class is over when nobody asks.
+  ["engine.rollout 'AfterClass'", (spec) => spec.engine.rollout === 'AfterClass'],
   ['schedule', (spec) => spec.schedule !== undefined],
   ['idle', (spec) => spec.idle !== undefined],
   ["access 'Exam'", (spec) => spec.access === 'Exam'],

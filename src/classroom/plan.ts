@@ -1,12 +1,15 @@
 import type { ClassroomSpec } from '../api/classroom.ts';
 import { describeIssues, type FieldIssue } from '../api/issue.ts';
+import { servedNameOf } from '../api/model.ts';
 import { parseClassroom } from '../api/parse.ts';
 import { CLASSROOM_REASONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
+import { type GpuPlacement, gpuPlacement } from '../gpu/nodes/placement.ts';
 import type { KubeObject, Resource } from '../kube/object.ts';
 import {
   deployments,
   networkPolicies,
+  type Pod,
   persistentVolumeClaims,
   podDisruptionBudgets,
   serviceAccounts,
@@ -14,15 +17,20 @@ import {
 } from '../kube/resources.ts';
 import type { OperatorSettings } from '../reconcile/settings.ts';
 import { engineDeployment } from './children/deployment.ts';
+import { enginePodTemplate } from './children/engine-pod.ts';
 import { modelCacheClaim } from './children/model-cache.ts';
 import { engineNetworkPolicy } from './children/network-policy.ts';
 import { enginePodDisruptionBudget } from './children/pod-disruption-budget.ts';
 import { engineService } from './children/service.ts';
 import { engineServiceAccount } from './children/service-account.ts';
-import { type EngineSettings, engineSettings } from './engine-settings.ts';
+import { type EnginePlanning, planEngines, planStatusOf, replicasFor } from './engine-settings.ts';
 import { deniedArguments } from './extra-args.ts';
 import type { ObservedChild, ObservedClass } from './observe.ts';
 import { ownershipOf } from './ownership.ts';
+import { decideRollout, type RolloutDecision } from './rollout/decision.ts';
+import { type RolledOut, resourceOf, rolledOutOf } from './rollout/rolled-out.ts';
+import { nextTurn } from './rollout/start-turns.ts';
+import { rememberedSlot, slotKnowledge } from './slot.ts';
 
 /** One object as it should be. */
 export interface ChildIntent {
@@ -34,13 +42,23 @@ export interface ChildIntent {
 export interface WantedPlan {
   kind: 'wanted';
   spec: ClassroomSpec;
-  engine: EngineSettings;
+  /** Students who may work now. */
+  activeSeats: number;
+  /** Where engines may run. */
+  placement: GpuPlacement;
+  /** The figures of engines as the spec wants them. */
+  planning: EnginePlanning;
+  rollout: RolloutDecision;
+  /** The engines that run or are being started, and how many of them there shall be; undefined: none may be started. */
+  engines: { rolledOut: RolledOut; replicas: number } | undefined;
   /** What the engines stand on; applied first. */
   foundations: ChildIntent[];
   /** Applied only when all foundations are there: no engine runs without its network policy. */
-  deployment: ChildIntent;
+  deployment: ChildIntent | undefined;
   delete: ObservedChild[];
-  /** When time alone changes the plan (epoch ms): the next seat that ends. */
+  /** The engine whose turn it is to start, where several share a GPU. */
+  start: Pod | undefined;
+  /** When time alone changes the plan (epoch ms): a seat ends, or engines count as idle. */
   nextLookAtMs: number | undefined;
 }
 
@@ -54,12 +72,13 @@ export interface WithheldPlan {
 
 export type Plan = WantedPlan | WithheldPlan;
 
+type PlanSettings = Pick<
+  OperatorSettings,
+  'gatewayPeer' | 'operatorPeer' | 'prometheusPeer' | 'rolloutIdleMs'
+>;
+
 /** What a class needs, from what is there and the time. Pure. */
-export function plan(
-  observed: ObservedClass,
-  settings: Pick<OperatorSettings, 'gatewayPeer' | 'operatorPeer' | 'prometheusPeer'>,
-  nowMs: number,
-): Plan {
+export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: number): Plan {
   const parsed = parseClassroom(observed.classroom);
   if (!parsed.ok) return unreadable(parsed.issues);
   const { classroom } = parsed;
@@ -67,7 +86,7 @@ export function plan(
   const denied = deniedArguments(spec.engine.extraArgs);
   if (denied.length > 0) return argumentsDenied(denied);
 
-  const engine = engineSettings(spec, observed.seats.filter((seat) => isActive(seat, nowMs)).length);
+  const engines = planRollout({ ...observed, classroom }, settings, nowMs);
   const modelCache = modelCacheClaim(classroom, spec, observed.modelCache);
   const foundations: ChildIntent[] = [
     { resource: serviceAccounts, object: engineServiceAccount(classroom) },
@@ -76,16 +95,73 @@ export function plan(
     { resource: services, object: engineService(classroom) },
     { resource: podDisruptionBudgets, object: enginePodDisruptionBudget(classroom) },
   ];
-  const deployment = { resource: deployments, object: engineDeployment(classroom, spec, engine) };
+  const deployment = engines.engines && {
+    resource: deployments,
+    object: engineDeployment(classroom, engines.engines.rolledOut, engines.engines.replicas),
+  };
+  const turn = nextTurn(observed.pods, observed.enginePods, nowMs);
+  const waitsUntilMs = engines.rollout.kind === 'wait' ? engines.rollout.lookAtMs : undefined;
   return {
     kind: 'wanted',
     spec,
-    engine,
+    ...engines,
     foundations,
     deployment,
-    delete: unwanted(observed, [...foundations, deployment]),
-    nextLookAtMs: nextExpiryMs(observed.seats, nowMs),
+    delete: unwanted(observed, [...foundations, ...(deployment === undefined ? [] : [deployment])]),
+    start: turn.start,
+    nextLookAtMs: earliest([nextExpiryMs(observed.seats, nowMs), waitsUntilMs, turn.lookAtMs]),
   };
+}
+
+type PlannedRollout = Pick<WantedPlan, 'activeSeats' | 'placement' | 'planning' | 'rollout' | 'engines'>;
+
+/** Which engines there shall be: those of the spec, or, for as long as these may not be started, those that run. */
+function planRollout(observed: ObservedClass, settings: PlanSettings, nowMs: number): PlannedRollout {
+  const { classroom } = observed;
+  const { spec } = classroom;
+  const rolledOut = rolledOutOf(classroom, observed.deployment);
+  const placement = gpuPlacement(spec.gpu, observed.gpus, rolledOut && resourceOf(rolledOut).resourceName);
+  const slot = slotKnowledge(spec.gpu, placement, rolledOut?.slot);
+  const planning = planEngines(spec, slot, placement.resourceName);
+  const activeSeats = observed.seats.filter((seat) => isActive(seat, nowMs)).length;
+  const replicasOf = ({ plan: figures }: RolledOut): number =>
+    figures?.studentsPerReplica === undefined
+      ? (observed.deployment?.spec?.replicas ?? spec.engine.replicas.min)
+      : replicasFor(activeSeats, figures.studentsPerReplica, spec.engine.replicas);
+  if (planning.kind === 'unfit') {
+    const engines = rolledOut && { rolledOut, replicas: replicasOf(rolledOut) };
+    const rollout = { kind: 'unfit' as const, runs: rolledOut !== undefined };
+    return { activeSeats, placement, planning, rollout, engines };
+  }
+  const wanted: Omit<RolledOut, 'strategy'> = {
+    template: enginePodTemplate(classroom.metadata.name, spec, planning.settings),
+    servedName: servedNameOf(spec.model),
+    plan: planStatusOf(planning),
+    slot: rememberedSlot(spec.gpu, placement.slot) ?? rolledOut?.slot,
+  };
+  const rollout = decideRollout({
+    mode: spec.engine.rollout,
+    rolledOut,
+    wanted: wanted.template,
+    replicas: replicasFor(activeSeats, planning.settings.studentsPerReplica, spec.engine.replicas),
+    pods: observed.pods,
+    activity: observed.activity,
+    idleMs: settings.rolloutIdleMs,
+    nowMs,
+  });
+  const inForce = engineInForce(rollout, wanted, rolledOut);
+  return { activeSeats, placement, planning, rollout, engines: { rolledOut: inForce, replicas: replicasOf(inForce) } };
+}
+
+/** What was planned for the same pods may be said in other words; pods that wait are not said to run. */
+function engineInForce(
+  rollout: RolloutDecision,
+  wanted: Omit<RolledOut, 'strategy'>,
+  rolledOut: RolledOut | undefined,
+): RolledOut {
+  if (rollout.kind === 'now') return { ...wanted, strategy: rollout.strategy };
+  if (rolledOut === undefined) throw new Error('nothing runs that a rollout could wait for');
+  return rollout.kind === 'current' ? { ...wanted, strategy: rolledOut.strategy } : rolledOut;
 }
 
 /** Whether a student may work now. */
@@ -96,18 +172,28 @@ export function isActive(seat: StudentQuota, nowMs: number): boolean {
 }
 
 function nextExpiryMs(seats: readonly StudentQuota[], nowMs: number): number | undefined {
-  const expiries = seats
-    .map((seat) => Date.parse(seat.spec.expiresAt ?? ''))
-    .filter((expiryMs) => expiryMs > nowMs);
-  return expiries.length === 0 ? undefined : Math.min(...expiries);
+  return earliest(
+    seats
+      .map((seat) => Date.parse(seat.spec.expiresAt ?? ''))
+      .filter((expiryMs) => expiryMs > nowMs),
+  );
 }
 
-/** Objects that this class controls and no longer wants. Claims stay: they hold what took hours to download. */
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+/**
+ * Objects that this class controls and no longer wants. Claims stay: they hold what took hours to download. Engines
+ * stay too: the only Deployment that is not wanted is one of another name.
+ */
 function unwanted(observed: ObservedClass, wanted: readonly ChildIntent[]): ObservedChild[] {
   const names = new Set(wanted.map((intent) => `${intent.object.kind}/${intent.object.metadata.name}`));
   return observed.children.filter(
     ({ object }) =>
       object.kind !== 'PersistentVolumeClaim' &&
+      !(object.kind === 'Deployment' && object.metadata.name === observed.deployment?.metadata.name) &&
       object.metadata.deletionTimestamp === undefined &&
       ownershipOf(observed.classroom, object) === 'ours' &&
       !names.has(`${object.kind}/${object.metadata.name}`),

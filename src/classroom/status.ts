@@ -1,6 +1,5 @@
 import type { ClassroomStatus, EngineStatus } from '../api/classroom.ts';
 import { type ConditionDraft, findCondition, mergeConditions } from '../api/condition.ts';
-import { servedNameOf } from '../api/model.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, STUDENT_QUOTA_CONDITIONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
 import type { OperatorSettings } from '../reconcile/settings.ts';
@@ -10,9 +9,13 @@ import type { ApplyOutcome, ChildProblem } from './apply.ts';
 import { engineSelector } from './children/metadata.ts';
 import { engineStatuses, readySince } from './engines.ts';
 import { enginesCondition } from './engines-condition.ts';
+import { fitsCondition } from './fits-condition.ts';
 import type { ObservedClass } from './observe.ts';
 import { pendingFeatures } from './pending-features.ts';
-import type { Plan, WantedPlan } from './plan.ts';
+import type { Plan } from './plan.ts';
+import { rolloutCondition } from './rollout/condition.ts';
+import { runningFigures } from './rollout/figures.ts';
+import { resourceOf } from './rollout/rolled-out.ts';
 
 const TYPES = CLASSROOM_CONDITIONS;
 const REASONS = CLASSROOM_REASONS;
@@ -23,7 +26,7 @@ export interface StatusInput {
   plan: Plan;
   /** Undefined: nothing was applied. */
   outcome: ApplyOutcome | undefined;
-  settings: Pick<OperatorSettings, 'gatewayBaseURL'>;
+  settings: Pick<OperatorSettings, 'gatewayBaseURL' | 'rolloutIdleMs'>;
   nowMs: number;
 }
 
@@ -34,7 +37,7 @@ export interface StatusInput {
 export function status(input: StatusInput): ClassroomStatus {
   const { observed, plan } = input;
   const previous = observed.classroom.status;
-  const wanted = plan.kind === 'wanted' ? plan.engine.replicas : (previous?.replicas ?? 0);
+  const wanted = plan.kind === 'wanted' ? (plan.engines?.replicas ?? 0) : (previous?.replicas ?? 0);
   const engines = engineStatuses(observed.pods, wanted);
   const report = adapterReportOf(input, engines);
   const drafts = conditionDrafts(input, engines, report);
@@ -49,25 +52,12 @@ export function status(input: StatusInput): ClassroomStatus {
       .join(','),
     students: observed.seats.length,
     baseURL: input.settings.gatewayBaseURL,
-    ...(plan.kind === 'wanted' ? plannedFields(plan) : keptFields(previous)),
+    ...(plan.kind === 'wanted'
+      ? runningFigures(plan.engines, plan.spec, plan.activeSeats)
+      : keptFields(previous)),
     engines: report.engines,
     ...(report.adapters === undefined ? {} : { adapters: report.adapters }),
     ...(lastReadyTime === undefined ? {} : { lastReadyTime }),
-  };
-}
-
-function plannedFields({ spec, engine }: WantedPlan) {
-  return {
-    replicas: engine.replicas,
-    servedName: servedNameOf(spec.model),
-    plan: {
-      maxModelLen: engine.maxModelLen,
-      maxNumSeqs: engine.maxNumSeqs,
-      maxNumBatchedTokens: engine.maxNumBatchedTokens,
-      gpuMemoryUtilizationPercent: engine.gpuMemoryUtilizationPercent,
-      resourceName: engine.resourceName,
-      basis: engine.basis,
-    },
   };
 }
 
@@ -99,18 +89,40 @@ function conditionDrafts(
   const { observed, plan } = input;
   const specValid = specValidCondition(plan);
   const childrenApplied = childrenAppliedCondition(input);
-  const enginesReady =
-    plan.kind === 'wanted'
-      ? enginesCondition(plan.engine, engines, observed.deployment)
-      : unknown(TYPES.enginesReady, 'The spec must be corrected first: see the condition SpecValid.');
-  const details = [specValid, childrenApplied, enginesReady];
+  const enginesReady = enginesReadyCondition(input, engines);
+  const fits = plan.kind === 'wanted' ? fitsCondition(plan.planning) : unknown(TYPES.fits, CORRECT_FIRST);
+  const details = [specValid, fits, childrenApplied, enginesReady];
   return [
     readyCondition(details, countReady(engines), observed.seats),
     ...details,
     // Not one of the details: a class whose adapters are not loaded serves its model.
     ...(adaptersLoaded === undefined ? [] : [adaptersLoaded]),
+    rolloutPendingCondition(input),
     featurePendingCondition(plan),
   ];
+}
+
+const CORRECT_FIRST = 'The spec must be corrected first: see the condition SpecValid.';
+
+function enginesReadyCondition(
+  { plan, observed }: StatusInput,
+  engines: readonly EngineStatus[],
+): ConditionDraft {
+  if (plan.kind === 'withheld') return unknown(TYPES.enginesReady, CORRECT_FIRST);
+  if (plan.engines === undefined) {
+    return unknown(TYPES.enginesReady, 'No engine is started: see the condition Fits.');
+  }
+  const { resourceName, resourceCount } = resourceOf(plan.engines.rolledOut);
+  const wanted = { replicas: plan.engines.replicas, resourceName, resourceCount };
+  return enginesCondition(wanted, engines, observed.deployment);
+}
+
+function rolloutPendingCondition({ plan, settings, observed }: StatusInput): ConditionDraft {
+  if (plan.kind === 'withheld') return unknown(TYPES.rolloutPending, CORRECT_FIRST);
+  return rolloutCondition(plan.rollout, {
+    idleMs: settings.rolloutIdleMs,
+    lastLoadSeconds: observed.classroom.status?.lastLoadSeconds,
+  });
 }
 
 function specValidCondition(plan: Plan): ConditionDraft {
@@ -128,7 +140,7 @@ function specValidCondition(plan: Plan): ConditionDraft {
 function childrenAppliedCondition({ outcome }: StatusInput): ConditionDraft {
   const type = TYPES.childrenApplied;
   if (outcome === undefined) {
-    return unknown(type, 'The spec must be corrected first: see the condition SpecValid.');
+    return unknown(type, CORRECT_FIRST);
   }
   const first = outcome.problems[0];
   if (first === undefined) {
@@ -169,7 +181,7 @@ export function problemMessage({ kind, child, detail }: ChildProblem): string {
 function featurePendingCondition(plan: Plan): ConditionDraft {
   const type = TYPES.featurePending;
   if (plan.kind === 'withheld') {
-    return unknown(type, 'The spec must be corrected first: see the condition SpecValid.');
+    return unknown(type, CORRECT_FIRST);
   }
   const fields = pendingFeatures(plan.spec);
   if (fields.length === 0) {

@@ -1,9 +1,12 @@
 import type { ClassroomStatus } from '../api/classroom.ts';
 import { findCondition } from '../api/condition.ts';
 import { EVENT_REASONS } from '../api/event-reasons.ts';
-import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../api/reasons.ts';
+import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, MISFIT_REASONS } from '../api/reasons.ts';
 import type { EventSink } from '../reconcile/controller.ts';
 import type { ApplyOutcome } from './apply.ts';
+import { describeChild } from './kinds.ts';
+import type { Plan } from './plan.ts';
+import { describeChanges } from './rollout/changes.ts';
 
 type Event = Parameters<EventSink['record']>[1];
 
@@ -15,8 +18,23 @@ export function transitions(
   previous: ClassroomStatus | undefined,
   next: ClassroomStatus,
   outcome: ApplyOutcome | undefined,
+  plan: Plan,
 ): Event[] {
-  return [...outcomeEvents(outcome), ...conditionEvents(previous, next), ...engineEvents(previous, next)];
+  return [
+    ...rolloutEvents(plan, outcome),
+    ...outcomeEvents(outcome),
+    ...conditionEvents(previous, next),
+    ...engineEvents(previous, next),
+  ];
+}
+
+/** Engines that are replaced: why now, and what changes. The first ones replace nothing. */
+function rolloutEvents(plan: Plan, outcome: ApplyOutcome | undefined): Event[] {
+  if (plan.kind !== 'wanted' || plan.rollout.kind !== 'now' || plan.deployment === undefined) return [];
+  const { changes, why } = plan.rollout;
+  if (changes.length === 0 || outcome?.written.includes(describeChild(plan.deployment)) !== true) return [];
+  const note = `Engines are replaced, because ${why}: ${describeChanges(changes)}.`;
+  return [{ type: 'Normal', reason: EVENT_REASONS.rolloutStarted, action: 'Apply', note }];
 }
 
 function outcomeEvents(outcome: ApplyOutcome | undefined): Event[] {
@@ -29,11 +47,20 @@ function outcomeEvents(outcome: ApplyOutcome | undefined): Event[] {
     const note = `Deleted, because the class no longer wants it: ${outcome.deleted.join(', ')}.`;
     events.push({ type: 'Normal', reason: EVENT_REASONS.childDeleted, action: 'Delete', note });
   }
+  if (outcome?.started !== undefined) {
+    const note = `It is the turn of engine ${outcome.started} to start: engines that share a GPU start one by one.`;
+    events.push({ type: 'Normal', reason: EVENT_REASONS.engineStarted, action: 'Start', note });
+  }
   return events;
 }
 
 /** Conditions that a person should be told of when they get one of these reasons, and the events. */
 const CONDITION_EVENTS = [
+  ...Object.values(MISFIT_REASONS).map(
+    (code) => [CLASSROOM_CONDITIONS.fits, code, EVENT_REASONS.doesNotFit] as const,
+  ),
+  [CLASSROOM_CONDITIONS.rolloutPending, CLASSROOM_REASONS.awaitingIdle, EVENT_REASONS.rolloutPending],
+  [CLASSROOM_CONDITIONS.rolloutPending, CLASSROOM_REASONS.awaitingClassEnd, EVENT_REASONS.rolloutPending],
   [CLASSROOM_CONDITIONS.specValid, CLASSROOM_REASONS.argumentDenied, EVENT_REASONS.specInvalid],
   [CLASSROOM_CONDITIONS.specValid, CLASSROOM_REASONS.specUnreadable, EVENT_REASONS.specInvalid],
   [CLASSROOM_CONDITIONS.childrenApplied, CLASSROOM_REASONS.nameConflict, EVENT_REASONS.nameConflict],

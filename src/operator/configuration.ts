@@ -50,6 +50,7 @@ const configurationSchema = z.object({
   prometheusNamespace: namespaceName.optional(),
   prometheusLabels: podLabels,
   workers: wholeNumber(1, 64),
+  rolloutIdleSeconds: wholeNumber(1, 86_400),
   requestsPerSecond: wholeNumber(1, 10_000).optional(),
 });
 
@@ -126,6 +127,11 @@ const FLAGS: Program<typeof configurationSchema>['flags'] = {
     spelling: '--workers <n>',
     about: 'objects worked on at once by each controller',
     default: '8',
+  },
+  rolloutIdleSeconds: {
+    spelling: '--rollout-idle-seconds <n>',
+    about: 'how long nobody may have asked, so that a changed spec may restart engines',
+    default: '300',
   },
   requestsPerSecond: {
     spelling: '--requests-per-second <n>',

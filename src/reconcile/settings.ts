@@ -15,4 +15,6 @@ export interface OperatorSettings {
   operatorPeer: PeerSelector;
   /** Undefined: no monitoring is let through to the engines. */
   prometheusPeer: PeerSelector | undefined;
+  /** How long nobody may have asked, so that engines count as idle and a changed spec may restart them (ms). */
+  rolloutIdleMs: number;
 }

@@ -13,6 +13,9 @@ export function observedClass(difference: Partial<ObservedClass> = {}): Observed
     deployment: undefined,
     modelCache: undefined,
     children: [],
+    enginePods: [],
+    gpus: { kind: 'Known', nodes: [], pods: [], dra: [], seesAllPods: true },
+    activity: { kind: 'quiet', sinceMs: 0 },
     adapters: undefined,
     ...difference,
   };
@@ -31,6 +34,7 @@ export function settings(difference: Partial<OperatorSettings> = {}): OperatorSe
     gatewayPeer: peer(COMPONENTS.gateway),
     operatorPeer: peer(COMPONENTS.operator),
     prometheusPeer: undefined,
+    rolloutIdleMs: 300_000,
     ...difference,
   };
 }

@@ -1,34 +1,39 @@
-import type { Classroom, ClassroomSpec } from '../../api/classroom.ts';
+import type { Classroom } from '../../api/classroom.ts';
 import { COMPONENTS } from '../../api/labels.ts';
 import type { Deployment } from '../../kube/resources.ts';
-import type { EngineSettings } from '../engine-settings.ts';
-import { enginePodTemplate } from './engine-pod.ts';
+import { type RolledOut, rolledOutAnnotation, type Strategy } from '../rollout/rolled-out.ts';
 import { engineName, engineSelector, ownedMetadata } from './metadata.ts';
 
 /** Longer than the startup probe allows, so that a slow load is not reported as a failed rollout. */
 const PROGRESS_DEADLINE_SECONDS = 3600;
 
 /**
- * The engines of a class. `Recreate`, because there is no spare GPU for a surge: a new pod would wait for ever for
- * the one that the old pod holds. The operator is the only writer of `replicas`.
+ * The engines of a class, as they were or are being rolled out. Never with a surge: there is no spare GPU, and a new
+ * pod would wait for ever for the one that the old pod holds. The operator is the only writer of `replicas`.
  */
-export function engineDeployment(
-  classroom: Classroom,
-  spec: ClassroomSpec,
-  settings: EngineSettings,
-): Deployment {
+export function engineDeployment(classroom: Classroom, rolledOut: RolledOut, replicas: number): Deployment {
   const name = classroom.metadata.name;
+  const metadata = ownedMetadata(classroom, engineName(name), COMPONENTS.engine);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: ownedMetadata(classroom, engineName(name), COMPONENTS.engine),
+    metadata: { ...metadata, annotations: rolledOutAnnotation(rolledOut) },
     spec: {
-      replicas: settings.replicas,
-      strategy: { type: 'Recreate' },
+      replicas,
+      strategy: deploymentStrategy(rolledOut.strategy),
       revisionHistoryLimit: 2,
       progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
       selector: { matchLabels: engineSelector(name) },
-      template: enginePodTemplate(name, spec, settings),
+      template: rolledOut.template,
     },
   };
+}
+
+function deploymentStrategy(strategy: Strategy): NonNullable<NonNullable<Deployment['spec']>['strategy']> {
+  switch (strategy) {
+    case 'Recreate':
+      return { type: 'Recreate' };
+    case 'OneByOne':
+      return { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } };
+  }
 }

@@ -7,7 +7,7 @@ import { adapterEnvironment } from '../adapters/engine-options.ts';
 import { engineArgs, SHUTDOWN_TIMEOUT_SECONDS } from '../engine-args.ts';
 import type { EngineSettings } from '../engine-settings.ts';
 import type { PodTemplate } from '../rollout/rolled-out.ts';
-import { IN_TURN, START_GATE, STARTS_LABEL } from '../rollout/start-turns.ts';
+import { IN_TURN, START_GATE, STARTS_LABEL } from '../rollout/start-gate.ts';
 import { childLabels, engineName, engineSelector, modelCacheName } from './metadata.ts';
 
 type PodSpec = NonNullable<PodTemplate['spec']>;
@@ -52,7 +52,7 @@ export function enginePodTemplate(
       ...(spec.engine.priorityClassName === undefined
         ? {}
         : { priorityClassName: spec.engine.priorityClassName }),
-      ...placement(classroom, spec),
+      ...placement(classroom, spec, settings.resourceName),
       containers: [engineContainer(spec, settings)],
       volumes: [
         { name: 'models', ...modelVolume(classroom, spec) },
@@ -144,18 +144,16 @@ function startLabels({ gpu }: ClassroomSpec): Record<string, string> {
 type Placement = Pick<PodSpec, 'nodeSelector' | 'affinity' | 'tolerations' | 'topologySpreadConstraints'>;
 
 /** Spread over the nodes where that is possible: the loss of one then costs the fewest engines. */
-function placement(classroom: string, spec: ClassroomSpec): Placement {
+function placement(classroom: string, spec: ClassroomSpec, resourceName: string): Placement {
   const { gpu } = spec;
-  const [product, ...variants] = gpu.product === undefined ? [] : productLabels(gpu, gpu.product);
-  const selector = {
-    ...(product === undefined || variants.length > 0 ? {} : { [GPU_LABELS.product]: product }),
-    ...gpu.nodeSelector,
-  };
+  const products = gpu.product === undefined ? [] : productLabels(gpu, gpu.product);
+  const expressions = [
+    ...(products.length === 0 ? [] : [{ key: GPU_LABELS.product, operator: 'In', values: products }]),
+    ...(resourceName === WHOLE_GPU ? howShared(gpu) : []),
+  ];
   return {
-    ...(Object.keys(selector).length === 0 ? {} : { nodeSelector: selector }),
-    ...(product === undefined || variants.length === 0
-      ? {}
-      : { affinity: productAffinity([product, ...variants]) }),
+    ...(gpu.nodeSelector === undefined ? {} : { nodeSelector: gpu.nodeSelector }),
+    ...(expressions.length === 0 ? {} : { affinity: nodesWith(expressions) }),
     tolerations: [GPU_TOLERATION, ...gpu.tolerations],
     topologySpreadConstraints: [
       {
@@ -168,14 +166,30 @@ function placement(classroom: string, spec: ClassroomSpec): Placement {
   };
 }
 
-function productAffinity(products: string[]): NonNullable<PodSpec['affinity']> {
+/** Depending on the settings of the device plugin this is a whole GPU, a time-slice or a MIG slice. */
+const WHOLE_GPU = 'nvidia.com/gpu';
+
+type NodeExpression = { key: string; operator: string; values?: string[] };
+
+/** What tells them apart. `NotIn` also takes nodes without the label: theirs say nothing, and the spec decides. */
+function howShared({ sharing }: ClassroomSpec['gpu']): NodeExpression[] {
+  switch (sharing) {
+    case 'None':
+      return [
+        { key: GPU_LABELS.sharingStrategy, operator: 'NotIn', values: ['time-slicing', 'mps'] },
+        { key: GPU_LABELS.computeSlices, operator: 'DoesNotExist' },
+      ];
+    case 'TimeSliced':
+      return [{ key: GPU_LABELS.sharingStrategy, operator: 'NotIn', values: ['none', 'mps'] }];
+    case 'MIG':
+      return [{ key: GPU_LABELS.computeSlices, operator: 'Exists' }];
+  }
+}
+
+function nodesWith(matchExpressions: NodeExpression[]): NonNullable<PodSpec['affinity']> {
   return {
     nodeAffinity: {
-      requiredDuringSchedulingIgnoredDuringExecution: {
-        nodeSelectorTerms: [
-          { matchExpressions: [{ key: GPU_LABELS.product, operator: 'In', values: products }] },
-        ],
-      },
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] },
     },
   };
 }

@@ -1,11 +1,13 @@
-import type { Classroom, ClassroomSpec } from '../../api/classroom.ts';
+import { adapterFolder, adapterModelName } from '../../api/adapter.ts';
+import type { Classroom, ClassroomSpec, ClassroomStatus } from '../../api/classroom.ts';
 import { describeIssues } from '../../api/issue.ts';
 import { servedNameOf } from '../../api/model.ts';
 import { parseClassroom, parseStudentQuota, type Refused } from '../../api/parse.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
 import { keyOf } from '../../kube/object.ts';
 import { isTimeZone } from '../limits/local-day.ts';
-import type { ClassroomRecord, KeyRecord, SeatRecord } from './seat.ts';
+import { adapterCacheTag } from './cache-salt.ts';
+import type { AdapterRecord, ClassroomRecord, KeyRecord, SeatRecord } from './seat.ts';
 
 /** An object that does not follow the schema of this version, such as one that is older than the CRD. */
 export class UnreadableObjectError extends Error {
@@ -30,12 +32,24 @@ export function classroomRecordOf(classroom: Classroom): ClassroomRecord {
     spec,
     secondsOf(creationTimestamp),
   );
-  const planned = parsed.classroom.status?.plan;
-  return planned === undefined ? record : { ...record, engine: { maxNumSeqs: planned.maxNumSeqs } };
+  return asItRuns(record, parsed.classroom.status);
+}
+
+/**
+ * While a change of the spec waits for its engines to be replaced, they are called, and can do, what the status says.
+ * Students may write the new name as well: both mean the only model there is.
+ */
+function asItRuns(record: ClassroomRecord, status: ClassroomStatus | undefined): ClassroomRecord {
+  const { plan, servedName = record.servedName } = status ?? {};
+  const modelNames = [servedName, ...record.modelNames.filter((name) => name !== servedName)];
+  const named = { ...record, servedName, modelNames };
+  if (plan === undefined) return named;
+  return { ...named, maxModelLen: plan.maxModelLen, engine: { maxNumSeqs: plan.maxNumSeqs } };
 }
 
 /** The part of a Classroom's spec that the gateway acts on. */
 export type ServedSpec = Pick<ClassroomSpec, 'model' | 'contact' | 'access' | 'exam' | 'limits'> & {
+  readonly adapters?: ClassroomSpec['adapters'] | undefined;
   readonly schedule?: { readonly timeZone: string } | undefined;
   readonly engine?: { readonly maxNumSeqs?: number | undefined } | undefined;
 };
@@ -49,11 +63,13 @@ export function classroomRecord(
 ): ClassroomRecord {
   const servedName = servedNameOf(spec.model);
   const maxNumSeqs = spec.engine?.maxNumSeqs;
+  const modelNames = [servedName, ...spec.model.aliases];
   return {
     key,
     name,
     servedName,
-    modelNames: [servedName, ...spec.model.aliases],
+    modelNames,
+    adapters: (spec.adapters ?? []).map((adapter) => adapterRecord(adapter, modelNames)),
     maxModelLen: spec.model.maxModelLen,
     engine: maxNumSeqs === undefined ? undefined : { maxNumSeqs },
     contact: spec.contact,
@@ -63,6 +79,16 @@ export function classroomRecord(
     timeZone: knownTimeZone(spec.schedule?.timeZone),
     createdSeconds,
   };
+}
+
+/** @param baseNames the served name first */
+function adapterRecord(
+  { name, path }: ClassroomSpec['adapters'][number],
+  baseNames: readonly string[],
+): AdapterRecord {
+  const modelNames = baseNames.map((base) => adapterModelName(base, name));
+  const folder = adapterFolder(path);
+  return { model: modelNames[0] ?? name, modelNames, folder, cacheTag: adapterCacheTag(folder) };
 }
 
 /**

@@ -1,0 +1,61 @@
+import type { ConditionDraft } from '../api/condition.ts';
+import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../api/reasons.ts';
+import type { EnginePlan, Suggestion } from '../gpu/plan-types.ts';
+import type { EnginePlanning } from './engine-settings.ts';
+
+const type = CLASSROOM_CONDITIONS.fits;
+
+/** Whether engines as the spec wants them fit their GPU, with the sum; what would make them fit where they do not. */
+export function fitsCondition(planning: EnginePlanning): ConditionDraft {
+  switch (planning.kind) {
+    case 'fits':
+      return {
+        type,
+        status: 'True',
+        reason: CLASSROOM_REASONS.planFits,
+        message: paragraph([planning.plan.reason, sumOf(planning.plan)]),
+      };
+    case 'unfit':
+      return {
+        type,
+        status: 'False',
+        reason: planning.code,
+        message: paragraph([
+          planning.plan.reason,
+          sumOf(planning.plan),
+          suggestionsOf(planning.plan.suggestions),
+          'It is not started, and engines that run stay as they are.',
+        ]),
+      };
+    case 'unchecked':
+      return {
+        type,
+        status: 'Unknown',
+        reason: planning.reason,
+        message: uncheckedMessage(planning),
+      };
+  }
+}
+
+function uncheckedMessage({ reason, why }: Extract<EnginePlanning, { kind: 'unchecked' }>): string {
+  const next =
+    reason === 'ModelUnknown'
+      ? 'state what is known of the model in `model.facts`'
+      : 'let GPU feature discovery label the nodes, or state the memory of one slot in `gpu.memoryMiB`';
+  const what =
+    reason === 'ModelUnknown' ? 'How much memory the model needs' : 'How much memory an engine has';
+  return `${what} is not known: ${why.replace(/\.$/, '')}. The engines are started with figures by rules of thumb, and may run out of memory. To have it checked, ${next}.`;
+}
+
+function sumOf({ sum }: EnginePlan): string | undefined {
+  return sum.length === 0 ? undefined : `The sum: ${sum.map((line) => line.trim()).join('; ')}.`;
+}
+
+function suggestionsOf(suggestions: readonly Suggestion[]): string | undefined {
+  if (suggestions.length === 0) return undefined;
+  return `What would fit: ${suggestions.map(({ message }) => message.replace(/\.$/, '')).join('; or ')}.`;
+}
+
+function paragraph(sentences: readonly (string | undefined)[]): string {
+  return sentences.filter((sentence) => sentence !== undefined).join(' ');
+}

@@ -1,0 +1,74 @@
+import type { ConditionDraft } from '../../api/condition.ts';
+import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../../api/reasons.ts';
+import { describeChanges } from './changes.ts';
+import type { RolloutDecision } from './decision.ts';
+
+const type = CLASSROOM_CONDITIONS.rolloutPending;
+
+/** What the wait costs, in words. */
+export interface RolloutTerms {
+  /** How long the engines may not be asked for anything, so that they count as idle (ms). */
+  idleMs: number;
+  /** How long the last engine took from its start until it answered; undefined: not measured yet. */
+  lastLoadSeconds: number | undefined;
+}
+
+/** Whether a change of the spec waits, for what, what changes and how long the class will be without its engines. */
+export function rolloutCondition(decision: RolloutDecision, terms: RolloutTerms): ConditionDraft {
+  switch (decision.kind) {
+    case 'current':
+    case 'now':
+      return condition('False', 'upToDate', 'The engines run, or are being started, as the spec says.');
+    case 'unfit':
+      return decision.runs
+        ? condition(
+            'True',
+            'planDoesNotFit',
+            'The engines run as before: what the spec now wants does not fit the GPU, see the condition Fits.',
+          )
+        : condition('False', 'planDoesNotFit', 'No engine is started: see the condition Fits.');
+    case 'wait':
+      return condition('True', REASONS[decision.for], waitMessage(decision, terms));
+  }
+}
+
+const REASONS = { Idle: 'awaitingIdle', ClassEnd: 'awaitingClassEnd' } as const;
+const MODES = { Idle: 'WhenIdle', ClassEnd: 'AfterClass' } as const;
+
+function condition(
+  status: ConditionDraft['status'],
+  reason: keyof typeof CLASSROOM_REASONS,
+  message: string,
+): ConditionDraft {
+  return { type, status, reason: CLASSROOM_REASONS[reason], message };
+}
+
+function waitMessage(decision: Extract<RolloutDecision, { kind: 'wait' }>, terms: RolloutTerms): string {
+  const idle = `nobody has asked for ${inWords(terms.idleMs / 1000)}`;
+  const until =
+    decision.for === 'Idle'
+      ? `when ${idle}`
+      : `when the class is over; this version does not act on timetables, so it counts as over when ${idle}`;
+  return [
+    `The engines still run without this change: ${describeChanges(decision.changes)}.`,
+    `They are replaced ${until} (\`engine.rollout\` is ${MODES[decision.for]}).`,
+    ...(decision.obstacle === undefined
+      ? []
+      : [`Whether they are idle is not known: ${decision.obstacle}.`]),
+    loadClause(terms.lastLoadSeconds),
+    'To replace them now, set `engine.rollout` to Immediately.',
+  ].join(' ');
+}
+
+function loadClause(lastLoadSeconds: number | undefined): string {
+  return lastLoadSeconds === undefined
+    ? 'How long an engine then takes to load was not measured yet.'
+    : `The last engine took ${inWords(lastLoadSeconds)} to load.`;
+}
+
+function inWords(seconds: number): string {
+  const rounded = Math.max(1, Math.round(seconds));
+  if (rounded < 120) return `${rounded} s`;
+  const minutes = Math.round(rounded / 60);
+  return `${minutes} min`;
+}
