@@ -34,6 +34,14 @@ export const EVENT_REASONS = {
   rolloutStarted: 'RolloutStarted',
   /** Classroom: it was the turn of an engine to start, beside others on its GPU. */
   engineStarted: 'EngineStarted',
+  /** Classroom: the operator began to change how the GPUs of a node are shared. */
+  nodePreparationStarted: 'NodePreparationStarted',
+  /** Classroom: a node was changed, and takes pods again. */
+  nodePrepared: 'NodePrepared',
+  /** Classroom: a node was let go as it was, because something came between. */
+  nodePreparationGivenUp: 'NodePreparationGivenUp',
+  /** Classroom: changing a node failed half-way; it stays cordoned. */
+  nodePreparationFailed: 'NodePreparationFailed',
   /** StudentQuota. */
   keyIssued: 'KeyIssued',
   keyRotated: 'KeyRotated',

@@ -21,6 +21,8 @@ export const CLASSROOM_CONDITIONS = {
   adaptersLoaded: 'AdaptersLoaded',
   /** There are GPUs for the engines wanted. */
   gpuAvailable: 'GPUAvailable',
+  /** The nodes that the class means share their GPUs as it needs, for all engines it may have. */
+  nodesPrepared: 'NodesPrepared',
   /** Fields are set that this version accepts and does not act on yet. */
   featurePending: 'FeaturePending',
 } as const;
@@ -152,6 +154,22 @@ export const CLASSROOM_REASONS = {
   /** RolloutPending: a plan that does not fit is not applied. */
   planDoesNotFit: 'PlanDoesNotFit',
   ...GPU_REASONS,
+  /** NodesPrepared. */
+  prepared: 'Prepared',
+  /** NodesPrepared: a person can make nodes offer more; the message says how. */
+  preparationNeeded: 'PreparationNeeded',
+  /** NodesPrepared: the operator is at work on a node, or about to be. */
+  preparationRunning: 'PreparationRunning',
+  /** NodesPrepared: it failed half-way; the node stays cordoned until a person has looked. */
+  preparationFailed: 'PreparationFailed',
+  /** NodesPrepared: the operator may not change nodes. */
+  rightsMissing: 'RightsMissing',
+  /** NodesPrepared: pods of others use the GPUs of the node. */
+  foreignGPUPods: 'ForeignGPUPods',
+  /** NodesPrepared: no node offers what is needed, and none can be made to. */
+  noSuitableNode: 'NoSuitableNode',
+  /** NodesPrepared: Unknown, because nodes cannot be read. */
+  nodesUnknown: 'NodesUnknown',
   /** FeaturePending. */
   fieldsIgnored: 'FieldsIgnored',
   allFieldsActive: 'AllFieldsActive',
