@@ -1,6 +1,7 @@
 import type { EngineState, EngineStatus } from '../api/classroom.ts';
 import type { ConditionDraft } from '../api/condition.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../api/reasons.ts';
+import type { GpuAvailability } from '../gpu/nodes/availability-verdict.ts';
 import type { Deployment } from '../kube/resources.ts';
 import type { EngineSettings } from './engine-settings.ts';
 
@@ -15,9 +16,16 @@ const URGENCY = [
   'Waiting',
 ] as const satisfies readonly EngineState[];
 
+/** How many engines there shall be, and what each needs. */
+export interface WantedEngines extends Pick<EngineSettings, 'resourceName' | 'resourceCount'> {
+  replicas: number;
+  /** Whether there are GPUs for them; undefined: not asked. */
+  gpus: Pick<GpuAvailability, 'status'> | undefined;
+}
+
 /** Whether the engines wanted answer; if not, which one does not, why, and what to do. */
 export function enginesCondition(
-  wanted: Pick<EngineSettings, 'replicas' | 'resourceName' | 'resourceCount'>,
+  wanted: WantedEngines,
   engines: readonly EngineStatus[],
   deployment: Deployment | undefined,
 ): ConditionDraft {
@@ -67,13 +75,15 @@ function reasonOf(state: EngineState): string {
 
 function describe(
   engine: EngineStatus,
-  wanted: Pick<EngineSettings, 'resourceName' | 'resourceCount'>,
+  wanted: WantedEngines,
 ): string {
   const cause = engine.message === undefined ? '' : `: ${engine.message.replace(/\.$/, '')}`;
   switch (engine.state) {
     case 'Failing':
       return `engine ${engine.name} fails${cause}. See \`kubectl logs ${engine.name}\`, with \`--previous\` after a restart, and \`kubectl describe pod ${engine.name}\`.`;
     case 'Scheduling':
+      // Where GPUs are what is missing, the cause says what to do.
+      if (wanted.gpus?.status === 'False') return `engine ${engine.name} waits for a node${cause}.`;
       return `engine ${engine.name} waits for a node${cause}. It needs ${wanted.resourceCount} ${wanted.resourceName}: see \`kubectl describe pod ${engine.name}\`.`;
     case 'Waiting':
       return `engine ${engine.name} waits for its turn to start${cause}. Another class's engine is being started or stopped.`;

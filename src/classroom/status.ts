@@ -2,6 +2,7 @@ import type { ClassroomStatus, EngineStatus } from '../api/classroom.ts';
 import { type ConditionDraft, findCondition, mergeConditions } from '../api/condition.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, STUDENT_QUOTA_CONDITIONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
+import type { GpuAvailability } from '../gpu/nodes/availability-verdict.ts';
 import type { OperatorSettings } from '../reconcile/settings.ts';
 import { type AdapterReport, adapterReport } from './adapters/status.ts';
 import { wantedAdapters } from './adapters/wanted.ts';
@@ -10,6 +11,7 @@ import { engineSelector } from './children/metadata.ts';
 import { engineStatuses, readySince } from './engines.ts';
 import { enginesCondition } from './engines-condition.ts';
 import { fitsCondition } from './fits-condition.ts';
+import { classGpus, gpuAvailableCondition, withUnschedulableCause } from './gpu-condition.ts';
 import type { ObservedClass } from './observe.ts';
 import { pendingFeatures } from './pending-features.ts';
 import type { Plan } from './plan.ts';
@@ -38,9 +40,10 @@ export function status(input: StatusInput): ClassroomStatus {
   const { observed, plan } = input;
   const previous = observed.classroom.status;
   const wanted = plan.kind === 'wanted' ? (plan.engines?.replicas ?? 0) : (previous?.replicas ?? 0);
-  const engines = engineStatuses(observed.pods, wanted);
+  const gpus = plan.kind === 'wanted' ? classGpus(observed, plan.placement, wanted) : undefined;
+  const engines = withUnschedulableCause(engineStatuses(observed.pods, wanted), gpus);
   const report = adapterReportOf(input, engines);
-  const drafts = conditionDrafts(input, engines, report);
+  const drafts = conditionDrafts(input, engines, gpus, report);
   const generation = observed.classroom.metadata.generation ?? 0;
   const lastReadyTime = latest([previous?.lastReadyTime, ...observed.pods.map(readySince)]);
   return {
@@ -84,18 +87,21 @@ function adapterReportOf({ observed, plan }: StatusInput, engines: EngineStatus[
 function conditionDrafts(
   input: StatusInput,
   engines: readonly EngineStatus[],
+  gpus: GpuAvailability | undefined,
   { condition: adaptersLoaded }: AdapterReport,
 ): ConditionDraft[] {
   const { observed, plan } = input;
   const specValid = specValidCondition(plan);
   const childrenApplied = childrenAppliedCondition(input);
-  const enginesReady = enginesReadyCondition(input, engines);
+  const enginesReady = enginesReadyCondition(input, engines, gpus);
   const fits = plan.kind === 'wanted' ? fitsCondition(plan.planning) : unknown(TYPES.fits, CORRECT_FIRST);
   const details = [specValid, fits, childrenApplied, enginesReady];
   return [
     readyCondition(details, countReady(engines), observed.seats),
     ...details,
-    // Not one of the details: a class whose adapters are not loaded serves its model.
+    // Not one of the details: engines that answer need no more GPUs.
+    gpus === undefined ? unknown(TYPES.gpuAvailable, CORRECT_FIRST) : gpuAvailableCondition(gpus),
+    // Nor this: a class whose adapters are not loaded serves its model.
     ...(adaptersLoaded === undefined ? [] : [adaptersLoaded]),
     rolloutPendingCondition(input),
     featurePendingCondition(plan),
@@ -107,13 +113,14 @@ const CORRECT_FIRST = 'The spec must be corrected first: see the condition SpecV
 function enginesReadyCondition(
   { plan, observed }: StatusInput,
   engines: readonly EngineStatus[],
+  gpus: GpuAvailability | undefined,
 ): ConditionDraft {
   if (plan.kind === 'withheld') return unknown(TYPES.enginesReady, CORRECT_FIRST);
   if (plan.engines === undefined) {
     return unknown(TYPES.enginesReady, 'No engine is started: see the condition Fits.');
   }
   const { resourceName, resourceCount } = resourceOf(plan.engines.rolledOut);
-  const wanted = { replicas: plan.engines.replicas, resourceName, resourceCount };
+  const wanted = { replicas: plan.engines.replicas, resourceName, resourceCount, gpus };
   return enginesCondition(wanted, engines, observed.deployment);
 }
 
