@@ -31,6 +31,7 @@ const SEAT: Seat = {
     name: 'python-101',
     servedName: 'qwen',
     modelNames: ['qwen', 'gpt-4o'],
+    adapters: [],
     maxModelLen: 4096,
     timeZone: 'Europe/Zurich',
     access: 'Open',

@@ -179,6 +179,18 @@ const CATALOGUE = {
     'not_found_error',
     (d) => `Class ${d.classroom} has no model "${d.model}". Set "model" to ${listed(d.names)}.`,
   ),
+  adapters_not_allowed: define<OfClass & { model: string; names: readonly string[] }>(
+    403,
+    'permission_error',
+    (d) =>
+      `Class ${d.classroom} is in an exam, in which adapters such as "${d.model}" are not allowed. Set "model" to ${listed(d.names)}. ${ask(d, 'if it should be allowed')}`,
+  ),
+  adapter_not_loaded: define<OfClass & { model: string }>(
+    503,
+    'server_error',
+    (d) =>
+      `No engine of class ${d.classroom} has the adapter "${d.model}" loaded now: it may be about to be, after a start or a change. Try again in a few seconds. ${ask(d, 'if this goes on')}`,
+  ),
   endpoint_not_served: define<{ path: string; model: string }>(
     404,
     'not_found_error',

@@ -92,7 +92,13 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     tracing,
   });
   const intervalMs = settings.engineMetricsIntervalMs;
-  watchEngines({ engines: gateway.engines, clock: systemClock, log, intervalMs });
+  watchEngines({
+    engines: gateway.engines,
+    clock: systemClock,
+    log,
+    hasAdapters: (key) => (gateway.directory.classroom(key)?.adapters.length ?? 0) > 0,
+    intervalMs,
+  });
   if (settings.staticFile !== undefined) await loadStatic(settings.staticFile, gateway, systemClock);
   else ({ source, publisher } = await watch(given, gateway, state.usage));
 

@@ -151,7 +151,7 @@ function answerModel(response: ServerResponse, trace: Trace, { classroom }: Seat
     classroom: classroom.name,
     contact: classroom.contact,
     model: name,
-    names: classroom.modelNames,
+    names: modelList(classroom).data.map(({ id }) => id),
   };
   answerRefusal(response, trace, refuse('model_not_found', details, { param: 'model' }));
 }

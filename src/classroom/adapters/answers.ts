@@ -98,26 +98,6 @@ function causeIn(message: string): string {
   return cause.length <= SAID_MAX ? cause : `${cause.slice(0, SAID_MAX)} …`;
 }
 
-/** An adapter that an engine serves now. */
-export interface LoadedAdapter {
-  readonly model: string;
-  /** The folder as it was given when it was loaded. */
-  readonly folder: string;
-}
-
-const modelsSchema = z.object({
-  data: z.array(z.object({ id: z.string(), root: z.string().nullish(), parent: z.string().nullish() })),
-});
-
-/** The adapters in an answer to `GET /v1/models`: those models that have a parent. Undefined: it is no such answer. */
-export function readLoadedAdapters(answer: EngineAnswer): LoadedAdapter[] | undefined {
-  if (answer.kind === 'unanswered' || answer.status !== 200) return undefined;
-  const models = modelsSchema.safeParse(parseJson(answer.text)).data?.data;
-  return models
-    ?.filter(({ parent }) => typeof parent === 'string')
-    .map(({ id, root }) => ({ model: id, folder: root ?? '' }));
-}
-
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

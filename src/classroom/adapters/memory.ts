@@ -1,5 +1,6 @@
 import type { ClassroomStatus } from '../../api/classroom.ts';
-import type { AdapterAnswer, LoadedAdapter } from './answers.ts';
+import type { LoadedAdapter } from '../../vllm/loaded-adapters.ts';
+import type { AdapterAnswer } from './answers.ts';
 import {
   type Attempt,
   attemptAfter,

@@ -1,4 +1,4 @@
-import type { LoadedAdapter } from './answers.ts';
+import type { LoadedAdapter } from '../../vllm/loaded-adapters.ts';
 import { type Attempt, isQuarantined, mayTry, type Suspicion, suspectKey } from './attempts.ts';
 import type { WantedAdapter } from './wanted.ts';
 

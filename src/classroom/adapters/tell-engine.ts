@@ -1,5 +1,6 @@
-import type { CallEngine, EngineAnswer } from '../engine-calls.ts';
-import { type AdapterAnswer, type LoadedAdapter, readAdapterAnswer, readLoadedAdapters } from './answers.ts';
+import { type LoadedAdapter, readLoadedAdapters } from '../../vllm/loaded-adapters.ts';
+import type { CallEngine } from '../engine-calls.ts';
+import { type AdapterAnswer, readAdapterAnswer } from './answers.ts';
 import type { Step } from './next-step.ts';
 
 /** Answered by vLLM's API server itself, in milliseconds. */
@@ -21,12 +22,10 @@ export async function askLoaded(call: CallEngine, origin: string, signal: AbortS
     { method: 'GET', path: '/v1/models', timeoutMs: LOOK_TIMEOUT_MS },
     signal,
   );
-  const loaded = readLoadedAdapters(answer);
-  return loaded === undefined ? { loaded, silence: silenceOf(answer) } : { loaded };
-}
-
-function silenceOf(answer: EngineAnswer): string {
-  return answer.kind === 'unanswered' ? answer.why : `status ${answer.status}`;
+  if (answer.kind === 'unanswered') return { loaded: undefined, silence: answer.why };
+  const { status, text } = answer;
+  const loaded = status === 200 ? readLoadedAdapters(text) : undefined;
+  return loaded === undefined ? { loaded, silence: `/v1/models says ${status}` } : { loaded };
 }
 
 /** Carries out one step. A loaded adapter is used once, so that no student waits for what only the first request costs. */

@@ -15,7 +15,8 @@ import { type ContainerProcess, startContainerProcess } from './process/containe
 import { readTail, TERMINATION_MESSAGE_BYTES, TERMINATION_MESSAGE_LINES } from './process/log-tail.ts';
 import type { Endpoint } from './process/probe.ts';
 import type { Runtime } from './runtimes/runtime.ts';
-import { claimFolders, claimMounts, type Mount } from './volumes/mounts.ts';
+import type { Mount } from './volumes/mount.ts';
+import { claimFolders, claimMounts } from './volumes/mounts.ts';
 
 export interface ContainerHostOptions {
   readonly client: KubeClient;

@@ -21,7 +21,7 @@ import { Log, type LogSink } from './lifecycle/log.ts';
 import { sharedGpu } from './lifecycle/shared-gpu.ts';
 import { playedStartFailure } from './lifecycle/start-failures.ts';
 import { AdapterLoader, type InspectAdapter } from './lora/adapters.ts';
-import { inspectAdapterOnDisk } from './lora/files.ts';
+import { inspectAdapterIn } from './lora/files.ts';
 import { EngineMetrics } from './metrics/engine-metrics.ts';
 import { Registry } from './metrics/exposition.ts';
 import { HttpMetrics } from './metrics/http-metrics.ts';
@@ -348,7 +348,7 @@ export class VllmSimulator {
     const loader = new AdapterLoader(
       lora,
       models,
-      this.#start.inspectAdapter ?? inspectAdapterOnDisk,
+      this.#start.inspectAdapter ?? inspectAdapterIn(this.#settings.mounts),
       ({ path }) => this.killEngine(`FileNotFoundError: [Errno 2] No such file or directory: '${path}'`),
     );
     for (const { name, path } of lora.modules) {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Clock, Timer } from '../../kube/clock.ts';
-import { type EngineError, parseEngineError, refusalOfEngineError } from '../engines/errors.ts';
+import { type EngineError, isUnknownModel, parseEngineError, refusalOfEngineError } from '../engines/errors.ts';
 import type { EngineUse } from '../engines/registry.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import { REQUEST_ID_HEADER } from '../http/respond.ts';
@@ -73,6 +73,7 @@ export interface Forwarding {
 /** Enough of an engine's error to understand it. */
 const MAX_ERROR_BYTES = 64 * 1024;
 const UNREACHABLE_RETRY_SECONDS = 2;
+const ADAPTER_RETRY_SECONDS = 2;
 /** What vLLM says while it lets running requests end; its `/health` is still 200 then. */
 const SHUTTING_DOWN = 'cannot schedule new futures after shutdown';
 
@@ -281,14 +282,24 @@ class Exchange implements Forwarding {
       this.#breakOff(this.#refusalOf(error), faultOf(error));
       return;
     }
-    if (refusedUnheard(error) && this.#tryAnother(faultOf(error))) return;
+    if (this.#lacksAdapter(error)) this.#asked?.lacks(this.#options.request.servedModel);
+    const mayAskAnother = refusedUnheard(error) || this.#lacksAdapter(error);
+    if (mayAskAnother && this.#tryAnother(faultOf(error))) return;
     const refusal = this.#refusalOf(error);
     const outcome = refusal.status < 500 ? 'refused' : 'unanswered';
     this.#finish(outcome, refusal, () => this.#client.refuse(refusal), faultOf(error));
   }
 
   #refusalOf(error: EngineError): Refusal {
-    return refusalOfEngineError(error, this.#options.seat, this.#options.request.path);
+    const { seat, request } = this.#options;
+    if (!this.#lacksAdapter(error)) return refusalOfEngineError(error, seat, request.path);
+    const details = { ...this.#named(), model: request.servedModel };
+    return refuse('adapter_not_loaded', details, { retryAfterSeconds: ADAPTER_RETRY_SECONDS });
+  }
+
+  /** An engine that has just started knows the base model and not yet the adapter. */
+  #lacksAdapter(error: EngineError): boolean {
+    return this.#options.request.adapter !== undefined && isUnknownModel(error);
   }
 
   /** Something of the answer came, so that it is charged if it breaks off, and not asked for again. */

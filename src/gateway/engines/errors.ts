@@ -49,6 +49,11 @@ export function parseEngineError(status: number, body: string): EngineError {
   return { status, message: detail.success ? detail.data.detail : undefined, param: undefined };
 }
 
+/** The engine serves no model of the name that it was asked for; Anthropic's endpoint gives no param. */
+export function isUnknownModel({ status, param, message = '' }: EngineError): boolean {
+  return status === 404 && (param === 'model' || /^The model .* does not exist/.test(message));
+}
+
 /** What the student is told of an engine's error. */
 export function refusalOfEngineError(error: EngineError, seat: Seat, path: EnginePath): Refusal {
   const { classroom } = seat;

@@ -31,12 +31,22 @@ export interface Demand {
   readonly share: number;
   /** Engines that were tried already; then one that is full is better than none. */
   readonly except?: ReadonlySet<string>;
+  /** What it must have loaded; undefined: only the base model. */
+  readonly adapter?: AdapterNeed | undefined;
+}
+
+/** An adapter, and the folder that an engine has it from: another version of it is another adapter. */
+export interface AdapterNeed {
+  readonly model: string;
+  readonly folder: string;
 }
 
 /** A place at an engine, for one request. Give it back exactly once, with `release`. */
 export interface EngineUse {
   readonly id: string;
   readonly dispatcher: EngineConnections;
+  /** The engine said that it does not have this adapter. */
+  lacks(model: string): void;
   /** @param outcome `answered` to the end, a fault of the engine, or undefined where neither is known */
   release(outcome?: 'answered' | EngineFault): void;
 }
@@ -82,6 +92,10 @@ export interface EngineRegistry {
   capacityOf(classroomKey: string): number;
   /** Engines of a class that can be asked: ready, and not taken out. */
   readyCount(classroomKey: string): number;
+  /** Whether an engine of the class that can be asked has the adapter, or has not said yet what it has. */
+  hasAdapter(classroomKey: string, adapter: AdapterNeed): boolean;
+  /** The adapters that an engine says it has. */
+  reportAdapters(id: string, adapters: readonly AdapterNeed[]): void;
   /** What an engine said of itself. */
   reportLoad(id: string, load: EngineLoad): void;
   /** How a probe of an engine that is out ended. */
@@ -116,6 +130,8 @@ interface Engine {
   circuit: Circuit;
   window: EngineWindow;
   kvCapacity: number | undefined;
+  /** Undefined: it has not said since it became ready. */
+  adapters: readonly AdapterNeed[] | undefined;
   inFlight: number;
   kvTokens: number;
   /** Position in the order of picks. */
@@ -175,12 +191,14 @@ class Registry implements EngineRegistry {
     for (const engine of group.engines) engine.window = openWindow(maxNumSeqs);
   }
 
-  take(classroomKey: string, { student, kvTokens, share, except }: Demand): EngineUse | undefined {
+  take(classroomKey: string, demand: Demand): EngineUse | undefined {
+    const { student, kvTokens, share, except, adapter } = demand;
     const group = this.#groups.get(classroomKey);
     if (group === undefined) return undefined;
     const usable: Engine[] = [];
     for (const engine of group.engines) {
-      if (isUsable(engine) && !except?.has(engine.address.id)) usable.push(engine);
+      if (!isUsable(engine) || except?.has(engine.address.id)) continue;
+      if (adapter === undefined || carries(engine, adapter)) usable.push(engine);
     }
     const engine = chooseEngine(usable, student, (candidate) => {
       if (except !== undefined) return true;
@@ -203,6 +221,20 @@ class Registry implements EngineRegistry {
     let ready = 0;
     for (const engine of this.#groups.get(classroomKey)?.engines ?? []) if (isUsable(engine)) ready += 1;
     return ready;
+  }
+
+  hasAdapter(classroomKey: string, adapter: AdapterNeed): boolean {
+    for (const engine of this.#groups.get(classroomKey)?.engines ?? []) {
+      if (isUsable(engine) && carries(engine, adapter)) return true;
+    }
+    return false;
+  }
+
+  reportAdapters(id: string, adapters: readonly AdapterNeed[]): void {
+    const engine = this.#engines.get(id);
+    if (engine === undefined) return;
+    engine.adapters = adapters;
+    this.#publish(engine.address.classroomKey);
   }
 
   reportLoad(id: string, load: EngineLoad): void {
@@ -267,6 +299,7 @@ class Registry implements EngineRegistry {
       circuit: CLOSED,
       window: openWindow(group.maxNumSeqs),
       kvCapacity: undefined,
+      adapters: undefined,
       inFlight: 0,
       kvTokens: 0,
       lastPick: 0,
@@ -296,6 +329,9 @@ class Registry implements EngineRegistry {
     return {
       id: engine.address.id,
       dispatcher: engine.dispatcher,
+      lacks: (model) => {
+        engine.adapters = (engine.adapters ?? []).filter((adapter) => adapter.model !== model);
+      },
       release: (outcome) => {
         if (released) throw new Error(`engine ${engine.address.id} was released twice for one request`);
         released = true;
@@ -329,6 +365,13 @@ function makeReady(engine: Engine): void {
   if (engine.ready) return;
   engine.ready = true;
   engine.circuit = probed(engine.circuit);
+  // It may have started anew, and then has none.
+  engine.adapters = undefined;
+}
+
+/** An engine that has not said what it has may be asked: it answers at once when it lacks the adapter. */
+function carries({ adapters }: Engine, { model, folder }: AdapterNeed): boolean {
+  return adapters === undefined || adapters.some((one) => one.model === model && one.folder === folder);
 }
 
 function isUsable({ ready, circuit }: Engine): boolean {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../kube/clock.ts';
 import { describeError, type Logger } from '../../kube/log.ts';
+import { readLoadedAdapters } from '../../vllm/loaded-adapters.ts';
 import type { EngineConnections } from './connection.ts';
 import { readEngineLoad } from './engine-metrics.ts';
 import type { EngineRegistry, EngineView } from './registry.ts';
@@ -8,6 +9,8 @@ export interface EngineWatchOptions {
   readonly engines: EngineRegistry;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Whether a class has adapters: only then its engines are asked which they have. */
+  readonly hasAdapters: (classroomKey: string) => boolean;
   /** Between two questions to an engine, ms. */
   readonly intervalMs: number;
 }
@@ -18,8 +21,8 @@ const DEADLINE_MS = 2_000;
 const MAX_METRICS_BYTES = 4 * 1024 * 1024;
 
 /**
- * Asks every engine that is added from now on, until it is gone: one in use for its metrics, one that is out for its
- * health, when its time has come. A question that fails says nothing about the engine's use: students' requests decide
+ * Asks every engine that is added from now on, until it is gone: one in use for its metrics and its adapters, one that is
+ * out for its health, when its time has come. A question that fails says nothing about the engine's use: students' requests decide
  * on that, and the pod's readiness.
  */
 export function watchEngines(options: EngineWatchOptions): void {
@@ -34,7 +37,11 @@ async function watch(options: EngineWatchOptions, engine: EngineView, gone: Abor
     if (probeAtMs !== undefined) {
       if (!isOut) log.warn({ engine: engine.id }, 'An engine that failed is out until it answers a probe');
       await probe(options, engine, probeAtMs, gone);
-    } else if (engine.ready) await scrape(options, engine, gone);
+    } else if (engine.ready) {
+      const { hasAdapters } = options;
+      if (hasAdapters(engine.classroomKey)) await askAdapters(options, engine, gone);
+      await scrape(options, engine, gone);
+    }
     isOut = probeAtMs !== undefined && engine.probeAtMs !== undefined;
     // Each on its own: no two engines wait for each other.
     await clock.sleep(intervalMs, gone).catch(() => {});
@@ -65,6 +72,17 @@ async function scrape(
   const load = answer.status === 200 ? readEngineLoad(answer.text) : undefined;
   if (load !== undefined) engines.reportLoad(engine.id, load);
   else log.debug({ engine: engine.id, ...answer.error }, 'An engine did not tell its load');
+}
+
+async function askAdapters(
+  { engines, clock, log }: EngineWatchOptions,
+  engine: EngineView,
+  gone: AbortSignal,
+): Promise<void> {
+  const answer = await ask(engine.dispatcher, '/v1/models', clock, gone);
+  const adapters = answer.status === 200 ? readLoadedAdapters(answer.text) : undefined;
+  if (adapters !== undefined) engines.reportAdapters(engine.id, adapters);
+  else log.debug({ engine: engine.id, ...answer.error }, 'An engine did not tell its adapters');
 }
 
 interface Answer {

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 
 /** Bytes of the secret that salts are made with; as many as the HMAC's own output. */
 export const SALT_SECRET_BYTES = 32;
@@ -21,4 +21,20 @@ export function cacheSalt(secret: Uint8Array, classroomKey: string, studentId: s
     hmac.update(length).update(bytes);
   }
   return hmac.digest('base64url');
+}
+
+const TAG_LENGTH = 16;
+
+/**
+ * Tells the versions of an adapter apart in the cache salt. vLLM knows cached prefixes by the adapter's name, not by its
+ * weights: after another version was loaded under the name, it would go on with what the one before had computed
+ * (https://github.com/vllm-project/vllm/issues/30931).
+ */
+export function adapterCacheTag(folder: string): string {
+  return createHash('sha256').update(folder, 'utf8').digest('base64url').slice(0, TAG_LENGTH);
+}
+
+/** The salt of a student's requests to an adapter. */
+export function adapterCacheSalt(salt: string, cacheTag: string): string {
+  return `${salt}.${cacheTag}`;
 }

@@ -1,6 +1,18 @@
 import type { ClassroomSpec } from '../../api/classroom.ts';
 import type { ClassroomLimits, StudentLimits, StudentLimitsOverride } from '../../api/limits.ts';
 
+/** A LoRA adapter of a class. */
+export interface AdapterRecord {
+  /** `servedName:name`: what engines are asked for, and what their answers carry. */
+  readonly model: string;
+  /** Every name a student may write for it: that one, and one for each alias of the base model. */
+  readonly modelNames: readonly string[];
+  /** The folder from which an engine must have loaded it, as the engine sees it. */
+  readonly folder: string;
+  /** Goes into the cache salt of its requests. */
+  readonly cacheTag: string;
+}
+
 /** What the gateway needs to know of a Classroom. */
 export interface ClassroomRecord {
   /** `namespace/name`. */
@@ -8,8 +20,9 @@ export interface ClassroomRecord {
   readonly name: string;
   /** The name the engines serve first: what they are asked for, and what their answers carry. */
   readonly servedName: string;
-  /** Every name a student may write, the served one first. */
+  /** Every name a student may write for the base model, the served one first. */
   readonly modelNames: readonly string[];
+  readonly adapters: readonly AdapterRecord[];
   readonly maxModelLen: number;
   /** How the engines were planned; absent where nobody said. */
   readonly engine?: { readonly maxNumSeqs: number } | undefined;

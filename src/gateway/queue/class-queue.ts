@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../kube/clock.ts';
 import type { EngineRegistry, EngineUse } from '../engines/registry.ts';
 import { DEFAULT_MAX_NUM_SEQS } from '../engines/registry.ts';
 import { refuse } from '../errors.ts';
-import type { ClassroomRecord } from '../identity/seat.ts';
+import type { AdapterRecord, ClassroomRecord } from '../identity/seat.ts';
 import { ActiveTurn, type TurnEnding, type TurnKeeper } from './active-turn.ts';
 import type { Ticket, TicketHandlers, Waiting } from './dispatch-queue.ts';
 import { jainIndex } from './fairness-index.ts';
@@ -63,6 +63,8 @@ interface Request {
 /** Over which fairness is measured: long enough for several answers of each student. */
 const FAIRNESS_WINDOW_MS = 60_000;
 const NO_ENGINE_RETRY_SECONDS = 10;
+/** About as long as an engine that answers takes to load it. */
+const ADAPTER_RETRY_SECONDS = 2;
 const LONGEST_RETRY_SECONDS = 60;
 /** Of an answer, until one was seen. */
 const FIRST_SERVICE_GUESS_MS = 5_000;
@@ -215,9 +217,10 @@ export class ClassQueue {
     const place = next === undefined ? undefined : this.#students.get(next.student)?.line.places.first;
     if (place === undefined) return false;
     const { ticket, handlers, student } = place.item;
+    if (this.#lacks(ticket.adapter)) return this.#refuseUnloaded(place, ticket.adapter);
     const { allowed, share } = this.#allowance();
     if (this.#running >= allowed) return false;
-    const demand = { student: student.id, kvTokens: ticket.kvTokens, share };
+    const demand = { student: student.id, kvTokens: ticket.kvTokens, share, adapter: ticket.adapter };
     const engine = this.#options.engines.take(this.#classroom.key, demand);
     if (engine === undefined) return false;
     this.#takeOut(place);
@@ -226,6 +229,27 @@ export class ClassQueue {
     const turn = new ActiveTurn(this.#keeper, student, ticket, engine, times);
     this.#options.onWaited('dispatched', turn.waitedMs / 1000);
     handlers.onTurn(turn);
+    return true;
+  }
+
+  /** There are engines, and none of them has the adapter: whoever waits behind this request must not wait for it. */
+  #lacks(adapter: AdapterRecord | undefined): adapter is AdapterRecord {
+    if (adapter === undefined) return false;
+    const { engines } = this.#options;
+    const { key } = this.#classroom;
+    return engines.readyCount(key) > 0 && !engines.hasAdapter(key, adapter);
+  }
+
+  /** @returns true: the next one may be dispatched */
+  #refuseUnloaded(place: Place<Request>, { model }: AdapterRecord): boolean {
+    this.#takeOut(place);
+    const refusal = refuse(
+      'adapter_not_loaded',
+      { ...this.#named, model },
+      { retryAfterSeconds: ADAPTER_RETRY_SECONDS },
+    );
+    this.#endWait(place, 'refused');
+    place.item.handlers.onRefused(refusal);
     return true;
   }
 
@@ -240,8 +264,8 @@ export class ClassQueue {
     return { allowed, share: allowed / capacity };
   }
 
-  #otherEngine(engine: EngineUse, student: Student, { kvTokens }: Ticket): EngineUse | undefined {
-    const demand = { student: student.id, kvTokens, share: 1, except: new Set([engine.id]) };
+  #otherEngine(engine: EngineUse, student: Student, { kvTokens, adapter }: Ticket): EngineUse | undefined {
+    const demand = { student: student.id, kvTokens, share: 1, except: new Set([engine.id]), adapter };
     return this.#options.engines.take(this.#classroom.key, demand);
   }
 

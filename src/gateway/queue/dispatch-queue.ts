@@ -1,7 +1,7 @@
 import type { TokenUsage } from '../answer/usage.ts';
 import type { EngineUse } from '../engines/registry.ts';
 import type { Refusal } from '../errors.ts';
-import type { Seat } from '../identity/seat.ts';
+import type { AdapterRecord, Seat } from '../identity/seat.ts';
 
 /** A request that waits for an engine. */
 export interface Ticket {
@@ -12,6 +12,8 @@ export interface Ticket {
   readonly kvTokens: number;
   /** What the queue holds for it meanwhile. */
   readonly bodyBytes: number;
+  /** What its engine must have loaded; undefined: only the base model. */
+  readonly adapter?: AdapterRecord | undefined;
 }
 
 /** How an engine failed a request. */

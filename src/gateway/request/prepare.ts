@@ -1,7 +1,8 @@
 import { type Refusal, refuse } from '../errors.ts';
-import type { ClassroomRecord, Seat } from '../identity/seat.ts';
+import { adapterCacheSalt } from '../identity/cache-salt.ts';
+import type { AdapterRecord, ClassroomRecord, Seat } from '../identity/seat.ts';
 import type { RequestCost } from '../limits/admission.ts';
-import { engineModelOf } from '../models.ts';
+import { allowedAdapters, engineModelOf, isAllowed } from '../models.ts';
 import type { Ticket } from '../queue/dispatch-queue.ts';
 import type { JsonObject } from './body.ts';
 import type { EnginePath } from './endpoints.ts';
@@ -24,10 +25,12 @@ export interface PreparedRequest {
   readonly body: string;
   /** The name that answers carry. */
   readonly servedModel: string;
+  /** What an engine must have loaded to answer it; undefined: only the base model. */
+  readonly adapter: AdapterRecord | undefined;
   /** The most it can cost. */
   readonly cost: RequestCost;
   /** What the queue must know of it. */
-  readonly ticket: Pick<Ticket, 'promptTokens' | 'kvTokens' | 'bodyBytes'>;
+  readonly ticket: Pick<Ticket, 'promptTokens' | 'kvTokens' | 'bodyBytes' | 'adapter'>;
   readonly streaming: boolean;
   readonly usageShown: UsageShown;
   /** True when the client wished for more output than the engine is held to. */
@@ -59,7 +62,9 @@ export function prepareRequest(path: EnginePath, body: JsonObject, seat: Seat): 
   const model = modelFor(fields.model, seat.classroom);
   if (!model.ok) return model;
   fields.model = model.name;
-  fields.cache_salt = seat.cacheSalt;
+  const { adapter } = model;
+  fields.cache_salt =
+    adapter === undefined ? seat.cacheSalt : adapterCacheSalt(seat.cacheSalt, adapter.cacheTag);
   const dropped = [...reading.dropped];
   restrict(fields, path, dropped);
   const output =
@@ -83,8 +88,9 @@ export function prepareRequest(path: EnginePath, body: JsonObject, seat: Seat): 
       path,
       body: serialized,
       servedModel: model.name,
+      adapter,
       cost,
-      ticket: ticketOf(cost, Buffer.byteLength(serialized)),
+      ticket: { ...ticketOf(cost, Buffer.byteLength(serialized)), adapter },
       streaming,
       usageShown,
       outputLowered: output.lowered,
@@ -100,29 +106,30 @@ export function withOutputCap(request: PreparedRequest, outputTokens: number): P
   if (field === undefined || outputTokens >= request.cost.outputTokens) return request;
   const body = JSON.stringify({ ...JSON.parse(request.body), [field]: outputTokens });
   const cost = { ...request.cost, outputTokens };
-  const ticket = ticketOf(cost, Buffer.byteLength(body));
+  const ticket = { ...request.ticket, ...ticketOf(cost, Buffer.byteLength(body)) };
   return { ...request, body, cost, ticket, outputLowered: true };
 }
 
-type EngineModel =
-  | { readonly ok: true; readonly name: string }
+type FoundModel =
+  | { readonly ok: true; readonly name: string; readonly adapter: AdapterRecord | undefined }
   | { readonly ok: false; readonly refusal: Refusal };
 
-function modelFor(wish: unknown, classroom: ClassroomRecord): EngineModel {
-  const names = classroom.modelNames;
+function modelFor(wish: unknown, classroom: ClassroomRecord): FoundModel {
+  const names = [...classroom.modelNames, ...allowedAdapters(classroom).map(({ model }) => model)];
   // vLLM serves its base model to a request that names none.
   if (typeof wish !== 'string' || wish === '') {
     return { ok: false, refusal: refuse('model_required', { names }, { param: 'model' }) };
   }
-  const name = engineModelOf(classroom, wish);
-  if (name !== undefined) return { ok: true, name };
+  const model = engineModelOf(classroom, wish);
+  if (model !== undefined && isAllowed(classroom, model)) return { ok: true, ...model };
   const details = {
     classroom: classroom.name,
     contact: classroom.contact,
     model: wish.slice(0, MAX_SHOWN_MODEL_LENGTH),
     names,
   };
-  return { ok: false, refusal: refuse('model_not_found', details, { param: 'model' }) };
+  const code = model === undefined ? 'model_not_found' : 'adapters_not_allowed';
+  return { ok: false, refusal: refuse(code, details, { param: 'model' }) };
 }
 
 /** What no schema says: fields that are set, and fields that are dangerous only together. */

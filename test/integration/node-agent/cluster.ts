@@ -6,7 +6,7 @@ import { type NodeAgent, type NodeAgentOptions, startNodeAgent } from '../../../
 import { readNodeFile } from '../../../src/demo/node-agent/nodes/description.ts';
 import { KUBELET_PACE, type Pace } from '../../../src/demo/node-agent/pod/state.ts';
 import type { Runtime } from '../../../src/demo/node-agent/runtimes/runtime.ts';
-import { onHost } from '../../../src/demo/node-agent/volumes/mounts.ts';
+import { onHost } from '../../../src/demo/node-agent/volumes/mount.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { createKubeClient } from '../../../src/kube/kube-client.ts';

@@ -18,6 +18,7 @@ export function aClassroom(differs: Partial<ClassroomRecord> = {}): ClassroomRec
     name: 'python-101',
     servedName: 'qwen',
     modelNames: ['qwen', 'gpt-4o'],
+    adapters: [],
     maxModelLen: 4096,
     contact: 'Ms Chen, room 214',
     access: 'Open',

@@ -4,7 +4,7 @@ import type { NodeDescription } from '../nodes/description.ts';
 import type { Container } from '../pod/spec.ts';
 import type { Command } from '../process/container-process.ts';
 import type { Endpoint } from '../process/probe.ts';
-import type { Mount } from '../volumes/mounts.ts';
+import type { Mount } from '../volumes/mount.ts';
 
 /** All that is known when a container is about to start. */
 export interface ContainerStart {

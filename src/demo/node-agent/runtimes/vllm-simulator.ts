@@ -56,6 +56,7 @@ function settingsOf(start: ContainerStart, options: VllmSimulatorOptions): Setti
     ...(options.speed !== undefined && { speed: options.speed }),
     ...(loadSeconds !== undefined && { loadSeconds }),
     ...(failureAtStart !== undefined && { failures: { start: failureAtStart } }),
+    ...(start.mounts.length > 0 && { mounts: [...start.mounts] }),
     controlFile: join(start.folder, CONTROL_FILE),
   };
   settingsSchema.parse(settings);

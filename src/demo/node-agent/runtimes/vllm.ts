@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { isWithin, onHost } from '../volumes/mounts.ts';
+import { isWithin, onHost } from '../volumes/mount.ts';
 import { failingCommand } from './failing-command.ts';
 import type { ContainerStart, Runtime } from './runtime.ts';
 import { vllmArguments } from './vllm-arguments.ts';

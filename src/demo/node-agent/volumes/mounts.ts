@@ -3,12 +3,7 @@ import type { KubeClient } from '../../../kube/client.ts';
 import { type Pod, persistentVolumeClaims, persistentVolumes } from '../../../kube/resources.ts';
 import { ConfigError } from '../pod/environment.ts';
 import type { Container } from '../pod/spec.ts';
-
-/** A folder of this machine that a container sees under another path. */
-export interface Mount {
-  readonly mountPath: string;
-  readonly folder: string;
-}
+import type { Mount } from './mount.ts';
 
 /** The folder of a claim's volume. @throws ConfigError when it has none on this machine */
 export type ClaimFolder = (claimName: string) => Promise<string>;
@@ -51,17 +46,4 @@ export function claimFolders(client: KubeClient, namespace: string | undefined):
     }
     return folder;
   };
-}
-
-/** A path that a container knows, as this machine knows it; undefined when it is on none of the mounts. */
-export function onHost(path: string, mounts: readonly Mount[]): string | undefined {
-  const [mount] = mounts
-    .filter(({ mountPath }) => isWithin(path, mountPath))
-    .sort((a, b) => b.mountPath.length - a.mountPath.length);
-  return mount && mount.folder + path.slice(mount.mountPath.length);
-}
-
-/** Whether a path is a folder or lies in it. */
-export function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
 }

@@ -1,9 +1,14 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AdapterFiles } from './adapters.ts';
+import { type Mount, onHost } from '../../node-agent/volumes/mount.ts';
+import type { AdapterFiles, InspectAdapter } from './adapters.ts';
 
-/** Looks at an adapter's folder on this machine. */
-export function inspectAdapterOnDisk(path: string): AdapterFiles {
+/** Looks at an adapter's folder on this machine; paths on the mounts are those that the container knows. */
+export function inspectAdapterIn(mounts: readonly Mount[]): InspectAdapter {
+  return (path) => inspect(onHost(path, mounts) ?? path);
+}
+
+function inspect(path: string): AdapterFiles {
   if (!existsSync(path)) return { kind: 'missing' };
   if (!statSync(path).isDirectory()) return { kind: 'file' };
   const config = join(path, 'adapter_config.json');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { claimMounts, onHost } from '../../../../src/demo/node-agent/volumes/mounts.ts';
+import { onHost } from '../../../../src/demo/node-agent/volumes/mount.ts';
+import { claimMounts } from '../../../../src/demo/node-agent/volumes/mounts.ts';
 import {
   awaitsVolume,
   defaultStorageClass,

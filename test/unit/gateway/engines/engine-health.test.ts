@@ -29,7 +29,13 @@ async function watchedWorld(
   started.push(...engines);
   const classroom = aClassroomLimiting({ concurrentRequests: 20 }, { engine: { maxNumSeqs: 2 } });
   world = await startWorld({ clock, classroom, queueBounds: { engineWaitMs } });
-  watchEngines({ engines: world.gateway.engines, clock, log: silentLogger, intervalMs: 1_000 });
+  watchEngines({
+    engines: world.gateway.engines,
+    clock,
+    log: silentLogger,
+    hasAdapters: () => false,
+    intervalMs: 1_000,
+  });
   for (const { url } of engines) {
     world.gateway.engines.put({ id: url, classroomKey: CLASS_KEY, origin: url });
   }

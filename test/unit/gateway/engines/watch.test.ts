@@ -17,7 +17,7 @@ interface Watched {
 
 let watched: Watched;
 
-async function watch(): Promise<Watched> {
+async function watch(hasAdapters = false): Promise<Watched> {
   const engine = await startScriptedEngine();
   const clock = createFakeClock();
   const log: LogLine[] = [];
@@ -26,7 +26,13 @@ async function watch(): Promise<Watched> {
     monotonic: clock.monotonic,
     random: () => 0,
   });
-  watchEngines({ engines, clock, log: recordingLogger(log), intervalMs: 1_000 });
+  watchEngines({
+    engines,
+    clock,
+    log: recordingLogger(log),
+    hasAdapters: () => hasAdapters,
+    intervalMs: 1_000,
+  });
   watched = { engines, clock, engine, log };
   return watched;
 }

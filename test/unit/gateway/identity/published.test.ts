@@ -18,6 +18,7 @@ describe('what a Classroom means', () => {
       name: 'python-101',
       servedName: 'qwen',
       modelNames: ['qwen', 'gpt-4o'],
+      adapters: [],
       access: 'Closed',
       contact: 'Ms Chen',
       limits: { perStudent: { concurrentRequests: 2 } },

@@ -55,6 +55,7 @@ describe('a static file', () => {
       limits: { concurrentRequests: 3, maxOutputTokens: 50, requestsPerMinute: 30 },
       classroom: {
         modelNames: ['qwen', 'gpt-4o'],
+        adapters: [],
         contact: 'Ms Chen',
         maxModelLen: 4096,
         timeZone: 'Asia/Shanghai',
