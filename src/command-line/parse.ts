@@ -181,6 +181,7 @@ function unknownOption(word: string, command: Command): string {
     name,
     command.options.flatMap(({ long }) => long ?? []),
   );
+  if (meant === name) return `${name} takes no value`;
   return `unknown option '${name}'${meant === undefined ? '' : `: did you mean ${meant}?`}`;
 }
 

@@ -107,6 +107,10 @@ describe('all mistakes are told at once', () => {
     ]);
   });
 
+  test('values of flags that take none', () => {
+    expect(refusal(['--loud=true'])).toEqual(['  --loud takes no value']);
+  });
+
   test('words that nothing asked for, and values that are wrong', () => {
     expect(refusal(['maths', 'physics', '--chairs', '-3'])).toEqual([
       "  'physics' is not expected: values are written after their flag",
