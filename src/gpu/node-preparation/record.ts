@@ -65,3 +65,11 @@ export function recordOf(node: Pick<GpuNode, 'annotations'>): PreparationRecord 
     return 'unreadable';
   }
 }
+
+/** The nodes that an operator has begun on. */
+export function recordsOf(nodes: readonly GpuNode[]): { node: GpuNode; record: PreparationRecord }[] {
+  return nodes.flatMap((node) => {
+    const record = recordOf(node);
+    return record === undefined || record === 'unreadable' ? [] : [{ node, record }];
+  });
+}

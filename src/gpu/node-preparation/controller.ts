@@ -1,0 +1,280 @@
+import type { Classroom } from '../../api/classroom.ts';
+import { EVENT_REASONS } from '../../api/event-reasons.ts';
+import type { Activity } from '../../classroom/rollout/activity.ts';
+import { KubeApiError } from '../../kube/errors.ts';
+import { keyOf, refOfKey } from '../../kube/object.ts';
+import { nodes as nodeResource } from '../../kube/resources.ts';
+import { createSemaphore } from '../../kube/semaphore.ts';
+import type { OperatorController, OperatorDependencies, ReconcilePass } from '../../reconcile/controller.ts';
+import type { KnownGpus } from '../nodes/observation.ts';
+import type { Preparation } from './choose.ts';
+import {
+  beginPreparation,
+  continuePreparation,
+  type ManageAction,
+  type ManageContext,
+  type NodeMoment,
+} from './manage.ts';
+import { liveNodes, readMoment } from './moment.ts';
+import type { PreparationNotes } from './notes.ts';
+import { preparationOf } from './prepare.ts';
+import { type PreparationRecord, recordOf, recordsOf } from './record.ts';
+import { describeFailure } from './way-back.ts';
+import { evictAll, type NodeWrite, writeToNode } from './write.ts';
+
+/** Waiting for pods to end, or for the MIG manager. */
+const LOOK_AGAIN_MS = 5_000;
+/** After a write, and after one that came too late. */
+const NEXT_STEP_MS = 300;
+/** Pods of others, and rights, are not watched. */
+const TRY_AGAIN_MS = 60_000;
+
+/** `kubectl apply -f` of it gives the operator the rights to change nodes. */
+export const NODE_RIGHTS_MANIFEST = 'manifests/rbac-node-preparation.yaml';
+
+export interface NodePreparationDependencies
+  extends Pick<OperatorDependencies, 'client' | 'informers' | 'events' | 'clock' | 'log' | 'settings' | 'metrics'> {
+  preparationNotes: PreparationNotes;
+  /** Whether students ask the engines of a class for anything. */
+  activityOf(classroom: Classroom): Activity;
+}
+
+/**
+ * Changes how nodes share their GPUs, for classes with `gpu.nodePreparation: Manage` alone: one node of the cluster at
+ * a time, one request a step, each decided on what the API server says at that moment. Killed between any two of them
+ * it goes on where it was, by the record on the node.
+ */
+export function createNodePreparationController(dependencies: NodePreparationDependencies): OperatorController {
+  const { informers, settings } = dependencies;
+  // Two classes must not begin on two nodes, or on the same one, at once.
+  const one = createSemaphore(1);
+  const keys = (): string[] => {
+    const managed = informers.classrooms.list(settings.watchNamespace).filter(isManaged);
+    const observed = informers.gpus.current();
+    const begun = observed.kind === 'Known' ? recordsOf(observed.nodes).map(({ record }) => record.class) : [];
+    const served = begun.filter((key) => isServed(key, settings.watchNamespace));
+    return [...new Set([...managed.map(({ metadata }) => keyOf(metadata)), ...served])];
+  };
+
+  return {
+    name: 'node-preparation',
+    keys,
+    connect(enqueue) {
+      const subscriptions = [
+        informers.classrooms.onChange(({ now, before }) => {
+          const classroom = [now, before].find((each) => each !== undefined && isManaged(each));
+          if (classroom !== undefined) enqueue(keyOf(classroom.metadata));
+        }),
+        informers.gpus.onChange(() => {
+          for (const key of keys()) enqueue(key);
+        }),
+      ];
+      return () => {
+        for (const unsubscribe of subscriptions) unsubscribe();
+      };
+    },
+    reconcile: (key, signal) => one.run(() => guarded(key, dependencies, signal)),
+  };
+}
+
+function isManaged({ spec }: Classroom): boolean {
+  return spec.gpu?.nodePreparation === 'Manage';
+}
+
+function isServed(key: string, watchNamespace: string | undefined): boolean {
+  return watchNamespace === undefined || key.startsWith(`${watchNamespace}/`);
+}
+
+/** Rights that are missing are told, and a node that changed meanwhile is looked at again. */
+async function guarded(
+  key: string,
+  dependencies: NodePreparationDependencies,
+  signal: AbortSignal,
+): Promise<ReconcilePass> {
+  try {
+    return await pass(key, dependencies, signal);
+  } catch (error) {
+    if (!(error instanceof KubeApiError)) throw error;
+    if (error.isConflict) return { requeueAfterMs: NEXT_STEP_MS };
+    if (error.status !== 403) throw error;
+    const message = `The operator has no right to do it (${error.message.replace(/\.$/, '')}): apply \`${NODE_RIGHTS_MANIFEST}\`, or set \`gpu.nodePreparation: Report\` and do it by hand.`;
+    dependencies.preparationNotes.set(key, { why: 'RightsMissing', message });
+    return { blocked: message, requeueAfterMs: TRY_AGAIN_MS };
+  }
+}
+
+async function pass(
+  key: string,
+  dependencies: NodePreparationDependencies,
+  signal: AbortSignal,
+): Promise<ReconcilePass> {
+  const { client, informers, preparationNotes } = dependencies;
+  const seen = informers.gpus.current();
+  if (seen.kind === 'Unknown') return {};
+  const managed = managedClass(key, dependencies);
+  const isBegun = recordsOf(seen.nodes).some(({ record }) => record.class === key);
+  const preparation = managed && preparationOf(managed, informers.classrooms.list(), seen);
+  if (!isBegun && (preparation === undefined || preparation.choices.length === 0)) {
+    preparationNotes.set(key, undefined);
+    return {};
+  }
+  // From here on the cache is not good enough: it may not show what we wrote a moment ago.
+  const live = liveNodes((await client.list(nodeResource, { signal })).items);
+  const known: KnownGpus = { ...seen, nodes: live.nodes };
+  const turn: Turn = {
+    key,
+    dependencies,
+    signal,
+    managed,
+    preparation: managed && preparationOf(managed, informers.classrooms.list(), known),
+    resourceVersionOf: live.resourceVersionOf,
+  };
+  const own = recordsOf(known.nodes).find(({ record }) => record.class === key);
+  if (own !== undefined) return goOn(turn, own.node, own.record);
+  const busy = recordsOf(known.nodes).find(({ record }) => record.step !== 'Failed');
+  if (busy === undefined) return begin(turn);
+  const message = `It waits for node ${busy.node.name}, which is being prepared for the class ${busy.record.class}: one node is changed at a time.`;
+  preparationNotes.set(key, { why: 'OtherNodeFirst', message });
+  return { requeueAfterMs: LOOK_AGAIN_MS };
+}
+
+/** One pass over one class, with everything it was given. */
+interface Turn {
+  key: string;
+  dependencies: NodePreparationDependencies;
+  signal: AbortSignal;
+  /** Undefined: it is gone, or wants no nodes changed any more. */
+  managed: Classroom | undefined;
+  preparation: Preparation | undefined;
+  resourceVersionOf(node: string): string;
+}
+
+function managedClass(key: string, { informers }: NodePreparationDependencies): Classroom | undefined {
+  const classroom = informers.classrooms.get(refOfKey(key));
+  if (classroom === undefined || classroom.metadata.deletionTimestamp !== undefined) return undefined;
+  return isManaged(classroom) ? classroom : undefined;
+}
+
+async function goOn(turn: Turn, node: NodeMoment['node'], record: PreparationRecord): Promise<ReconcilePass> {
+  const { client } = turn.dependencies;
+  const moment = await readMoment(client, node, turn.key, turn.signal);
+  return perform(turn, moment, continuePreparation(moment, record, contextOf(turn)));
+}
+
+async function begin(turn: Turn): Promise<ReconcilePass> {
+  const { client, preparationNotes } = turn.dependencies;
+  const refusals: Extract<ManageAction, { kind: 'Refuse' }>[] = [];
+  for (const choice of turn.preparation?.choices ?? []) {
+    const moment = await readMoment(client, choice.node, turn.key, turn.signal);
+    const action = beginPreparation(choice, moment, contextOf(turn));
+    if (action.kind !== 'Refuse') return perform(turn, moment, action);
+    refusals.push(action);
+  }
+  const [first] = refusals;
+  const note = first && { why: first.why, message: first.message };
+  preparationNotes.set(turn.key, note);
+  return note === undefined ? {} : { blocked: note.message, requeueAfterMs: TRY_AGAIN_MS };
+}
+
+function contextOf({ key, preparation, managed, dependencies }: Turn): ManageContext {
+  return {
+    classKey: key,
+    preparation,
+    engines: managed === undefined ? { mayStop: false, why: 'the class is gone' } : enginesOf(managed, dependencies),
+    nowMs: dependencies.clock.now(),
+  };
+}
+
+/** As for a rollout: engines that students use are stopped only where the class allows it. */
+function enginesOf(
+  classroom: Classroom,
+  { activityOf, clock, settings }: NodePreparationDependencies,
+): ManageContext['engines'] {
+  if (classroom.spec.engine.rollout === 'Immediately') return { mayStop: true };
+  const activity = activityOf(classroom);
+  switch (activity.kind) {
+    case 'busy':
+      return { mayStop: false, why: 'students use them' };
+    case 'unknown':
+      return {
+        mayStop: false,
+        why: `whether students use them is not known (${activity.why}); \`engine.rollout: Immediately\` stops them all the same`,
+      };
+    case 'quiet':
+      return clock.now() - activity.sinceMs >= settings.rolloutIdleMs
+        ? { mayStop: true }
+        : { mayStop: false, why: 'students used them a moment ago' };
+  }
+}
+
+async function perform(turn: Turn, { node }: NodeMoment, action: ManageAction): Promise<ReconcilePass> {
+  const { client, metrics, preparationNotes, log } = turn.dependencies;
+  switch (action.kind) {
+    case 'Refuse':
+      return {};
+    case 'Wait':
+      return waiting(turn, node);
+    case 'Evict': {
+      preparationNotes.set(turn.key, await evictAll(client, action.pods, turn.signal));
+      return { requeueAfterMs: LOOK_AGAIN_MS };
+    }
+    default: {
+      const target = { name: node.name, resourceVersion: turn.resourceVersionOf(node.name) };
+      await writeToNode(client, target, action, turn.signal);
+      metrics.objectWritten({ kind: nodeResource.kind, verb: 'apply' });
+      log.info({ node: node.name, class: turn.key, step: action.kind }, 'Node preparation');
+      preparationNotes.set(turn.key, undefined);
+      tell(turn, node, action);
+      return { requeueAfterMs: NEXT_STEP_MS };
+    }
+  }
+}
+
+function waiting({ key, dependencies }: Turn, node: NodeMoment['node']): ReconcilePass {
+  const record = recordOf(node);
+  if (record === undefined || record === 'unreadable' || record.step !== 'Failed') {
+    dependencies.preparationNotes.set(key, undefined);
+    return { requeueAfterMs: LOOK_AGAIN_MS };
+  }
+  return { blocked: `${describeFailure(node.name, record.failure, record)}.` };
+}
+
+/** A class that is gone cannot be told of; its node then can. */
+function tell(turn: Turn, node: NodeMoment['node'], action: NodeWrite): void {
+  const regarding = turn.managed ?? { apiVersion: 'v1', kind: 'Node', metadata: { name: node.name } };
+  const event = eventOf(node, action);
+  if (event !== undefined) turn.dependencies.events.record(regarding, { action: 'PrepareNode', ...event });
+}
+
+type Told = Omit<Parameters<OperatorDependencies['events']['record']>[1], 'action'>;
+
+function eventOf(node: NodeMoment['node'], action: NodeWrite): Told | undefined {
+  const { name } = node;
+  switch (action.kind) {
+    case 'Cordon': {
+      const note = `Node ${name} is cordoned and emptied of this class's engines, to be given the layout ${action.record.layout}.`;
+      return { type: 'Normal', reason: EVENT_REASONS.nodePreparationStarted, note };
+    }
+    case 'SetLayout':
+      return undefined;
+    case 'Release':
+      return action.outcome === 'Done' ? done(name) : givenUp(name);
+    case 'Forget':
+      return done(name);
+    case 'Fail': {
+      const what = describeFailure(name, action.record.failure, action.record);
+      const note = `${what}. The condition NodesPrepared has the way back.`;
+      return { type: 'Warning', reason: EVENT_REASONS.nodePreparationFailed, note };
+    }
+  }
+}
+
+function done(node: string): Told {
+  const note = `Node ${node} offers what the class needs, and takes pods again.`;
+  return { type: 'Normal', reason: EVENT_REASONS.nodePrepared, note };
+}
+
+function givenUp(node: string): Told {
+  const note = `Node ${node} was uncordoned as it was: pods of others came, the class is in use, or it wants something else now.`;
+  return { type: 'Normal', reason: EVENT_REASONS.nodePreparationGivenUp, note };
+}

@@ -1,0 +1,62 @@
+import { COMPONENTS, ENGINE_CONTAINER, LABELS } from '../../api/labels.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { keyOf } from '../../kube/object.ts';
+import { type Node, type Pod, pods } from '../../kube/resources.ts';
+import { type GpuNode, readGpuNode } from '../nodes/gpu-node.ts';
+import { readGpuPod } from '../nodes/gpu-pod.ts';
+import type { NodeMoment, PodOnNode } from './manage.ts';
+
+/** Asks the API server for the pods of a node: a cache may not know yet of the one that matters. */
+export async function readMoment(
+  client: Pick<KubeClient, 'list'>,
+  node: GpuNode,
+  classKey: string,
+  signal: AbortSignal,
+): Promise<NodeMoment> {
+  const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${node.name}`, signal });
+  return { node, pods: podsOnNode(items, classKey) };
+}
+
+/** Pods that have ended hold nothing and are left out. */
+export function podsOnNode(onNode: readonly Pod[], classKey: string): PodOnNode[] {
+  return onNode
+    .filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
+    .map((pod) => ({
+      namespace: pod.metadata.namespace ?? '',
+      name: pod.metadata.name,
+      uid: pod.metadata.uid ?? '',
+      isOwn: isEngineOf(pod, classKey),
+      holdsGpu: readGpuPod(pod) !== undefined || (pod.spec?.resourceClaims ?? []).length > 0,
+      serves: serves(pod),
+      isEnding: pod.metadata.deletionTimestamp !== undefined,
+    }));
+}
+
+function isEngineOf({ metadata: { namespace = '', labels = {} } }: Pod, classKey: string): boolean {
+  const name = labels[LABELS.classroom];
+  return (
+    labels[LABELS.component] === COMPONENTS.engine &&
+    name !== undefined &&
+    keyOf({ namespace, name }) === classKey
+  );
+}
+
+/** Once it has started it may have something running, also where it is out of its readiness for a moment. */
+function serves({ status }: Pod): boolean {
+  const container = status?.containerStatuses?.find(({ name }) => name === ENGINE_CONTAINER);
+  return container?.started === true && container.state?.running !== undefined;
+}
+
+/** Nodes with GPUs as the API server has them, and their versions, without which nothing is written. */
+export interface LiveNodes {
+  nodes: readonly GpuNode[];
+  resourceVersionOf(node: string): string;
+}
+
+export function liveNodes(listed: readonly Node[]): LiveNodes {
+  const versions = new Map(listed.map(({ metadata }) => [metadata.name, metadata.resourceVersion ?? '']));
+  return {
+    nodes: listed.flatMap((node) => readGpuNode(node) ?? []),
+    resourceVersionOf: (node) => versions.get(node) ?? '',
+  };
+}
