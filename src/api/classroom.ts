@@ -96,6 +96,12 @@ const engineStatusSchema = z.object({
   reason: text(64).optional().describe('Why it fails, or why the start before failed, in one word.'),
   message: z.string().max(2048).optional().describe('The cause of a failure, or what it waits for.'),
   adapters: setOf(dnsLabel(), { max: ADAPTERS_MAX }).optional().describe('Adapters that it has loaded.'),
+  kvCacheTokens: int64(1).optional().describe('Tokens that its KV cache holds, as it says itself.'),
+  startedBeside: dnsSubdomain()
+    .optional()
+    .describe(
+      'Engine that started on its GPU at the same time, so that its KV cache is too small. It is started anew.',
+    ),
 });
 
 const memoryMiB = (what: string) => int32(-4_194_304, 4_194_304).describe(what);
@@ -169,6 +175,13 @@ export const classroomStatusSchema = z
     lastLoadSeconds: int32(0, 86_400)
       .optional()
       .describe('How long the engine that was started last took until it answered.'),
+    largestKvCache: z
+      .object({
+        commandHash: text(64).describe('Stands for the image and arguments of those engines.'),
+        tokens: int64(1).describe('Tokens that it held.'),
+      })
+      .optional()
+      .describe('The largest KV cache that an engine of the present image and arguments had.'),
     lastReadyTime: instant().optional().describe('When an engine last became ready.'),
   })
   .describe('What the operator observed; written by it alone.');

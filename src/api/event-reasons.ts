@@ -14,6 +14,10 @@ export const EVENT_REASONS = {
   engineReady: 'EngineReady',
   /** Classroom: an engine began to fail. */
   engineFailing: 'EngineFailing',
+  /** Classroom: an engine that was broken is started anew. */
+  engineRestarted: 'EngineRestarted',
+  /** Classroom: the KV cache of an engine is smaller than planned. */
+  engineNotAsPlanned: 'EngineNotAsPlanned',
   /** Classroom: a setting was lowered, because an engine ran out of GPU memory. */
   memoryStepTaken: 'MemoryStepTaken',
   /** Classroom: engines are no longer started, because they fail again and again. */

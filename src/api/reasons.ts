@@ -23,6 +23,8 @@ export const CLASSROOM_CONDITIONS = {
   gpuAvailable: 'GPUAvailable',
   /** The nodes that the class means share their GPUs as it needs, for all engines it may have. */
   nodesPrepared: 'NodesPrepared',
+  /** The engines' KV caches hold what was planned. */
+  engineAsPlanned: 'EngineAsPlanned',
   /** Fields are set that this version accepts and does not act on yet. */
   featurePending: 'FeaturePending',
 } as const;
@@ -170,6 +172,16 @@ export const CLASSROOM_REASONS = {
   noSuitableNode: 'NoSuitableNode',
   /** NodesPrepared: Unknown, because nodes cannot be read. */
   nodesUnknown: 'NodesUnknown',
+  /** EngineAsPlanned. */
+  asPlanned: 'AsPlanned',
+  /** EngineAsPlanned: Unknown, no engine has said yet what its KV cache holds. */
+  notMeasured: 'NotMeasured',
+  /** EngineAsPlanned: Unknown, rules of thumb say nothing of the KV cache. */
+  notPlanned: 'NotPlanned',
+  /** EngineAsPlanned: engines on one GPU measured each other's memory at their start. */
+  startRace: 'StartRace',
+  /** EngineAsPlanned: a KV cache is smaller than planned, and no other engine is to blame. */
+  smallerThanPlanned: 'SmallerThanPlanned',
   /** FeaturePending. */
   fieldsIgnored: 'FieldsIgnored',
   allFieldsActive: 'AllFieldsActive',

@@ -3,6 +3,7 @@ import { type KubeObject, keyOf } from '../kube/object.ts';
 import type { Pod } from '../kube/resources.ts';
 import type { ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
 import type { AdapterBoard } from './adapters/board.ts';
+import type { EngineBoard } from './engine-watch/board.ts';
 import { childKinds } from './kinds.ts';
 import { startsInTurn, waitsForTurn } from './rollout/start-gate.ts';
 
@@ -14,11 +15,11 @@ const GPUS_SETTLE_MS = 1000;
 
 /**
  * Every change of a class, of a seat, of an object that carries the label of a class, or of what its engines say of
- * their adapters leads to that class; one of the cluster's GPUs leads to all.
+ * their work and their adapters leads to that class; one of the cluster's GPUs leads to all.
  */
 export function connect(
   informers: OperatorInformers,
-  adapterBoard: Pick<AdapterBoard, 'onChange'>,
+  boards: { adapterBoard: Pick<AdapterBoard, 'onChange'>; engineBoard: Pick<EngineBoard, 'onChange'> },
   enqueue: (key: string, afterMs?: number) => void,
 ): () => void {
   const byLabel = ({ now, before }: ObjectChange<KubeObject>): void => {
@@ -43,7 +44,8 @@ export function connect(
       byLabel(change);
       if (takesTurns(change)) enqueueWaiting();
     }),
-    adapterBoard.onChange((classroom) => enqueue(classroom)),
+    boards.adapterBoard.onChange((classroom) => enqueue(classroom)),
+    boards.engineBoard.onChange((classroom) => enqueue(classroom)),
     informers.gpus.onChange(() => {
       for (const { metadata } of informers.classrooms.list()) enqueue(keyOf(metadata), GPUS_SETTLE_MS);
     }),

@@ -8,6 +8,7 @@ import type { OperatorController, OperatorDependencies, ReconcilePass } from '..
 import { STATUS_FIELD_MANAGER } from '../reconcile/field-managers.ts';
 import { type ApplyOutcome, apply } from './apply.ts';
 import { connect } from './connect.ts';
+import { createEngineRestarts } from './engine-watch/restart.ts';
 import { observe } from './observe.ts';
 import { type Plan, plan } from './plan.ts';
 import { status } from './status.ts';
@@ -22,15 +23,16 @@ const PROBLEM_RETRY_MS = 10_000;
  * again; where everything is as wanted it writes nothing.
  */
 export function createClassroomController(dependencies: OperatorDependencies): OperatorController {
-  const { informers, clock, settings, events, adapterBoard } = dependencies;
+  const { informers, clock, settings, events } = dependencies;
   const written = createWrittenStatus();
+  const restarts = createEngineRestarts(dependencies);
 
   return {
     name: 'classroom',
-    connect: (enqueue) => connect(informers, adapterBoard, enqueue),
+    connect: (enqueue) => connect(informers, dependencies, enqueue),
     keys: () => informers.classrooms.list(settings.watchNamespace).map(({ metadata }) => keyOf(metadata)),
     async reconcile(key, signal) {
-      const seen = observe(refOfKey(key), informers, adapterBoard);
+      const seen = observe(refOfKey(key), informers, dependencies);
       if (seen === undefined) {
         written.forget(key);
         return {};
@@ -48,7 +50,8 @@ export function createClassroomController(dependencies: OperatorDependencies): O
       for (const event of transitions(observed.classroom.status, next, outcome, planned)) {
         events.record(observed.classroom, event);
       }
-      return passOf(planned, outcome, next, nowMs);
+      const repairAtMs = await restarts.carryOut(observed, nowMs, signal);
+      return passOf(planned, outcome, next, { nowMs, repairAtMs });
     },
   };
 }
@@ -86,14 +89,15 @@ function passOf(
   planned: Plan,
   outcome: ApplyOutcome | undefined,
   next: ClassroomStatus,
-  nowMs: number,
+  { nowMs, repairAtMs }: { nowMs: number; repairAtMs: number | undefined },
 ): ReconcilePass {
   if (planned.kind === 'withheld') return { blocked: planned.message };
   if (outcome !== undefined && outcome.problems.length > 0) {
     const blocked = findCondition(next.conditions, CLASSROOM_CONDITIONS.childrenApplied)?.message ?? '';
     return { blocked, requeueAfterMs: PROBLEM_RETRY_MS };
   }
-  const later = planned.nextLookAtMs === undefined ? {} : { requeueAfterMs: planned.nextLookAtMs - nowMs };
+  const looks = [planned.nextLookAtMs, repairAtMs].filter((atMs) => atMs !== undefined);
+  const later = looks.length === 0 ? {} : { requeueAfterMs: Math.min(...looks) - nowMs };
   if (planned.planning.kind !== 'unfit') return later;
   return { ...later, blocked: findCondition(next.conditions, CLASSROOM_CONDITIONS.fits)?.message ?? '' };
 }

@@ -6,10 +6,13 @@ import { type KubeObject, keyOf, type ObjectRef, type Resource } from '../kube/o
 import type { Deployment, PersistentVolumeClaim, Pod } from '../kube/resources.ts';
 import type { OperatorInformers } from '../reconcile/caches.ts';
 import type { AdapterBoard, ClassAdapters } from './adapters/board.ts';
+import { instanceOf } from './adapters/engines.ts';
 import { engineName, modelCacheName } from './children/metadata.ts';
+import { activityOf } from './engine-watch/activity.ts';
+import type { EngineBoard, WatchedEngine } from './engine-watch/board.ts';
 import { childKinds } from './kinds.ts';
 import type { Activity } from './rollout/activity.ts';
-import { waitsForTurn } from './rollout/start-gate.ts';
+import { startsInTurn } from './rollout/start-gate.ts';
 
 /** An object that is there, of a kind that a class consists of. */
 export interface ObservedChild {
@@ -25,12 +28,14 @@ export interface ObservedClass {
   pods: readonly Pod[];
   deployment: Deployment | undefined;
   modelCache: PersistentVolumeClaim | undefined;
-  /** Engine pods of every class, where some of this class wait for their turn to start; else empty. */
+  /** Engine pods of every class, where those of this class share GPUs with others; else empty. */
   enginePods: readonly Pod[];
   /** What is known of the cluster's GPUs. */
   gpus: GpuObservation;
   /** Whether students ask the engines for anything. */
   activity: Activity;
+  /** What was heard from the engines, by the name of the pod. */
+  watched: ReadonlyMap<string, WatchedEngine>;
   /** All objects that carry the label of the class. */
   children: readonly ObservedChild[];
   /** What the engines say of their adapters; undefined: nobody has looked yet. */
@@ -41,7 +46,7 @@ export interface ObservedClass {
 export function observe(
   ref: ObjectRef,
   informers: OperatorInformers,
-  adapterBoard: AdapterBoard,
+  { adapterBoard, engineBoard }: { adapterBoard: AdapterBoard; engineBoard: EngineBoard },
 ): ObservedClass | undefined {
   const classroom = informers.classrooms.get(ref);
   if (classroom === undefined || classroom.metadata.deletionTimestamp !== undefined) return undefined;
@@ -56,9 +61,10 @@ export function observe(
       .ofClassroom(namespace, name)
       .filter((seat) => seat.metadata.deletionTimestamp === undefined),
     pods,
-    enginePods: pods.some(waitsForTurn) ? informers.pods.list() : [],
+    enginePods: pods.some(startsInTurn) ? informers.pods.list() : [],
     gpus: informers.gpus.current(),
-    activity: { kind: 'unknown', why: 'the engines are not asked' },
+    activity: activityOf(keyOf(ref), pods, engineBoard),
+    watched: watchedEngines(keyOf(ref), pods, engineBoard),
     deployment: informers.deployments.get({ namespace, name: engineName(name) }),
     modelCache: informers.persistentVolumeClaims.get({ namespace, name: modelCacheName(name) }),
     children: childKinds(informers).flatMap(({ resource, cache }) =>
@@ -66,4 +72,17 @@ export function observe(
     ),
     adapters: adapterBoard.of(keyOf(classroom.metadata)),
   };
+}
+
+function watchedEngines(
+  classroom: string,
+  pods: readonly Pod[],
+  board: EngineBoard,
+): Map<string, WatchedEngine> {
+  const watched = new Map<string, WatchedEngine>();
+  for (const pod of pods) {
+    const engine = board.of(classroom, instanceOf(pod));
+    if (engine !== undefined) watched.set(pod.metadata.name, engine);
+  }
+  return watched;
 }

@@ -8,6 +8,8 @@ import { type AdapterReport, adapterReport } from './adapters/status.ts';
 import { wantedAdapters } from './adapters/wanted.ts';
 import type { ApplyOutcome, ChildProblem } from './apply.ts';
 import { engineSelector } from './children/metadata.ts';
+import { type MeasurementReport, measurementReport } from './engine-watch/as-planned.ts';
+import { lastLoadSeconds } from './engine-watch/load-time.ts';
 import { engineStatuses, readySince } from './engines.ts';
 import { enginesCondition } from './engines-condition.ts';
 import { fitsCondition } from './fits-condition.ts';
@@ -43,8 +45,12 @@ export function status(input: StatusInput): ClassroomStatus {
   const gpus = plan.kind === 'wanted' ? classGpus(observed, plan.placement, wanted) : undefined;
   const engines = withUnschedulableCause(engineStatuses(observed.pods, wanted), gpus);
   const report = adapterReportOf(input, engines);
-  const drafts = conditionDrafts(input, engines, gpus, report);
+  const figures =
+    plan.kind === 'wanted' ? runningFigures(plan.engines, plan.spec, plan.activeSeats) : keptFields(previous);
+  const measured = measurementReportOf(input, report.engines, figures.plan);
+  const drafts = conditionDrafts(input, engines, gpus, { report, measured });
   const generation = observed.classroom.metadata.generation ?? 0;
+  const loadSeconds = lastLoadSeconds(observed.pods, previous);
   const lastReadyTime = latest([previous?.lastReadyTime, ...observed.pods.map(readySince)]);
   return {
     conditions: mergeConditions(previous?.conditions, drafts, generation, input.nowMs),
@@ -55,12 +61,12 @@ export function status(input: StatusInput): ClassroomStatus {
       .join(','),
     students: observed.seats.length,
     baseURL: input.settings.gatewayBaseURL,
-    ...(plan.kind === 'wanted'
-      ? runningFigures(plan.engines, plan.spec, plan.activeSeats)
-      : keptFields(previous)),
-    engines: report.engines,
+    ...figures,
+    engines: measured.engines,
+    ...(measured.largestKvCache === undefined ? {} : { largestKvCache: measured.largestKvCache }),
     ...(report.adapters === undefined ? {} : { adapters: report.adapters }),
     ...(lastReadyTime === undefined ? {} : { lastReadyTime }),
+    ...(loadSeconds === undefined ? {} : { lastLoadSeconds: loadSeconds }),
   };
 }
 
@@ -84,11 +90,24 @@ function adapterReportOf({ observed, plan }: StatusInput, engines: EngineStatus[
   return { ...report, adapters: previous.adapters, condition: unknown(TYPES.adaptersLoaded, message) };
 }
 
+/** What engines measured, beside what was planned for those that run. */
+function measurementReportOf(
+  { observed, plan, nowMs }: StatusInput,
+  engines: readonly EngineStatus[],
+  figures: ClassroomStatus['plan'],
+): MeasurementReport {
+  const rolledOut = plan.kind === 'wanted' ? plan.engines?.rolledOut : undefined;
+  const { pods, enginePods, watched } = observed;
+  const template = rolledOut?.template ?? observed.deployment?.spec?.template;
+  const previous = observed.classroom.status;
+  return measurementReport({ engines, pods, enginePods, watched, plan: figures, template, previous, nowMs });
+}
+
 function conditionDrafts(
   input: StatusInput,
   engines: readonly EngineStatus[],
   gpus: GpuAvailability | undefined,
-  { condition: adaptersLoaded }: AdapterReport,
+  { report, measured }: { report: AdapterReport; measured: MeasurementReport },
 ): ConditionDraft[] {
   const { observed, plan } = input;
   const specValid = specValidCondition(plan);
@@ -102,7 +121,9 @@ function conditionDrafts(
     // Not one of the details: engines that answer need no more GPUs.
     gpus === undefined ? unknown(TYPES.gpuAvailable, CORRECT_FIRST) : gpuAvailableCondition(gpus),
     // Nor this: a class whose adapters are not loaded serves its model.
-    ...(adaptersLoaded === undefined ? [] : [adaptersLoaded]),
+    ...(report.condition === undefined ? [] : [report.condition]),
+    // Nor this: with less KV cache than planned fewer students are computed at once, and all are served.
+    measured.condition,
     rolloutPendingCondition(input),
     featurePendingCondition(plan),
   ];

@@ -61,6 +61,12 @@ const CONDITION_EVENTS = [
   ),
   [CLASSROOM_CONDITIONS.rolloutPending, CLASSROOM_REASONS.awaitingIdle, EVENT_REASONS.rolloutPending],
   [CLASSROOM_CONDITIONS.rolloutPending, CLASSROOM_REASONS.awaitingClassEnd, EVENT_REASONS.rolloutPending],
+  [
+    CLASSROOM_CONDITIONS.engineAsPlanned,
+    CLASSROOM_REASONS.smallerThanPlanned,
+    EVENT_REASONS.engineNotAsPlanned,
+  ],
+  [CLASSROOM_CONDITIONS.engineAsPlanned, CLASSROOM_REASONS.startRace, EVENT_REASONS.engineNotAsPlanned],
   [CLASSROOM_CONDITIONS.specValid, CLASSROOM_REASONS.argumentDenied, EVENT_REASONS.specInvalid],
   [CLASSROOM_CONDITIONS.specValid, CLASSROOM_REASONS.specUnreadable, EVENT_REASONS.specInvalid],
   [CLASSROOM_CONDITIONS.childrenApplied, CLASSROOM_REASONS.nameConflict, EVENT_REASONS.nameConflict],

@@ -1,6 +1,8 @@
 import { createAdapterBoard } from '../classroom/adapters/board.ts';
 import { createAdapterController } from '../classroom/adapters/controller.ts';
 import { createClassroomController } from '../classroom/controller.ts';
+import { createEngineBoard } from '../classroom/engine-watch/board.ts';
+import { createEngineWatchController } from '../classroom/engine-watch/controller.ts';
 import { aborted } from '../kube/aborted.ts';
 import type { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -20,7 +22,7 @@ import { createInformerSet, type InformerSet } from './informers.ts';
 import { createProgress, type Progress } from './progress.ts';
 
 /** Names of the controllers, as in metrics and logs. */
-export const CONTROLLER_NAMES = ['classroom', 'student', 'adapter'] as const;
+export const CONTROLLER_NAMES = ['classroom', 'student', 'adapter', 'engine-watch'] as const;
 
 export interface OperatorOptions {
   client: KubeClient;
@@ -61,12 +63,14 @@ export function createOperator(options: OperatorOptions): Operator {
     ...options,
     informers: informers.caches,
     adapterBoard: createAdapterBoard(),
+    engineBoard: createEngineBoard(),
   };
   const progress = createProgress(clock);
   const parts = [
     createClassroomController(dependencies),
     createStudentController(dependencies),
     createAdapterController(dependencies),
+    createEngineWatchController(dependencies),
   ].map((part) => ({ part, controller: controllerOf(part, options, progress) }));
 
   return {

@@ -96,6 +96,7 @@ export const OPERATOR_RIGHTS: readonly Right[] = [
     'See how the engines are; on nodes with GPUs, see how many of them the pods of all namespaces hold.',
   ),
   right(pods, ['patch'], 'Give engines that share a GPU their turn to start.'),
+  right(pods, ['delete'], 'Start an engine anew that stands still or measured its GPU wrongly.'),
   right(nodes, ['list', 'watch'], 'Know the GPUs: product, memory, how they are shared, how many there are.', {
     scope: 'Cluster',
   }),

@@ -16,6 +16,7 @@ export function observedClass(difference: Partial<ObservedClass> = {}): Observed
     enginePods: [],
     gpus: { kind: 'Known', nodes: [], pods: [], dra: [], seesAllPods: true },
     activity: { kind: 'quiet', sinceMs: 0 },
+    watched: new Map(),
     adapters: undefined,
     ...difference,
   };

@@ -4,6 +4,11 @@ import { LABELS } from '../../../src/api/labels.ts';
 import type { StudentQuota } from '../../../src/api/student-quota.ts';
 import { type AdapterBoard, createAdapterBoard } from '../../../src/classroom/adapters/board.ts';
 import { connect } from '../../../src/classroom/connect.ts';
+import {
+  createEngineBoard,
+  type EngineBoard,
+  type WatchedEngine,
+} from '../../../src/classroom/engine-watch/board.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
@@ -14,6 +19,7 @@ const makeInformers = () => quietInformers<Classroom, StudentQuota, Pod>({});
 
 let informers: ReturnType<typeof makeInformers>;
 let board: AdapterBoard;
+let engineBoard: EngineBoard;
 let enqueued: string[];
 let disconnect: () => void;
 
@@ -21,7 +27,8 @@ beforeEach(() => {
   informers = makeInformers();
   enqueued = [];
   board = createAdapterBoard();
-  disconnect = connect(informers, board, (key, afterMs) => enqueued.push(`${key} ${afterMs ?? 0}`));
+  engineBoard = createEngineBoard();
+  disconnect = connect(informers, { adapterBoard: board, engineBoard }, (key, afterMs) => enqueued.push(`${key} ${afterMs ?? 0}`));
 });
 
 const KEY = 'python-101/python-101';
@@ -67,6 +74,14 @@ describe('a change leads to its class', () => {
     expect(enqueued).toEqual([`${KEY} 0`]);
   });
 
+  test('of what its engines do, where that means something new', () => {
+    const quietSince = (sinceMs: number): Map<string, WatchedEngine> =>
+      new Map([['a', { health: 'Well', kvCacheTokens: 1024, use: { kind: 'quiet', sinceMs } }]]);
+    engineBoard.put(KEY, quietSince(1));
+    engineBoard.put(KEY, quietSince(2));
+    expect(enqueued).toEqual([`${KEY} 0`]);
+  });
+
   test('also when somebody took away the label that says so', () => {
     informers.services.tell(service({}), service({ [LABELS.classroom]: 'python-101' }));
     expect(enqueued).toEqual([`${KEY} 0`]);
@@ -86,6 +101,7 @@ test('an object without a class leads nowhere', () => {
 test('nothing is subscribed to after the end', () => {
   disconnect();
   board.put(KEY, { engines: [], quarantined: [] });
+  engineBoard.put(KEY, new Map([['a', { health: 'Well', kvCacheTokens: 1, use: { kind: 'busy' } }]]));
   expect(enqueued).toEqual([]);
   expect(Object.values(informers).map(({ handlers }) => handlers.size)).toEqual(
     Object.values(informers).map(() => 0),

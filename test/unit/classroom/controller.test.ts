@@ -4,6 +4,7 @@ import { findCondition } from '../../../src/api/condition.ts';
 import type { StudentQuota } from '../../../src/api/student-quota.ts';
 import { createAdapterBoard } from '../../../src/classroom/adapters/board.ts';
 import { createClassroomController } from '../../../src/classroom/controller.ts';
+import { createEngineBoard } from '../../../src/classroom/engine-watch/board.ts';
 import { type Applier, NameConflictError } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { KubeApiError } from '../../../src/kube/errors.ts';
@@ -56,6 +57,7 @@ async function pass({ classrooms = [classroom()], answers = {}, statusAnswer }: 
     metrics: { objectWritten: () => {}, nameConflict: () => {}, keyIssued: () => {} },
     callEngine: () => Promise.reject(new Error('this controller asks no engine')),
     adapterBoard: createAdapterBoard(),
+    engineBoard: createEngineBoard(),
   });
   const result = await controller.reconcile('python-101/python-101', new AbortController().signal);
   return { pass: result, applied, statuses, events };

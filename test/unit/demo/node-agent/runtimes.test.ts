@@ -25,6 +25,7 @@ function startOf(changes: Partial<ContainerStart> = {}): ContainerStart {
     endpoint: { ip: '127.244.0.2' },
     folder: '/nonexistent/pod',
     mounts: [],
+    gpuFolder: undefined,
     failure: undefined,
     ...changes,
   };

@@ -1,0 +1,108 @@
+import type { EngineReading } from './reading.ts';
+
+/** One question to an engine and what came of it. */
+export type Look =
+  | { readonly kind: 'read'; readonly reading: EngineReading }
+  /** No answer in time, or one that is no engine's. */
+  | { readonly kind: 'silent'; readonly why: string };
+
+/** The two clocks at one moment: the wall clock for what people read, the other one for how long something took. */
+export interface Moment {
+  readonly epochMs: number;
+  readonly monotonicMs: number;
+}
+
+/** What is known of one start of an engine. */
+export interface EngineRecord {
+  readonly reading: EngineReading | undefined;
+  /** When it last got on, or had nothing to do; monotonic ms. */
+  readonly progressAtMs: number;
+  /** Since when it has had nothing to do, as far as was seen; epoch ms. Undefined: it is at work, or never answered. */
+  readonly quietSinceMs: number | undefined;
+  /** Since when it has not answered; monotonic ms. */
+  readonly silentSinceMs: number | undefined;
+  /** Why it did not answer the last question. */
+  readonly silence: string | undefined;
+}
+
+/**
+ * How long an engine with requests may stand still. The longest that a healthy one was seen to was 8.7 s: a kernel that
+ * is compiled at its first use (vLLM 0.26, H100).
+ */
+export const STALL_MS = 60_000;
+
+/**
+ * How long an engine that the kubelet finds unready may be silent. The kubelet itself ends it after a minute, and then
+ * waits for as long as its last answers may take.
+ */
+export const SILENCE_MS = 45_000;
+
+/** What is known after one more look; pure. */
+export function afterLook(before: EngineRecord | undefined, look: Look, at: Moment): EngineRecord {
+  if (look.kind === 'silent') {
+    return {
+      reading: before?.reading,
+      // Unseen it may have got on: what it did meanwhile must not count as standing still.
+      progressAtMs: at.monotonicMs,
+      quietSinceMs: undefined,
+      silentSinceMs: before?.silentSinceMs ?? at.monotonicMs,
+      silence: look.why,
+    };
+  }
+  const { reading } = look;
+  const previous = before?.reading;
+  const gotOn = before === undefined || isIdle(reading) || !standsWhereItStood(previous, reading);
+  return {
+    reading,
+    progressAtMs: gotOn ? at.monotonicMs : before.progressAtMs,
+    quietSinceMs: quietSince(before, reading, at.epochMs),
+    silentSinceMs: undefined,
+    silence: undefined,
+  };
+}
+
+/** Requests that wait count too: an engine that takes none of them in stands still as well. */
+export function isIdle({ running, waiting }: EngineReading): boolean {
+  return running === 0 && waiting === 0;
+}
+
+/**
+ * Whether nothing has moved. The share of the cache moves also while a long prompt is computed in parts, before there
+ * is a token to count.
+ */
+function standsWhereItStood(before: EngineReading | undefined, now: EngineReading): boolean {
+  return (
+    before !== undefined &&
+    !isIdle(before) &&
+    before.promptTokens === now.promptTokens &&
+    before.generatedTokens === now.generatedTokens &&
+    before.kvUsage === now.kvUsage
+  );
+}
+
+/** Counters tell of requests that came and went between two looks. */
+function quietSince(
+  before: EngineRecord | undefined,
+  reading: EngineReading,
+  epochMs: number,
+): number | undefined {
+  if (!isIdle(reading)) return undefined;
+  const previous = before?.reading;
+  const unchanged =
+    previous?.promptTokens === reading.promptTokens && previous.generatedTokens === reading.generatedTokens;
+  return unchanged ? (before?.quietSinceMs ?? epochMs) : epochMs;
+}
+
+/** Whether an engine works. */
+export type Health = 'Well' | 'Stalled' | 'Silent';
+
+/**
+ * Judges a record. `Silent` says only that the operator gets no answer: whether it is the engine's fault is for who
+ * knows what the kubelet hears.
+ */
+export function healthOf(record: EngineRecord, monotonicMs: number): Health {
+  const { reading, silentSinceMs, progressAtMs } = record;
+  if (silentSinceMs !== undefined) return monotonicMs - silentSinceMs >= SILENCE_MS ? 'Silent' : 'Well';
+  if (reading === undefined || isIdle(reading)) return 'Well';
+  return monotonicMs - progressAtMs >= STALL_MS ? 'Stalled' : 'Well';
+}

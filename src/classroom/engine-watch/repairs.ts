@@ -1,0 +1,139 @@
+import type { ClassroomStatus, EngineStatus } from '../../api/classroom.ts';
+import type { Pod } from '../../kube/resources.ts';
+import { startsInTurn } from '../rollout/start-gate.ts';
+import { expectationOf } from './as-planned.ts';
+import type { WatchedEngine } from './board.ts';
+import { engineContainer, isReady, isStarted } from './engines.ts';
+import { SILENCE_MS, STALL_MS } from './record.ts';
+
+export type RepairCause = 'Stalled' | 'Silent' | 'StartRace';
+
+/** An engine that is to be started anew, by deleting its pod. */
+export interface Repair {
+  readonly pod: Pod;
+  readonly cause: RepairCause;
+  /** What, why, what next. */
+  readonly note: string;
+  /** Undefined: as long as the pod says, so that running answers are finished. */
+  readonly gracePeriodSeconds: number | undefined;
+}
+
+export interface RepairInput {
+  /** Engine pods of the class. */
+  readonly pods: readonly Pod[];
+  /** Engine pods of every class: they share the nodes. */
+  readonly enginePods: readonly Pod[];
+  /** What was heard from the engines of the class, by the name of the pod. */
+  readonly watched: ReadonlyMap<string, WatchedEngine>;
+  /** Whether an engine of any class has said what it measured. */
+  readonly isMeasured: (pod: Pod) => boolean;
+  /** What the API server keeps: a race that is not written down there yet could be forgotten. */
+  readonly status: ClassroomStatus | undefined;
+  /** Nodes on which an engine was just deleted, perhaps unseen by the caches yet. */
+  readonly nodesInTurn: ReadonlySet<string>;
+  /** How long an engine may not have been asked, so that it counts as idle (ms). */
+  readonly idleMs: number;
+  /** Epoch ms. */
+  readonly nowMs: number;
+}
+
+export interface Repairs {
+  readonly now: readonly Repair[];
+  /** When there may be more to do though nothing changes (epoch ms). */
+  readonly lookAtMs: number | undefined;
+}
+
+/** An engine that stands still finishes no answer, however long it is waited for. */
+const GRACE_OF_STALLED_SECONDS = 5;
+
+/**
+ * Which engines have to be started anew now. During class only one that is broken: it stands still, answers nobody, or
+ * has so small a KV cache that it cannot compute what it was planned for. One that lost some of its KV cache to a race
+ * waits until it is idle; and of those on one node only one goes at a time, when no other starts or ends.
+ */
+export function repairsDue(input: RepairInput): Repairs {
+  const broken = input.pods.filter(isStarted).flatMap((pod) => brokenRepair(pod, input));
+  const raced = racedEngines(input).filter(({ pod }) => !broken.some((repair) => repair.pod === pod));
+  const now = [...broken];
+  const lookAtMs: number[] = [];
+  const nodes = new Set<string | undefined>(input.nodesInTurn);
+  for (const { pod, engine } of raced) {
+    if (nodes.has(pod.spec?.nodeName) || !isItsTurn(pod, input)) continue;
+    const dueMs = isTooSmall(engine, input.status) ? input.nowMs : idleAtMs(pod, input);
+    if (dueMs === undefined) continue;
+    if (dueMs > input.nowMs) {
+      lookAtMs.push(dueMs);
+      continue;
+    }
+    nodes.add(pod.spec?.nodeName);
+    now.push(racedRepair(pod, engine));
+  }
+  return { now, lookAtMs: lookAtMs.length === 0 ? undefined : Math.min(...lookAtMs) };
+}
+
+function brokenRepair(pod: Pod, { watched }: RepairInput): Repair[] {
+  const { name } = pod.metadata;
+  const gracePeriodSeconds = GRACE_OF_STALLED_SECONDS;
+  switch (watched.get(name)?.health) {
+    case 'Stalled': {
+      const note = `Engine ${name} has had requests for ${STALL_MS / 1000} s and computed no token of them, while its server answers: it is started anew. What it was answering is lost and must be asked again. If it happens again, see \`kubectl logs ${name} --previous\` and the GPU's health (\`nvidia-smi -q\`, \`dmesg\` for Xid).`;
+      return [{ pod, cause: 'Stalled', note, gracePeriodSeconds }];
+    }
+    case 'Silent': {
+      // Where the kubelet gets answers, it is the way from here to the engine that is broken.
+      if (engineContainer(pod)?.ready !== false) return [];
+      const note = `Engine ${name} has answered neither its node nor the operator for ${SILENCE_MS / 1000} s: it is started anew. What it was answering is lost and must be asked again.`;
+      return [{ pod, cause: 'Silent', note, gracePeriodSeconds }];
+    }
+    case 'Well':
+    case undefined:
+      return [];
+  }
+}
+
+interface RacedEngine {
+  readonly pod: Pod;
+  readonly engine: EngineStatus;
+}
+
+function racedEngines({ pods, status }: RepairInput): RacedEngine[] {
+  return (status?.engines ?? []).flatMap((engine) => {
+    if (engine.startedBeside === undefined) return [];
+    const pod = pods.find(({ metadata }) => metadata.name === engine.name);
+    return pod !== undefined && isStarted(pod) && isReady(pod) ? [{ pod, engine }] : [];
+  });
+}
+
+/** On its node no engine starts or ends, and every other one has been asked: what they know of a race is not lost. */
+function isItsTurn(pod: Pod, { enginePods, isMeasured }: RepairInput): boolean {
+  return enginePods
+    .filter((other) => other.spec?.nodeName === pod.spec?.nodeName && startsInTurn(other))
+    .filter((other) => other.metadata.uid !== pod.metadata.uid && !hasEnded(other))
+    .every((other) => isStarted(other) && isMeasured(other));
+}
+
+function hasEnded({ status }: Pod): boolean {
+  return status?.phase === 'Failed' || status?.phase === 'Succeeded';
+}
+
+/**
+ * Whether the class would feel it: not all the requests that are computed at once could have their full length, or, for
+ * an engine that was never meant to hold that much, less than half of what it should have is there.
+ */
+function isTooSmall({ kvCacheTokens = 0 }: EngineStatus, status: ClassroomStatus | undefined): boolean {
+  const expectation = expectationOf(status?.plan, status?.largestKvCache);
+  if (expectation === undefined) return false;
+  const { maxNumSeqs = Number.POSITIVE_INFINITY, maxModelLen = 1 } = status?.plan ?? {};
+  return kvCacheTokens < Math.min(maxNumSeqs * maxModelLen, expectation.tokens / 2);
+}
+
+/** When it counts as idle; undefined: it is at work, or nobody knows. */
+function idleAtMs(pod: Pod, { watched, idleMs }: RepairInput): number | undefined {
+  const use = watched.get(pod.metadata.name)?.use;
+  return use?.kind === 'quiet' ? use.sinceMs + idleMs : undefined;
+}
+
+function racedRepair(pod: Pod, { name, kvCacheTokens = 0, startedBeside = '' }: EngineStatus): Repair {
+  const note = `Engine ${name} measured its GPU while ${startedBeside} started on it, so that its KV cache holds only ${kvCacheTokens.toLocaleString('en-US')} tokens: it is started anew, alone.`;
+  return { pod, cause: 'StartRace', note, gracePeriodSeconds: undefined };
+}

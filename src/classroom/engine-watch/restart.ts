@@ -1,0 +1,99 @@
+import { EVENT_REASONS } from '../../api/event-reasons.ts';
+import { LABELS } from '../../api/labels.ts';
+import { keyOf } from '../../kube/object.ts';
+import { type Pod, pods } from '../../kube/resources.ts';
+import type { OperatorDependencies } from '../../reconcile/controller.ts';
+import { instanceOf } from '../adapters/engines.ts';
+import type { ObservedClass } from '../observe.ts';
+import { type Repair, type RepairInput, repairsDue } from './repairs.ts';
+
+type RestartDependencies = Pick<
+  OperatorDependencies,
+  'client' | 'events' | 'metrics' | 'engineBoard' | 'clock' | 'settings'
+>;
+
+/** Starts engines anew, in turn. */
+export interface EngineRestarts {
+  /**
+   * Deletes the pods of engines that have to be started anew now, and tells of each.
+   *
+   * @returns when there may be more to do though nothing changes (epoch ms)
+   * @throws KubeApiError for failures that another try may mend
+   */
+  carryOut(observed: ObservedClass, nowMs: number, signal: AbortSignal): Promise<number | undefined>;
+}
+
+/** Longer than the watch takes to show that a pod is being deleted: until then its node counts as in turn. */
+const TURN_MS = 30_000;
+
+/** A pod that was deleted: of which node, and when (monotonic ms). */
+interface Turn {
+  readonly node: string;
+  readonly atMs: number;
+}
+
+export function createEngineRestarts(dependencies: RestartDependencies): EngineRestarts {
+  const { client, events, metrics, clock } = dependencies;
+  /** Of all classes, by the uid of the pod. */
+  const turns = new Map<string, Turn>();
+
+  async function restart({ pod, gracePeriodSeconds }: Repair, signal: AbortSignal): Promise<boolean> {
+    const { name, namespace, uid } = pod.metadata;
+    const deleted = await client.delete(
+      pods,
+      { name, namespace },
+      {
+        signal,
+        ...(uid === undefined ? {} : { uid }),
+        ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+      },
+    );
+    if (!deleted) return false;
+    turns.set(uid ?? name, { node: pod.spec?.nodeName ?? '', atMs: clock.monotonic() });
+    metrics.objectWritten({ kind: pods.kind, verb: 'delete' });
+    return true;
+  }
+
+  return {
+    async carryOut(observed, nowMs, signal) {
+      for (const [uid, { atMs }] of turns) if (clock.monotonic() - atMs >= TURN_MS) turns.delete(uid);
+      const nodes = new Set([...turns.values()].map(({ node }) => node));
+      const due = repairsDue(inputOf(observed, dependencies, nodes, nowMs));
+      for (const repair of due.now) {
+        const { uid, name } = repair.pod.metadata;
+        if (turns.has(uid ?? name) || !(await restart(repair, signal))) continue;
+        events.record(observed.classroom, {
+          type: 'Warning',
+          reason: EVENT_REASONS.engineRestarted,
+          action: 'Restart',
+          note: repair.note,
+        });
+      }
+      return due.lookAtMs;
+    },
+  };
+}
+
+function inputOf(
+  { classroom, pods: own, enginePods, watched }: ObservedClass,
+  { engineBoard, settings }: RestartDependencies,
+  nodesInTurn: ReadonlySet<string>,
+  nowMs: number,
+): RepairInput {
+  return {
+    pods: own,
+    enginePods,
+    watched,
+    isMeasured: (pod) => engineBoard.of(classroomKeyOf(pod) ?? '', instanceOf(pod))?.kvCacheTokens !== undefined,
+    status: classroom.status,
+    nodesInTurn,
+    idleMs: settings.rolloutIdleMs,
+    nowMs,
+  };
+}
+
+/** `namespace/name` of the class that an engine belongs to. */
+function classroomKeyOf(pod: Pod): string | undefined {
+  const name = pod.metadata.labels?.[LABELS.classroom];
+  return name === undefined ? undefined : keyOf({ namespace: pod.metadata.namespace ?? '', name });
+}
