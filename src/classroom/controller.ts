@@ -98,6 +98,8 @@ function passOf(
   }
   const looks = [planned.nextLookAtMs, repairAtMs].filter((atMs) => atMs !== undefined);
   const later = looks.length === 0 ? {} : { requeueAfterMs: Math.min(...looks) - nowMs };
-  if (planned.planning.kind !== 'unfit') return later;
-  return { ...later, blocked: findCondition(next.conditions, CLASSROOM_CONDITIONS.fits)?.message ?? '' };
+  const says = (type: string) => findCondition(next.conditions, type)?.message ?? '';
+  if (planned.held) return { ...later, blocked: says(CLASSROOM_CONDITIONS.enginesReady) };
+  if (planned.planning.kind === 'unfit') return { ...later, blocked: says(CLASSROOM_CONDITIONS.fits) };
+  return later;
 }

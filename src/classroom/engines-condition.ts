@@ -1,9 +1,11 @@
 import type { EngineState, EngineStatus } from '../api/classroom.ts';
 import type { ConditionDraft } from '../api/condition.ts';
+import type { EngineFailures } from '../api/engine-failures.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../api/reasons.ts';
 import type { GpuAvailability } from '../gpu/nodes/availability-verdict.ts';
 import type { Deployment } from '../kube/resources.ts';
 import type { EngineSettings } from './engine-settings.ts';
+import { describeHeld } from './failures/describe.ts';
 
 const type = CLASSROOM_CONDITIONS.enginesReady;
 
@@ -21,6 +23,9 @@ export interface WantedEngines extends Pick<EngineSettings, 'resourceName' | 're
   replicas: number;
   /** Whether there are GPUs for them; undefined: not asked. */
   gpus: Pick<GpuAvailability, 'status'> | undefined;
+  /** The class, and what is remembered of its engines that fail. */
+  classroom: string;
+  failures: Pick<EngineFailures, 'reason' | 'message' | 'held'> | undefined;
 }
 
 /** Whether the engines wanted answer; if not, which one does not, why, and what to do. */
@@ -35,13 +40,17 @@ export function enginesCondition(
   if (ready >= wanted.replicas) {
     return { type, status: 'True', reason: CLASSROOM_REASONS.allReady, message: `${count}.` };
   }
+  const { held, reason = CLASSROOM_REASONS.failing } = wanted.failures ?? {};
+  if (wanted.failures !== undefined && held !== undefined) {
+    return notReady(reason, `${count}: ${describeHeld(wanted.failures, held, wanted.classroom)}`);
+  }
   const failure = replicaFailure(deployment);
   if (failure !== undefined) return notReady(CLASSROOM_REASONS.failing, `${count}: ${failure}`);
   const culprit = URGENCY.flatMap((state) => engines.filter((engine) => engine.state === state))[0];
   if (culprit === undefined) {
     return notReady(CLASSROOM_REASONS.scheduling, `${count}: the pods of the others are being made.`);
   }
-  return notReady(reasonOf(culprit.state), `${count}: ${describe(culprit, wanted)}`);
+  return notReady(reasonOf(culprit), `${count}: ${describe(culprit, wanted)}`);
 }
 
 function noneWanted(ready: number): ConditionDraft {
@@ -56,10 +65,10 @@ function notReady(reason: string, message: string): ConditionDraft {
   return { type, status: 'False', reason, message };
 }
 
-function reasonOf(state: EngineState): string {
+function reasonOf({ state, reason }: EngineStatus): string {
   switch (state) {
     case 'Failing':
-      return CLASSROOM_REASONS.failing;
+      return reason ?? CLASSROOM_REASONS.failing;
     case 'Scheduling':
       return CLASSROOM_REASONS.scheduling;
     case 'Waiting':
@@ -80,7 +89,7 @@ function describe(
   const cause = engine.message === undefined ? '' : `: ${engine.message.replace(/\.$/, '')}`;
   switch (engine.state) {
     case 'Failing':
-      return `engine ${engine.name} fails${cause}. See \`kubectl logs ${engine.name}\`, with \`--previous\` after a restart, and \`kubectl describe pod ${engine.name}\`.`;
+      return `engine ${engine.name} fails${cause}.`;
     case 'Scheduling':
       // Where GPUs are what is missing, the cause says what to do.
       if (wanted.gpus?.status === 'False') return `engine ${engine.name} waits for a node${cause}.`;

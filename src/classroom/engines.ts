@@ -1,15 +1,19 @@
 import type { EngineState, EngineStatus } from '../api/classroom.ts';
-import { ENGINE_CONTAINER } from '../api/labels.ts';
+import type { EngineFailureReason } from '../api/reasons.ts';
 import type { Pod } from '../kube/resources.ts';
+import { describeFailure } from './failures/describe.ts';
+import { diagnose } from './failures/diagnose.ts';
+import {
+  type ContainerStatus,
+  endSymptom,
+  engineContainerStatus,
+  type Symptom,
+  type Termination,
+} from './failures/symptom.ts';
 import { waitsForTurn } from './rollout/start-gate.ts';
-
-type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
-type Termination = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
 
 /** Longest message of an engine in the status, in characters. */
 const MESSAGE_MAX = 1024;
-/** Lines of a termination message that are passed on: the cause is in vLLM's last lines. */
-const TERMINATION_LINES = 6;
 
 /**
  * Reasons for which a container waits that are steps on the way up; every other one is a failure.
@@ -20,11 +24,12 @@ const STARTING_REASONS: ReadonlySet<string> = new Set(['ContainerCreating', 'Pod
 
 /** What an engine does now, read from its pod alone; times in the message are points in time, so that it stays true. */
 export function engineStatus(pod: Pod): EngineStatus {
-  const { state, message } = judge(pod);
+  const { state, reason, message } = judge(pod);
   return {
     name: pod.metadata.name,
     state,
     ...(pod.spec?.nodeName === undefined ? {} : { node: pod.spec.nodeName }),
+    ...(reason === undefined ? {} : { reason }),
     ...(message === undefined ? {} : { message: shorten(message) }),
   };
 }
@@ -52,13 +57,9 @@ export function readySince(pod: Pod): string | undefined {
   return ready?.status === 'True' ? ready.lastTransitionTime : undefined;
 }
 
-/** Reasons of the kubelet that say no more than the exit code; `OOMKilled` does. */
-const GENERIC_ENDS: ReadonlySet<string> = new Set(['Completed', 'Error']);
-/** What vLLM puts before each line of its processes: `(EngineCore pid=123) `. */
-const PROCESS_PREFIX = /^\(\w+ pid=\d+\)\s*/;
-
 interface Judgement {
   state: EngineState;
+  reason?: EngineFailureReason;
   message?: string;
 }
 
@@ -66,11 +67,11 @@ function judge(pod: Pod): Judgement {
   if (pod.metadata.deletionTimestamp !== undefined) return stopping(pod.metadata.deletionTimestamp);
   if (hasEnded(pod)) return ended(pod);
   if (pod.spec?.nodeName === undefined) return unscheduled(pod);
-  const container = pod.status?.containerStatuses?.find(({ name }) => name === ENGINE_CONTAINER);
+  const container = engineContainerStatus(pod);
   if (container === undefined) return { state: 'Loading', message: 'the node has not started it yet' };
   if (podCondition(pod, 'Ready')?.status === 'True') return { state: 'Ready' };
-  if (container.state?.waiting !== undefined) return waiting(container, container.state.waiting);
-  if (container.state?.terminated !== undefined) return terminated(container.state.terminated);
+  if (container.state?.waiting !== undefined) return waiting(pod, container, container.state.waiting);
+  if (container.state?.terminated !== undefined) return failing(endSymptom(pod, container.state.terminated));
   return running(pod, container);
 }
 
@@ -80,9 +81,8 @@ function stopping(deletionTimestamp: string): Judgement {
 
 /** The pod as a whole ended: evicted, preempted, or its node was lost. */
 function ended(pod: Pod): Judgement {
-  const { reason, message } = pod.status ?? {};
-  const text = [reason, message].filter(Boolean).join(': ');
-  return { state: 'Failing', message: text === '' ? 'the pod ended' : text };
+  const { reason = '', message = '' } = pod.status ?? {};
+  return failing({ kind: 'podEnded', reason, message });
 }
 
 function unscheduled(pod: Pod): Judgement {
@@ -96,51 +96,40 @@ function unscheduled(pod: Pod): Judgement {
 }
 
 function waiting(
+  pod: Pod,
   container: ContainerStatus,
-  cause: { reason?: string | undefined; message?: string | undefined },
+  { reason = 'Waiting', message = '' }: { reason?: string | undefined; message?: string | undefined },
 ): Judgement {
-  const { reason = 'Waiting', message } = cause;
   const last = container.lastState?.terminated;
   if (STARTING_REASONS.has(reason)) {
-    const step = 'the image is being pulled and the container made';
-    return { state: 'Loading', message: last === undefined ? step : `${step}; ${afterEnd(last)}` };
+    return loading(pod, 'the image is being pulled and the container made', last);
   }
-  // The kubelet's own words name the back-off, which changes all the time, and not the cause.
-  const detail = last === undefined ? message : describeTermination(last);
-  return { state: 'Failing', message: [reason, detail].filter(Boolean).join(': ') };
-}
-
-function terminated(end: Termination): Judgement {
-  return { state: 'Failing', message: describeTermination(end) };
+  // Of a back-off the kubelet's own words name its length, which changes all the time, and not the cause.
+  return failing(last === undefined ? { kind: 'waiting', reason, message } : endSymptom(pod, last));
 }
 
 function running(pod: Pod, container: ContainerStatus): Judgement {
   const startedAt = container.state?.running?.startedAt;
   const readyChangedAt = podCondition(pod, 'Ready')?.lastTransitionTime;
-  if (container.started === true && isAfter(readyChangedAt, startedAt)) {
-    return { state: 'Failing', message: `stopped answering its health check at ${readyChangedAt}` };
+  if (container.started === true && readyChangedAt !== undefined && isAfter(readyChangedAt, startedAt)) {
+    return failing({ kind: 'unhealthy', since: readyChangedAt });
   }
-  const last = container.lastState?.terminated;
   const since = startedAt === undefined ? 'started' : `started at ${startedAt}`;
-  return { state: 'Loading', message: last === undefined ? since : `${since}; ${afterEnd(last)}` };
+  return loading(pod, since, container.lastState?.terminated);
 }
 
-function afterEnd(end: Termination): string {
-  return `the one before ${describeTermination(end)}`;
+/** On its way up, perhaps not for the first time. */
+function loading(pod: Pod, step: string, last: Termination | undefined): Judgement {
+  if (last === undefined) return { state: 'Loading', message: step };
+  const diagnosis = diagnose(endSymptom(pod, last));
+  const message = `${step}; the start before failed: ${describeFailure(diagnosis)}`;
+  return { state: 'Loading', reason: diagnosis.reason, message };
 }
 
-/**
- * Exit code 0 is no success: vLLM ends with it also when its engine has died. Counts and process ids are left out, so
- * that an engine that fails again in the same way says the same again.
- */
-function describeTermination(end: Termination): string {
-  const reason = end.reason === undefined || GENERIC_ENDS.has(end.reason) ? '' : `${end.reason}, `;
-  const lines = (end.message ?? '')
-    .split('\n')
-    .map((line) => line.replace(PROCESS_PREFIX, '').trim())
-    .filter((line) => line !== '');
-  const log = lines.slice(-TERMINATION_LINES).join(' | ');
-  return `ended (${reason}exit code ${end.exitCode})${log === '' ? '' : `: ${log}`}`;
+/** Counts and process ids are not in it, so that an engine that fails again in the same way says the same again. */
+function failing(symptom: Symptom): Judgement {
+  const diagnosis = diagnose(symptom);
+  return { state: 'Failing', reason: diagnosis.reason, message: describeFailure(diagnosis) };
 }
 
 function podCondition(pod: Pod, type: string) {

@@ -1,4 +1,5 @@
-import type { ClassroomSpec } from '../api/classroom.ts';
+import type { Classroom, ClassroomSpec } from '../api/classroom.ts';
+import type { MemoryStep } from '../api/engine-failures.ts';
 import { describeIssues, type FieldIssue } from '../api/issue.ts';
 import { servedNameOf } from '../api/model.ts';
 import { parseClassroom } from '../api/parse.ts';
@@ -25,6 +26,9 @@ import { engineService } from './children/service.ts';
 import { engineServiceAccount } from './children/service-account.ts';
 import { type EnginePlanning, planEngines, planStatusOf, replicasFor } from './engine-settings.ts';
 import { deniedArguments } from './extra-args.ts';
+import { lowerPlanning } from './failures/lower-planning.ts';
+import { isHeld, retryAtMs, stepsFor } from './failures/record.ts';
+import { specHash } from './failures/spec-hash.ts';
 import type { ObservedChild, ObservedClass } from './observe.ts';
 import { ownershipOf } from './ownership.ts';
 import { decideRollout, type RolloutDecision } from './rollout/decision.ts';
@@ -51,6 +55,10 @@ export interface WantedPlan {
   rollout: RolloutDecision;
   /** The engines that run or are being started, and how many of them there shall be; undefined: none may be started. */
   engines: { rolledOut: RolledOut; replicas: number } | undefined;
+  /** Stands for what the spec says of model, GPU and engines. */
+  specHash: string;
+  /** Whether engines that fail again and again are kept from starting: then there are none for now. */
+  held: boolean;
   /** What the engines stand on; applied first. */
   foundations: ChildIntent[];
   /** Applied only when all foundations are there: no engine runs without its network policy. */
@@ -86,7 +94,8 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
   const denied = deniedArguments(spec.engine.extraArgs);
   if (denied.length > 0) return argumentsDenied(denied);
 
-  const engines = planRollout({ ...observed, classroom }, settings, nowMs);
+  const failures = failureState(observed.classroom, spec, nowMs);
+  const engines = planRollout({ ...observed, classroom }, settings, failures.steps, nowMs);
   const modelCache = modelCacheClaim(classroom, spec, observed.modelCache);
   const foundations: ChildIntent[] = [
     { resource: serviceAccounts, object: engineServiceAccount(classroom) },
@@ -97,7 +106,11 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
   ];
   const deployment = engines.engines && {
     resource: deployments,
-    object: engineDeployment(classroom, engines.engines.rolledOut, engines.engines.replicas),
+    object: engineDeployment(
+      classroom,
+      engines.engines.rolledOut,
+      failures.held ? 0 : engines.engines.replicas,
+    ),
   };
   const turn = nextTurn(observed.pods, observed.enginePods, nowMs);
   const waitsUntilMs = engines.rollout.kind === 'wait' ? engines.rollout.lookAtMs : undefined;
@@ -105,24 +118,44 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     kind: 'wanted',
     spec,
     ...engines,
+    specHash: failures.specHash,
+    held: failures.held,
     foundations,
     deployment,
     delete: unwanted(observed, [...foundations, ...(deployment === undefined ? [] : [deployment])]),
     start: turn.start,
-    nextLookAtMs: earliest([nextExpiryMs(observed.seats, nowMs), waitsUntilMs, turn.lookAtMs]),
+    nextLookAtMs: earliest([nextExpiryMs(observed.seats, nowMs), waitsUntilMs, turn.lookAtMs, failures.retryAtMs]),
+  };
+}
+
+/** What follows from the failures that the status tells of; a step or a hold is recorded before it is acted on. */
+function failureState(classroom: Classroom, spec: ClassroomSpec, nowMs: number) {
+  const record = classroom.status?.failures;
+  const hash = specHash(classroom, spec);
+  const held = isHeld(record, { specHash: hash, nowMs });
+  return {
+    specHash: hash,
+    held,
+    steps: stepsFor(record, hash),
+    retryAtMs: held ? retryAtMs(record) : undefined,
   };
 }
 
 type PlannedRollout = Pick<WantedPlan, 'activeSeats' | 'placement' | 'planning' | 'rollout' | 'engines'>;
 
 /** Which engines there shall be: those of the spec, or, for as long as these may not be started, those that run. */
-function planRollout(observed: ObservedClass, settings: PlanSettings, nowMs: number): PlannedRollout {
+function planRollout(
+  observed: ObservedClass,
+  settings: PlanSettings,
+  steps: readonly MemoryStep[],
+  nowMs: number,
+): PlannedRollout {
   const { classroom } = observed;
   const { spec } = classroom;
   const rolledOut = rolledOutOf(classroom, observed.deployment);
   const placement = gpuPlacement(spec.gpu, observed.gpus, rolledOut && resourceOf(rolledOut).resourceName);
   const slot = slotKnowledge(spec.gpu, placement, rolledOut?.slot);
-  const planning = planEngines(spec, slot, placement.resourceName);
+  const planning = lowerPlanning(planEngines(spec, slot, placement.resourceName), steps);
   const activeSeats = observed.seats.filter((seat) => isActive(seat, nowMs)).length;
   const replicasOf = ({ plan: figures }: RolledOut): number =>
     figures?.studentsPerReplica === undefined

@@ -1,5 +1,6 @@
 import type { ClassroomStatus, EngineStatus } from '../api/classroom.ts';
 import { type ConditionDraft, findCondition, mergeConditions } from '../api/condition.ts';
+import type { EngineFailures } from '../api/engine-failures.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, STUDENT_QUOTA_CONDITIONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
 import type { GpuAvailability } from '../gpu/nodes/availability-verdict.ts';
@@ -12,8 +13,11 @@ import { type MeasurementReport, measurementReport } from './engine-watch/as-pla
 import { lastLoadSeconds } from './engine-watch/load-time.ts';
 import { engineStatuses, readySince } from './engines.ts';
 import { enginesCondition } from './engines-condition.ts';
+import { advanceRecord } from './failures/record.ts';
+import { engineContainerOf } from './failures/symptom.ts';
 import { fitsCondition } from './fits-condition.ts';
 import { classGpus, gpuAvailableCondition, withUnschedulableCause } from './gpu-condition.ts';
+import { nodesReport } from './nodes-condition.ts';
 import type { ObservedClass } from './observe.ts';
 import { pendingFeatures } from './pending-features.ts';
 import type { Plan } from './plan.ts';
@@ -48,7 +52,8 @@ export function status(input: StatusInput): ClassroomStatus {
   const figures =
     plan.kind === 'wanted' ? runningFigures(plan.engines, plan.spec, plan.activeSeats) : keptFields(previous);
   const measured = measurementReportOf(input, report.engines, figures.plan);
-  const drafts = conditionDrafts(input, engines, gpus, { report, measured });
+  const failures = failuresOf(input, engines);
+  const drafts = conditionDrafts(input, engines, gpus, { report, measured, failures });
   const generation = observed.classroom.metadata.generation ?? 0;
   const loadSeconds = lastLoadSeconds(observed.pods, previous);
   const lastReadyTime = latest([previous?.lastReadyTime, ...observed.pods.map(readySince)]);
@@ -65,6 +70,7 @@ export function status(input: StatusInput): ClassroomStatus {
     engines: measured.engines,
     ...(measured.largestKvCache === undefined ? {} : { largestKvCache: measured.largestKvCache }),
     ...(report.adapters === undefined ? {} : { adapters: report.adapters }),
+    ...(failures === undefined ? {} : { failures }),
     ...(lastReadyTime === undefined ? {} : { lastReadyTime }),
     ...(loadSeconds === undefined ? {} : { lastLoadSeconds: loadSeconds }),
   };
@@ -103,16 +109,40 @@ function measurementReportOf(
   return measurementReport({ engines, pods, enginePods, watched, plan: figures, template, previous, nowMs });
 }
 
+/** What of engines that fail is to be remembered. A spec that cannot be acted on leaves it as it is. */
+function failuresOf(
+  { observed, plan, nowMs }: StatusInput,
+  engines: readonly EngineStatus[],
+): EngineFailures | undefined {
+  const previous = observed.classroom.status?.failures;
+  if (plan.kind === 'withheld' || plan.engines === undefined) return previous;
+  const { rolledOut, replicas } = plan.engines;
+  return advanceRecord(previous, {
+    specHash: plan.specHash,
+    pods: observed.pods,
+    rolledOut: engineContainerOf(rolledOut.template.spec),
+    readyEngines: countReady(engines),
+    wantedEngines: replicas,
+    nowMs,
+  });
+}
+
+interface Reports {
+  report: AdapterReport;
+  measured: MeasurementReport;
+  failures: EngineFailures | undefined;
+}
+
 function conditionDrafts(
   input: StatusInput,
   engines: readonly EngineStatus[],
   gpus: GpuAvailability | undefined,
-  { report, measured }: { report: AdapterReport; measured: MeasurementReport },
+  { report, measured, failures }: Reports,
 ): ConditionDraft[] {
   const { observed, plan } = input;
   const specValid = specValidCondition(plan);
   const childrenApplied = childrenAppliedCondition(input);
-  const enginesReady = enginesReadyCondition(input, engines, gpus);
+  const enginesReady = enginesReadyCondition(input, engines, gpus, failures);
   const fits = plan.kind === 'wanted' ? fitsCondition(plan.planning) : unknown(TYPES.fits, CORRECT_FIRST);
   const details = [specValid, fits, childrenApplied, enginesReady];
   return [
@@ -124,6 +154,8 @@ function conditionDrafts(
     ...(report.condition === undefined ? [] : [report.condition]),
     // Nor this: with less KV cache than planned fewer students are computed at once, and all are served.
     measured.condition,
+    // Nor this: engines that answer need no more nodes.
+    nodes?.condition ?? unknown(TYPES.nodesPrepared, CORRECT_FIRST),
     rolloutPendingCondition(input),
     featurePendingCondition(plan),
   ];
@@ -135,13 +167,16 @@ function enginesReadyCondition(
   { plan, observed }: StatusInput,
   engines: readonly EngineStatus[],
   gpus: GpuAvailability | undefined,
+  failures: EngineFailures | undefined,
 ): ConditionDraft {
   if (plan.kind === 'withheld') return unknown(TYPES.enginesReady, CORRECT_FIRST);
   if (plan.engines === undefined) {
     return unknown(TYPES.enginesReady, 'No engine is started: see the condition Fits.');
   }
   const { resourceName, resourceCount } = resourceOf(plan.engines.rolledOut);
-  const wanted = { replicas: plan.engines.replicas, resourceName, resourceCount, gpus };
+  const { replicas } = plan.engines;
+  const classroom = observed.classroom.metadata.name;
+  const wanted = { replicas, resourceName, resourceCount, gpus, classroom, failures };
   return enginesCondition(wanted, engines, observed.deployment);
 }
 

@@ -4,6 +4,7 @@ import { EVENT_REASONS } from '../api/event-reasons.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, MISFIT_REASONS } from '../api/reasons.ts';
 import type { EventSink } from '../reconcile/controller.ts';
 import type { ApplyOutcome } from './apply.ts';
+import { describeSteps } from './failures/lower-planning.ts';
 import { describeChild } from './kinds.ts';
 import type { Plan } from './plan.ts';
 import { describeChanges } from './rollout/changes.ts';
@@ -25,6 +26,7 @@ export function transitions(
     ...outcomeEvents(outcome),
     ...conditionEvents(previous, next),
     ...engineEvents(previous, next),
+    ...failureEvents(previous, next),
   ];
 }
 
@@ -88,6 +90,31 @@ function conditionEvents(previous: ClassroomStatus | undefined, next: ClassroomS
     const eventType = now.status === 'True' ? ('Normal' as const) : ('Warning' as const);
     return [{ type: eventType, reason, action: 'Reconcile', note: now.message }];
   });
+}
+
+/** What the operator does about engines that fail. */
+function failureEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
+  const [before, now] = [previous?.failures, next.failures];
+  const known = before?.specHash === now?.specHash ? (before?.memorySteps.length ?? 0) : 0;
+  const steps = (now?.memorySteps ?? []).slice(known).map(
+    (step): Event => ({
+      type: 'Warning',
+      reason: EVENT_REASONS.memoryStepTaken,
+      action: 'Lower',
+      note: `${describeSteps([step])}: ${now?.message ?? step.reason}`,
+    }),
+  );
+  const held = now?.held;
+  if (held !== undefined && before?.held === undefined) {
+    const until = held.retryTime === undefined ? 'until the spec changes' : `until ${held.retryTime}`;
+    const note = `No engine is started ${until}: ${now?.message ?? ''}`;
+    return [...steps, { type: 'Warning', reason: EVENT_REASONS.enginesHeld, action: 'Hold', note }];
+  }
+  if (held === undefined && before?.held !== undefined) {
+    const note = 'Engines that were held are started again.';
+    return [...steps, { type: 'Normal', reason: EVENT_REASONS.enginesRetried, action: 'Start', note }];
+  }
+  return steps;
 }
 
 function engineEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {

@@ -6,6 +6,7 @@ import { GPU_LABELS } from '../../gpu/nodes/gpu-labels.ts';
 import { adapterEnvironment } from '../adapters/engine-options.ts';
 import { engineArgs, SHUTDOWN_TIMEOUT_SECONDS } from '../engine-args.ts';
 import type { EngineSettings } from '../engine-settings.ts';
+import { ENGINE_LOG } from '../failures/engine-log.ts';
 import type { PodTemplate } from '../rollout/rolled-out.ts';
 import { IN_TURN, START_GATE, STARTS_LABEL } from '../rollout/start-gate.ts';
 import { childLabels, engineName, engineSelector, modelCacheName } from './metadata.ts';
@@ -40,7 +41,10 @@ export function enginePodTemplate(
   settings: EngineSettings,
 ): PodTemplate {
   return {
-    metadata: { labels: { ...childLabels(classroom, COMPONENTS.engine), ...startLabels(spec) } },
+    metadata: {
+      labels: { ...childLabels(classroom, COMPONENTS.engine), ...startLabels(spec) },
+      annotations: ENGINE_LOG.annotations,
+    },
     spec: {
       ...startGates(spec),
       serviceAccountName: engineName(classroom),
@@ -58,6 +62,7 @@ export function enginePodTemplate(
         { name: 'models', ...modelVolume(classroom, spec) },
         // Worker processes exchange tensors through shared memory; the default of 64 MiB is too small.
         { name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: '2Gi' } },
+        ENGINE_LOG.volume,
       ],
     },
   };
@@ -76,11 +81,12 @@ function engineContainer(spec: ClassroomSpec, settings: EngineSettings): Contain
     // vLLM can hang with its process alive.
     livenessProbe: { ...healthProbe(), ...LIVENESS_PROBE },
     lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
-    terminationMessagePolicy: 'FallbackToLogsOnError',
+    ...ENGINE_LOG.terminationMessage,
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
     volumeMounts: [
       { name: 'models', mountPath: MODEL_VOLUME_PATH },
       { name: 'shm', mountPath: '/dev/shm' },
+      ENGINE_LOG.volumeMount,
     ],
   };
 }
@@ -102,6 +108,7 @@ function engineEnvironment(spec: ClassroomSpec): NonNullable<Container['env']> {
     { name: 'VLLM_CACHE_ROOT', value: `${MODEL_VOLUME_PATH}/.cache/vllm` },
     // Above the time for which the gateway keeps idle connections; with vLLM's 5 s it would reuse closed ones.
     { name: 'VLLM_HTTP_TIMEOUT_KEEP_ALIVE', value: '75' },
+    ENGINE_LOG.env,
     // Completions of one request: with vLLM's default of 16384 one student can exhaust the memory of all.
     { name: 'VLLM_MAX_N_SEQUENCES', value: '4' },
     { name: 'VLLM_NO_USAGE_STATS', value: '1' },

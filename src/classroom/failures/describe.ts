@@ -1,3 +1,5 @@
+import type { EngineFailures } from '../../api/engine-failures.ts';
+import { ANNOTATIONS } from '../../api/labels.ts';
 import { FAILURES } from './catalogue.ts';
 import type { Diagnosis } from './diagnose.ts';
 
@@ -15,6 +17,19 @@ export function describeFailure(diagnosis: Diagnosis): string {
 export function describeExhausted(diagnosis: Diagnosis): string {
   const { what } = FAILURES[diagnosis.reason];
   return `${fill(what, diagnosis.details)} (${quoted(diagnosis)}), and nothing is left to lower. Choose a smaller or quantised model, a larger GPU or slice, or fewer engines on a GPU.`;
+}
+
+/** Why no engine is started, until when, and how to start them sooner. */
+export function describeHeld(
+  { message = 'they failed again and again.' }: Pick<EngineFailures, 'message'>,
+  { since, retryTime }: NonNullable<EngineFailures['held']>,
+  classroom: string,
+): string {
+  const until =
+    retryTime === undefined
+      ? 'Engines are started again when `model`, `gpu` or `engine` of the spec changes'
+      : `Engines are started again at ${retryTime}, or when the spec changes`;
+  return `no engine is started since ${since}, so that none takes a GPU in vain: ${message} ${until}; at once with \`kubectl annotate classroom ${classroom} --overwrite ${ANNOTATIONS.retry}="$(date)"\`.`;
 }
 
 /** Puts the figures of a diagnosis in the place of `{name|words without it}`. */

@@ -138,7 +138,7 @@ interface Lowerable extends MemoryFigures {
  * what it gives up from the KV cache, where that is pinned; other steps leave the cache as planned, so that what they
  * free stays free.
  *
- * @param gpuMemoryBytes what CUDA sees of one GPU or MIG slice; undefined: not known, and the cache is not pinned then
+ * @param gpuMemoryBytes what CUDA sees of one GPU or MIG slice; undefined: not known
  */
 export function lowerSettings<S extends Lowerable>(
   settings: S,
@@ -148,10 +148,12 @@ export function lowerSettings<S extends Lowerable>(
   const cap = (setting: MemorySetting, planned: number): number =>
     Math.min(planned, ...steps.filter((step) => step.setting === setting).map(({ to }) => Number(to)));
   const gpuMemoryUtilization = cap('GPUMemoryUtilization', settings.gpuMemoryUtilization);
+  const maxNumBatchedTokens = cap('MaxNumBatchedTokens', settings.maxNumBatchedTokens);
   return {
     ...settings,
-    maxNumBatchedTokens: cap('MaxNumBatchedTokens', settings.maxNumBatchedTokens),
-    maxNumSeqs: cap('MaxNumSeqs', settings.maxNumSeqs),
+    maxNumBatchedTokens,
+    // vLLM refuses more sequences than tokens a step.
+    maxNumSeqs: Math.min(cap('MaxNumSeqs', settings.maxNumSeqs), maxNumBatchedTokens),
     maxModelLen: cap('MaxModelLen', settings.maxModelLen),
     gpuMemoryUtilization,
     kvCacheMemoryBytes: smallerCache(
@@ -168,10 +170,9 @@ function smallerCache(
   gpuMemoryBytes: number | undefined,
 ): number | undefined {
   if (plannedBytes === undefined || givenUp <= 0) return plannedBytes;
-  if (gpuMemoryBytes === undefined) return undefined;
-  const bytes = Math.floor(plannedBytes - givenUp * gpuMemoryBytes);
-  // Nothing to pin: vLLM says itself that it does not fit.
-  return bytes > 0 ? bytes : undefined;
+  const rest = gpuMemoryBytes === undefined ? 0 : plannedBytes - givenUp * gpuMemoryBytes;
+  // Half is left in any case: an engine whose cache then holds no request says so itself.
+  return Math.floor(Math.max(rest, plannedBytes / 2));
 }
 
 /** The flags that carry the figures of an engine. */

@@ -1,12 +1,11 @@
 import type { EngineFailures, MemoryStep } from '../../api/engine-failures.ts';
-import { ENGINE_CONTAINER } from '../../api/labels.ts';
 import { ENGINE_FAILURE_REASONS } from '../../api/reasons.ts';
 import type { Pod } from '../../kube/resources.ts';
 import { FAILURES } from './catalogue.ts';
 import { describeExhausted, describeFailure } from './describe.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
 import { figuresOf, honours, nextStep } from './ladder.ts';
-import { endSymptom, lastTermination, type Termination } from './symptom.ts';
+import { endSymptom, engineContainerOf, lastTermination, type Termination } from './symptom.ts';
 
 /** Equal starts that fail for ever: one may be chance, two are not. */
 const STARTS_FOR_SPEC = 2;
@@ -118,18 +117,14 @@ function engineEnd(pod: Pod, end: Termination): EngineEnd {
   return {
     key: `${end.finishedAt ?? ''} ${pod.metadata.name}`,
     diagnosis: diagnose(endSymptom(pod, end)),
-    args: engineContainer(pod)?.args ?? [],
+    args: engineContainerOf(pod.spec)?.args ?? [],
   };
 }
 
 function runsAs(pod: Pod, rolledOut: RolledOutContainer): boolean {
-  const container = engineContainer(pod);
+  const container = engineContainerOf(pod.spec);
   const args = (words: readonly string[] | undefined) => JSON.stringify(words ?? []);
   return container?.image === rolledOut.image && args(container?.args) === args(rolledOut.args);
-}
-
-function engineContainer(pod: Pod) {
-  return pod.spec?.containers.find(({ name }) => name === ENGINE_CONTAINER);
 }
 
 function withEnd(record: EngineFailures, end: EngineEnd, input: RecordInput): EngineFailures {

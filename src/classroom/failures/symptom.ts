@@ -20,6 +20,11 @@ export function engineContainerStatus(pod: Pod): ContainerStatus | undefined {
   return pod.status?.containerStatuses?.find(({ name }) => name === ENGINE_CONTAINER);
 }
 
+/** The container that vLLM runs in, as it is or was asked for. */
+export function engineContainerOf(spec: Pod['spec']) {
+  return spec?.containers.find(({ name }) => name === ENGINE_CONTAINER);
+}
+
 /** How the container of an engine ended last; undefined while it has not. */
 export function lastTermination(pod: Pod): Termination | undefined {
   const container = engineContainerStatus(pod);
@@ -28,7 +33,7 @@ export function lastTermination(pod: Pod): Termination | undefined {
 
 /** The symptom of an end in this pod. */
 export function endSymptom(pod: Pod, end: Termination): Symptom {
-  const probe = pod.spec?.containers.find(({ name }) => name === ENGINE_CONTAINER)?.startupProbe;
+  const probe = engineContainerOf(pod.spec)?.startupProbe;
   const startupSeconds =
     probe === undefined ? undefined : (probe.periodSeconds ?? 10) * (probe.failureThreshold ?? 3);
   return { kind: 'ended', end, startupSeconds };

@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import type { EngineFailureReason } from '../../../../src/api/reasons.ts';
+import { describeFailure } from '../../../../src/classroom/failures/describe.ts';
+import { type Diagnosis, diagnose } from '../../../../src/classroom/failures/diagnose.ts';
+import { passedOn } from './kubelet.ts';
+
+const FOLDER = join(import.meta.dirname, '../../../fixtures/vllm');
+
+const recorded = (path: string) => readFileSync(join(FOLDER, path), 'utf8');
+
+function diagnoseEnd(exitCode: number, message: string): Diagnosis {
+  const end = { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', message };
+  return diagnose({ kind: 'ended', end, startupSeconds: 1800 });
+}
+
+interface Recorded {
+  log: string;
+  exitCode: number;
+  reason: EngineFailureReason;
+  /** What the message must say. */
+  says: string;
+}
+
+const H100: Recorded[] = [
+  {
+    log: 'badarg-unknown-flag',
+    exitCode: 2,
+    reason: 'ArgumentRefused',
+    says: 'vLLM refuses an argument: --no-such-flag 1 unrecognized arguments: --no-such-flag 1',
+  },
+  {
+    log: 'badarg-dtype',
+    exitCode: 2,
+    reason: 'ArgumentRefused',
+    says: "vLLM refuses an argument: --dtype invalid choice: 'int8'",
+  },
+  {
+    log: 'badarg-util',
+    exitCode: 1,
+    reason: 'ArgumentRefused',
+    says: 'vLLM refuses an argument: gpu_memory_utilization Input should be less than or equal to 1',
+  },
+  {
+    log: 'badarg-max-len-too-big',
+    exitCode: 1,
+    reason: 'ContextAboveModel',
+    says: 'Set `model.maxModelLen` to 32768 or less.',
+  },
+  {
+    log: 'badarg-batched-lt-seqs',
+    exitCode: 1,
+    reason: 'BatchedTokensTooFew',
+    says: 'Raise `engine.maxNumBatchedTokens` to at least 64',
+  },
+  {
+    log: 'badarg-tp2',
+    exitCode: 1,
+    reason: 'TooFewGPUs',
+    says: 'the engine wants 2 GPUs and its container has 1',
+  },
+  { log: 'badarg-no-gpu', exitCode: 1, reason: 'NoVisibleGPU', says: 'no GPU is visible in the container' },
+  { log: 'badarg-model-missing', exitCode: 1, reason: 'ModelNotFound', says: 'Check `model.id`.' },
+  { log: 'badarg-hub-name', exitCode: 1, reason: 'ModelNotFound', says: 'Check `model.id`.' },
+  {
+    log: 'e5b-hog70-util0.9',
+    exitCode: 1,
+    reason: 'GPUMemoryTaken',
+    says: 'only 8.15 of 79.18 GiB of the GPU are free, and the engine wants 71.26',
+  },
+  {
+    log: 'e5b-kv-too-small',
+    exitCode: 1,
+    reason: 'KVCacheTooSmall',
+    says: 'vLLM estimates that 35472 tokens would fit',
+  },
+  { log: 'e5d-kill-engine', exitCode: 0, reason: 'EngineDied', says: "vLLM's engine process died" },
+];
+
+describe('recordings of vLLM 0.26.0 on an H100', () => {
+  test.each(H100)('$log is $reason', ({ log, exitCode, reason, says }) => {
+    const got = diagnoseEnd(exitCode, passedOn(recorded(`0.26.0-h100/${log}.log.txt`), exitCode));
+    expect(got.reason).toBe(reason);
+    expect(describeFailure(got)).toContain(says);
+  });
+
+  test.each(['e5b-hog70-util0.9', 'e5b-kv-too-small', 'badarg-no-gpu'])(
+    '%s: the end of the log alone, which is all that Kubernetes passes on by itself, does not say why',
+    (log) => {
+      const tail = passedOn(recorded(`0.26.0-h100/${log}.log.txt`), 1, { terminationLog: false });
+      expect(tail.trimEnd()).toMatch(/See root cause above\. Failed core proc\(s\): \{\}$/);
+      expect(diagnoseEnd(1, tail).reason).toBe('StartFailed');
+    },
+  );
+
+  test.each(['e1-qwen7b-seqs10', 'e4-lora'])('%s: a log of an engine that serves has no sign in it', (log) => {
+    const text = recorded(`0.26.0-h100/${log}.log.txt`).split('Application startup complete.')[0] ?? '';
+    expect(text.length).toBeGreaterThan(2000);
+    expect(diagnoseEnd(1, text).reason).toBe('StartFailed');
+  });
+});
+
+/** `name [flags] rc=1 after 9.0s :: line|line|` */
+const CPU_LINE = /^(?<name>\w+) \[.*?\] rc=(?<exitCode>\d+) after [\d.]+s :: (?<lines>.*)$/;
+
+describe('recordings of vLLM 0.32.0 on a CPU: what was kept are the first and the last line', () => {
+  const want: Record<string, EngineFailureReason> = {
+    unknown_flag: 'ArgumentRefused',
+    unknown_flag2: 'ArgumentRefused',
+    bad_lora_module: 'AdapterNotFound',
+    bad_template: 'ArgumentRefused',
+  };
+  const lines = recorded('0.32.0-cpu/start_failures.txt').trim().split('\n');
+
+  test.each(Object.entries(want))('%s is %s', (name, reason) => {
+    const line = lines.map((text) => CPU_LINE.exec(text)?.groups).find((groups) => groups?.name === name);
+    if (line === undefined) throw new Error(`nothing is recorded of ${name}`);
+    const got = diagnoseEnd(Number(line.exitCode), (line.lines ?? '').replaceAll('|', '\n'));
+    expect(got.reason).toBe(reason);
+  });
+});
