@@ -40,6 +40,9 @@ const window = { days: ['Mon'], start: '22:00', end: '06:00' };
 const dataset = { claimName: 'datasets', path: 'sql.jsonl' };
 const adapters = [{ name: 'sql-tutor', path: 'adapters/sql-tutor' }];
 
+const ADAPTER_NAME_MESSAGE =
+  'Invalid value: `adapters[].name` must not be a name of the model, nor the end of one after a colon: students could not tell them apart';
+
 /** Rules about what one object says. */
 const rows: Record<string, Row> = {
   'the name of a class leaves room for the names of its engines': {
@@ -94,6 +97,30 @@ const rows: Record<string, Row> = {
     wantField: 'spec.adapters',
     wantMessage:
       'Required value: `model.storage` must be set when `adapters` are used: they are read from the model volume',
+  },
+  'an adapter is not called as the model is': {
+    kind: 'Classroom',
+    at: 'spec',
+    accepted: {
+      spec: { adapters, model: { servedName: 'sql', aliases: ['a:b'], storage: { claimName: 'models' } } },
+    },
+    refused: {
+      spec: { adapters, model: { servedName: 'sql-tutor', storage: { claimName: 'models' } } },
+    },
+    wantField: 'spec.adapters',
+    wantMessage: ADAPTER_NAME_MESSAGE,
+  },
+  'an adapter is not what an alias calls it already': {
+    kind: 'Classroom',
+    at: 'spec',
+    accepted: {
+      spec: { adapters, model: { aliases: ['qwen:tutor'], storage: { claimName: 'models' } } },
+    },
+    refused: {
+      spec: { adapters, model: { aliases: ['qwen:sql-tutor'], storage: { claimName: 'models' } } },
+    },
+    wantField: 'spec.adapters',
+    wantMessage: ADAPTER_NAME_MESSAGE,
   },
   'students do not write a path as the model': {
     kind: 'Classroom',

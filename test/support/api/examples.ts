@@ -75,7 +75,7 @@ const everythingOnWholeGpus: ClassroomSpecInput = {
   access: 'Exam',
   boost: { factor: 2, until: '2026-12-01T10:30:00Z' },
   exam: { students: ['alice'], maxOutputTokens: 512, allowAdapters: true },
-  adapters: [{ name: 'sql-tutor', path: 'adapters/sql-tutor' }],
+  adapters: [{ name: 'sql-tutor', path: 'adapters/sql-tutor', rank: 32 }],
   fineTuning: {
     window,
     jobs: [
@@ -151,7 +151,17 @@ const classroomStatus: ClassroomStatus = {
     resourceName: 'nvidia.com/gpu',
     basis: 'as the spec says',
   },
-  engines: [{ name: 'python-101-engine-0', state: 'Failing', node: 'node-1', message: 'out of memory' }],
+  engines: [{ name: 'python-101-engine-0', state: 'Failing', node: 'node-1', message: 'out of memory', adapters: ['sql-tutor'] }],
+  adapters: [
+    {
+      name: 'sql-tutor',
+      model: 'qwen2.5-7b-instruct:sql-tutor',
+      path: 'adapters/sql-tutor',
+      state: 'Failed',
+      loadedEngines: 1,
+      message: 'its rank is too high',
+    },
+  ],
   lastReadyTime: time,
 };
 
