@@ -5,7 +5,7 @@ import { metricsReference } from '../src/gateway/metrics-reference.ts';
 import { requestReference } from '../src/gateway/request/reference.ts';
 import { settingsReference } from '../src/gateway/settings-reference.ts';
 import type { KubeObject } from '../src/kube/object.ts';
-import { NAMESPACE_PLACEHOLDER, rbacObjects } from '../src/rbac/manifest.ts';
+import { NAMESPACE_PLACEHOLDER, nodePreparationObjects, rbacObjects } from '../src/rbac/manifest.ts';
 import { rbacReference } from '../src/rbac/reference.ts';
 
 /** A file of this repository that is made from the sources. */
@@ -27,6 +27,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
     path: 'manifests/rbac-one-namespace.yaml',
     render: () => manifest(...rbacObjects({ watchNamespace: NAMESPACE_PLACEHOLDER })),
   },
+  { path: 'manifests/rbac-node-preparation.yaml', render: () => manifest(...nodePreparationObjects()) },
   { path: 'docs/rbac.md', render: rbacReference },
   { path: 'docs/gateway-requests.md', render: requestReference },
   { path: 'docs/gateway-settings.md', render: settingsReference },

@@ -11,6 +11,7 @@ import { gpuSchema } from './gpu.ts';
 import { API_GROUP, API_VERSION } from './group.ts';
 import { boostSchema, limitsSchema } from './limits.ts';
 import { modelSchema } from './model.ts';
+import { nodePreparationSchema } from './node-preparation.ts';
 import { scheduleSchema } from './schedule.ts';
 
 /** Leaves room for the suffixes of child names within 63 characters. */
@@ -172,6 +173,7 @@ export const classroomStatusSchema = z
       .optional()
       .describe('Every adapter of the spec, and whether the engines have it.'),
     failures: engineFailuresSchema.optional(),
+    nodePreparation: nodePreparationSchema.optional(),
     lastLoadSeconds: int32(0, 86_400)
       .optional()
       .describe('How long the engine that was started last took until it answered.'),

@@ -1,4 +1,5 @@
 import { LABELS } from '../api/labels.ts';
+import type { PreparationNotes } from '../gpu/node-preparation/notes.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
 import type { Pod } from '../kube/resources.ts';
 import type { ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
@@ -19,7 +20,11 @@ const GPUS_SETTLE_MS = 1000;
  */
 export function connect(
   informers: OperatorInformers,
-  boards: { adapterBoard: Pick<AdapterBoard, 'onChange'>; engineBoard: Pick<EngineBoard, 'onChange'> },
+  boards: {
+    adapterBoard: Pick<AdapterBoard, 'onChange'>;
+    engineBoard: Pick<EngineBoard, 'onChange'>;
+    preparationNotes: Pick<PreparationNotes, 'onChange'>;
+  },
   enqueue: (key: string, afterMs?: number) => void,
 ): () => void {
   const byLabel = ({ now, before }: ObjectChange<KubeObject>): void => {
@@ -46,6 +51,7 @@ export function connect(
     }),
     boards.adapterBoard.onChange((classroom) => enqueue(classroom)),
     boards.engineBoard.onChange((classroom) => enqueue(classroom)),
+    boards.preparationNotes.onChange((classroom) => enqueue(classroom)),
     informers.gpus.onChange(() => {
       for (const { metadata } of informers.classrooms.list()) enqueue(keyOf(metadata), GPUS_SETTLE_MS);
     }),

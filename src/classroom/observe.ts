@@ -1,6 +1,7 @@
 import type { Classroom } from '../api/classroom.ts';
 import { COMPONENTS, LABELS } from '../api/labels.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
+import type { PreparationNote, PreparationNotes } from '../gpu/node-preparation/notes.ts';
 import type { GpuObservation } from '../gpu/nodes/observation.ts';
 import { type KubeObject, keyOf, type ObjectRef, type Resource } from '../kube/object.ts';
 import type { Deployment, PersistentVolumeClaim, Pod } from '../kube/resources.ts';
@@ -40,13 +41,24 @@ export interface ObservedClass {
   children: readonly ObservedChild[];
   /** What the engines say of their adapters; undefined: nobody has looked yet. */
   adapters: ClassAdapters | undefined;
+  /** Every class, in whatever namespace: what one counts on is not changed for another. */
+  allClasses: readonly Classroom[];
+  /** What keeps the operator from preparing nodes. */
+  preparationNote: PreparationNote | undefined;
+}
+
+/** What other controllers found out, besides the caches. */
+export interface ObservedBoards {
+  adapterBoard: AdapterBoard;
+  engineBoard: EngineBoard;
+  preparationNotes: PreparationNotes;
 }
 
 /** Reads the caches; undefined when there is no such class, or when it is being deleted. */
 export function observe(
   ref: ObjectRef,
   informers: OperatorInformers,
-  { adapterBoard, engineBoard }: { adapterBoard: AdapterBoard; engineBoard: EngineBoard },
+  { adapterBoard, engineBoard, preparationNotes }: ObservedBoards,
 ): ObservedClass | undefined {
   const classroom = informers.classrooms.get(ref);
   if (classroom === undefined || classroom.metadata.deletionTimestamp !== undefined) return undefined;
@@ -71,6 +83,8 @@ export function observe(
       cache.ofClassroom(namespace, name).map((object) => ({ resource, object })),
     ),
     adapters: adapterBoard.of(keyOf(classroom.metadata)),
+    allClasses: informers.classrooms.list(),
+    preparationNote: preparationNotes.get(keyOf(ref)),
   };
 }
 

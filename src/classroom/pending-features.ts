@@ -5,7 +5,6 @@ type Use = readonly [field: string, used: (spec: ClassroomSpec) => boolean];
 
 /** Fields that the schema accepts and nothing acts on yet. A field leaves this list with the code that acts on it. */
 const PENDING: readonly Use[] = [
-  ['gpu.nodePreparation', (spec) => spec.gpu.nodePreparation !== 'Report'],
   // Without a timetable a class is over when nobody asks.
   ["engine.rollout 'AfterClass'", (spec) => spec.engine.rollout === 'AfterClass'],
   ['schedule', (spec) => spec.schedule !== undefined],

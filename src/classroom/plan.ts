@@ -5,8 +5,9 @@ import { servedNameOf } from '../api/model.ts';
 import { parseClassroom } from '../api/parse.ts';
 import { CLASSROOM_REASONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
+import { recordsOf } from '../gpu/node-preparation/record.ts';
 import { type GpuPlacement, gpuPlacement } from '../gpu/nodes/placement.ts';
-import type { KubeObject, Resource } from '../kube/object.ts';
+import { type KubeObject, keyOf, type Resource } from '../kube/object.ts';
 import {
   deployments,
   networkPolicies,
@@ -102,7 +103,7 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     ...(modelCache === undefined ? [] : [{ resource: persistentVolumeClaims, object: modelCache }]),
     { resource: networkPolicies, object: engineNetworkPolicy(classroom, settings) },
     { resource: services, object: engineService(classroom) },
-    { resource: podDisruptionBudgets, object: enginePodDisruptionBudget(classroom) },
+    { resource: podDisruptionBudgets, object: enginePodDisruptionBudget(classroom, isGivingWay(observed)) },
   ];
   const deployment = engines.engines && {
     resource: deployments,
@@ -195,6 +196,13 @@ function engineInForce(
   if (rollout.kind === 'now') return { ...wanted, strategy: rollout.strategy };
   if (rolledOut === undefined) throw new Error('nothing runs that a rollout could wait for');
   return rollout.kind === 'current' ? { ...wanted, strategy: rolledOut.strategy } : rolledOut;
+}
+
+/** Whether a node is being emptied of engines of this class, to be prepared for it. */
+function isGivingWay({ classroom, gpus }: ObservedClass): boolean {
+  if (gpus.kind === 'Unknown') return false;
+  const key = keyOf(classroom.metadata);
+  return recordsOf(gpus.nodes).some(({ record }) => record.class === key && record.step === 'Draining');
 }
 
 /** Whether a student may work now. */

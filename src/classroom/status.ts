@@ -17,7 +17,7 @@ import { advanceRecord } from './failures/record.ts';
 import { engineContainerOf } from './failures/symptom.ts';
 import { fitsCondition } from './fits-condition.ts';
 import { classGpus, gpuAvailableCondition, withUnschedulableCause } from './gpu-condition.ts';
-import { nodesReport } from './nodes-condition.ts';
+import { type NodesReport, nodesReport } from './nodes-condition.ts';
 import type { ObservedClass } from './observe.ts';
 import { pendingFeatures } from './pending-features.ts';
 import type { Plan } from './plan.ts';
@@ -53,7 +53,8 @@ export function status(input: StatusInput): ClassroomStatus {
     plan.kind === 'wanted' ? runningFigures(plan.engines, plan.spec, plan.activeSeats) : keptFields(previous);
   const measured = measurementReportOf(input, report.engines, figures.plan);
   const failures = failuresOf(input, engines);
-  const drafts = conditionDrafts(input, engines, gpus, { report, measured, failures });
+  const nodes = plan.kind === 'wanted' ? nodesReport(observed) : undefined;
+  const drafts = conditionDrafts(input, engines, gpus, { report, measured, failures, nodes });
   const generation = observed.classroom.metadata.generation ?? 0;
   const loadSeconds = lastLoadSeconds(observed.pods, previous);
   const lastReadyTime = latest([previous?.lastReadyTime, ...observed.pods.map(readySince)]);
@@ -71,6 +72,7 @@ export function status(input: StatusInput): ClassroomStatus {
     ...(measured.largestKvCache === undefined ? {} : { largestKvCache: measured.largestKvCache }),
     ...(report.adapters === undefined ? {} : { adapters: report.adapters }),
     ...(failures === undefined ? {} : { failures }),
+    ...(nodes?.nodePreparation === undefined ? {} : { nodePreparation: nodes.nodePreparation }),
     ...(lastReadyTime === undefined ? {} : { lastReadyTime }),
     ...(loadSeconds === undefined ? {} : { lastLoadSeconds: loadSeconds }),
   };
@@ -131,13 +133,14 @@ interface Reports {
   report: AdapterReport;
   measured: MeasurementReport;
   failures: EngineFailures | undefined;
+  nodes: NodesReport | undefined;
 }
 
 function conditionDrafts(
   input: StatusInput,
   engines: readonly EngineStatus[],
   gpus: GpuAvailability | undefined,
-  { report, measured, failures }: Reports,
+  { report, measured, failures, nodes }: Reports,
 ): ConditionDraft[] {
   const { observed, plan } = input;
   const specValid = specValidCondition(plan);

@@ -3,6 +3,8 @@ import { createAdapterController } from '../classroom/adapters/controller.ts';
 import { createClassroomController } from '../classroom/controller.ts';
 import { createEngineBoard } from '../classroom/engine-watch/board.ts';
 import { createEngineWatchController } from '../classroom/engine-watch/controller.ts';
+import { createNodePreparationController } from '../gpu/node-preparation/controller.ts';
+import { createPreparationNotes } from '../gpu/node-preparation/notes.ts';
 import { aborted } from '../kube/aborted.ts';
 import type { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -22,7 +24,7 @@ import { createInformerSet, type InformerSet } from './informers.ts';
 import { createProgress, type Progress } from './progress.ts';
 
 /** Names of the controllers, as in metrics and logs. */
-export const CONTROLLER_NAMES = ['classroom', 'student', 'adapter', 'engine-watch'] as const;
+export const CONTROLLER_NAMES = ['classroom', 'student', 'adapter', 'engine-watch', 'node-preparation'] as const;
 
 export interface OperatorOptions {
   client: KubeClient;
@@ -64,6 +66,7 @@ export function createOperator(options: OperatorOptions): Operator {
     informers: informers.caches,
     adapterBoard: createAdapterBoard(),
     engineBoard: createEngineBoard(),
+    preparationNotes: createPreparationNotes(),
   };
   const progress = createProgress(clock);
   const parts = [
@@ -71,6 +74,7 @@ export function createOperator(options: OperatorOptions): Operator {
     createStudentController(dependencies),
     createAdapterController(dependencies),
     createEngineWatchController(dependencies),
+    createNodePreparationController(dependencies),
   ].map((part) => ({ part, controller: controllerOf(part, options, progress) }));
 
   return {

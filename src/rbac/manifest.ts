@@ -1,7 +1,7 @@
 import { APP_NAME, COMPONENTS, LABELS } from '../api/labels.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { GATEWAY_ACCOUNT, OPERATOR_ACCOUNT, SYSTEM_NAMESPACE } from './accounts.ts';
-import { GATEWAY_RIGHTS, OPERATOR_RIGHTS, type Right } from './rights.ts';
+import { GATEWAY_RIGHTS, NODE_PREPARATION_RIGHTS, OPERATOR_RIGHTS, type Right } from './rights.ts';
 
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
 
@@ -46,6 +46,17 @@ export function rbacObjects({ watchNamespace }: RbacOptions = {}): RbacObject[] 
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: SYSTEM_NAMESPACE, labels: labels() } },
     ...ACCOUNTS.flatMap((of) => [serviceAccount(of), ...classRoles(of, watchNamespace), ...ownRoles(of)]),
   ];
+}
+
+/** The rights to change nodes, which the operator does not have otherwise: `kubectl apply` them where it shall. */
+export function nodePreparationObjects(): RbacObject[] {
+  const operator: Account = {
+    component: COMPONENTS.operator,
+    account: OPERATOR_ACCOUNT,
+    rights: NODE_PREPARATION_RIGHTS,
+  };
+  const name = `${OPERATOR_ACCOUNT.name}-node-preparation`;
+  return roleAndBinding('ClusterRole', operator, name, undefined, operator.rights);
 }
 
 function serviceAccount({ component, account }: Account): RbacObject {

@@ -1,4 +1,4 @@
-import { GATEWAY_RIGHTS, OPERATOR_RIGHTS, type Right } from './rights.ts';
+import { GATEWAY_RIGHTS, NODE_PREPARATION_RIGHTS, OPERATOR_RIGHTS, type Right } from './rights.ts';
 
 /** `docs/rbac.md`: the table of rights for people. */
 export function rbacReference(): string {
@@ -17,6 +17,10 @@ export function rbacReference(): string {
     '',
     ...section('Operator', OPERATOR_RIGHTS),
     ...section('Gateway', GATEWAY_RIGHTS),
+    ...section('Operator, where it may change nodes', NODE_PREPARATION_RIGHTS),
+    'These are not part of the installation: `manifests/rbac-node-preparation.yaml` gives them to the operator, for classes',
+    'with `gpu.nodePreparation: Manage` ([node-preparation.md](node-preparation.md)).',
+    '',
   ].join('\n');
 }
 

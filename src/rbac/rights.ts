@@ -106,6 +106,20 @@ export const OPERATOR_RIGHTS: readonly Right[] = [
   right(leases, ['get', 'update'], 'Stay the leader.', { scope: 'Own', resourceNames: [LEADER_LEASE] }),
 ];
 
+/**
+ * What the operator may do besides, where somebody gave it the rights to change nodes (`gpu.nodePreparation: Manage`).
+ * It reads pods of all namespaces, so that it never takes a GPU from somebody else.
+ */
+export const NODE_PREPARATION_RIGHTS: readonly Right[] = [
+  right(nodes, ['list', 'watch'], 'Know the GPUs, and how they are shared.', { scope: 'Cluster' }),
+  right(nodes, ['patch'], 'Cordon a node, label it with a MIG layout, uncordon it.', { scope: 'Cluster' }),
+  right(pods, ['list', 'watch'], 'See whether pods of others use the GPUs of the node.', { scope: 'Cluster' }),
+  right(pods, ['create'], 'Empty the node of engines, within disruption budgets.', {
+    scope: 'Cluster',
+    subresource: 'eviction',
+  }),
+];
+
 /** All that the gateway may do: watch, and say what was used. It sees keys as hashes, in the status of seats. */
 export const GATEWAY_RIGHTS: readonly Right[] = [
   right(classrooms, ['list', 'watch'], 'Know the classes and their models.'),

@@ -2,6 +2,7 @@ import type { EventReason } from '../api/event-reasons.ts';
 import type { AdapterBoard } from '../classroom/adapters/board.ts';
 import type { CallEngine } from '../classroom/engine-calls.ts';
 import type { EngineBoard } from '../classroom/engine-watch/board.ts';
+import type { PreparationNotes } from '../gpu/node-preparation/notes.ts';
 import type { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -50,6 +51,8 @@ export interface OperatorDependencies {
   adapterBoard: AdapterBoard;
   /** Where what engines say of their work and memory goes from one controller to the other. */
   engineBoard: EngineBoard;
+  /** What keeps the operator from preparing nodes, from one controller to the other. */
+  preparationNotes: PreparationNotes;
 }
 
 /** What one pass over one object found out. Failures are thrown instead, and retried with back-off. */

@@ -18,6 +18,8 @@ export function observedClass(difference: Partial<ObservedClass> = {}): Observed
     activity: { kind: 'quiet', sinceMs: 0 },
     watched: new Map(),
     adapters: undefined,
+    allClasses: [],
+    preparationNote: undefined,
     ...difference,
   };
 }

@@ -64,15 +64,14 @@ export function clusterSteps(
 }
 
 /** All that is done to one node: empty it, change it, wait, let pods in again. */
-export function nodeSteps(choice: NodeChoice, className: string, foreign: readonly string[]): string[] {
+export function nodeSteps(choice: NodeChoice, className: string): string[] {
   const { name } = choice.node;
   const changes = choice.offer.changes.filter(({ kind }) => kind !== 'MigStrategy');
   return [
     `# Node ${name}: from then on it offers ${choice.offer.slots}. Every GPU program on it must end first.`,
-    ...(foreign.length === 0
-      ? []
-      : [`# These pods are not of this class; stop them with their owners: ${foreign.join(', ')}`]),
     `kubectl drain ${name} --pod-selector=${LABELS.classroom}=${className} --ignore-daemonsets --delete-emptydir-data`,
+    '# GPU pods of others must be stopped by their owners:',
+    `kubectl get pods --all-namespaces --field-selector spec.nodeName=${name}`,
     ...changes.flatMap((change) => [
       changeCommand(name, change),
       ...(change.kind === 'MigLayout' ? [layoutWaitCommand(name)] : []),

@@ -1,6 +1,6 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { EVENT_REASONS } from '../../api/event-reasons.ts';
-import type { Activity } from '../../classroom/rollout/activity.ts';
+import { activityOf } from '../../classroom/engine-watch/activity.ts';
 import { KubeApiError } from '../../kube/errors.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
 import { nodes as nodeResource } from '../../kube/resources.ts';
@@ -16,7 +16,6 @@ import {
   type NodeMoment,
 } from './manage.ts';
 import { liveNodes, readMoment } from './moment.ts';
-import type { PreparationNotes } from './notes.ts';
 import { preparationOf } from './prepare.ts';
 import { type PreparationRecord, recordOf, recordsOf } from './record.ts';
 import { describeFailure } from './way-back.ts';
@@ -32,12 +31,18 @@ const TRY_AGAIN_MS = 60_000;
 /** `kubectl apply -f` of it gives the operator the rights to change nodes. */
 export const NODE_RIGHTS_MANIFEST = 'manifests/rbac-node-preparation.yaml';
 
-export interface NodePreparationDependencies
-  extends Pick<OperatorDependencies, 'client' | 'informers' | 'events' | 'clock' | 'log' | 'settings' | 'metrics'> {
-  preparationNotes: PreparationNotes;
-  /** Whether students ask the engines of a class for anything. */
-  activityOf(classroom: Classroom): Activity;
-}
+export type NodePreparationDependencies = Pick<
+  OperatorDependencies,
+  | 'client'
+  | 'informers'
+  | 'events'
+  | 'clock'
+  | 'log'
+  | 'settings'
+  | 'metrics'
+  | 'engineBoard'
+  | 'preparationNotes'
+>;
 
 /**
  * Changes how nodes share their GPUs, for classes with `gpu.nodePreparation: Manage` alone: one node of the cluster at
@@ -188,10 +193,12 @@ function contextOf({ key, preparation, managed, dependencies }: Turn): ManageCon
 /** As for a rollout: engines that students use are stopped only where the class allows it. */
 function enginesOf(
   classroom: Classroom,
-  { activityOf, clock, settings }: NodePreparationDependencies,
+  { clock, engineBoard, informers, settings }: NodePreparationDependencies,
 ): ManageContext['engines'] {
   if (classroom.spec.engine.rollout === 'Immediately') return { mayStop: true };
-  const activity = activityOf(classroom);
+  const { name, namespace = '' } = classroom.metadata;
+  const engines = informers.pods.ofClassroom(namespace, name);
+  const activity = activityOf(keyOf({ namespace, name }), engines, engineBoard);
   switch (activity.kind) {
     case 'busy':
       return { mayStop: false, why: 'students use them' };

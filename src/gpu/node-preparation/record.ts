@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { API_GROUP } from '../../api/group.ts';
+import { PREPARATION_STEPS } from '../../api/node-preparation.ts';
 import type { GpuNode } from '../nodes/gpu-node.ts';
 
 /**
@@ -7,10 +8,6 @@ import type { GpuNode } from '../nodes/gpu-node.ts';
  * taken off in the same request as the uncordon: a node without it was not cordoned by the operator.
  */
 export const PREPARATION_ANNOTATION = `${API_GROUP}/node-preparation`;
-
-/** Where the preparation of a node stands. */
-export const PREPARATION_STEPS = ['Draining', 'Configuring', 'Failed'] as const;
-export type PreparationStep = (typeof PREPARATION_STEPS)[number];
 
 /** Why a preparation ended half-way; the node stays as it is until a person has looked. */
 export const FAILURES = [

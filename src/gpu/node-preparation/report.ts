@@ -1,13 +1,10 @@
+import { PREPARATION_COMMANDS_MAX } from '../../api/node-preparation.ts';
 import type { MigGpu } from '../hardware/mig-profiles.ts';
 import type { GpuNode } from '../nodes/gpu-node.ts';
-import type { GpuPod } from '../nodes/gpu-pod.ts';
-import { foreignPods } from './assess.ts';
 import type { Preparation } from './choose.ts';
 import { clusterSteps, nodeSteps } from './commands.ts';
 import type { NodeNeed } from './need.ts';
 
-/** `status.nodePreparation.commands` holds no more characters. */
-export const COMMANDS_MAX = 16_384;
 /** Nodes that are spelled out; the others are prepared in the same way. */
 const NODES_SPELLED_OUT = 8;
 
@@ -26,7 +23,6 @@ export function describeNeed({ shape, resource, slots }: NodeNeed): string {
 export interface ReportContext {
   /** All nodes with GPUs. */
   nodes: readonly GpuNode[];
-  pods: readonly GpuPod[];
   migGpu(product: string): MigGpu | undefined;
 }
 
@@ -36,7 +32,7 @@ export interface ReportContext {
  */
 export function preparationCommands(
   { key, need, offered, choices }: Preparation,
-  { nodes, pods, migGpu }: ReportContext,
+  { nodes, migGpu }: ReportContext,
 ): string | undefined {
   if (choices.length === 0) return undefined;
   const className = key.slice(key.indexOf('/') + 1);
@@ -45,13 +41,7 @@ export function preparationCommands(
   const sections = [
     [`# The class ${key} needs ${describeNeed(need)}. The nodes it means offer ${offered}.`],
     clusterSteps(choices, nodes, migGpu),
-    ...spelledOut.map((choice) =>
-      nodeSteps(
-        choice,
-        className,
-        foreignPods(pods, choice.node.name, key).map(({ namespace, name }) => `${namespace}/${name}`),
-      ),
-    ),
+    ...spelledOut.map((choice) => nodeSteps(choice, className)),
     rest.length === 0 ? [] : [`# In the same way: ${rest.join(', ')}`],
   ];
   const text = sections
@@ -63,6 +53,6 @@ export function preparationCommands(
 
 function bounded(text: string): string {
   const note = '\n# … (cut: too long for the status)';
-  const room = COMMANDS_MAX - note.length - 1;
+  const room = PREPARATION_COMMANDS_MAX - note.length - 1;
   return text.length <= room ? text : `${text.slice(0, room)}${note}`;
 }

@@ -11,6 +11,7 @@ import {
 } from '../../../src/classroom/engine-watch/board.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
+import { createPreparationNotes } from '../../../src/gpu/node-preparation/notes.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
 import { readyPod } from '../../support/classroom.ts';
 import { quietInformers } from '../../support/quiet-cache.ts';
@@ -28,7 +29,7 @@ beforeEach(() => {
   enqueued = [];
   board = createAdapterBoard();
   engineBoard = createEngineBoard();
-  disconnect = connect(informers, { adapterBoard: board, engineBoard }, (key, afterMs) => enqueued.push(`${key} ${afterMs ?? 0}`));
+  disconnect = connect(informers, { adapterBoard: board, engineBoard, preparationNotes: createPreparationNotes() }, (key, afterMs) => enqueued.push(`${key} ${afterMs ?? 0}`));
 });
 
 const KEY = 'python-101/python-101';

@@ -12,6 +12,7 @@ import { silentLogger } from '../../../src/kube/log.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
 import type { ReconcilePass } from '../../../src/reconcile/controller.ts';
+import { createPreparationNotes } from '../../../src/gpu/node-preparation/notes.ts';
 import { classroom } from '../../support/builders.ts';
 import { settings } from '../../support/classroom.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
@@ -57,6 +58,7 @@ async function pass({ classrooms = [classroom()], answers = {}, statusAnswer }: 
     metrics: { objectWritten: () => {}, nameConflict: () => {}, keyIssued: () => {} },
     callEngine: () => Promise.reject(new Error('this controller asks no engine')),
     adapterBoard: createAdapterBoard(),
+    preparationNotes: createPreparationNotes(),
     engineBoard: createEngineBoard(),
   });
   const result = await controller.reconcile('python-101/python-101', new AbortController().signal);

@@ -8,6 +8,7 @@ import { adapterArgs } from '../../../../src/classroom/adapters/engine-options.t
 import { silentLogger } from '../../../../src/kube/log.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
 import type { OperatorController } from '../../../../src/reconcile/controller.ts';
+import { createPreparationNotes } from '../../../../src/gpu/node-preparation/notes.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { containerStatus, readyPod, settings } from '../../../support/classroom.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
@@ -55,6 +56,7 @@ function start(): void {
     informers: quietInformers<Classroom, StudentQuota, Pod>({ classrooms, pods }),
     callEngine: callEngines(engines),
     adapterBoard: board,
+    preparationNotes: createPreparationNotes(),
     clock,
     log: silentLogger,
     settings: settings(),
