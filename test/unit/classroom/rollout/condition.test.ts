@@ -1,0 +1,57 @@
+import { expect, test } from '@jest/globals';
+import { rolloutCondition } from '../../../../src/classroom/rollout/condition.ts';
+import type { RolloutDecision } from '../../../../src/classroom/rollout/decision.ts';
+
+const terms = { idleMs: 300_000, lastLoadSeconds: 103 };
+const change = { kind: 'Arguments' as const, text: '--max-num-seqs 8 → 16' };
+const waiting: Extract<RolloutDecision, { kind: 'wait' }> = {
+  kind: 'wait',
+  changes: [change, { kind: 'Image', text: 'image a → b' }],
+  for: 'Idle',
+  obstacle: undefined,
+  lookAtMs: undefined,
+};
+
+test('a change that waits says what it is, until when, what it will cost and how to have it now', () => {
+  expect(rolloutCondition(waiting, terms)).toEqual({
+    type: 'RolloutPending',
+    status: 'True',
+    reason: 'AwaitingIdle',
+    message:
+      'The engines still run without this change: --max-num-seqs 8 → 16; image a → b. They are replaced when nobody has asked for 5 min (`engine.rollout` is WhenIdle). The last engine took 103 s to load. To replace them now, set `engine.rollout` to Immediately.',
+  });
+});
+
+test('the message stays the same while time passes: it would be written again and again', () => {
+  const later = rolloutCondition({ ...waiting, lookAtMs: 1_000_000 }, terms);
+  expect(later).toEqual(rolloutCondition(waiting, terms));
+});
+
+test('the end of class is not known yet', () => {
+  const { reason, message } = rolloutCondition({ ...waiting, for: 'ClassEnd' }, terms);
+  expect(reason).toBe('AwaitingClassEnd');
+  expect(message).toContain('when the class is over; this version does not act on timetables');
+});
+
+test.each([
+  [undefined, 'was not measured yet'],
+  [0.4, 'took 1 s to load'],
+  [300, 'took 5 min to load'],
+])('a load time of %p: %s', (lastLoadSeconds, want) => {
+  expect(rolloutCondition(waiting, { ...terms, lastLoadSeconds }).message).toContain(want);
+});
+
+test('what keeps the operator from knowing is said', () => {
+  const { message } = rolloutCondition({ ...waiting, obstacle: 'engine a: no answer within 5 s' }, terms);
+  expect(message).toContain('Whether they are idle is not known: engine a: no answer within 5 s.');
+});
+
+test.each([
+  [{ kind: 'current' }, 'False', 'UpToDate'],
+  [{ kind: 'now', changes: [change], strategy: 'Recreate', why: '' }, 'False', 'UpToDate'],
+  [{ kind: 'unfit', runs: true }, 'True', 'PlanDoesNotFit'],
+  [{ kind: 'unfit', runs: false }, 'False', 'PlanDoesNotFit'],
+] as const)('%j is %s, %s', (decision, status, reason) => {
+  const draft = rolloutCondition(decision as RolloutDecision, terms);
+  expect(draft).toMatchObject({ status, reason });
+});
