@@ -1,5 +1,5 @@
 import { createDirectory, type Directory } from '../../../src/gateway/identity/directory.ts';
-import type { ClassroomRecord, Seat, SeatRecord } from '../../../src/gateway/identity/seat.ts';
+import type { AdapterRecord, ClassroomRecord, Seat, SeatRecord } from '../../../src/gateway/identity/seat.ts';
 import { generateApiKey, hashApiKey } from '../../../src/student/api-key.ts';
 
 /** Keys that look like real ones and are the same in every run. */
@@ -36,6 +36,14 @@ export function aClassroom(differs: Partial<ClassroomRecord> = {}): ClassroomRec
     ...differs,
   };
 }
+
+/** The adapter `sql` of the class, which students call `qwen:sql` or `gpt-4o:sql`. */
+export const SQL: AdapterRecord = {
+  model: 'qwen:sql',
+  modelNames: ['qwen:sql', 'gpt-4o:sql'],
+  folder: '/models/adapters/sql',
+  cacheTag: 'v1',
+};
 
 /** A class whose students have these limits where they differ from the usual ones. */
 export function aClassroomLimiting(

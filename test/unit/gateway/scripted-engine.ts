@@ -17,10 +17,10 @@ export interface EngineCall {
 export interface ScriptedEngine {
   readonly url: string;
   readonly calls: readonly EngineCall[];
-  /** Paths of what the gateway asked on its own account: `/health` and `/metrics`. */
+  /** Paths of what the gateway asked on its own account: `/health`, `/metrics` and `/v1/models`. */
   readonly asked: readonly string[];
-  /** What it is told then: a status, and a text. */
-  readonly telling: { health: number; metrics: string };
+  /** What it is told then: a status, and texts. */
+  readonly telling: { health: number; metrics: string; models: string };
   /** Connections that are open now. */
   readonly connections: number;
   /** Takes no more connections; those that are open stay. */
@@ -68,12 +68,13 @@ export async function startScriptedEngine(
   const calls: EngineCall[] = [];
   const sockets = new Set<Socket>();
   const asked: string[] = [];
-  const telling = { health: 200, metrics: '' };
+  const telling = { health: 200, metrics: '', models: '' };
   const server = createServer((request, response) => {
     if (request.method === 'GET') {
       asked.push(request.url ?? '');
       const isHealth = request.url === '/health';
-      response.writeHead(isHealth ? telling.health : 200).end(isHealth ? '' : telling.metrics);
+      const text = request.url === '/v1/models' ? telling.models : telling.metrics;
+      response.writeHead(isHealth ? telling.health : 200).end(isHealth ? '' : text);
       return;
     }
     const chunks: Buffer[] = [];

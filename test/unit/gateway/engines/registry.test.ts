@@ -42,6 +42,59 @@ function take(engines: EngineRegistry, student: string, differs: Partial<Demand>
 
 const idle: EngineLoad = { running: 0, waiting: 0, kvUsage: 0, kvTokens: undefined };
 
+describe('an engine for an adapter', () => {
+  const SQL = { model: 'qwen:sql', folder: '/models/adapters/sql' };
+
+  test('is one that has it', () => {
+    const { engines } = registry(['one', 'two', 'three']);
+    for (const id of ['one', 'three']) engines.reportAdapters(id, []);
+    engines.reportAdapters('two', [SQL]);
+    const ids = Array.from({ length: 5 }, (_, i) => take(engines, `student-${i}`, { adapter: SQL })?.id);
+    expect(new Set(ids)).toEqual(new Set(['two']));
+  });
+
+  test('is not one that has another version of it', () => {
+    const { engines } = registry(['one']);
+    engines.reportAdapters('one', [{ ...SQL, folder: '/models/adapters/sql-1' }]);
+    expect([engines.hasAdapter(KEY, SQL), take(engines, 'alice', { adapter: SQL })]).toEqual([
+      false,
+      undefined,
+    ]);
+  });
+
+  test('is one that has not said yet what it has, until it answers that it lacks it', () => {
+    const { engines } = registry(['one']);
+    const use = take(engines, 'alice', { adapter: SQL });
+    expect(use?.id).toBe('one');
+    use?.lacks(SQL.model);
+    expect(engines.hasAdapter(KEY, SQL)).toBe(false);
+    expect(take(engines, 'alice', { adapter: SQL })).toBeUndefined();
+    engines.reportAdapters('one', [SQL]);
+    expect(take(engines, 'alice', { adapter: SQL })?.id).toBe('one');
+  });
+
+  test('loses what it said when it becomes ready anew: it may have started anew', () => {
+    const { engines } = registry(['one']);
+    engines.reportAdapters('one', []);
+    engines.drain('one');
+    engines.put({ id: 'one', classroomKey: KEY, origin: 'http://one:8000' });
+    expect(engines.hasAdapter(KEY, SQL)).toBe(true);
+  });
+
+  test('is none while it is out', () => {
+    const { engines } = registry(['one']);
+    engines.reportAdapters('one', [SQL]);
+    engines.drain('one');
+    expect(engines.hasAdapter(KEY, SQL)).toBe(false);
+  });
+
+  test('and one without it serves the base model all the same', () => {
+    const { engines } = registry(['one']);
+    engines.reportAdapters('one', []);
+    expect(take(engines, 'alice')?.id).toBe('one');
+  });
+});
+
 describe('taking a place at an engine', () => {
   test('none is there', () => {
     expect(take(registry().engines, 'alice')).toBeUndefined();

@@ -78,6 +78,23 @@ describe('an engine in use', () => {
     expect(all.engines.capacityOf(CLASS_KEY)).toBe(64);
   });
 
+  test('of a class with adapters is asked which it has', async () => {
+    const all = await watch(true);
+    const SQL = { model: 'qwen:sql', folder: '/models/adapters/sql' };
+    all.engine.telling.models = JSON.stringify({
+      data: [
+        { id: 'qwen', root: 'qwen', parent: null },
+        { id: SQL.model, root: SQL.folder, parent: 'qwen' },
+      ],
+    });
+    put(all);
+    await nextLook(all);
+    await nextLook(all);
+    expect(new Set(all.engine.asked)).toEqual(new Set(['/v1/models', '/metrics']));
+    expect(all.engines.hasAdapter(CLASS_KEY, SQL)).toBe(true);
+    expect(all.engines.hasAdapter(CLASS_KEY, { ...SQL, folder: '/models/adapters/sql-2' })).toBe(false);
+  });
+
   test('is not asked any more once it is gone', async () => {
     const all = await watch();
     put(all);

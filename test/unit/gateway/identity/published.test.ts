@@ -27,6 +27,28 @@ describe('what a Classroom means', () => {
     });
   });
 
+  test('its adapters, under a name for each name of the model, and a mark for each folder', () => {
+    const record = (path: string) =>
+      classroomRecordOf(
+        classroom({
+          spec: {
+            model: { servedName: 'qwen', aliases: ['gpt-4o'], storage: { claimName: 'models' } },
+            adapters: [{ name: 'sql', path }],
+          },
+        }),
+      );
+    const { adapters } = record('adapters/sql');
+    expect(adapters).toEqual([
+      {
+        model: 'qwen:sql',
+        modelNames: ['qwen:sql', 'gpt-4o:sql'],
+        folder: '/models/adapters/sql',
+        cacheTag: expect.stringMatching(/^[\w-]{16}$/),
+      },
+    ]);
+    expect(record('adapters/sql-2').adapters[0]?.cacheTag).not.toBe(adapters[0]?.cacheTag);
+  });
+
   test('how many requests an engine computes together: as planned, else as the spec says', () => {
     const spec = { engine: { maxNumSeqs: 8 } };
     const plan = {

@@ -2,8 +2,61 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { ActivitySource, Peers } from '../../../../src/gateway/queue/peers.ts';
 import { noPeers } from '../../../../src/gateway/queue/peers.ts';
-import { CLASS_KEY } from '../builders.ts';
+import { CLASS_KEY, SQL } from '../builders.ts';
 import { type Asked, putEngine, queueWorld } from './queue-world.ts';
+
+describe('a request for an adapter', () => {
+  test('goes to an engine that has it, past one that has room and does not', () => {
+    const { ask, engines } = queueWorld({ engines: ['one', 'two'] });
+    engines.reportAdapters('one', []);
+    engines.reportAdapters('two', [SQL]);
+    expect(ask('alice', { adapter: SQL }).turn?.engine.id).toBe('two');
+  });
+
+  test('that no engine has is refused at once, and keeps nobody waiting', () => {
+    const { ask, engines, ends } = queueWorld();
+    engines.reportAdapters('one', []);
+    const first = ask('alice');
+    const refused = ask('alice', { adapter: SQL });
+    expect(refused.refusal).toMatchObject({
+      code: 'adapter_not_loaded',
+      status: 503,
+      headers: { 'retry-after': '2' },
+      message: expect.stringContaining('"qwen:sql"'),
+    });
+    const behind = ask('bob');
+    first.done();
+    expect(behind.turn?.engine.id).toBe('one');
+    expect(ends).toEqual(['dispatched', 'refused', 'dispatched']);
+  });
+
+  test('waits where it is loaded and all its engines are busy', () => {
+    const { ask, engines } = queueWorld();
+    engines.reportAdapters('one', [SQL]);
+    const first = ask('alice');
+    const waiting = ask('bob', { adapter: SQL });
+    expect([waiting.turn, waiting.refusal]).toEqual([undefined, undefined]);
+    first.done();
+    expect(waiting.turn?.engine.id).toBe('one');
+  });
+
+  test('waits for an engine where there is none at all', () => {
+    const { ask, engines } = queueWorld({ engines: [], bounds: { engineWaitMs: 10_000 } });
+    const waiting = ask('alice', { adapter: SQL });
+    expect(waiting.refusal).toBeUndefined();
+    putEngine(engines, 'one');
+    expect(waiting.turn?.engine.id).toBe('one');
+  });
+
+  test('is refused when the last engine that had it has lost it', () => {
+    const { ask, engines } = queueWorld();
+    engines.reportAdapters('one', [SQL]);
+    ask('alice');
+    const waiting = ask('bob', { adapter: SQL });
+    engines.reportAdapters('one', []);
+    expect(waiting.refusal?.code).toBe('adapter_not_loaded');
+  });
+});
 
 describe('the order', () => {
   test('an engine with room is given at once', () => {

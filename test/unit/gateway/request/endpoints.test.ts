@@ -47,6 +47,7 @@ describe('no spelling of a path leads to another endpoint of the engine', () => 
     '/invocations',
     '/tokenize',
     '/v1/load_lora_adapter',
+    '/v1/unload_lora_adapter',
     '/v1/responses/resp_1',
     '/v1/responses/resp_1/cancel',
     '/v1/chat/completions/',

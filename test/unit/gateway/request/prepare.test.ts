@@ -7,7 +7,7 @@ import {
   prepareRequest,
   withOutputCap,
 } from '../../../../src/gateway/request/prepare.ts';
-import { aClassroomLimiting, alice } from '../builders.ts';
+import { aClassroom, aClassroomLimiting, alice, SQL } from '../builders.ts';
 
 const CHAT = '/v1/chat/completions';
 
@@ -67,6 +67,58 @@ describe('the model', () => {
 
   test.each([1, ['qwen'], { id: 'qwen' }, true])('%j is no name', (model) => {
     expect(refused({ model })).toMatchObject({ code: 'invalid_parameter', param: 'model' });
+  });
+});
+
+describe('an adapter', () => {
+  const withSql = alice(aClassroom({ adapters: [SQL] }));
+
+  test.each(SQL.modelNames)('called %s is sent under the name that engines have it by', (model) => {
+    expect(sent({ model }, CHAT, withSql).model).toBe('qwen:sql');
+    const { servedModel, adapter, ticket } = prepared({ model }, CHAT, withSql);
+    expect([servedModel, adapter, ticket.adapter]).toEqual(['qwen:sql', SQL, SQL]);
+  });
+
+  test('has a cache of its own for each student and each version: its name would not tell versions apart', () => {
+    expect(sent({ model: 'qwen:sql' }, CHAT, withSql).cache_salt).toBe(
+      'salt of alice in school/python-101.v1',
+    );
+  });
+
+  test('is needed also after the output was lowered', () => {
+    const request = prepared({ model: 'qwen:sql', max_tokens: 100 }, CHAT, withSql);
+    expect(withOutputCap(request, 10).ticket.adapter).toBe(SQL);
+  });
+
+  test.each(['qwen:haiku', 'sql', ':sql', 'qwen:sql:sql'])('that the class does not have: %s', (model) => {
+    const result = prepare({ model }, CHAT, withSql);
+    expect(!result.ok && result.refusal).toMatchObject({
+      code: 'model_not_found',
+      message: expect.stringContaining('"qwen" or "gpt-4o" or "qwen:sql"'),
+    });
+  });
+
+  test('is refused in an exam, which names what may be used', () => {
+    const exam = { students: [], maxOutputTokens: 512, allowAdapters: false };
+    const inExam = alice(aClassroom({ adapters: [SQL], access: 'Exam', exam }));
+    const result = prepare({ model: 'gpt-4o:sql' }, CHAT, inExam);
+    expect(!result.ok && result.refusal).toMatchObject({
+      code: 'adapters_not_allowed',
+      status: 403,
+      param: 'model',
+      message: expect.stringMatching(/exam.*"gpt-4o:sql".*"qwen" or "gpt-4o"\./),
+    });
+  });
+
+  test('is served in an exam that allows it', () => {
+    const exam = { students: [], maxOutputTokens: 512, allowAdapters: true };
+    const inExam = alice(aClassroom({ adapters: [SQL], access: 'Exam', exam }));
+    expect(sent({ model: 'qwen:sql' }, CHAT, inExam).model).toBe('qwen:sql');
+  });
+
+  test('never takes the place of a model of its name', () => {
+    const named = aClassroom({ modelNames: ['qwen', 'qwen:sql'], adapters: [SQL] });
+    expect(prepared({ model: 'qwen:sql' }, CHAT, alice(named)).adapter).toBeUndefined();
   });
 });
 
