@@ -113,7 +113,7 @@ export type Confidence = (typeof CONFIDENCES)[number];
 /** Where the model's figures come from. */
 export type FactsSource = 'catalogue' | 'config' | 'stated' | 'estimate';
 
-/** MiB of one GPU (or MIG slice); budget = weights + activations + graphs + overhead + KV cache. */
+/** MiB of one GPU (or MIG slice); budget = weights + activations + graphs + overhead + held back + KV cache. */
 export interface MemorySum {
   /** What CUDA sees in the container: with time-slices the whole GPU. */
   totalMiB: number;
@@ -123,8 +123,10 @@ export interface MemorySum {
   activationsMiB: number;
   /** CUDA graphs as charged to the budget; 0 for releases that take them on top of it. */
   graphsMiB: number;
-  /** CUDA context and communication buffers as vLLM charges them. */
+  /** Libraries, communication buffers and LoRA slots as vLLM charges them. */
   overheadMiB: number;
+  /** Kept from the KV cache, because the engine takes more than its budget or because the model is estimated. */
+  heldBackMiB: number;
   /** What is left for the KV cache, and what `--kv-cache-memory-bytes` pins. Negative where the rest is too much. */
   kvCacheMiB: number;
 }
@@ -152,8 +154,7 @@ export type MisfitCode =
   | 'NoMemoryForCache'
   | 'CacheSmallerThanOneRequest'
   | 'EngineExceedsGpu'
-  | 'UtilizationTooHigh'
-  | 'TooManyStudents';
+  | 'UtilizationTooHigh';
 
 /** A thing that works and is worth knowing; `code` is stable, `message` is for people. */
 export interface PlanWarning {
@@ -199,6 +200,7 @@ export interface PlannedSettings {
   maxNumBatchedTokens: number;
   /** Three decimals, rounded down. */
   gpuMemoryUtilization: number;
+  /** Per GPU. */
   kvCacheMemoryBytes: number;
   tensorParallel: number;
   enforceEager: boolean;
@@ -226,7 +228,7 @@ export interface EnginePlan {
   fullLengthSequences: number;
   /** Requests computed at the same time when all are of full length: at most `maxNumSeqs`. */
   maxConcurrentSequences: number;
-  /** Students that one engine carries. */
+  /** Students that one engine carries; 0 where it does not fit. */
   students: number;
   /** Which term decided `students`, in words. */
   studentsBasis: string;

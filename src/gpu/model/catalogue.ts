@@ -23,27 +23,22 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     'qwen2.5-coder-1.5b',
     'qwen2-1.5b',
   ]),
-  {
-    ...qwen2('deepseek-r1-distill-qwen-1.5b', [28, 1536, 8960, 12, 2, 128], 151936, false, 1.777, [
-      'deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B',
-    ]),
-  },
+  distill('deepseek-r1-distill-qwen-1.5b', [28, 1536, 8960, 12, 2, 128], 151936, 1.777),
+  distill('deepseek-r1-distill-qwen-7b', [28, 3584, 18944, 28, 4, 128], 152064, 7.6156),
+  distill('deepseek-r1-distill-qwen-14b', [48, 5120, 13824, 40, 8, 128], 152064, 14.77),
+  distill('deepseek-r1-distill-qwen-32b', [64, 5120, 27648, 40, 8, 128], 152064, 32.7639),
   qwen2('qwen2.5-3b', [36, 2048, 11008, 16, 2, 128], 151936, true, 3.0859, ['Qwen/Qwen2.5-3B-Instruct'], [
     'qwen2.5-coder-3b',
   ]),
   qwen2('qwen2.5-7b', [28, 3584, 18944, 28, 4, 128], 152064, false, 7.6156, ['Qwen/Qwen2.5-7B-Instruct'], [
     'qwen2.5-coder-7b',
     'qwen2-7b',
-    'deepseek-r1-distill-qwen-7b',
   ]),
   qwen2('qwen2.5-14b', [48, 5120, 13824, 40, 8, 128], 152064, false, 14.77, ['Qwen/Qwen2.5-14B-Instruct'], [
     'qwen2.5-coder-14b',
-    'deepseek-r1-distill-qwen-14b',
   ]),
   qwen2('qwen2.5-32b', [64, 5120, 27648, 40, 8, 128], 152064, false, 32.7639, ['Qwen/Qwen2.5-32B-Instruct'], [
     'qwen2.5-coder-32b',
-    'qwq-32b',
-    'deepseek-r1-distill-qwen-32b',
   ]),
   qwen2('qwen2.5-72b', [80, 8192, 29568, 64, 8, 128], 152064, false, 72.7062, ['Qwen/Qwen2.5-72B-Instruct'], [
     'kimi-dev-72b',
@@ -55,17 +50,34 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   qwen3('qwen3-8b', [36, 4096, 12288, 32, 8, 128], false, 8.1907, 'Qwen/Qwen3-8B', ['deepseek-r1-0528-qwen3-8b']),
   qwen3('qwen3-14b', [40, 5120, 17408, 40, 8, 128], false, 14.7683, 'Qwen/Qwen3-14B'),
   qwen3('qwen3-32b', [64, 5120, 25600, 64, 8, 128], false, 32.7621, 'Qwen/Qwen3-32B'),
-  entry('qwen3-30b-a3b', ['Qwen/Qwen3-30B-A3B'], ['qwen3-coder-30b-a3b'], {
-    ...dense('qwen3_moe', [48, 2048, 6144, 32, 4, 128], 151936, false, 30.5321, 40960),
-    num_experts: 128,
-    moe_intermediate_size: 768,
-    decoder_sparse_step: 1,
-  }),
+  entry(
+    'qwen3-4b-2507',
+    ['Qwen/Qwen3-4B-Instruct-2507', 'Qwen/Qwen3-4B-Thinking-2507'],
+    [],
+    dense('qwen3', [36, 2560, 9728, 32, 8, 128], 151936, true, 4.0225, 262144),
+  ),
+  entry('qwen3-30b-a3b', ['Qwen/Qwen3-30B-A3B'], [], qwen3Moe(40960)),
+  entry(
+    'qwen3-30b-a3b-2507',
+    [
+      'Qwen/Qwen3-30B-A3B-Instruct-2507',
+      'Qwen/Qwen3-30B-A3B-Thinking-2507',
+      'Qwen/Qwen3-Coder-30B-A3B-Instruct',
+    ],
+    ['qwen3-coder-30b-a3b'],
+    qwen3Moe(262144),
+  ),
   entry(
     'llama-3.1-8b',
     ['meta-llama/Llama-3.1-8B-Instruct'],
-    ['meta-llama-3.1-8b', 'llama-3-8b', 'meta-llama-3-8b', 'deepseek-r1-distill-llama-8b'],
+    ['meta-llama-3.1-8b', 'deepseek-r1-distill-llama-8b'],
     dense('llama', [32, 4096, 14336, 32, 8, 128], 128256, false, 8.0303, 131072),
+  ),
+  entry(
+    'llama-3-8b',
+    ['meta-llama/Meta-Llama-3-8B-Instruct'],
+    [],
+    dense('llama', [32, 4096, 14336, 32, 8, 128], 128256, false, 8.0303, 8192),
   ),
   entry(
     'llama-3.x-70b',
@@ -123,6 +135,12 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     sliding_window: 128,
     quantization_config: { quant_method: 'mxfp4' },
   }),
+  entry('gpt-oss-120b', ['openai/gpt-oss-120b'], [], {
+    ...dense('gpt_oss', [36, 2880, 2880, 64, 8, 64], 201088, false, 116.8, 131072),
+    num_local_experts: 128,
+    sliding_window: 128,
+    quantization_config: { quant_method: 'mxfp4' },
+  }),
 ];
 
 /** layers, hidden, intermediate, query heads, key-value heads, head dimension */
@@ -169,8 +187,21 @@ function qwen2(
   hubIds: readonly string[],
   aliases: readonly string[] = [],
 ): CatalogueEntry {
-  const context = name.startsWith('deepseek') ? 131072 : 32768;
-  return entry(name, hubIds, aliases, dense('qwen2', shape, vocabulary, tied, billions, context));
+  return entry(name, hubIds, aliases, dense('qwen2', shape, vocabulary, tied, billions, 32768));
+}
+
+/** Qwen2.5 architectures with a longer context and an output head of their own. */
+function distill(name: string, shape: ShapeRow, vocabulary: number, billions: number): CatalogueEntry {
+  return entry(name, [], [], dense('qwen2', shape, vocabulary, false, billions, 131072));
+}
+
+function qwen3Moe(context: number): Record<string, unknown> {
+  return {
+    ...dense('qwen3_moe', [48, 2048, 6144, 32, 4, 128], 151936, false, 30.5321, context),
+    num_experts: 128,
+    moe_intermediate_size: 768,
+    decoder_sparse_step: 1,
+  };
 }
 
 function qwen3(

@@ -153,13 +153,15 @@ const STATE_LAYERS = /linear|mamba|ssm|recurrent|conv|rwkv/;
  * attention, sliding windows, tied embeddings, quantisation, and language models inside of multimodal ones. Parameters
  * are counted from the shapes unless the file has `num_parameters`.
  *
+ * @param stated fields that come before those of the file
  * @returns the facts, or what is missing
  */
 export function factsFromConfig(
   name: string,
   raw: Readonly<Record<string, unknown>>,
+  stated: Readonly<Record<string, unknown>> = {},
 ): ModelFacts | { missing: string } {
-  const found = configSchema.safeParse(languageModel(raw));
+  const found = configSchema.safeParse({ ...languageModel(raw), ...stated });
   if (!found.success) return { missing: describe(found.error) };
   const config = found.data;
   const shapes = readShapes(config);

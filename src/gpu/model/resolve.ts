@@ -18,7 +18,7 @@ export function resolveModel({ id, config, facts = {} }: PlanRequest['model']): 
   const name = id ?? nameInConfig(config) ?? 'the model';
   const base = baseOf(name, config, facts);
   if ('code' in base) return base;
-  const found = factsFromConfig(name, { ...base.config, ...asConfig(facts) });
+  const found = factsFromConfig(name, base.config, asConfig(facts));
   if ('missing' in found) {
     return { code: 'InvalidModelFacts', reason: `config.json of ${name} cannot be used: ${found.missing}.` };
   }

@@ -1,0 +1,239 @@
+import { GPUS } from '../hardware/gpu-table.ts';
+import { migGpu } from '../hardware/mig-profiles.ts';
+import { findGpu, type Gpu } from '../hardware/gpu-table.ts';
+import { CATALOGUE, findInCatalogue } from '../model/catalogue.ts';
+import type { EnginePlan, PlanInput, SuggestedChange, Suggestion } from '../plan-types.ts';
+import { type Evaluation, evaluate } from './evaluate.ts';
+
+/** More would not be read. */
+const SUGGESTIONS_MAX = 6;
+/** A class needs at least so much context. */
+const LEAST_CONTEXT = 1024;
+const CONTEXT_STEP = 256;
+
+interface Candidate {
+  message: string;
+  change: SuggestedChange;
+}
+
+/**
+ * The smallest changes that make a plan fit, or carry all students: each is planned again and kept only where it does.
+ * Changes of one thing come first; only where none is enough are two made together, then a smaller model or a larger
+ * GPU named.
+ */
+export function suggestionsFor(input: PlanInput, plan: Evaluation): Suggestion[] {
+  if (isEnough(input, plan) || isUnknown(plan)) return [];
+  const single = keep(input, singleChanges(input, plan));
+  if (single.length > 0) return single.slice(0, SUGGESTIONS_MAX);
+  const double = keep(input, doubleChanges(input, plan));
+  const larger = keep(input, [...smallerModels(input), ...largerGpus(input)]);
+  return [...double.slice(0, SUGGESTIONS_MAX - 2), ...larger.slice(0, 2)];
+}
+
+function isUnknown({ code }: Evaluation): boolean {
+  return code === 'UnknownGpu' || code === 'UnknownModel' || code === 'InvalidModelFacts';
+}
+
+/** It fits, and no student waits for want of an engine. */
+function isEnough({ students: all = 0 }: PlanInput, plan: Evaluation): boolean {
+  return plan.fits && all <= plan.students * plan.replicas;
+}
+
+function keep(input: PlanInput, candidates: readonly Candidate[]): Suggestion[] {
+  return candidates.flatMap((candidate) => {
+    const changed = { ...input, ...candidate.change };
+    const plan = evaluate(changed);
+    if (!isEnough(changed, plan)) return [];
+    return [{ ...candidate, kvCacheTokens: plan.kvCacheTokens, students: plan.students }];
+  });
+}
+
+function singleChanges(input: PlanInput, plan: Evaluation): Candidate[] {
+  return [
+    ...shorterContext(input, plan),
+    ...lighterCache(input),
+    ...packedWeights(input),
+    ...smallerBatch(input, plan),
+    ...largerShare(input, plan),
+    ...fewerSlices(input),
+    ...largerProfiles(input),
+    ...moreGpus(input),
+    ...moreEngines(input, plan),
+    ...eager(input),
+  ];
+}
+
+function doubleChanges(input: PlanInput, plan: Evaluation): Candidate[] {
+  const seconds = [...lighterCache(input), ...packedWeights(input), ...fewerSlices(input), ...largerProfiles(input), ...moreGpus(input)];
+  return seconds.flatMap((second) => {
+    const changed = { ...input, ...second.change };
+    const firsts = [...shorterContext(changed, plan), ...packedWeights(changed), ...lighterCache(changed)];
+    return firsts.map((first) => ({
+      message: `${second.message.replace(/\.$/, '')}; and ${lowerFirst(first.message)}`,
+      change: { ...second.change, ...first.change },
+    }));
+  });
+}
+
+/** The longest context that does, found by halving the interval. */
+function shorterContext(input: PlanInput, plan: Evaluation): Candidate[] {
+  const current = plan.settings.maxModelLen;
+  const does = (maxModelLen: number) => isEnough(input, evaluate({ ...input, maxModelLen }));
+  let low = 0;
+  let high = Math.ceil(current / CONTEXT_STEP);
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (does(middle * CONTEXT_STEP)) low = middle;
+    else high = middle;
+  }
+  const maxModelLen = low * CONTEXT_STEP;
+  if (maxModelLen < LEAST_CONTEXT) return [];
+  return [{ message: `Lower the context length to ${maxModelLen} tokens.`, change: { maxModelLen } }];
+}
+
+function lighterCache({ kvCacheDtype = 'auto', slot }: PlanInput): Candidate[] {
+  const capability = slot.computeCapability ?? findGpu(slot.gpu ?? '')?.computeCapability;
+  if (kvCacheDtype.startsWith('fp8') || !isAtLeast(capability, 8.9)) return [];
+  return [{ message: 'Keep the KV cache in fp8 (`--kv-cache-dtype fp8`).', change: { kvCacheDtype: 'fp8' } }];
+}
+
+/** Only where the checkpoint is not packed already. */
+function packedWeights(input: PlanInput): Candidate[] {
+  const { quantization = 'None', model, slot } = input;
+  const isPacked = model.config?.['quantization_config'] !== undefined || evaluate(input).sum.join().includes('packed');
+  if (quantization !== 'None' || isPacked) return [];
+  const capability = slot.computeCapability ?? findGpu(slot.gpu ?? '')?.computeCapability;
+  const fp8: Candidate = { message: 'Use fp8 weights.', change: { quantization: 'FP8' } };
+  const awq: Candidate = { message: 'Use an AWQ checkpoint of the model (4 bits a weight).', change: { quantization: 'AWQ' } };
+  return [...(isAtLeast(capability, 8.9) ? [fp8] : []), ...(isAtLeast(capability, 7.5) ? [awq] : [])];
+}
+
+function smallerBatch(input: PlanInput, plan: Evaluation): Candidate[] {
+  const tokens = [2048, 1024, 512].filter(
+    (step) => step < plan.settings.maxNumBatchedTokens && step >= (input.maxNumSeqs ?? 0),
+  );
+  const sequences = [128, 64, 32, 16, 8].filter((step) => step < (input.maxNumSeqs ?? 0));
+  return [
+    ...tokens.map((maxNumBatchedTokens) => ({
+      message: `Compute at most ${maxNumBatchedTokens} tokens in one step.`,
+      change: { maxNumBatchedTokens },
+    })),
+    ...sequences.map((maxNumSeqs) => ({
+      message: `Compute at most ${maxNumSeqs} requests together.`,
+      change: { maxNumSeqs },
+    })),
+  ];
+}
+
+function largerShare({ slot }: PlanInput, plan: Evaluation): Candidate[] {
+  if (slot.slicesPerGPU !== undefined) return [];
+  return [0.9, 0.95]
+    .filter((share) => share > plan.settings.gpuMemoryUtilization)
+    .map((gpuMemoryUtilization) => ({
+      message: `Let the engine budget ${gpuMemoryUtilization} of the GPU.`,
+      change: { gpuMemoryUtilization },
+    }));
+}
+
+function fewerSlices({ slot }: PlanInput): Candidate[] {
+  const { slicesPerGPU, ...whole } = slot;
+  if (slicesPerGPU === undefined) return [];
+  const fewer = Array.from({ length: Math.max(0, slicesPerGPU - 2) }, (_, index) => slicesPerGPU - 1 - index);
+  return [
+    { message: 'Give one engine the whole GPU (`sharing: None`): the students share it.', change: { slot: whole } },
+    ...fewer.map((slices) => ({
+      message: `Cut the GPU into ${slices} time-slices instead of ${slicesPerGPU}.`,
+      change: { slot: { ...slot, slicesPerGPU: slices } },
+    })),
+  ];
+}
+
+/** Profiles with more memory slots, the next larger first, then the whole GPU. */
+function largerProfiles({ slot }: PlanInput): Candidate[] {
+  const { migProfile, ...rest } = slot;
+  const gpu = findGpu(slot.gpu ?? '');
+  if (migProfile === undefined || gpu === undefined) return [];
+  const { memoryMiB: _, labelMemoryMiB: __, ...whole } = rest;
+  const profiles = migGpu(gpu.product)?.profiles ?? [];
+  const now = profiles.find(({ profile }) => profile.replace('+', '.') === migProfile.replace('+', '.'));
+  const larger = profiles
+    .filter(({ profile, memorySlots }) => !profile.includes('+') && memorySlots > (now?.memorySlots ?? 0))
+    .toSorted((a, b) => a.memorySlots - b.memorySlots || a.computeSlices - b.computeSlices);
+  return [
+    ...larger.map(({ profile, maxInstances }) => ({
+      message: `Use MIG slices ${profile}, of which a GPU has at most ${maxInstances}.`,
+      change: { slot: { ...whole, migProfile: profile } },
+    })),
+    { message: 'Give one engine the whole GPU (`sharing: None`): the students share it.', change: { slot: whole } },
+  ];
+}
+
+function moreGpus({ slot, tensorParallel = 1 }: PlanInput): Candidate[] {
+  const isShared = slot.slicesPerGPU !== undefined || slot.migProfile !== undefined;
+  if (isShared) {
+    const one: Candidate = { message: 'Let each engine have one slice.', change: { tensorParallel: 1 } };
+    return tensorParallel > 1 ? [one] : [];
+  }
+  return [1, 2, 4, 8]
+    .filter((gpus) => gpus !== tensorParallel)
+    .map((gpus) => ({
+      message: gpus === 1 ? 'Let each engine have one GPU.' : `Let each engine span ${gpus} GPUs.`,
+      change: { tensorParallel: gpus },
+    }));
+}
+
+/** Where it fits and only engines are missing. */
+function moreEngines({ students = 0, replicas }: PlanInput, plan: Evaluation): Candidate[] {
+  if (!plan.fits) return [];
+  const max = Math.ceil(students / plan.students);
+  return [{ message: `Allow ${max} engines.`, change: { replicas: { ...replicas, max } } }];
+}
+
+function eager({ enforceEager = false }: PlanInput): Candidate[] {
+  if (enforceEager) return [];
+  const message = 'Start without torch.compile and CUDA graphs (`--enforce-eager`), which makes answers slower.';
+  return [{ message, change: { enforceEager: true } }];
+}
+
+/** The largest model of the same family that does. */
+function smallerModels({ model }: PlanInput): Candidate[] {
+  const own = findInCatalogue(model.id ?? '');
+  const family = own?.name.split('-')[0];
+  const size = sizeOf(own?.config);
+  return CATALOGUE.filter(({ name, config }) => name.split('-')[0] === family && sizeOf(config) < size)
+    .toSorted((a, b) => sizeOf(b.config) - sizeOf(a.config))
+    .flatMap(({ name, hubIds }) => {
+      const id = hubIds[0];
+      return id === undefined ? [] : [{ message: `Use the smaller model ${name}.`, change: { model: { id } } }];
+    });
+}
+
+function sizeOf(config: Readonly<Record<string, unknown>> | undefined): number {
+  return Number(config?.['num_parameters'] ?? 0);
+}
+
+/** The smallest GPU that does. */
+function largerGpus({ slot }: PlanInput): Candidate[] {
+  const now = findGpu(slot.gpu ?? '')?.memoryMiB ?? slot.memoryMiB ?? 0;
+  const isRecent = ({ computeCapability }: Gpu) => isAtLeast(computeCapability, 8);
+  return GPUS.filter((gpu) => gpu.memoryMiB > now && isRecent(gpu) && !gpu.name.startsWith('RTX'))
+    .toSorted((a, b) => a.memoryMiB - b.memoryMiB)
+    .map(({ name, memoryMiB }) => ({
+      message: `Use a larger GPU, such as ${name} (${Math.round(memoryMiB / 1024)} GiB).`,
+      change: { slot: { gpu: name } },
+    }));
+}
+
+/** A GPU of which nothing is said counts as a recent one. */
+function isAtLeast(capability: string | undefined, least: number): boolean {
+  return capability === undefined || Number(capability) >= least;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** The plan with its suggestions. */
+export function withSuggestions(input: PlanInput, plan: Evaluation): EnginePlan {
+  return { ...plan, suggestions: suggestionsFor(input, plan) };
+}
