@@ -67,14 +67,15 @@ describe('the slots of a node', () => {
     ['more slots than GPUs × replicas', { 'nvidia.com/gpu.replicas': '2' }, '4 nvidia.com/gpu: Unclear, 1/? of ? = ? MiB'],
     ['a count that is no number', { 'nvidia.com/gpu.count': 'one' }, '4 nvidia.com/gpu: TimeSlice, 1/4 of 23028 = 5757 MiB'],
     ['no memory', { 'nvidia.com/gpu.memory': '0' }, '4 nvidia.com/gpu: TimeSlice, 1/4 of ? = ? MiB'],
-    [
-      'labels from before there were sharing strategies',
-      { 'nvidia.com/gpu.sharing-strategy': undefined },
-      '4 nvidia.com/gpu: TimeSlice, 1/4 of 23028 = 5757 MiB',
-    ],
-  ])('with %s', (_, labels, expected) => {
-    const difference = { metadata: { labels: labels as Record<string, string> } };
-    expect(gpuNodeLike('a10-time-sliced', difference).slots.map(inWords)).toEqual([expected]);
+  ])('with %s', (_, labels: Record<string, string>, expected) => {
+    expect(gpuNodeLike('a10-time-sliced', { metadata: { labels } }).slots.map(inWords)).toEqual([expected]);
+  });
+
+  test('with labels from before there were sharing strategies', () => {
+    const node = nodeLike('a10-time-sliced');
+    const { 'nvidia.com/gpu.sharing-strategy': _, ...labels } = node.metadata.labels ?? {};
+    const old = readGpuNode({ ...node, metadata: { ...node.metadata, labels } });
+    expect(old?.slots.map(inWords)).toEqual(['4 nvidia.com/gpu: TimeSlice, 1/4 of 23028 = 5757 MiB']);
   });
 });
 
@@ -134,7 +135,7 @@ describe('nothing has changed', () => {
   test.each([
     ['after a heartbeat', { status: { conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: '2026-09-01T10:00:00Z' }] } }],
     ['after feature discovery has run again', { metadata: { labels: { 'nvidia.com/gfd.timestamp': '1790000000' } } }],
-    ['when the disk is full for a moment', { status: { images: [{ names: ['vllm'], sizeBytes: 1 }] } }],
+    ['after an image was pulled', { status: { images: [{ names: ['vllm'], sizeBytes: 1 }] } }],
   ])('%s', (_, difference) => {
     expect(gpuNodeLike('v100-whole', difference)).toEqual(gpuNodeLike('v100-whole'));
   });
