@@ -16,7 +16,7 @@ import type { GpuInventory, ObjectCache } from '../reconcile/caches.ts';
 import { createNodePods } from './node-pods.ts';
 
 export interface GpuInventoryOptions {
-  client: KubeClient;
+  client: Pick<KubeClient, 'list' | 'watch'>;
   clock: Clock;
   /** In [0, 1). */
   random: () => number;

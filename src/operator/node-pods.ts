@@ -10,7 +10,7 @@ import { keyOf } from '../kube/object.ts';
 import { type Pod, pods } from '../kube/resources.ts';
 
 export interface NodePodsOptions {
-  client: KubeClient;
+  client: Pick<KubeClient, 'list' | 'watch'>;
   clock: Clock;
   /** In [0, 1). */
   random: () => number;

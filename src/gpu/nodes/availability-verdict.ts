@@ -109,7 +109,7 @@ function tooFewGpus(placement: GpuPlacement, room: GpuRoom, wanted: number): Gpu
   const away = placement.verdicts.find(({ slots, obstacle }) => slots.length > 0 && obstacle !== undefined);
   const next =
     away?.obstacle === undefined
-      ? lowerOrAdd(most)
+      ? `Lower \`engine.replicas.max\` to ${most}, or add nodes.`
       : `${away.node.name} could carry more, but ${away.obstacle.detail}. ${away.obstacle.next}`;
   return { status: 'False', reason: 'TooFewGPUs', message: `${count}. ${next}` };
 }
@@ -120,14 +120,15 @@ function gpusTaken({ resourceName }: GpuPlacement, room: GpuRoom, wanted: number
   const holders = list(room.holders.map(({ namespace, units }) => `${namespace} (${units})`));
   const namespaces = room.holders.length === 1 ? 'the namespace' : 'the namespaces';
   const held = `pods of ${namespaces} ${holders} hold ${taken} of the ${all} ${resourceName} on ${list(room.nodes.map(({ node }) => node))}`;
-  const message = `${progress(room, wanted)}: ${held}. Wait until they end, or do this: ${lowerOrAdd(room.placed + room.engines)}`;
+  const message = `${progress(room, wanted)}: ${held}. Wait until they end, ${lowerOrAdd(room.placed + room.engines)}.`;
   return { status: 'False', reason: 'GPUsTaken', message };
 }
 
+/** The end of a sentence. */
 function lowerOrAdd(engines: number): string {
   return engines === 0
-    ? 'Add a node with a free GPU.'
-    : `Lower \`engine.replicas.max\` to ${engines}, or add nodes.`;
+    ? 'or add a node with a free GPU'
+    : `lower \`engine.replicas.max\` to ${engines}, or add nodes`;
 }
 
 function progress({ placed }: GpuRoom, wanted: number): string {

@@ -215,7 +215,7 @@ describe('there are none', () => {
     [
       'GPUsTaken',
       { nodes: a10s(3), others: [foreign('a10-1'), foreign('a10-2', 'math')], wanted: 2 },
-      '0 of 2 engines have their GPUs: pods of the namespaces math (1), research (1) hold 2 of the 3 nvidia.com/gpu on a10-1, a10-2, a10-3. Wait until they end, or do this: Lower `engine.replicas.max` to 1, or add nodes.',
+      '0 of 2 engines have their GPUs: pods of the namespaces math (1), research (1) hold 2 of the 3 nvidia.com/gpu on a10-1, a10-2, a10-3. Wait until they end, lower `engine.replicas.max` to 1, or add nodes.',
     ],
   ])('%s', (reason, world, message) => {
     expect(told(world)).toEqual({ status: 'False', reason, message });
@@ -237,7 +237,7 @@ describe('there are none', () => {
     expect(told({ nodes: a10s(1), others: [foreign('a10-1')], wanted: 0 })).toMatchObject({
       status: 'False',
       reason: 'GPUsTaken',
-      message: expect.stringMatching(/^No engine is wanted now, and none would find a GPU: .* Add a node/),
+      message: expect.stringMatching(/^No engine is wanted now, and none would find a GPU: .* or add a node with a free GPU/),
     });
   });
 });
