@@ -89,7 +89,7 @@ describe('an engine that has not loaded the adapter', () => {
     await load(engines[1]);
     await start();
     for (let i = 0; i < 4; i++) expect((await chat('qwen:sql')).model).toBe('qwen:sql');
-    const asked = engines.map((engine) => engine.requests.length);
+    const asked = engines.map(({ engine }) => engine.requests.length);
     expect(asked).toEqual([0, 4]);
   });
 
