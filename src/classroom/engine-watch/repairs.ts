@@ -1,5 +1,6 @@
 import type { ClassroomStatus, EngineStatus } from '../../api/classroom.ts';
 import type { Pod } from '../../kube/resources.ts';
+import { engineStatus } from '../engines.ts';
 import { startsInTurn } from '../rollout/start-gate.ts';
 import { expectationOf } from './as-planned.ts';
 import type { WatchedEngine } from './board.ts';
@@ -104,12 +105,15 @@ function racedEngines({ pods, status }: RepairInput): RacedEngine[] {
   });
 }
 
-/** On its node no engine starts or ends, and every other one has been asked: what they know of a race is not lost. */
+/**
+ * On its node no engine starts or ends, and every other one has been asked: what they know of a race is not lost. One
+ * that fails is not waited for: it may fail for ever.
+ */
 function isItsTurn(pod: Pod, { enginePods, isMeasured }: RepairInput): boolean {
   return enginePods
     .filter((other) => other.spec?.nodeName === pod.spec?.nodeName && startsInTurn(other))
     .filter((other) => other.metadata.uid !== pod.metadata.uid && !hasEnded(other))
-    .every((other) => isStarted(other) && isMeasured(other));
+    .every((other) => (isStarted(other) && isMeasured(other)) || engineStatus(other).state === 'Failing');
 }
 
 function hasEnded({ status }: Pod): boolean {

@@ -9,8 +9,8 @@ import { type Repair, type RepairInput, repairsDue } from './repairs.ts';
 
 type RestartDependencies = Pick<
   OperatorDependencies,
-  'client' | 'events' | 'metrics' | 'engineBoard' | 'clock' | 'settings'
->;
+  'events' | 'metrics' | 'engineBoard' | 'clock' | 'settings'
+> & { client: Pick<OperatorDependencies['client'], 'delete'> };
 
 /** Starts engines anew, in turn. */
 export interface EngineRestarts {

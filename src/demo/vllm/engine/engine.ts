@@ -29,6 +29,8 @@ export class Engine {
   readonly #stepMs: (step: Step) => number;
   readonly #observer: EngineObserver;
   readonly #listeners = new Map<Sequence, SequenceListener>();
+  /** A hanging engine does not hear that a client has left: its metrics go on counting the request. */
+  readonly #leftWhileStalled = new Set<Sequence>();
   #step: Step | undefined;
   #stepEndsMs = 0;
   #cancelTimer: CancelTimer | undefined;
@@ -66,7 +68,8 @@ export class Engine {
   /** The client has left: the sequence ends without a word to its listener. */
   abort(sequence: Sequence): void {
     this.#listeners.delete(sequence);
-    this.#scheduler.abort(sequence, this.#clock.nowMs());
+    if (this.#state === 'stalled') this.#leftWhileStalled.add(sequence);
+    else this.#scheduler.abort(sequence, this.#clock.nowMs());
   }
 
   /** What shutdown does by default: running sequences end with what they have, waiting ones are just dropped. */
@@ -86,6 +89,8 @@ export class Engine {
   resume(): void {
     if (this.#state !== 'stalled') return;
     this.#state = 'live';
+    for (const sequence of this.#leftWhileStalled) this.#scheduler.abort(sequence, this.#clock.nowMs());
+    this.#leftWhileStalled.clear();
     this.#wake();
   }
 
