@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { customResourceDefinitions } from '../src/api/crd.ts';
 import { apiReference } from '../src/api/reference.ts';
+import { failuresReference } from '../src/classroom/failures/reference.ts';
 import { metricsReference } from '../src/gateway/metrics-reference.ts';
 import { requestReference } from '../src/gateway/request/reference.ts';
 import { settingsReference } from '../src/gateway/settings-reference.ts';
@@ -28,6 +29,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
     render: () => manifest(...rbacObjects({ watchNamespace: NAMESPACE_PLACEHOLDER })),
   },
   { path: 'manifests/rbac-node-preparation.yaml', render: () => manifest(...nodePreparationObjects()) },
+  { path: 'docs/engine-failures.md', render: failuresReference },
   { path: 'docs/rbac.md', render: rbacReference },
   { path: 'docs/gateway-requests.md', render: requestReference },
   { path: 'docs/gateway-settings.md', render: settingsReference },

@@ -14,8 +14,10 @@ import { type Failure, failureOfAnnotations, matchesPod, type PodMatcher } from 
 import { createGpuAssignments, type GpuAssignments } from './gpus/assignments.ts';
 import type { NodeDescription } from './nodes/description.ts';
 import { createNodeKeeper, type NodeKeeper } from './nodes/keeper.ts';
+import { createMigManager, type MigManager } from './nodes/mig-manager.ts';
 import { NODE_AGENT_LABEL } from './nodes/render.ts';
 import { phaseOf } from './pod/conditions.ts';
+import { containersOf } from './pod/spec.ts';
 import { KUBELET_PACE, type Pace } from './pod/state.ts';
 import { PodWorker, type PodWorkerOptions } from './pod/worker.ts';
 import { type Endpoints, perPodAddresses, perPodPorts } from './process/endpoints.ts';
@@ -107,8 +109,10 @@ function openEndpoints({ addressing, random }: NodeAgentOptions): Promise<Endpoi
 export const LOST_ANNOTATION = 'demo.gpu-classroom.io/lost';
 
 interface PlayedNode {
-  readonly description: NodeDescription;
+  /** As it is now: the MIG manager may have cut its GPUs. */
+  description: NodeDescription;
   readonly keeper: NodeKeeper;
+  readonly migManager: MigManager;
   isLost: boolean;
   /** What the annotation said when it was last read. */
   isLostByAnnotation: boolean;
@@ -139,6 +143,7 @@ class Agent implements NodeAgent {
         {
           description,
           keeper: createNodeKeeper({ client, clock, log, node: description, address: endpoints.nodeAddress }),
+          migManager: this.#migManagerOf(description.name, { client, clock, log }),
           isLost: false,
           isLostByAnnotation: false,
         },
@@ -248,7 +253,10 @@ class Agent implements NodeAgent {
   }
 
   async #stop(): Promise<void> {
-    for (const { keeper } of this.#nodes.values()) keeper.stop();
+    for (const { keeper, migManager } of this.#nodes.values()) {
+      keeper.stop();
+      migManager.stop();
+    }
     await Promise.all([this.#podInformer.stop(), this.#nodeInformer.stop(), this.#provisioner.stop()]);
     for (const uid of [...this.#workers.keys()]) this.#dismiss(uid);
     await Promise.all(this.#leaving);
@@ -260,6 +268,20 @@ class Agent implements NodeAgent {
     const node = this.#nodes.get(name);
     if (node === undefined) throw nodeAgentErrors.unknownNode(name, [...this.#nodes.keys()]);
     return node;
+  }
+
+  #migManagerOf(name: string, access: Pick<NodeAgentOptions, 'client' | 'clock'> & { log: Logger }): MigManager {
+    return createMigManager({
+      ...access,
+      node: name,
+      gpu: () => this.#node(name).description.gpu,
+      isGpuInUse: () => [...this.#workers.values()].some((worker) => holdsGpu(worker, name)),
+      setGpu: async (gpu) => {
+        const node = this.#node(name);
+        node.description = { ...node.description, gpu };
+        await node.keeper.change(node.description);
+      },
+    });
   }
 
   #onPod(change: StoreChange<Pod>): void {
@@ -289,6 +311,7 @@ class Agent implements NodeAgent {
         );
       });
     }
+    node?.migManager.update(change.object);
     const before = change.type === 'updated' ? change.previous.metadata.annotations : undefined;
     if (JSON.stringify(before) !== JSON.stringify(annotations)) this.#refreshFailures();
   }
@@ -332,6 +355,17 @@ class Agent implements NodeAgent {
     }
     return undefined;
   }
+}
+
+/** A container that has a GPU of the node runs. */
+function holdsGpu({ state: { pod }, pids }: PodWorker, node: string): boolean {
+  return (
+    pod.spec?.nodeName === node &&
+    containersOf(pod).some(
+      ({ container: { name, resources } }) =>
+        name in pids && Object.keys(resources?.limits ?? {}).some((resource) => resource.startsWith('nvidia.com/')),
+    )
+  );
 }
 
 function uidOf(pod: Pod): string {

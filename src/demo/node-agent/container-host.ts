@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeClient } from '../../kube/client.ts';
 import { configMaps, type Pod, secrets } from '../../kube/resources.ts';
@@ -12,10 +12,16 @@ import type { Container } from './pod/spec.ts';
 import type { PodEvent } from './pod/state.ts';
 import { unplayable } from './pod/unplayable.ts';
 import { type ContainerProcess, startContainerProcess } from './process/container-process.ts';
-import { readTail, TERMINATION_MESSAGE_BYTES, TERMINATION_MESSAGE_LINES } from './process/log-tail.ts';
+import {
+  readTail,
+  TERMINATION_LOG_BYTES,
+  TERMINATION_MESSAGE_BYTES,
+  TERMINATION_MESSAGE_LINES,
+} from './process/log-tail.ts';
 import type { Endpoint } from './process/probe.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 import type { Mount } from './volumes/mount.ts';
+import { downwardMounts } from './volumes/downward.ts';
 import { claimFolders, claimMounts } from './volumes/mounts.ts';
 
 export interface ContainerHostOptions {
@@ -41,8 +47,16 @@ export interface RunningContainer {
   readonly process: ContainerProcess;
   readonly runtime: Runtime;
   readonly folder: string;
-  /** The end of its output, as a termination message takes it. */
-  lastOutput(): Promise<string>;
+  /** What its termination message may be made of. */
+  lastWords(): Promise<LastWords>;
+}
+
+/** The end of what a container wrote. */
+export interface LastWords {
+  /** To its termination log. */
+  readonly terminationLog: string;
+  /** To its output. */
+  readonly output: string;
 }
 
 type NotStarted = Pick<Extract<PodEvent, { type: 'notStarted' }>, 'reason' | 'message'>;
@@ -74,10 +88,17 @@ export function createContainerHost(options: ContainerHostOptions): ContainerHos
       try {
         const problem = unplayable(container);
         if (problem !== undefined) throw new ConfigError(problem);
-        const mounts = await claimMounts(pod, container, claimFolders(client, pod.metadata.namespace));
-        for (const path of [folder, ...mounts.map((mount) => mount.folder)]) {
+        const claims = await claimMounts(pod, container, claimFolders(client, pod.metadata.namespace));
+        for (const path of [folder, ...claims.map((mount) => mount.folder)]) {
           await mkdir(path, { recursive: true });
         }
+        const terminationLog = join(folder, `${attempt}.termination`);
+        await writeFile(terminationLog, '');
+        const logMount = {
+          mountPath: container.terminationMessagePath ?? '/dev/termination-log',
+          folder: terminationLog,
+        };
+        const mounts = [...claims, logMount, ...(await downwardMounts(pod, container, folder, [logMount]))];
         const command = await commandOf(
           {
             ...request,
@@ -91,8 +112,11 @@ export function createContainerHost(options: ContainerHostOptions): ContainerHos
         );
         const name = `container-${pod.metadata.uid}-${container.name}-${attempt}`;
         const process = await startContainerProcess({ command, name, run, folder, logFile });
-        const lastOutput = () => readTail(logFile, TERMINATION_MESSAGE_BYTES, TERMINATION_MESSAGE_LINES);
-        return { process, runtime, folder, lastOutput };
+        const lastWords = async () => ({
+          terminationLog: await readTail(terminationLog, TERMINATION_LOG_BYTES, Number.POSITIVE_INFINITY),
+          output: await readTail(logFile, TERMINATION_MESSAGE_BYTES, TERMINATION_MESSAGE_LINES),
+        });
+        return { process, runtime, folder, lastWords };
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         return {

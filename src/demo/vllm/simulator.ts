@@ -19,6 +19,7 @@ import { readEnvironment, type SimulatorEnvironment } from './lifecycle/environm
 import { Loading } from './lifecycle/loading.ts';
 import { Log, type LogSink } from './lifecycle/log.ts';
 import { sharedGpu } from './lifecycle/shared-gpu.ts';
+import { engineErrorFiles, writeEngineError } from './lifecycle/engine-error-files.ts';
 import { playedStartFailure } from './lifecycle/start-failures.ts';
 import { AdapterLoader, type InspectAdapter } from './lora/adapters.ts';
 import { inspectAdapterIn } from './lora/files.ts';
@@ -104,6 +105,7 @@ export class VllmSimulator {
   readonly #startedMs: number;
   readonly #resolveExit: (exit: SimulatorExit) => void;
   readonly #gpu: GpuMemory;
+  readonly #engineErrorFiles: readonly string[];
   #faults: FaultPlan;
   #memory: EngineMemory | undefined;
   #memoryUsedUnderLoad = false;
@@ -132,6 +134,10 @@ export class VllmSimulator {
     this.#settings = readSettings(this.#environment.VLLM_SIMULATOR);
     this.#faults = new FaultPlan(this.#readFailures());
     this.#gpu = gpuOf(this.#settings, this.#clock);
+    this.#engineErrorFiles = engineErrorFiles(
+      this.#environment.VLLM_LOGGING_CONFIG_PATH,
+      this.#settings.mounts,
+    );
     const exit = Promise.withResolvers<SimulatorExit>();
     this.exited = exit.promise;
     this.#resolveExit = exit.resolve;
@@ -175,6 +181,8 @@ export class VllmSimulator {
     if (engine === undefined || engine.dead) return;
     this.#log.error('EngineCore', 'core.py:1330', 'EngineCore encountered a fatal error.');
     this.#log.plain('EngineCore', reason);
+    const record = ['EngineCore encountered a fatal error.', 'Traceback (most recent call last):', reason];
+    writeEngineError(this.#engineErrorFiles, this.#clock.wallMs(), record);
     this.#log.error(
       'APIServer',
       'async_llm.py:704',
@@ -245,6 +253,9 @@ export class VllmSimulator {
 
   #giveUp(failure: StartFailure): StartFailure {
     for (const { origin, text } of failure.lines) this.#log.plain(origin, text);
+    if (failure.engineRecord !== undefined) {
+      writeEngineError(this.#engineErrorFiles, this.#clock.wallMs(), failure.engineRecord);
+    }
     this.#leave({ code: failure.exitCode });
     return failure;
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { EngineFailureReason } from '../../../src/api/reasons.ts';
 import { engineStatus, engineStatuses, readySince } from '../../../src/classroom/engines.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
 import { containerStatus, enginePod, readyPod } from '../../support/classroom.ts';
@@ -24,6 +25,7 @@ interface Case {
   name: string;
   pod: Pod;
   state: string;
+  reason?: EngineFailureReason;
   message: string | undefined;
 }
 
@@ -77,7 +79,9 @@ const CASES: Case[] = [
       status: { containerStatuses: [containerStatus(waiting('ImagePullBackOff', 'no such tag'))] },
     }),
     state: 'Failing',
-    message: 'ImagePullBackOff: no such tag',
+    reason: 'ImageNotPulled',
+    message:
+      'the image cannot be pulled (ImagePullBackOff: no such tag). Check `engine.image` and whether the node may pull from its registry; it is tried again by itself.',
   },
   {
     name: 'a Secret is missing',
@@ -89,10 +93,12 @@ const CASES: Case[] = [
       },
     }),
     state: 'Failing',
-    message: 'CreateContainerConfigError: secret "hf-token" not found',
+    reason: 'TokenSecretMissing',
+    message:
+      'Secret hf-token, or its key, is not there (CreateContainerConfigError: secret "hf-token" not found). Create it in the namespace of the class, with the key that `model.tokenSecretRef.key` names; the engine then starts by itself.',
   },
   {
-    name: 'it crashes again and again: the last lines of its log tell why',
+    name: 'it crashes again and again: its log tells why',
     pod: enginePod({
       status: {
         containerStatuses: [
@@ -105,15 +111,17 @@ const CASES: Case[] = [
       },
     }),
     state: 'Failing',
+    reason: 'OutOfGPUMemoryAtStart',
     message:
-      'CrashLoopBackOff: ended (exit code 1): INFO loading | EngineCore failed to start. | torch.OutOfMemoryError: CUDA out of memory.',
+      'GPU memory ran out at the start (torch.OutOfMemoryError: CUDA out of memory). The operator lowers settings step by step: see `status.failures.memorySteps`.',
   },
   {
     name: 'it loads again after a crash',
     pod: enginePod({ status: { containerStatuses: [containerStatus({ restartCount: 1, lastState: oom })] } }),
     state: 'Loading',
+    reason: 'OutOfGPUMemoryAtStart',
     message:
-      'started at 2026-09-01T09:00:00Z; the one before ended (exit code 1): INFO loading | EngineCore failed to start. | torch.OutOfMemoryError: CUDA out of memory.',
+      'started at 2026-09-01T09:00:00Z; the start before failed: GPU memory ran out at the start (torch.OutOfMemoryError: CUDA out of memory). The operator lowers settings step by step: see `status.failures.memorySteps`.',
   },
   {
     name: 'it needed more memory than the node gave it',
@@ -125,7 +133,9 @@ const CASES: Case[] = [
       },
     }),
     state: 'Failing',
-    message: 'ended (OOMKilled, exit code 137)',
+    reason: 'HostOutOfMemory',
+    message:
+      "the node's memory (not the GPU's) ran out, or the container reached its limit (OOMKilled, exit code 137). Use a node with more memory: loading needs about the size of the weights.",
   },
   {
     name: 'it ended with exit code 0, as vLLM does when its engine has died',
@@ -135,7 +145,9 @@ const CASES: Case[] = [
       },
     }),
     state: 'Failing',
-    message: 'ended (exit code 0)',
+    reason: 'EngineDied',
+    message:
+      "vLLM's engine process died (exit code 0). It is started again. If it happens again, read the log with `kubectl logs --previous` of the pod.",
   },
   {
     name: 'it answered and stopped doing so',
@@ -146,7 +158,9 @@ const CASES: Case[] = [
       },
     }),
     state: 'Failing',
-    message: 'stopped answering its health check at 2026-09-01T10:00:00Z',
+    reason: 'HealthCheckFailed',
+    message:
+      'the engine no longer answers its health check (it stopped answering at 2026-09-01T10:00:00Z). It is restarted if it goes on for a minute.',
   },
   {
     name: 'its start-up probe has just passed',
@@ -160,7 +174,9 @@ const CASES: Case[] = [
       status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on memory.' },
     }),
     state: 'Failing',
-    message: 'Evicted: The node was low on memory.',
+    reason: 'Evicted',
+    message:
+      'Kubernetes ended the pod (Evicted: The node was low on memory). It is replaced. If it happens again, give the node more disk or memory, or the engines a `priorityClassName`.',
   },
   {
     name: 'it is deleted',
@@ -171,17 +187,17 @@ const CASES: Case[] = [
 ];
 
 describe('an engine, from its pod', () => {
-  test.each(CASES)('$name', ({ pod, state, message }) => {
-    const status = engineStatus(pod);
-    expect({ state: status.state, message: status.message }).toEqual({ state, message });
+  test.each(CASES)('$name', ({ pod, state, reason, message }) => {
+    const got = engineStatus(pod);
+    expect({ state: got.state, reason: got.reason, message: got.message }).toEqual({ state, reason, message });
   });
 
-  test('a long message keeps its beginning and the end, where the cause is', () => {
+  test('a long message is quoted by its beginning and its end', () => {
     const message = `${'a'.repeat(5000)} the cause`;
     const pod = enginePod({ status: { containerStatuses: [containerStatus(waiting('Error', message))] } });
     const got = engineStatus(pod).message ?? '';
     expect(got.length).toBeLessThanOrEqual(1024);
-    expect(got).toMatch(/^Error: a+ … a+ the cause$/);
+    expect(got).toMatch(/\(Error: a+ … a+ the cause\)/);
   });
 
   test('one that ended is told of only while an engine is missing', () => {

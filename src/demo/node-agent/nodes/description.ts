@@ -31,6 +31,10 @@ const gpuSchema = z
     product: z.string().describe('As in the label nvidia.com/gpu.product, e.g. NVIDIA-A10.'),
     count: z.int().min(1).max(16).default(1).describe('Physical GPUs.'),
     sharing: z.union([z.literal('none'), timeSlicing, mig]).default('none'),
+    migStrategy: z
+      .enum(['mixed', 'single'])
+      .default('mixed')
+      .describe('Of a whole GPU that can be cut: how its slices will be offered.'),
   })
   .superRefine((gpu, context) => {
     for (const problem of problemsOf(gpu)) context.addIssue({ code: 'custom', message: problem });

@@ -1,5 +1,6 @@
 import type { GpuDescription, GpuSharing } from './description.ts';
 import { GPU_PRODUCTS, type GpuProduct, type MigProfile } from './gpu-products.ts';
+import { layoutNameOf, strategyOf } from './mig-layouts.ts';
 
 /** What NVIDIA's components put on a node: labels of GPU feature discovery, resources of the device plugin. */
 export interface GpuNodeFacts {
@@ -52,7 +53,19 @@ export function gpuNodeFacts(gpu: GpuDescription): GpuNodeFacts {
     ...SOFTWARE,
   };
   const { labels, resources } = sharingFacts(gpu, product);
-  return { labels: prefixed({ ...base, ...labels }), resources: prefixedNumbers(resources) };
+  return { labels: prefixed({ ...base, ...migFacts(gpu), ...labels }), resources: prefixedNumbers(resources) };
+}
+
+/** What NVIDIA's operator puts on nodes whose GPUs can be cut; a layout without a name is not told. */
+function migFacts(gpu: GpuDescription): Figures {
+  const isCapable = Object.keys(GPU_PRODUCTS[gpu.product]?.migProfiles ?? {}).length > 0;
+  if (!isCapable) return {};
+  const layout = layoutNameOf(gpu);
+  return {
+    'gpu.deploy.mig-manager': 'true',
+    'mig.strategy': strategyOf(gpu),
+    ...(layout !== undefined && { 'mig.config': layout, 'mig.config.state': 'success' }),
+  };
 }
 
 interface SharingFacts {

@@ -6,6 +6,7 @@ import { microTime } from '../../../kube/micro-time.ts';
 import { leases, type Node, nodes } from '../../../kube/resources.ts';
 import { FIELD_MANAGER } from '../pod/status-writer.ts';
 import type { NodeDescription } from './description.ts';
+import { LAYOUT_LABEL, STATE_LABEL } from './mig-manager.ts';
 import { renderNode } from './render.ts';
 
 /** A kubelet's figures: https://kubernetes.io/docs/concepts/architecture/nodes/#node-heartbeats */
@@ -26,12 +27,15 @@ export interface NodeKeeperOptions {
 export interface NodeKeeper {
   /** Registers the node and keeps it up: a heartbeat every 10 s. Throws when it cannot be registered. */
   start(): Promise<void>;
+  /** The node has other GPUs from now on: labels and capacity follow. Throws when that cannot be written. */
+  change(node: NodeDescription): Promise<void>;
   /** The control plane hears nothing more of the node. */
   stop(): void;
 }
 
 export function createNodeKeeper(options: NodeKeeperOptions): NodeKeeper {
-  const { client, clock, log, node, address } = options;
+  const { client, clock, log, address } = options;
+  let node = options.node;
   let timer: Timer | undefined;
   let running: AbortController | undefined;
   let statusAtMs = Number.NEGATIVE_INFINITY;
@@ -70,6 +74,22 @@ export function createNodeKeeper(options: NodeKeeperOptions): NodeKeeper {
       await writeStatus();
       await beat();
       schedule(running);
+    },
+    async change(next) {
+      const before = renderNode(node, address, clock.now()).metadata.labels ?? {};
+      const after = renderNode(next, address, clock.now()).metadata.labels ?? {};
+      const gone = Object.keys(before).filter((label) => !(label in after));
+      const labels: Record<string, string | null> = {
+        ...Object.fromEntries(gone.map((label) => [label, null])),
+        ...after,
+      };
+      // What is wanted of the GPUs is not the kubelet's to say, and there may be a newer wish.
+      delete labels[LAYOUT_LABEL];
+      delete labels[STATE_LABEL];
+      node = next;
+      await writeStatus();
+      // After the capacity: who waits for the labels finds the slices there.
+      await client.mergePatch(nodes, { name: node.name }, { metadata: { labels } });
     },
     stop() {
       running?.abort();

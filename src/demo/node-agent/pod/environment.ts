@@ -87,7 +87,7 @@ async function valueFrom(
 }
 
 /** https://kubernetes.io/docs/concepts/workloads/pods/downward-api/#available-fields */
-function fieldOf(pod: Pod, path: string, { podIP, hostIP }: PodFacts): string {
+export function fieldOf(pod: Pod, path: string, { podIP, hostIP }: PodFacts): string {
   const { metadata, spec } = pod;
   const subscript = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path);
   if (subscript?.[1] !== undefined && subscript[2] !== undefined) {

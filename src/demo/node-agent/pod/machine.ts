@@ -176,14 +176,16 @@ function onExited(
 function terminationOf(
   state: PodState,
   container: ContainerState,
-  { exitCode, output }: Extract<PodEvent, { type: 'exited' }>,
+  { exitCode, terminationLog, output }: Extract<PodEvent, { type: 'exited' }>,
   nowMs: number,
 ): Termination {
-  const speaks = specOf(state, container).terminationMessagePolicy === 'FallbackToLogsOnError';
+  const fallsBack = specOf(state, container).terminationMessagePolicy === 'FallbackToLogsOnError';
+  const fallback = fallsBack && exitCode !== 0 ? output : '';
+  const message = terminationLog === '' ? fallback : terminationLog;
   return {
     exitCode,
     reason: exitCode === 0 ? 'Completed' : container.played?.kind === 'OOMKilled' ? 'OOMKilled' : 'Error',
-    message: speaks && exitCode !== 0 && output !== '' ? output : undefined,
+    message: message === '' ? undefined : message,
     startedAtMs: container.phase.type === 'running' ? container.phase.startedAtMs : nowMs,
     finishedAtMs: nowMs,
     containerId: container.containerId,

@@ -117,6 +117,8 @@ export type PodEvent =
       readonly attempt: number;
       /** 128 + the signal's number for a process that a signal ended. */
       readonly exitCode: number;
+      /** The end of what it wrote to its termination log. */
+      readonly terminationLog: string;
       /** The end of the container's output. */
       readonly output: string;
     }

@@ -191,8 +191,8 @@ export class PodWorker {
   async #waitForExit(container: string, attempt: number, running: RunningContainer): Promise<void> {
     const exitCode = await running.process.exited;
     this.#running.delete(container);
-    const output = await running.lastOutput();
-    this.#tell({ type: 'exited', container, attempt, exitCode, output });
+    const lastWords = await running.lastWords();
+    this.#tell({ type: 'exited', container, attempt, exitCode, ...lastWords });
   }
 
   #address(): Promise<Endpoint> {

@@ -7,6 +7,8 @@ import { hasErrorCode } from '../../process/error-code.ts';
  */
 export const TERMINATION_MESSAGE_BYTES = 2048;
 export const TERMINATION_MESSAGE_LINES = 80;
+/** Of a termination log: its last bytes. */
+export const TERMINATION_LOG_BYTES = 4096;
 
 /** The end of a text file, cut at whole characters; empty when there is no file. */
 export async function readTail(path: string, maxBytes: number, maxLines: number): Promise<string> {

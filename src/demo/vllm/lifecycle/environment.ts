@@ -14,6 +14,7 @@ const environmentSchema = z.object({
   VLLM_HTTP_TIMEOUT_KEEP_ALIVE: z.coerce.number().min(0).default(5),
   VLLM_ALLOW_RUNTIME_LORA_UPDATING: flag,
   VLLM_KEEP_ALIVE_ON_ENGINE_DEATH: flag,
+  VLLM_LOGGING_CONFIG_PATH: z.string().min(1).optional(),
   VLLM_PORT: z.string().optional(),
   CUDA_VISIBLE_DEVICES: z.string().optional(),
   VLLM_SIMULATOR: z.string().optional(),

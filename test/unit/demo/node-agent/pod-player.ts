@@ -126,8 +126,9 @@ export class PodPlayer {
     return this.tell({ type: 'notStarted', container, attempt: this.#attempt(container), reason, message });
   }
 
-  exited(exitCode: number, output = '', container = 'vllm'): this {
-    return this.tell({ type: 'exited', container, attempt: this.#attempt(container), exitCode, output });
+  exited(exitCode: number, output = '', container = 'vllm', terminationLog = ''): this {
+    const attempt = this.#attempt(container);
+    return this.tell({ type: 'exited', container, attempt, exitCode, terminationLog, output });
   }
 
   probed(probe: 'startup' | 'readiness' | 'liveness', success: boolean, container = 'vllm'): this {
