@@ -16,7 +16,7 @@ import { classroom, studentQuota } from '../../support/builders.ts';
 import { readyPod } from '../../support/classroom.ts';
 import { quietInformers } from '../../support/quiet-cache.ts';
 
-const makeInformers = () => quietInformers<Classroom, StudentQuota, Pod>({});
+const makeInformers = () => quietInformers<Classroom, StudentQuota, Pod>({ classrooms: [classroom()] });
 
 let informers: ReturnType<typeof makeInformers>;
 let board: AdapterBoard;
@@ -87,6 +87,11 @@ describe('a change leads to its class', () => {
     informers.services.tell(service({}), service({ [LABELS.classroom]: 'python-101' }));
     expect(enqueued).toEqual([`${KEY} 0`]);
   });
+});
+
+test('a change of the GPUs of the cluster leads to every class, a moment later, together with those of its neighbours', () => {
+  informers.gpus.tell();
+  expect(enqueued).toEqual([`${KEY} 1000`]);
 });
 
 test('a deleted class needs nothing more: what it owned goes by itself', () => {
