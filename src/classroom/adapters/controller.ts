@@ -4,7 +4,8 @@ import { parseClassroom } from '../../api/parse.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
 import type { Pod } from '../../kube/resources.ts';
 import type { ObjectChange } from '../../reconcile/caches.ts';
-import type { OperatorController, OperatorDependencies, ReconcilePass } from '../../reconcile/controller.ts';
+import type { OperatorController, OperatorDependencies } from '../../reconcile/controller.ts';
+import type { ClassAdapters } from './board.ts';
 import { instanceOf, readyEngines } from './engines.ts';
 import { ClassMemory, type RememberedEngine } from './memory.ts';
 import { nextStep, nextTryMs, type Step } from './next-step.ts';
@@ -53,8 +54,13 @@ export function createAdapterController(dependencies: AdapterDependencies): Oper
       const step = nextStep(wanted, memory.look(ready, wanted), memory.suspicions, clock.monotonic());
       if (step !== undefined) await carryOut(dependencies, memory, ready, step, signal);
       const engines = memory.look(ready, wanted);
-      board.put(key, snapshotOf(engines, wanted, memory.suspicions));
-      return passOf(step, memory, engines, clock.monotonic());
+      const adapters = snapshotOf(engines, wanted, memory.suspicions);
+      board.put(key, adapters);
+      const blocked = obstacleIn(adapters);
+      return {
+        requeueAfterMs: step === undefined ? untilNextLook(memory, engines, clock.monotonic()) : 0,
+        ...(blocked === undefined ? {} : { blocked }),
+      };
     },
   };
 }
@@ -123,16 +129,17 @@ async function carryOut(
   memory.heard(engine.instance, look.loaded, 'silence' in look ? look.silence : '', clock.monotonic());
 }
 
-function passOf(
-  step: Step | undefined,
-  memory: ClassMemory,
-  engines: readonly RememberedEngine[],
-  nowMs: number,
-): ReconcilePass {
-  if (step !== undefined) return { requeueAfterMs: 0 };
+/** What only a person can change. */
+function obstacleIn({ engines, quarantined }: ClassAdapters): string | undefined {
+  const failed = engines.flatMap(({ troubles }) => troubles.filter(({ state }) => state === 'Failed'));
+  const [first] = [...quarantined, ...failed];
+  return first === undefined ? undefined : `Adapter '${first.name}' is not loaded: ${first.why}`;
+}
+
+function untilNextLook(memory: ClassMemory, engines: readonly RememberedEngine[], nowMs: number): number {
   const times = [nextTryMs(engines, memory.suspicions, nowMs), memory.nextAskMs(nowMs)];
   const earliestMs = Math.min(nowMs + LOOK_EVERY_MS, ...times.filter((time) => time !== undefined));
-  return { requeueAfterMs: earliestMs - nowMs };
+  return earliestMs - nowMs;
 }
 
 /** Another spec, or another engine that answers, leads to the class. */

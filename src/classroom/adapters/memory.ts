@@ -15,8 +15,9 @@ import type { WantedAdapter } from './wanted.ts';
 
 /** What is remembered of one engine. */
 interface Remembered {
+  /** What it last said it has. */
   loaded: readonly LoadedAdapter[] | undefined;
-  /** Why it did not say what it has loaded. */
+  /** Why it did not answer the last question; undefined: it did. */
   silence: string | undefined;
   /** Questions in a row that it did not answer. */
   silences: number;
@@ -27,6 +28,9 @@ interface Remembered {
 
 /** An engine and what is remembered of it. */
 export interface RememberedEngine extends ReadyEngine, KnownEngine {
+  /** What it last said it has, also when it does not answer now. */
+  readonly lastLoaded: readonly LoadedAdapter[];
+  /** Why it did not answer the last question; undefined: it did, or was not asked. */
   readonly silence: string | undefined;
 }
 
@@ -57,7 +61,8 @@ export class ClassMemory {
       for (const model of attempts.keys()) {
         if (!models.has(model) && !loaded?.some((one) => one.model === model)) attempts.delete(model);
       }
-      return { ...engine, loaded, attempts, silence };
+      const known = { attempts, silence, lastLoaded: loaded ?? [] };
+      return { ...engine, ...known, loaded: silence === undefined ? loaded : undefined };
     });
   }
 
@@ -74,8 +79,8 @@ export class ClassMemory {
     nowMs: number,
   ): void {
     const engine = this.#of(instance);
-    engine.loaded = loaded;
     if (loaded !== undefined) {
+      engine.loaded = loaded;
       engine.silence = undefined;
       engine.silences = 0;
       engine.askAtMs = nowMs;
@@ -100,6 +105,8 @@ export class ClassMemory {
     if (answer.kind === 'done') this.suspicions.delete(key);
     if (answer.kind === 'engine-dead' || answer.kind === 'cut') {
       this.suspicions.set(key, suspicionAfter(this.suspicions.get(key), answer, nowMs));
+      // Whatever it had is gone with it, or will be heard of.
+      engine.loaded = undefined;
       this.heard(instance, undefined, answer.said, nowMs);
     }
   }

@@ -10,7 +10,7 @@ export interface KnownEngine {
   readonly name: string;
   /** The highest rank it takes; undefined: it was started without adapters. */
   readonly startedForRank: number | undefined;
-  /** Undefined: it has not been asked, or did not answer. */
+  /** What it said it has; undefined: it has not been asked, or did not answer the last question. */
   readonly loaded: readonly LoadedAdapter[] | undefined;
   /** By model name. */
   readonly attempts: ReadonlyMap<string, Attempt>;
@@ -49,7 +49,7 @@ function stepFor(
 ): Step | undefined {
   if (loaded === undefined || startedForRank === undefined) return undefined;
   const unwanted = loaded.find(
-    (adapter) => !isWanted(adapter, wanted, suspicions) && mayTry(attempts.get(adapter.model), '', nowMs),
+    (adapter) => !isWanted(adapter, wanted) && mayTry(attempts.get(adapter.model), '', nowMs),
   );
   if (unwanted !== undefined) return { kind: 'unload', engine: instance, adapter: unwanted };
   const missing = wanted.find(
@@ -62,12 +62,8 @@ function stepFor(
   return missing === undefined ? undefined : { kind: 'load', engine: instance, adapter: missing };
 }
 
-function isWanted(
-  { model, folder }: LoadedAdapter,
-  wanted: readonly WantedAdapter[],
-  suspicions: ReadonlyMap<string, Suspicion>,
-): boolean {
-  if (isQuarantined(suspicions.get(suspectKey({ model, folder })))) return false;
+/** Also one in quarantine: where it is loaded and works, students go on with it. */
+function isWanted({ model, folder }: LoadedAdapter, wanted: readonly WantedAdapter[]): boolean {
   return wanted.some((adapter) => adapter.model === model && adapter.folder === folder);
 }
 

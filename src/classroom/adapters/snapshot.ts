@@ -21,7 +21,7 @@ export function snapshotOf(
 }
 
 function engineAdapters(engine: RememberedEngine, wanted: readonly WantedAdapter[]): EngineAdapters {
-  const loaded = engine.loaded ?? [];
+  const loaded = engine.lastLoaded;
   return {
     instance: engine.instance,
     loaded: loaded.map(({ model }) => adapterNameIn(model)).sort(),

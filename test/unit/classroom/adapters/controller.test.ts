@@ -189,6 +189,13 @@ describe('an engine', () => {
     expect(first().told).toEqual([LOAD_SQL]);
   });
 
+  test('that falls silent keeps what it said it has: a busy engine is slow, and nothing is lost', async () => {
+    await settle();
+    first().silence = { kind: 'unanswered', cause: 'late', why: 'no answer within 5 s' };
+    await pass(600_000);
+    expect(board.of(KEY)?.engines.map(({ loaded }) => loaded)).toEqual([['sql'], ['sql']]);
+  });
+
   test('that is not ready is left alone', async () => {
     pods[0] = merged(engine(1), { status: { conditions: [{ type: 'Ready', status: 'False' }] } }) as Pod;
     await settle();
@@ -287,11 +294,11 @@ describe('an adapter of which an engine dies', () => {
     expect(board.of(KEY)?.quarantined).toEqual([{ name: 'sql', path: 'adapters/sql', why }]);
   });
 
-  test('is unloaded where it is loaded already', async () => {
+  test('stays where it is loaded and works', async () => {
     second().loaded.set('qwen:sql', '/models/adapters/sql');
     first().warmUps.set('qwen:sql', DEAD);
-    await settle();
-    expect(second().told).toEqual(['unload qwen:sql']);
+    await pass(600_000);
+    expect(second().told).toEqual([]);
   });
 
   test('comes back in another folder', async () => {
@@ -339,6 +346,13 @@ test('a pass that is ended early holds nothing against the adapter', async () =>
   first().refusals.clear();
   await settle();
   expect(first().loaded.size).toBe(1);
+});
+
+test('what only a person can change is what a pass is blocked by', async () => {
+  first().refusals.set('/models/adapters/sql', RANK_64);
+  await settle();
+  const { blocked } = await controller.reconcile(KEY, new AbortController().signal);
+  expect(blocked).toMatch(/^Adapter 'sql' is not loaded: its rank is higher/);
 });
 
 test('a class that is gone is forgotten', async () => {
