@@ -76,7 +76,7 @@ function reasonOf({ state, reason }: EngineStatus): string {
     case 'Loading':
       return CLASSROOM_REASONS.loading;
     case 'Stopping':
-      return CLASSROOM_REASONS.stopping;
+      return reason ?? CLASSROOM_REASONS.stopping;
     case 'Ready':
       return CLASSROOM_REASONS.allReady;
   }
@@ -99,6 +99,8 @@ function describe(
     case 'Loading':
       return `engine ${engine.name} is loading${cause}. Loading can take half an hour the first time.`;
     case 'Stopping':
+      // Of one whose node is lost the cause says what to do.
+      if (engine.reason !== undefined) return `engine ${engine.name} cannot be stopped${cause}.`;
       return `engine ${engine.name} is being stopped${cause}. Its successor starts when its GPU is free.`;
     case 'Ready':
       return `engine ${engine.name} answers.`;

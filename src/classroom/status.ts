@@ -13,6 +13,7 @@ import { type MeasurementReport, measurementReport } from './engine-watch/as-pla
 import { lastLoadSeconds } from './engine-watch/load-time.ts';
 import { engineStatuses, readySince } from './engines.ts';
 import { enginesCondition } from './engines-condition.ts';
+import { withLostNodes } from './failures/lost-node.ts';
 import { advanceRecord } from './failures/record.ts';
 import { engineContainerOf } from './failures/symptom.ts';
 import { fitsCondition } from './fits-condition.ts';
@@ -47,7 +48,8 @@ export function status(input: StatusInput): ClassroomStatus {
   const previous = observed.classroom.status;
   const wanted = plan.kind === 'wanted' ? (plan.engines?.replicas ?? 0) : (previous?.replicas ?? 0);
   const gpus = plan.kind === 'wanted' ? classGpus(observed, plan.placement, wanted) : undefined;
-  const engines = withUnschedulableCause(engineStatuses(observed.pods, wanted), gpus);
+  const seen = withUnschedulableCause(engineStatuses(observed.pods, wanted), gpus);
+  const engines = withLostNodes(seen, observed.gpus);
   const report = adapterReportOf(input, engines);
   const figures =
     plan.kind === 'wanted' ? runningFigures(plan.engines, plan.spec, plan.activeSeats) : keptFields(previous);
