@@ -24,7 +24,7 @@ export interface ApplyOutcome {
   written: string[];
   deleted: string[];
   /** The engine that was given its turn to start. */
-  started: string | undefined;
+  started?: string;
   problems: ChildProblem[];
 }
 
@@ -42,7 +42,7 @@ export async function apply(
   dependencies: ApplyDependencies,
   signal: AbortSignal,
 ): Promise<ApplyOutcome> {
-  const outcome: ApplyOutcome = { written: [], deleted: [], started: undefined, problems: [] };
+  const outcome: ApplyOutcome = { written: [], deleted: [], problems: [] };
   for (const intent of plan.foundations) {
     await applyChild(intent, classroom, dependencies, signal, outcome);
   }

@@ -106,7 +106,7 @@ function withoutRecord(deployment: Deployment): Deployment {
 
 /** What is said of the figures and of what waits. */
 function statusOf(observed: ObservedClass, result: WantedPlan) {
-  const outcome = { written: [], deleted: [], started: undefined, problems: [] };
+  const outcome = { written: [], deleted: [], problems: [] };
   const full = status({ observed, plan: result, outcome, settings: settings(), nowMs: NOW_MS });
   const told: string[] = [CLASSROOM_CONDITIONS.fits, CLASSROOM_CONDITIONS.rolloutPending];
   const conditions = full.conditions?.filter(({ type }) => told.includes(type));

@@ -3,9 +3,14 @@ import { LABELS, MANAGED_BY } from '../../../src/api/labels.ts';
 import type { ObservedClass } from '../../../src/classroom/observe.ts';
 import { isActive, plan, type WantedPlan } from '../../../src/classroom/plan.ts';
 import type { KubeObject, OwnerReference } from '../../../src/kube/object.ts';
-import { type PersistentVolumeClaim, services } from '../../../src/kube/resources.ts';
+import {
+  type Deployment,
+  deployments,
+  type PersistentVolumeClaim,
+  services,
+} from '../../../src/kube/resources.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
-import { observedClass, settings } from '../../support/classroom.ts';
+import { observedClass, readyPod, settings } from '../../support/classroom.ts';
 
 const NOW_MS = Date.parse('2026-09-01T09:00:00Z');
 
@@ -131,4 +136,94 @@ test('a spec of another version is reported and not acted on', () => {
   );
   expect(result).toMatchObject({ kind: 'withheld', reason: 'SpecUnreadable' });
   expect(result).toMatchObject({ message: expect.stringContaining('`spec.access` must be') });
+});
+
+describe('while a change waits', () => {
+  const change = { engine: { replicas: { min: 1, max: 4, studentsPerReplica: 2 }, maxNumSeqs: 16 } };
+  const before = wanted({ classroom: classroom({ spec: { engine: { ...change.engine, maxNumSeqs: 8 } } }) });
+  const running: Partial<ObservedClass> = {
+    classroom: classroom({ spec: change }),
+    deployment: before.deployment?.object as Deployment,
+    pods: [readyPod('python-101-engine-a')],
+    activity: { kind: 'busy' },
+  };
+  const deploymentOf = (result: WantedPlan) => result.deployment?.object as Deployment;
+  const argsOf = (result: WantedPlan) =>
+    deploymentOf(result).spec?.template.spec?.containers[0]?.args?.join(' ') ?? '';
+
+  test('the Deployment stays, word for word', () => {
+    const result = wanted(running);
+    expect(result.rollout.kind).toBe('wait');
+    expect(result.deployment?.object).toEqual(before.deployment?.object);
+  });
+
+  test('an edit by hand is still brought back', () => {
+    const edited = structuredClone(deploymentOf(before));
+    const container = edited.spec?.template.spec?.containers[0];
+    if (container !== undefined) container.image = 'somebody/else:1';
+    expect(wanted({ ...running, deployment: edited }).deployment?.object).toEqual(before.deployment?.object);
+  });
+
+  test('students who enrol get an engine as it runs now', () => {
+    const seats = ['alice', 'bob', 'carol'].map((id) => studentQuota({ spec: { student: { id } } }));
+    const result = wanted({ ...running, seats });
+    expect(deploymentOf(result).spec?.replicas).toBe(2);
+    expect(argsOf(result)).toContain('--max-num-seqs 8');
+  });
+
+  test('time brings the change', () => {
+    const activity = { kind: 'quiet' as const, sinceMs: NOW_MS - 299_000 };
+    expect(wanted({ ...running, activity }).nextLookAtMs).toBe(NOW_MS + 1_000);
+    const result = wanted({ ...running, activity: { kind: 'quiet', sinceMs: NOW_MS - 300_000 } });
+    expect(argsOf(result)).toContain('--max-num-seqs 16');
+  });
+
+  test('once it has begun, the next pass finds nothing to change', () => {
+    const begun = wanted({ ...running, activity: { kind: 'quiet', sinceMs: 0 } });
+    const next = wanted({ ...running, deployment: deploymentOf(begun), pods: [] });
+    expect(next.rollout.kind).toBe('current');
+    expect(next.deployment?.object).toEqual(begun.deployment?.object);
+  });
+});
+
+describe('a plan that does not fit', () => {
+  const tooLarge = (model = 'Qwen/Qwen2.5-14B-Instruct') =>
+    classroom({ spec: { model: { id: model }, gpu: { product: 'NVIDIA-A10' } } });
+
+  test('reaches no GPU', () => {
+    const result = wanted({ classroom: tooLarge() });
+    expect(result.planning.kind).toBe('unfit');
+    expect(result.deployment).toBeUndefined();
+  });
+
+  test('takes nothing away: the engines that run stay', () => {
+    const before = wanted({ classroom: tooLarge('Qwen/Qwen2.5-7B-Instruct') });
+    const deployment = before.deployment?.object as Deployment;
+    const result = wanted({
+      classroom: tooLarge(),
+      deployment,
+      children: [{ resource: deployments, object: deployment }],
+    });
+    expect(result.deployment?.object).toEqual(deployment);
+    expect(result.delete).toEqual([]);
+  });
+
+  test('leaves alone a Deployment of which nothing is known', () => {
+    const unknown: Deployment = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: {
+        name: 'python-101-engine',
+        namespace: 'python-101',
+        ownerReferences: controlledBy('uid-of-python-101'),
+      },
+    };
+    const result = wanted({
+      classroom: tooLarge(),
+      deployment: unknown,
+      children: [{ resource: deployments, object: unknown }],
+    });
+    expect(result.deployment).toBeUndefined();
+    expect(result.delete).toEqual([]);
+  });
 });

@@ -1,10 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ClassroomStatus, EngineState } from '../../../src/api/classroom.ts';
+import { type Plan, plan } from '../../../src/classroom/plan.ts';
 import { transitions } from '../../../src/classroom/transitions.ts';
+import type { Deployment } from '../../../src/kube/resources.ts';
+import { classroom } from '../../support/builders.ts';
+import { observedClass, settings } from '../../support/classroom.ts';
 
 const engine = (state: EngineState, message?: string): ClassroomStatus => ({
   engines: [{ name: 'python-101-engine-a', state, ...(message === undefined ? {} : { message }) }],
 });
+const WITHHELD: Plan = { kind: 'withheld', reason: 'SpecUnreadable', message: '' };
 const nothing = { written: [], deleted: [], problems: [] };
 
 function withReason(type: string, reason: string): ClassroomStatus {
@@ -14,7 +19,7 @@ function withReason(type: string, reason: string): ClassroomStatus {
 
 describe('events of a class', () => {
   test('are none when nothing happened', () => {
-    expect(transitions(engine('Ready'), engine('Ready'), nothing)).toEqual([]);
+    expect(transitions(engine('Ready'), engine('Ready'), nothing, WITHHELD)).toEqual([]);
   });
 
   test.each([
@@ -23,7 +28,7 @@ describe('events of a class', () => {
     { from: 'Failing', to: 'Failing', want: [] },
     { from: 'Ready', to: 'Stopping', want: [] },
   ] as const)('an engine from $from to $to: $want', ({ from, to, want }) => {
-    const got = transitions(engine(from), engine(to, 'CrashLoopBackOff'), nothing);
+    const got = transitions(engine(from), engine(to, 'CrashLoopBackOff'), nothing, WITHHELD);
     expect(got.map(({ type, reason }) => `${type} ${reason}`)).toEqual(want);
   });
 
@@ -31,19 +36,55 @@ describe('events of a class', () => {
     ['SpecValid', 'ArgumentDenied', 'SpecInvalid'],
     ['ChildrenApplied', 'NameConflict', 'NameConflict'],
     ['ChildrenApplied', 'ApplyRefused', 'ApplyRefused'],
+    ['Fits', 'WeightsTooLarge', 'DoesNotFit'],
+    ['RolloutPending', 'AwaitingIdle', 'RolloutPending'],
   ])('%s=%s is told once', (type, reason, want) => {
     const now = withReason(type, reason);
-    expect(transitions(undefined, now, nothing)).toMatchObject([
+    expect(transitions(undefined, now, nothing, WITHHELD)).toMatchObject([
       { type: 'Warning', reason: want, note: 'because' },
     ]);
-    expect(transitions(now, now, nothing)).toEqual([]);
+    expect(transitions(now, now, nothing, WITHHELD)).toEqual([]);
   });
 
   test('name what was written and deleted', () => {
     const outcome = { written: ['Service a', 'Deployment a'], deleted: ['Service old'], problems: [] };
-    expect(transitions({}, {}, outcome).map(({ note }) => note)).toEqual([
+    expect(transitions({}, {}, outcome, WITHHELD).map(({ note }) => note)).toEqual([
       'Brought to what the class wants: Service a, Deployment a.',
       'Deleted, because the class no longer wants it: Service old.',
     ]);
+  });
+
+  test('tell whose turn it is to start', () => {
+    const outcome = { ...nothing, started: 'python-101-engine-a' };
+    expect(transitions({}, {}, outcome, WITHHELD)).toMatchObject([
+      { reason: 'EngineStarted', note: expect.stringContaining('engine python-101-engine-a') },
+    ]);
+  });
+
+  describe('of engines that are replaced', () => {
+    const before = plan(observedClass(), settings(), 0);
+    const deployment = before.kind === 'wanted' ? before.deployment?.object : undefined;
+    const changed = classroom({ spec: { engine: { maxNumSeqs: 16 } } });
+    const replaced = plan(
+      observedClass({ classroom: changed, deployment: deployment as Deployment }),
+      settings(),
+      0,
+    );
+    const written = { ...nothing, written: ['Deployment python-101-engine'] };
+
+    test('say why and what changes', () => {
+      expect(transitions({}, {}, written, replaced)[0]).toMatchObject({
+        type: 'Normal',
+        reason: 'RolloutStarted',
+        note: 'Engines are replaced, because no engine serves anybody: --max-num-seqs 8 → 16.',
+      });
+    });
+
+    test('are not told of before it is written, nor of the first engines', () => {
+      const reasons = (outcome: typeof nothing, planned: Plan) =>
+        transitions({}, {}, outcome, planned).map(({ reason }) => reason);
+      expect(reasons(nothing, replaced)).toEqual([]);
+      expect(reasons(written, before)).toEqual(['ChildrenApplied']);
+    });
   });
 });

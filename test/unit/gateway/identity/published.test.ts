@@ -66,6 +66,27 @@ describe('what a Classroom means', () => {
     });
   });
 
+  test('while another model waits to be rolled out, it is the one that runs, under both names', () => {
+    const plan = {
+      maxModelLen: 2048,
+      maxNumSeqs: 8,
+      maxNumBatchedTokens: 2048,
+      gpuMemoryUtilizationPercent: 90,
+      resourceName: 'nvidia.com/gpu',
+      basis: 'measured',
+    };
+    const changed = classroom({ spec: { model: { servedName: 'new', aliases: ['gpt-4o'], maxModelLen: 8192 } } });
+    expect(classroomRecordOf({ ...changed, status: { servedName: 'old', plan } })).toMatchObject({
+      servedName: 'old',
+      modelNames: ['old', 'new', 'gpt-4o'],
+      maxModelLen: 2048,
+    });
+    expect(classroomRecordOf({ ...changed, status: { servedName: 'new', plan } }).modelNames).toEqual([
+      'new',
+      'gpt-4o',
+    ]);
+  });
+
   test.each([
     ['Asia/Shanghai', 'Asia/Shanghai'],
     // The schema checks only the form.
