@@ -95,12 +95,13 @@ export async function startDemoCluster(options: DemoClusterOptions): Promise<Dem
     });
     report(`${options.nodes.length} GPU nodes are registered: ${describeNodes(options.nodes)}`);
     const [freePort = 0] = await freePorts(1);
-    const gateway = addressing === 'PerPodPort' ? CHECKOUT.demoGateway : CHECKOUT.gateway;
+    const isByPort = addressing === 'PerPodPort';
     return clusterOf({
       controlPlane,
       client,
       nodeAgent,
-      gateway,
+      operator: isByPort ? CHECKOUT.demoOperator : CHECKOUT.operator,
+      gateway: isByPort ? CHECKOUT.demoGateway : CHECKOUT.gateway,
       gatewayPort: options.gatewayPort ?? freePort,
     });
   } catch (error) {
@@ -113,12 +114,13 @@ interface ClusterParts {
   controlPlane: ControlPlane;
   client: KubeClient;
   nodeAgent: NodeAgent;
-  /** The gateway's entry point. */
+  /** The entry points. */
+  operator: string;
   gateway: string;
   gatewayPort: number;
 }
 
-function clusterOf({ controlPlane, client, nodeAgent, gateway, gatewayPort }: ClusterParts): DemoCluster {
+function clusterOf({ controlPlane, client, nodeAgent, operator, gateway, gatewayPort }: ClusterParts): DemoCluster {
   const baseURL = `http://127.0.0.1:${gatewayPort}/v1`;
   const processes: DemoProcess[] = [];
   const start = async (
@@ -150,7 +152,7 @@ function clusterOf({ controlPlane, client, nodeAgent, gateway, gatewayPort }: Cl
         `--operator-namespace=${OPERATOR_ACCOUNT.namespace}`,
         ...(options.flags ?? []),
       ];
-      return start(CHECKOUT.operator, kubeconfig, options, flags);
+      return start(operator, kubeconfig, options, flags);
     },
     async startGateway(options) {
       const kubeconfig =

@@ -7,6 +7,7 @@ export const CHECKOUT = {
   crds: fromRoot('crds'),
   rbac: fromRoot('manifests/rbac.yaml'),
   operator: fromRoot('src/operator/main.ts'),
+  demoOperator: fromRoot('src/demo/operator.ts'),
   gateway: fromRoot('src/gateway/main.ts'),
   demoGateway: fromRoot('src/demo/gateway.ts'),
   vllmSimulator: fromRoot('src/demo/vllm/main.ts'),

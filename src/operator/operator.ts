@@ -39,6 +39,7 @@ export interface OperatorOptions {
   kubeMetrics: KubeMetrics;
   metrics: OperatorMetrics;
   callEngine: OperatorDependencies['callEngine'];
+  addressOf: OperatorDependencies['addressOf'];
   /** Keys each controller works on at once. */
   workers: number;
 }

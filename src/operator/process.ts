@@ -1,5 +1,6 @@
 import { API_GROUP } from '../api/group.ts';
 import { createEngineCaller } from '../classroom/engine-calls.ts';
+import type { AddressOfPod } from '../gateway/engines/pods.ts';
 import { createApplier } from '../kube/apply.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { Credentials } from '../kube/credentials.ts';
@@ -27,6 +28,8 @@ export interface ProcessOptions {
   log: Logger;
   random: () => number;
   randomBytes(length: number): Uint8Array;
+  /** Where an engine listens. */
+  addressOf: AddressOfPod;
   /** For the result of `--once`. */
   print(text: string): void;
 }

@@ -3,6 +3,7 @@ import type { AdapterBoard } from '../classroom/adapters/board.ts';
 import type { CallEngine } from '../classroom/engine-calls.ts';
 import type { EngineBoard } from '../classroom/engine-watch/board.ts';
 import type { PreparationNotes } from '../gpu/node-preparation/notes.ts';
+import type { AddressOfPod } from '../gateway/engines/pods.ts';
 import type { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -47,6 +48,8 @@ export interface OperatorDependencies {
   settings: OperatorSettings;
   metrics: OperatorMetrics;
   callEngine: CallEngine;
+  /** Where an engine listens. */
+  addressOf: AddressOfPod;
   /** Where what engines say of their adapters goes from one controller to the other. */
   adapterBoard: AdapterBoard;
   /** Where what engines say of their work and memory goes from one controller to the other. */

@@ -1,6 +1,7 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { COMPONENTS, LABELS } from '../../api/labels.ts';
 import { parseClassroom } from '../../api/parse.ts';
+import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
 import type { Pod } from '../../kube/resources.ts';
 import type { ObjectChange } from '../../reconcile/caches.ts';
@@ -16,7 +17,7 @@ import { type WantedAdapter, wantedAdapters } from './wanted.ts';
 /** What this controller uses of the operator. */
 export type AdapterDependencies = Pick<
   OperatorDependencies,
-  'clock' | 'log' | 'callEngine' | 'adapterBoard'
+  'clock' | 'log' | 'callEngine' | 'addressOf' | 'adapterBoard'
 > & {
   informers: Pick<OperatorDependencies['informers'], 'classrooms' | 'pods'>;
   settings: Pick<OperatorDependencies['settings'], 'watchNamespace'>;
@@ -37,7 +38,7 @@ export function createAdapterController(dependencies: AdapterDependencies): Oper
 
   return {
     name: 'adapter',
-    connect: (enqueue) => connect(dependencies.informers, enqueue),
+    connect: (enqueue) => connect(dependencies, enqueue),
     keys: () => informers.classrooms.list(settings.watchNamespace).map(({ metadata }) => keyOf(metadata)),
     async reconcile(key, signal) {
       const seen = observe(dependencies, key);
@@ -49,7 +50,7 @@ export function createAdapterController(dependencies: AdapterDependencies): Oper
       const { wanted, pods, classroom } = seen;
       const memory = memories.get(key) ?? new ClassMemory(wanted, classroom.status);
       memories.set(key, memory);
-      const ready = readyEngines(pods);
+      const ready = readyEngines(pods, dependencies.addressOf);
       await lookAtEngines(dependencies, memory, memory.look(ready, wanted), signal);
       const step = nextStep(wanted, memory.look(ready, wanted), memory.suspicions, clock.monotonic());
       if (step !== undefined) await carryOut(dependencies, memory, ready, step, signal);
@@ -72,7 +73,7 @@ interface Observed {
 }
 
 /** Undefined for a class that has nothing to do with adapters: its engines are not asked. */
-function observe({ informers }: AdapterDependencies, key: string): Observed | undefined {
+function observe({ informers, addressOf }: AdapterDependencies, key: string): Observed | undefined {
   const { namespace = '', name } = refOfKey(key);
   const object = informers.classrooms.get(refOfKey(key));
   if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
@@ -83,7 +84,7 @@ function observe({ informers }: AdapterDependencies, key: string): Observed | un
     .ofClassroom(namespace, name)
     .filter((pod) => pod.metadata.labels?.[LABELS.component] === COMPONENTS.engine)
     .toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name));
-  const concerned = wanted.length > 0 || readyEngines(pods).some((engine) => engine.startedForRank !== undefined);
+  const concerned = wanted.length > 0 || readyEngines(pods, addressOf).some((engine) => engine.startedForRank !== undefined);
   return concerned ? { classroom: parsed.classroom, wanted, pods } : undefined;
 }
 
@@ -144,7 +145,7 @@ function untilNextLook(memory: ClassMemory, engines: readonly RememberedEngine[]
 
 /** Another spec, or another engine that answers, leads to the class. */
 function connect(
-  { classrooms, pods }: AdapterDependencies['informers'],
+  { informers: { classrooms, pods }, addressOf }: AdapterDependencies,
   enqueue: (key: string) => void,
 ): () => void {
   const subscriptions = [
@@ -157,7 +158,7 @@ function connect(
       const { now, before }: ObjectChange<Pod> = change;
       const pod = now ?? before;
       const name = pod?.metadata.labels?.[LABELS.classroom];
-      if (pod === undefined || name === undefined || faceOf(now) === faceOf(before)) return;
+      if (pod === undefined || name === undefined || faceOf(now, addressOf) === faceOf(before, addressOf)) return;
       const { namespace } = pod.metadata;
       enqueue(keyOf(namespace === undefined ? { name } : { namespace, name }));
     }),
@@ -168,6 +169,9 @@ function connect(
 }
 
 /** All of a pod that matters here. */
-function faceOf(pod: Pod | undefined): string {
-  return pod === undefined ? '' : readyEngines([pod]).map(({ origin }) => `${instanceOf(pod)} ${origin}`).join();
+function faceOf(pod: Pod | undefined, addressOf: AddressOfPod): string {
+  if (pod === undefined) return '';
+  return readyEngines([pod], addressOf)
+    .map(({ origin }) => `${instanceOf(pod)} ${origin}`)
+    .join();
 }

@@ -1,5 +1,5 @@
 import { ENGINE_CONTAINER } from '../../api/labels.ts';
-import { podAddress } from '../../gateway/engines/pods.ts';
+import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import type { Pod } from '../../kube/resources.ts';
 import { startedForRank } from './engine-options.ts';
 
@@ -16,9 +16,9 @@ export interface ReadyEngine {
 }
 
 /** The engines that answer, by the name of their pod. */
-export function readyEngines(pods: readonly Pod[]): ReadyEngine[] {
+export function readyEngines(pods: readonly Pod[], addressOf: AddressOfPod): ReadyEngine[] {
   return pods.flatMap((pod) => {
-    const address = podAddress(pod);
+    const address = addressOf(pod);
     if (address === undefined || !isReady(pod)) return [];
     const container = pod.spec?.containers.find(({ name }) => name === ENGINE_CONTAINER);
     return [

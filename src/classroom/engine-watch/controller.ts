@@ -1,4 +1,5 @@
 import { COMPONENTS, LABELS } from '../../api/labels.ts';
+import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
 import type { Pod } from '../../kube/resources.ts';
 import type { ObjectChange } from '../../reconcile/caches.ts';
@@ -12,7 +13,7 @@ import { afterLook, type EngineRecord, type Look } from './record.ts';
 /** What this controller uses of the operator. */
 export type EngineWatchDependencies = Pick<
   OperatorDependencies,
-  'clock' | 'log' | 'callEngine' | 'engineBoard'
+  'clock' | 'log' | 'callEngine' | 'addressOf' | 'engineBoard'
 > & {
   informers: Pick<OperatorDependencies['informers'], 'classrooms' | 'pods'>;
   settings: Pick<OperatorDependencies['settings'], 'watchNamespace'>;
@@ -33,10 +34,10 @@ export function createEngineWatchController(dependencies: EngineWatchDependencie
 
   return {
     name: 'engine-watch',
-    connect: (enqueue) => connect(informers.pods, enqueue),
+    connect: (enqueue) => connect(dependencies, enqueue),
     keys: () => informers.classrooms.list(settings.watchNamespace).map(({ metadata }) => keyOf(metadata)),
     async reconcile(key, signal) {
-      const engines = startedEngines(enginePods(dependencies, key));
+      const engines = startedEngines(enginePods(dependencies, key), dependencies.addressOf);
       if (engines.length === 0) {
         classes.delete(key);
         board.put(key, new Map());
@@ -114,10 +115,11 @@ function seenOf(remembered: ReadonlyMap<string, Remembered>, nowMs: number): Map
 
 /** An engine that has started, or has not any more, leads to its class. */
 function connect(
-  pods: EngineWatchDependencies['informers']['pods'],
+  { informers, addressOf }: EngineWatchDependencies,
   enqueue: (key: string) => void,
 ): () => void {
-  return pods.onChange(({ now, before }: ObjectChange<Pod>) => {
+  const faceOf = (pod: Pod | undefined): string => faceThrough(pod, addressOf);
+  return informers.pods.onChange(({ now, before }: ObjectChange<Pod>) => {
     const pod = now ?? before;
     const name = pod?.metadata.labels?.[LABELS.classroom];
     if (pod === undefined || name === undefined || faceOf(now) === faceOf(before)) return;
@@ -127,10 +129,10 @@ function connect(
 }
 
 /** All of a pod that matters here. */
-function faceOf(pod: Pod | undefined): string {
+function faceThrough(pod: Pod | undefined, addressOf: AddressOfPod): string {
   return pod === undefined
     ? ''
-    : startedEngines([pod])
+    : startedEngines([pod], addressOf)
         .map(({ instance, origin }) => `${instance} ${origin}`)
         .join();
 }

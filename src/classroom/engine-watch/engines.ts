@@ -1,5 +1,5 @@
 import { ENGINE_CONTAINER } from '../../api/labels.ts';
-import { podAddress } from '../../gateway/engines/pods.ts';
+import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import type { Pod } from '../../kube/resources.ts';
 import { instanceOf } from '../adapters/engines.ts';
 
@@ -13,9 +13,9 @@ export interface StartedEngine {
 }
 
 /** Also those that do not answer their probe any more: about them most is to be learned. */
-export function startedEngines(pods: readonly Pod[]): StartedEngine[] {
+export function startedEngines(pods: readonly Pod[], addressOf: AddressOfPod): StartedEngine[] {
   return pods.filter(isStarted).flatMap((pod) => {
-    const address = podAddress(pod);
+    const address = addressOf(pod);
     if (address === undefined) return [];
     return [{ instance: instanceOf(pod), name: pod.metadata.name, origin: `http://${address}` }];
   });

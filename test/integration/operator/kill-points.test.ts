@@ -13,6 +13,7 @@ import type { KubeObject } from '../../../src/kube/object.ts';
 import { untilSettled } from '../../../src/operator/once.ts';
 import { createOperator } from '../../../src/operator/operator.ts';
 import { FIELD_MANAGER } from '../../../src/reconcile/field-managers.ts';
+import { podAddress } from '../../../src/gateway/engines/pods.ts';
 import { settings } from '../../support/classroom.ts';
 import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 
@@ -62,6 +63,8 @@ async function live(namespace: string, writesToLive: number): Promise<{ writes: 
     settings: settings({ watchNamespace: namespace }),
     kubeMetrics: noMetrics,
     metrics: { objectWritten: () => {}, nameConflict: () => {}, keyIssued: () => {} },
+    callEngine: () => Promise.reject(new Error('there are no engines here')),
+    addressOf: podAddress,
     workers: 1,
   });
   operator.informers.start(stop.signal);

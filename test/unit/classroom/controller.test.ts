@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { podAddress } from '../../../src/gateway/engines/pods.ts';
 import type { Classroom, ClassroomStatus } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import type { StudentQuota } from '../../../src/api/student-quota.ts';
@@ -60,6 +61,7 @@ async function pass({ classrooms = [classroom()], answers = {}, statusAnswer }: 
     adapterBoard: createAdapterBoard(),
     preparationNotes: createPreparationNotes(),
     engineBoard: createEngineBoard(),
+    addressOf: podAddress,
   });
   const result = await controller.reconcile('python-101/python-101', new AbortController().signal);
   return { pass: result, applied, statuses, events };

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { podAddress } from '../../../../src/gateway/engines/pods.ts';
 import type { AdapterStatus } from '../../../../src/api/adapter.ts';
 import type { Classroom, ClassroomStatus } from '../../../../src/api/classroom.ts';
 import type { StudentQuota } from '../../../../src/api/student-quota.ts';
@@ -55,6 +56,7 @@ function start(): void {
   controller = createAdapterController({
     informers: quietInformers<Classroom, StudentQuota, Pod>({ classrooms, pods }),
     callEngine: callEngines(engines),
+    addressOf: podAddress,
     adapterBoard: board,
     preparationNotes: createPreparationNotes(),
     clock,

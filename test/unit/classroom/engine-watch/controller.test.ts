@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { podAddress } from '../../../../src/gateway/engines/pods.ts';
 import { instanceOf } from '../../../../src/classroom/adapters/engines.ts';
 import { createEngineBoard, type EngineBoard } from '../../../../src/classroom/engine-watch/board.ts';
 import { createEngineWatchController, LOOK_EVERY_MS } from '../../../../src/classroom/engine-watch/controller.ts';
@@ -52,6 +53,7 @@ function world(pods: readonly Pod[], answers: Answers): World {
     clock,
     log: silentLogger,
     callEngine,
+    addressOf: podAddress,
     engineBoard: board,
     informers: quietInformers({ classrooms: [classroom()], pods }),
     settings: settings(),
@@ -163,6 +165,7 @@ describe('a class is looked at', () => {
       clock: createFakeClock(),
       log: silentLogger,
       callEngine: () => Promise.resolve(late),
+      addressOf: podAddress,
       engineBoard: createEngineBoard(),
       informers,
       settings: settings(),
