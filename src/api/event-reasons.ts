@@ -24,6 +24,8 @@ export const EVENT_REASONS = {
   enginesHeld: 'EnginesHeld',
   /** Classroom: engines that were held are started again. */
   enginesRetried: 'EnginesRetried',
+  /** Classroom: there are no GPUs for engines that are wanted. */
+  gpuUnavailable: 'GPUUnavailable',
   /** Classroom: an adapter cannot be loaded. */
   adapterFailed: 'AdapterFailed',
   /** Classroom: an adapter made an engine die, and is not loaded any more. */

@@ -25,6 +25,7 @@ export function transitions(
     ...rolloutEvents(plan, outcome),
     ...outcomeEvents(outcome),
     ...conditionEvents(previous, next),
+    ...gpuEvents(previous, next),
     ...engineEvents(previous, next),
     ...failureEvents(previous, next),
   ];
@@ -115,6 +116,15 @@ function failureEvents(previous: ClassroomStatus | undefined, next: ClassroomSta
     return [...steps, { type: 'Normal', reason: EVENT_REASONS.enginesRetried, action: 'Start', note }];
   }
   return steps;
+}
+
+/** A class that wants no engine lacks none. */
+function gpuEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
+  const now = findCondition(next.conditions, CLASSROOM_CONDITIONS.gpuAvailable);
+  const before = findCondition(previous?.conditions, CLASSROOM_CONDITIONS.gpuAvailable);
+  if (now?.status !== 'False' || before?.status === 'False' || (next.replicas ?? 0) === 0) return [];
+  const { message } = now;
+  return [{ type: 'Warning', reason: EVENT_REASONS.gpuUnavailable, action: 'Observe', note: message }];
 }
 
 function engineEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
