@@ -60,12 +60,11 @@ export function createGpuInventory(options: GpuInventoryOptions): FollowedGpus {
     for (const handler of handlers) handler();
   };
   /** Keeps what was read of an object; tells only of what is different. */
-  const keep = <T>(known: Map<string, T>, key: string, facts: T | undefined): boolean => {
-    if (isDeepStrictEqual(known.get(key), facts)) return false;
+  const keep = <T>(known: Map<string, T>, key: string, facts: T | undefined): void => {
+    if (isDeepStrictEqual(known.get(key), facts)) return;
     if (facts === undefined) known.delete(key);
     else known.set(key, facts);
     changed();
-    return true;
   };
   const nodePods =
     options.enginePods === undefined ? createNodePods({ ...options, onChange: changed }) : undefined;
@@ -94,7 +93,8 @@ export function createGpuInventory(options: GpuInventoryOptions): FollowedGpus {
   nodeInformer.store.subscribe((change) => {
     const { name } = change.object.metadata;
     const facts = ifThere(change, readGpuNode);
-    if (keep(gpuNodes, name, facts)) nodePods?.follow(name, facts !== undefined && facts.slots.length > 0);
+    nodePods?.follow(name, facts !== undefined && facts.slots.length > 0);
+    keep(gpuNodes, name, facts);
   });
   sliceInformer.store.subscribe((change) => {
     keep(dra, change.object.metadata.name, ifThere(change, readDraDevices));

@@ -33,7 +33,7 @@ export interface NodePods {
   list(): GpuPod[];
   /** From here on, nodes are followed until the signal aborts. */
   start(signal: AbortSignal): void;
-  /** Resolves when the pods of all nodes that are followed now are known. */
+  /** Resolves when the pods of all nodes that are followed now are known, or the node is gone. */
   synced(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -88,7 +88,7 @@ export function createNodePods(options: NodePodsOptions): NodePods {
       signal = AbortSignal.any([outer, stopping.signal]);
     },
     synced: async () =>
-      void (await Promise.all([...followed.values()].map(({ informer }) => informer.synced()))),
+      void (await Promise.allSettled([...followed.values()].map(({ informer }) => informer.synced()))),
     async stop() {
       stopping.abort();
       for (const [node, known] of followed) end(node, known);
