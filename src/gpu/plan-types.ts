@@ -79,6 +79,11 @@ export const planRequestSchema = z.strictObject({
   /** Share of the memory CUDA sees on the whole GPU or MIG slice, 0 to 1. Absent: planned. */
   gpuMemoryUtilization: z.number().gt(0).max(1).optional(),
   enforceEager: z.boolean().default(false),
+  /**
+   * State of torch.compile's cache at the start. A plan that must hold for every start takes `cold`, the first one,
+   * which takes more; `warm` tells what a restart would find.
+   */
+  compileCache: z.enum(['cold', 'warm']).default('cold'),
   /** Release of vLLM, such as `0.32.0`, with or without `v`. Absent: that of the pinned image. */
   vllmVersion: z.string().min(1).optional(),
   /** All students of the class. */
@@ -198,7 +203,7 @@ export interface PlannedSettings {
   maxModelLen: number;
   maxNumSeqs: number;
   maxNumBatchedTokens: number;
-  /** Three decimals, rounded down. */
+  /** As stated, or planned with three decimals. */
   gpuMemoryUtilization: number;
   /** Per GPU. */
   kvCacheMemoryBytes: number;
@@ -245,7 +250,8 @@ export interface EnginePlan {
   confidence: Confidence;
   /** What the confidence rests on. */
   confidenceBasis: string;
-  model: { name: string; source: FactsSource; parameters: number };
+  /** `packedAs`: the quantisation as vLLM calls it; absent for 16-bit weights. */
+  model: { name: string; source: FactsSource; parameters: number; packedAs?: string };
   gpu: { name: string; computeCapability?: string };
   vllmVersion: string;
 }

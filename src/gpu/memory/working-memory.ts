@@ -8,6 +8,7 @@ export interface BatchSettings {
   maxNumSeqs: number;
   maxNumBatchedTokens: number;
   enforceEager: boolean;
+  compileCache: 'cold' | 'warm';
 }
 
 /** Logits in fp32 and what the sampler makes of them, as multiples of sequences × vocabulary × 4 bytes. */
@@ -31,7 +32,8 @@ export function activationBytes(model: ModelFacts, batch: BatchSettings, rules: 
   const more = (model.isMixtureOfExperts ? EXPERTS_BYTES : 0) + (model.hasVisionTower ? ENCODER_BYTES : 0);
   switch (rules.activations) {
     case 'compileCopy': {
-      const copy = batch.enforceEager ? 0 : model.vocabularySize * model.hiddenSize * 2 + 0.03 * GIB;
+      const compiles = !batch.enforceEager && batch.compileCache === 'cold';
+      const copy = compiles ? model.vocabularySize * model.hiddenSize * 2 + 0.03 * GIB : 0;
       return Math.max(warmStepBytes(model, batch), copy) + more;
     }
     case 'sampler':

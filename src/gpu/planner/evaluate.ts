@@ -26,7 +26,7 @@ export function evaluate(input: PlanInput): Evaluation {
 }
 
 function planned(situation: Situation, plan: MemoryPlan, misfit: Misfit | undefined): Evaluation {
-  const { request, model, slot, rules } = situation;
+  const { request, model, slot, rules, quantization } = situation;
   const capacity = capacityOf(situation, plan);
   const students = misfit === undefined ? capacity.students : 0;
   const replicas = replicasFor(request, students);
@@ -53,7 +53,12 @@ function planned(situation: Situation, plan: MemoryPlan, misfit: Misfit | undefi
     warnings: warningsOf(situation, plan, { ...capacity, students }, replicas),
     confidence,
     confidenceBasis: basis,
-    model: { name: model.name, source: model.source, parameters: model.parameters.total },
+    model: {
+      name: model.name,
+      source: model.source,
+      parameters: model.parameters.total,
+      ...(quantization === undefined ? {} : { packedAs: quantization.method }),
+    },
     gpu: { name: slot.name, ...(computeCapability === undefined ? {} : { computeCapability }) },
     vllmVersion: rules.release,
   };

@@ -11,7 +11,7 @@ import type { ModelFacts } from '../model/model-facts.ts';
 import { resolveModel } from '../model/resolve.ts';
 import type { MisfitCode, PlanRequest } from '../plan-types.ts';
 import { graphStepAbove } from './graph-steps.ts';
-import { plannedUtilization, roundDown } from './utilization.ts';
+import { plannedUtilization } from './utilization.ts';
 
 /** Why there can be no such engine, whatever the memory. */
 export interface Misfit {
@@ -60,8 +60,9 @@ export function situationOf(request: PlanRequest): Situation | Misfit {
       maxNumSeqs,
       maxNumBatchedTokens: request.maxNumBatchedTokens ?? Math.max(BATCHED_TOKENS, maxNumSeqs),
       enforceEager: request.enforceEager,
+      compileCache: request.compileCache,
     },
-    utilization: roundDown(request.gpuMemoryUtilization ?? plannedUtilization(slot)),
+    utilization: request.gpuMemoryUtilization ?? plannedUtilization(slot),
   };
 }
 

@@ -1,6 +1,5 @@
-import { GPUS } from '../hardware/gpu-table.ts';
+import { findGpu, GPUS, type Gpu } from '../hardware/gpu-table.ts';
 import { migGpu } from '../hardware/mig-profiles.ts';
-import { findGpu, type Gpu } from '../hardware/gpu-table.ts';
 import { CATALOGUE, findInCatalogue } from '../model/catalogue.ts';
 import type { EnginePlan, PlanInput, SuggestedChange, Suggestion } from '../plan-types.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
@@ -26,8 +25,9 @@ export function suggestionsFor(input: PlanInput, plan: Evaluation): Suggestion[]
   const single = keep(input, singleChanges(input, plan));
   if (single.length > 0) return single.slice(0, SUGGESTIONS_MAX);
   const double = keep(input, doubleChanges(input, plan));
-  const larger = keep(input, [...smallerModels(input), ...largerGpus(input)]);
-  return [...double.slice(0, SUGGESTIONS_MAX - 2), ...larger.slice(0, 2)];
+  const smaller = keep(input, smallerModels(input)).slice(0, 1);
+  const larger = keep(input, largerGpus(input)).slice(0, 1);
+  return [...double.slice(0, SUGGESTIONS_MAX - 2), ...smaller, ...larger];
 }
 
 function isUnknown({ code }: Evaluation): boolean {
@@ -99,9 +99,8 @@ function lighterCache({ kvCacheDtype = 'auto', slot }: PlanInput): Candidate[] {
 
 /** Only where the checkpoint is not packed already. */
 function packedWeights(input: PlanInput): Candidate[] {
-  const { quantization = 'None', model, slot } = input;
-  const isPacked = model.config?.['quantization_config'] !== undefined || evaluate(input).sum.join().includes('packed');
-  if (quantization !== 'None' || isPacked) return [];
+  const { slot } = input;
+  if (evaluate(input).model.packedAs !== undefined) return [];
   const capability = slot.computeCapability ?? findGpu(slot.gpu ?? '')?.computeCapability;
   const fp8: Candidate = { message: 'Use fp8 weights.', change: { quantization: 'FP8' } };
   const awq: Candidate = { message: 'Use an AWQ checkpoint of the model (4 bits a weight).', change: { quantization: 'AWQ' } };

@@ -27,8 +27,8 @@ export function plannedUtilization({ sharing, totalMiB }: Slot): number {
   }
 }
 
-/** As the flag is rendered: three decimals, never more than planned. */
-export function roundDown(utilization: number): number {
+/** Three decimals, never more than planned. */
+function roundDown(utilization: number): number {
   return Math.floor(utilization * 1000 + 1e-6) / 1000;
 }
 

@@ -1,0 +1,339 @@
+import { describe, expect, test } from '@jest/globals';
+import { factsFromConfig } from '../../../../src/gpu/model/hugging-face-config.ts';
+import type { ModelFacts } from '../../../../src/gpu/model/model-facts.ts';
+
+type Config = Readonly<Record<string, unknown>>;
+
+function factsOf(config: Config): ModelFacts {
+  const facts = factsFromConfig('a model', config);
+  if ('missing' in facts) throw new Error(`missing ${facts.missing}`);
+  return facts;
+}
+
+const LLAMA_8B: Config = {
+  model_type: 'llama',
+  num_hidden_layers: 32,
+  hidden_size: 4096,
+  intermediate_size: 14336,
+  num_attention_heads: 32,
+  num_key_value_heads: 8,
+  vocab_size: 128256,
+  max_position_embeddings: 131072,
+};
+const QWEN2_5_7B: Config = {
+  model_type: 'qwen2',
+  num_hidden_layers: 28,
+  hidden_size: 3584,
+  intermediate_size: 18944,
+  num_attention_heads: 28,
+  num_key_value_heads: 4,
+  vocab_size: 152064,
+  sliding_window: 131072,
+  use_sliding_window: false,
+  max_window_layers: 28,
+};
+const QWEN3_30B_A3B: Config = {
+  model_type: 'qwen3_moe',
+  num_hidden_layers: 48,
+  hidden_size: 2048,
+  intermediate_size: 6144,
+  moe_intermediate_size: 768,
+  num_experts: 128,
+  num_attention_heads: 32,
+  num_key_value_heads: 4,
+  head_dim: 128,
+  vocab_size: 151936,
+  decoder_sparse_step: 1,
+  mlp_only_layers: [],
+};
+const QWEN1_5_MOE: Config = {
+  model_type: 'qwen2_moe',
+  num_hidden_layers: 24,
+  hidden_size: 2048,
+  intermediate_size: 5632,
+  moe_intermediate_size: 1408,
+  shared_expert_intermediate_size: 5632,
+  num_experts: 60,
+  num_attention_heads: 16,
+  num_key_value_heads: 16,
+  vocab_size: 151936,
+};
+const MIXTRAL_8X7B: Config = {
+  model_type: 'mixtral',
+  num_hidden_layers: 32,
+  hidden_size: 4096,
+  intermediate_size: 14336,
+  num_attention_heads: 32,
+  num_key_value_heads: 8,
+  num_local_experts: 8,
+  vocab_size: 32000,
+  sliding_window: null,
+};
+const DEEPSEEK_V2_LITE: Config = {
+  model_type: 'deepseek_v2',
+  num_hidden_layers: 27,
+  hidden_size: 2048,
+  intermediate_size: 10944,
+  moe_intermediate_size: 1408,
+  n_routed_experts: 64,
+  n_shared_experts: 2,
+  first_k_dense_replace: 1,
+  moe_layer_freq: 1,
+  num_attention_heads: 16,
+  num_key_value_heads: 16,
+  q_lora_rank: null,
+  kv_lora_rank: 512,
+  qk_rope_head_dim: 64,
+  qk_nope_head_dim: 128,
+  v_head_dim: 128,
+  vocab_size: 102400,
+};
+const DEEPSEEK_V3: Config = {
+  model_type: 'deepseek_v3',
+  num_hidden_layers: 61,
+  hidden_size: 7168,
+  intermediate_size: 18432,
+  moe_intermediate_size: 2048,
+  n_routed_experts: 256,
+  n_shared_experts: 1,
+  first_k_dense_replace: 3,
+  moe_layer_freq: 1,
+  num_attention_heads: 128,
+  num_key_value_heads: 128,
+  q_lora_rank: 1536,
+  kv_lora_rank: 512,
+  qk_rope_head_dim: 64,
+  qk_nope_head_dim: 128,
+  v_head_dim: 128,
+  vocab_size: 129280,
+  quantization_config: { quant_method: 'fp8', weight_block_size: [128, 128] },
+};
+const GEMMA_3_1B: Config = {
+  model_type: 'gemma3_text',
+  num_hidden_layers: 26,
+  hidden_size: 1152,
+  intermediate_size: 6912,
+  num_attention_heads: 4,
+  num_key_value_heads: 1,
+  head_dim: 256,
+  vocab_size: 262144,
+  sliding_window: 512,
+  sliding_window_pattern: 6,
+};
+const GPT_OSS_20B: Config = {
+  model_type: 'gpt_oss',
+  num_hidden_layers: 24,
+  hidden_size: 2880,
+  intermediate_size: 2880,
+  num_attention_heads: 64,
+  num_key_value_heads: 8,
+  head_dim: 64,
+  num_local_experts: 32,
+  vocab_size: 201088,
+  tie_word_embeddings: false,
+  sliding_window: 128,
+  layer_types: Array.from({ length: 24 }, (_, index) =>
+    index % 2 === 0 ? 'sliding_attention' : 'full_attention',
+  ),
+  quantization_config: { quant_method: 'mxfp4', modules_to_not_convert: ['model.layers.*.self_attn'] },
+};
+const FALCON_7B: Config = {
+  model_type: 'falcon',
+  num_hidden_layers: 32,
+  hidden_size: 4544,
+  num_attention_heads: 71,
+  multi_query: true,
+  new_decoder_architecture: false,
+  vocab_size: 65024,
+};
+const QWEN2_5_VL_7B: Config = {
+  model_type: 'qwen2_5_vl',
+  ...QWEN2_5_7B,
+  vision_config: {
+    model_type: 'qwen2_5_vl',
+    depth: 32,
+    hidden_size: 1280,
+    intermediate_size: 3420,
+    patch_size: 14,
+    out_hidden_size: 3584,
+  },
+};
+
+describe('parameters counted from the shapes', () => {
+  test.each([
+    ['Llama-3.1-8B', LLAMA_8B, 8.0303],
+    ['Qwen2.5-7B, with biases', QWEN2_5_7B, 7.6156],
+    ['Mixtral-8x7B', MIXTRAL_8X7B, 46.703],
+    ['Qwen3-30B-A3B', QWEN3_30B_A3B, 30.532],
+    ['Qwen1.5-MoE-A2.7B, with a shared expert', QWEN1_5_MOE, 14.316],
+    ['DeepSeek-V2-Lite, with shared experts and one dense layer', DEEPSEEK_V2_LITE, 15.706],
+    ['DeepSeek-V3', DEEPSEEK_V3, 671.03],
+    ['gemma-3-1b, tied', GEMMA_3_1B, 0.9999],
+    ['gpt-oss-20b', GPT_OSS_20B, 20.915],
+    ['Falcon-7B, one key-value head and no gate', FALCON_7B, 6.92],
+    ['Qwen2.5-VL-7B, with its tower', QWEN2_5_VL_7B, 8.29],
+  ])('%s: within 0.5 %% of the published count', (_, config, billions) => {
+    const { parameters } = factsOf(config);
+    expect(Math.abs(parameters.total / 1e9 / billions - 1)).toBeLessThan(0.005);
+  });
+
+  test('num_parameters comes first', () => {
+    expect(factsOf({ ...LLAMA_8B, num_parameters: 8_500_000_000 }).parameters.total).toBe(8_500_000_000);
+  });
+
+  test('num_parameters of a packed checkpoint, which counts eight weights as one, is left aside and said', () => {
+    const packed = { quant_method: 'awq', bits: 4, group_size: 128 };
+    const facts = factsOf({ ...LLAMA_8B, num_parameters: 1_980_000_000, quantization_config: packed });
+    expect(facts.parameters.total).toBeGreaterThan(8e9);
+    expect(facts.assumptions.join()).toContain('1980000000 is left aside');
+  });
+});
+
+describe('attention', () => {
+  test('without key-value heads every head has its own', () => {
+    const { num_key_value_heads: _, ...withoutGroups } = LLAMA_8B;
+    expect(factsOf(withoutGroups).attention).toEqual({ kind: 'heads', keyValueHeads: 32, headDimension: 128 });
+  });
+
+  test('a stated head size need not be hidden size ÷ heads', () => {
+    expect(factsOf(QWEN3_30B_A3B).attention).toMatchObject({ headDimension: 128 });
+    expect(factsOf(GEMMA_3_1B).attention).toMatchObject({ keyValueHeads: 1, headDimension: 256 });
+  });
+
+  test('latent attention keeps one vector for all heads', () => {
+    expect(factsOf(DEEPSEEK_V3).attention).toEqual({ kind: 'latent', latentDimension: 576, indexBytes: 0 });
+  });
+
+  test('sparse latent attention keeps an index key too', () => {
+    expect(factsOf({ ...DEEPSEEK_V3, index_head_dim: 128 }).attention).toMatchObject({ indexBytes: 132 });
+  });
+});
+
+describe('sliding windows', () => {
+  test.each([
+    ['Qwen2.5 names a window and does not use it', QWEN2_5_7B, { full: 28, sliding: 0 }],
+    ['Gemma 3: every sixth layer sees everything', GEMMA_3_1B, { full: 4, sliding: 22, slidingWindow: 512 }],
+    ['gpt-oss: every second one, by layer_types', GPT_OSS_20B, { full: 12, sliding: 12, slidingWindow: 128 }],
+    [
+      'Mistral 7B v0.1: all of them',
+      { ...LLAMA_8B, model_type: 'mistral', sliding_window: 4096 },
+      { full: 0, sliding: 32, slidingWindow: 4096 },
+    ],
+    [
+      'Mistral 7B v0.3: null',
+      { ...LLAMA_8B, model_type: 'mistral', sliding_window: null },
+      { full: 32, sliding: 0 },
+    ],
+  ])('%s', (_, config, cachedLayers) => {
+    expect(factsOf(config).cachedLayers).toMatchObject(cachedLayers);
+  });
+});
+
+describe('tied embeddings', () => {
+  test.each([
+    ['as stated', { ...LLAMA_8B, tie_word_embeddings: true }, 0],
+    ['Llama: not, where nothing is said', LLAMA_8B, 128256 * 4096],
+    ['Gemma: tied, where nothing is said', GEMMA_3_1B, 0],
+  ])('%s', (_, config, outputHead) => {
+    expect(factsOf(config).parameters.outputHead).toBe(outputHead);
+  });
+});
+
+describe('language models inside of multimodal ones', () => {
+  test('the shapes are those of text_config, with what transformers leaves out', () => {
+    const facts = factsOf({
+      model_type: 'gemma3',
+      text_config: {
+        model_type: 'gemma3_text',
+        hidden_size: 2560,
+        intermediate_size: 10240,
+        num_hidden_layers: 34,
+        sliding_window: 1024,
+      },
+      vision_config: { hidden_size: 1152, intermediate_size: 4304, num_hidden_layers: 27, patch_size: 14 },
+    });
+    expect(facts).toMatchObject({
+      layers: 34,
+      attentionHeads: 8,
+      vocabularySize: 262_208,
+      hasVisionTower: true,
+      attention: { keyValueHeads: 4, headDimension: 256 },
+      cachedLayers: { full: 5, sliding: 29 },
+    });
+    expect(facts.parameters.total / 1e9).toBeCloseTo(4.3, 1);
+  });
+
+  test('the quantisation is that of the whole checkpoint', () => {
+    const quantization_config = { quant_method: 'awq', bits: 4, group_size: 128 };
+    const facts = factsOf({ model_type: 'llava', text_config: LLAMA_8B, quantization_config });
+    expect(facts.quantization).toMatchObject({ method: 'awq' });
+  });
+});
+
+describe('quantisation of the checkpoint', () => {
+  const bytesOf = (quantization_config: unknown) =>
+    factsOf({ ...LLAMA_8B, quantization_config }).quantization?.bytesPerWeight;
+  const compressed = (weights: unknown, format = 'pack-quantized') => ({
+    quant_method: 'compressed-tensors',
+    format,
+    config_groups: { group_0: { weights } },
+    ignore: ['lm_head'],
+  });
+
+  test.each([
+    ['AWQ in groups of 128', { quant_method: 'awq', bits: 4, group_size: 128 }, 0.5195],
+    ['GPTQ in groups of 32', { quant_method: 'gptq', bits: 4, group_size: 32 }, 0.578],
+    ['GPTQ with 8 bits', { quant_method: 'gptq', bits: 8, group_size: 128 }, 1.0195],
+    ['fp8 in blocks', { quant_method: 'fp8', weight_block_size: [128, 128] }, 1],
+    ['bitsandbytes, 4 bits', { quant_method: 'bitsandbytes', load_in_4bit: true }, 0.53],
+    ['bitsandbytes, 8 bits', { quant_method: 'bitsandbytes', load_in_8bit: true }, 1],
+    ['w8a8', compressed({ num_bits: 8, strategy: 'channel' }, 'int-quantized'), 1],
+    ['w4a16', compressed({ num_bits: 4, strategy: 'group', group_size: 128 }), 0.5195],
+    ['nvfp4', compressed({ num_bits: 4, strategy: 'tensor_group', group_size: 16 }, 'nvfp4-pack-quantized'), 0.5625],
+    ['modelopt fp8', { quant_method: 'modelopt', quant_algo: 'FP8' }, 1],
+  ])('%s', (_, config, bytes) => {
+    expect(bytesOf(config)).toBeCloseTo(bytes, 3);
+  });
+
+  test('mxfp4 packs the experts only', () => {
+    expect(factsOf(GPT_OSS_20B).quantization).toMatchObject({ packs: 'experts', bytesPerWeight: 0.53125 });
+  });
+
+  test('a kind that nobody knows counts as unpacked', () => {
+    expect(factsOf({ ...LLAMA_8B, quantization_config: { quant_method: 'new' } }).quantization).toMatchObject({
+      isUnknown: true,
+      bytesPerWeight: 2,
+    });
+  });
+});
+
+describe('longest context', () => {
+  const contextOf = (more: Config) => factsOf({ ...LLAMA_8B, max_position_embeddings: 32768, ...more }).maxContext;
+
+  test.each([
+    ['the positions', {}, 32768],
+    ['stretched by YaRN', { rope_scaling: { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 32768 } }, 131072],
+    ['stretched linearly', { rope_scaling: { type: 'linear', factor: 2 } }, 65536],
+    ['Llama 3 says it stretched already', { rope_scaling: { rope_type: 'llama3', factor: 8 } }, 32768],
+  ])('%s', (_, config, context) => {
+    expect(contextOf(config)).toBe(context);
+  });
+});
+
+describe('what cannot be used', () => {
+  test.each([
+    ['num_hidden_layers', { hidden_size: 1, vocab_size: 1, num_attention_heads: 1 }],
+    ['vocab_size', { num_hidden_layers: 1, hidden_size: 1, num_attention_heads: 1 }],
+    ['hidden_size', { ...LLAMA_8B, hidden_size: 'wide' }],
+  ])('says that %s is missing or wrong', (field, config) => {
+    expect(factsFromConfig('a model', config)).toEqual({ missing: expect.stringContaining(field) });
+  });
+
+  test('layers that keep a state are marked, and counted as if they kept a KV cache', () => {
+    const layer_types = Array.from({ length: 32 }, (_, index) => (index % 4 === 3 ? 'full_attention' : 'linear_attention'));
+    expect(factsOf({ ...LLAMA_8B, layer_types })).toMatchObject({
+      hasStateLayers: true,
+      cachedLayers: { full: 32, sliding: 0 },
+    });
+  });
+});
