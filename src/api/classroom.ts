@@ -128,6 +128,7 @@ export const enginePlanStatusSchema = z.object({
       activationsMiB: memoryMiB('The largest step.'),
       graphsMiB: memoryMiB('CUDA graphs, where the release charges them to its budget.'),
       overheadMiB: memoryMiB('CUDA context and communication buffers.'),
+      heldBackMiB: memoryMiB('What is left free of the budget, so that the engine does not run out.'),
       kvCacheMiB: memoryMiB('What is left for the KV cache.'),
     })
     .optional()

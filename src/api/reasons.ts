@@ -43,7 +43,6 @@ export const MISFIT_REASONS = {
   cacheSmallerThanOneRequest: 'CacheSmallerThanOneRequest',
   engineExceedsGpu: 'EngineExceedsGpu',
   utilizationTooHigh: 'UtilizationTooHigh',
-  tooManyStudents: 'TooManyStudents',
 } as const;
 
 /** GPUAvailable: why there are or are not GPUs for the engines wanted. */

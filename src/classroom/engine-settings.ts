@@ -100,11 +100,16 @@ function plannedFigures(plan: EnginePlan) {
   return {
     kvCacheMemoryMiB: Math.floor(plan.settings.kvCacheMemoryBytes / MIB),
     kvCacheTokens: plan.kvCacheTokens,
-    memory: plan.memory,
+    memory: memoryOf(plan),
     confidence: CONFIDENCE[plan.confidence],
     ...(warnings.length === 0 ? {} : { warnings }),
     basis: shortened(`${plan.reason} maxNumSeqs: ${plan.sequenceBasis}. Students: ${plan.studentsBasis}.`),
   };
+}
+
+function memoryOf({ memory }: EnginePlan): NonNullable<EnginePlanStatus['memory']> {
+  const { totalMiB, budgetMiB, weightsMiB, activationsMiB, graphsMiB, overheadMiB, heldBackMiB, kvCacheMiB } = memory;
+  return { totalMiB, budgetMiB, weightsMiB, activationsMiB, graphsMiB, overheadMiB, heldBackMiB, kvCacheMiB };
 }
 
 const MIB = 1024 * 1024;
@@ -120,7 +125,7 @@ function shortened(text: string): string {
 function plannedSettings(
   spec: ClassroomSpec,
   resourceName: string,
-  { settings, students }: EnginePlan,
+  { settings, students, engineArgs }: EnginePlan,
 ): EngineSettings {
   const { gpuMemoryUtilization, kvCacheMemoryBytes, maxModelLen, maxNumSeqs, maxNumBatchedTokens } = settings;
   return {
@@ -128,7 +133,8 @@ function plannedSettings(
     maxNumSeqs,
     maxNumBatchedTokens,
     gpuMemoryUtilization,
-    kvCacheMemoryBytes,
+    // Releases that do not know the flag measure what is left.
+    kvCacheMemoryBytes: engineArgs.includes('--kv-cache-memory-bytes') ? kvCacheMemoryBytes : undefined,
     dtype: settings.dtype,
     ...resourceOf(spec, resourceName),
     studentsPerReplica: Math.max(1, spec.engine.replicas.studentsPerReplica ?? students),

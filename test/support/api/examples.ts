@@ -144,6 +144,7 @@ const classroomStatus: ClassroomStatus = {
       activationsMiB: 1060,
       graphsMiB: 0,
       overheadMiB: 225,
+      heldBackMiB: 0,
       kvCacheMiB: 4390,
     },
     confidence: 'High',
