@@ -1,11 +1,18 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { EVENT_REASONS } from '../../api/event-reasons.ts';
 import { activityOf } from '../../classroom/engine-watch/activity.ts';
+import type { KubeClient } from '../../kube/client.ts';
 import { KubeApiError } from '../../kube/errors.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
 import { nodes as nodeResource } from '../../kube/resources.ts';
 import { createSemaphore } from '../../kube/semaphore.ts';
-import type { OperatorController, OperatorDependencies, ReconcilePass } from '../../reconcile/controller.ts';
+import type { OperatorInformers } from '../../reconcile/caches.ts';
+import type {
+  OperatorController,
+  OperatorDependencies,
+  OperatorMetrics,
+  ReconcilePass,
+} from '../../reconcile/controller.ts';
 import type { KnownGpus } from '../nodes/observation.ts';
 import type { Preparation } from './choose.ts';
 import {
@@ -31,18 +38,17 @@ const TRY_AGAIN_MS = 60_000;
 /** `kubectl apply -f` of it gives the operator the rights to change nodes. */
 export const NODE_RIGHTS_MANIFEST = 'manifests/rbac-node-preparation.yaml';
 
-export type NodePreparationDependencies = Pick<
-  OperatorDependencies,
-  | 'client'
-  | 'informers'
-  | 'events'
-  | 'clock'
-  | 'log'
-  | 'settings'
-  | 'metrics'
-  | 'engineBoard'
-  | 'preparationNotes'
->;
+export interface NodePreparationDependencies
+  extends Pick<
+    OperatorDependencies,
+    'events' | 'clock' | 'log' | 'settings' | 'engineBoard' | 'preparationNotes'
+  > {
+  client: Pick<KubeClient, 'list' | 'mergePatch' | 'raw'>;
+  informers: Pick<OperatorInformers, 'classrooms' | 'pods'> & {
+    gpus: Pick<OperatorInformers['gpus'], 'current' | 'onChange'>;
+  };
+  metrics: Pick<OperatorMetrics, 'objectWritten'>;
+}
 
 /**
  * Changes how nodes share their GPUs, for classes with `gpu.nodePreparation: Manage` alone: one node of the cluster at
