@@ -23,7 +23,7 @@ export interface NodePodsOptions {
 /**
  * The pods that hold GPUs, of all namespaces, by one watch for each GPU node: as a kubelet has, by the one field that
  * the API server has an index for. A watch of all pods would bring every change of a big cluster here, to find the few
- * that matter.
+ * that matter; only where there are more GPU nodes than watches can be afforded, that is what remains.
  */
 export interface NodePods {
   /** Follows the pods of a node, or no longer. */
@@ -38,25 +38,27 @@ export interface NodePods {
   stop(): Promise<void>;
 }
 
-interface FollowedNode {
+/** Every watch holds a connection, of which the client opens no more than a hundred. */
+export const NODE_WATCHES_MAX = 32;
+const ON_ANY_NODE = 'spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed';
+
+/** One watch, and what it found. */
+interface PodWatch {
   informer: Informer<Pod>;
   holding: Map<string, GpuPod>;
 }
 
 export function createNodePods(options: NodePodsOptions): NodePods {
-  const followed = new Map<string, FollowedNode>();
+  const wantedNodes = new Set<string>();
+  const perNode = new Map<string, PodWatch>();
   const ending = new Set<Promise<void>>();
   const stopping = new AbortController();
+  let all: PodWatch | undefined;
   let signal = stopping.signal;
 
-  function begin(node: string): void {
+  function begin(fieldSelector: string, onSynced: () => void): PodWatch {
     const holding = new Map<string, GpuPod>();
-    const informer = createInformer<Pod>({
-      ...options,
-      resource: pods,
-      fieldSelector: `spec.nodeName=${node}`,
-      transform: slimPod,
-    });
+    const informer = createInformer<Pod>({ ...options, resource: pods, fieldSelector, transform: slimPod });
     informer.store.subscribe((change) => {
       const key = keyOf(change.object.metadata);
       const pod = change.type === 'deleted' ? undefined : readGpuPod(change.object);
@@ -65,33 +67,63 @@ export function createNodePods(options: NodePodsOptions): NodePods {
       else holding.set(key, pod);
       if (informer.hasSynced) options.onChange();
     });
-    followed.set(node, { informer, holding });
     informer.start(signal);
-    informer.synced().then(options.onChange, () => {});
+    informer.synced().then(onSynced, () => {});
+    return { informer, holding };
   }
 
-  function end(node: string, { informer }: FollowedNode): void {
-    followed.delete(node);
+  function end({ informer }: PodWatch): void {
     const ended = informer.stop().finally(() => ending.delete(ended));
     ending.add(ended);
   }
 
+  function endPerNode(): void {
+    for (const watch of perNode.values()) end(watch);
+    perNode.clear();
+  }
+
+  function followNode(node: string): void {
+    if (all !== undefined || perNode.has(node)) return;
+    if (perNode.size < NODE_WATCHES_MAX) {
+      perNode.set(node, begin(`spec.nodeName=${node}`, options.onChange));
+      return;
+    }
+    all = begin(ON_ANY_NODE, () => {
+      endPerNode();
+      options.onChange();
+    });
+  }
+
+  const current = (): PodWatch[] => (all?.informer.hasSynced ? [all] : [...perNode.values()]);
+
   return {
     follow(node, wanted) {
-      const known = followed.get(node);
-      if (wanted && known === undefined) begin(node);
-      if (!wanted && known !== undefined) end(node, known);
+      if (wanted) {
+        wantedNodes.add(node);
+        followNode(node);
+        return;
+      }
+      wantedNodes.delete(node);
+      const watch = perNode.get(node);
+      perNode.delete(node);
+      if (watch !== undefined) end(watch);
     },
-    isKnown: (node) => followed.get(node)?.informer.hasSynced ?? true,
-    list: () => [...followed.values()].flatMap(({ holding }) => [...holding.values()]),
+    isKnown: (node) =>
+      !wantedNodes.has(node) ||
+      all?.informer.hasSynced === true ||
+      perNode.get(node)?.informer.hasSynced === true,
+    list: () => current().flatMap(({ holding }) => [...holding.values()]),
     start: (outer) => {
       signal = AbortSignal.any([outer, stopping.signal]);
     },
-    synced: async () =>
-      void (await Promise.allSettled([...followed.values()].map(({ informer }) => informer.synced()))),
+    async synced() {
+      const watches = all === undefined ? [...perNode.values()] : [all];
+      await Promise.allSettled(watches.map(({ informer }) => informer.synced()));
+    },
     async stop() {
       stopping.abort();
-      for (const [node, known] of followed) end(node, known);
+      endPerNode();
+      if (all !== undefined) end(all);
       await Promise.all(ending);
     },
   };

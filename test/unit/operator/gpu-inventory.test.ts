@@ -4,6 +4,7 @@ import { silentLogger } from '../../../src/kube/log.ts';
 import { noMetrics } from '../../../src/kube/metrics.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import { createGpuInventory, type FollowedGpus } from '../../../src/operator/gpu-inventory.ts';
+import { NODE_WATCHES_MAX } from '../../../src/operator/node-pods.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createFakeClock, type FakeClock, settle } from '../../support/fake-clock.ts';
 import { nodeLike, podOnGpus } from '../../support/gpu-nodes.ts';
@@ -157,6 +158,36 @@ describe('no change is told', () => {
     await settle(20);
     expect(changes).toBe(0);
     expect(gpus.inventory.current()).toBe(before);
+  });
+});
+
+describe('more GPU nodes than watches can be afforded', () => {
+  const many = Array.from({ length: NODE_WATCHES_MAX + 1 }, (_, index) =>
+    nodeLike('h100-whole', { metadata: { name: `h100-${index}` } }),
+  );
+  const ON_ANY_NODE = 'pods spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed';
+
+  test('are followed by one watch of all pods', async () => {
+    await startWith(...many, podOnGpus({ node: 'h100-32' }));
+    expect(podNames()).toEqual(['train-0']);
+    expect(nodeNames()).toHaveLength(NODE_WATCHES_MAX + 1);
+    await eventually('the other watches to end', () => objects.watched().length === 3);
+    expect(objects.watched()).toEqual(['nodes', ON_ANY_NODE, 'resourceslices']);
+  });
+
+  test('no node is forgotten while the watches change', async () => {
+    const [last, ...others] = many.toReversed();
+    if (last === undefined) throw new Error('there are many');
+    await startWith(...others, podOnGpus({ node: 'h100-0' }));
+    objects.refuse('pods', 500);
+    objects.put(last);
+    await eventually('the one watch to be tried', () => objects.lists.includes(ON_ANY_NODE));
+    expect(nodeNames()).toHaveLength(NODE_WATCHES_MAX);
+    expect(podNames()).toEqual(['train-0']);
+    objects.allow('pods');
+    await clock.advance(30_000);
+    await eventually('the last node', () => nodeNames().length === NODE_WATCHES_MAX + 1);
+    expect(podNames()).toEqual(['train-0']);
   });
 });
 
