@@ -179,7 +179,7 @@ const WHOLE_GPU = 'nvidia.com/gpu';
 type NodeExpression = { key: string; operator: string; values?: string[] };
 
 /** What tells them apart. `NotIn` also takes nodes without the label: theirs say nothing, and the spec decides. */
-function howShared({ sharing }: ClassroomSpec['gpu']): NodeExpression[] {
+function howShared({ sharing, migProfile = '' }: ClassroomSpec['gpu']): NodeExpression[] {
   switch (sharing) {
     case 'None':
       return [
@@ -189,7 +189,8 @@ function howShared({ sharing }: ClassroomSpec['gpu']): NodeExpression[] {
     case 'TimeSliced':
       return [{ key: GPU_LABELS.sharingStrategy, operator: 'NotIn', values: ['none', 'mps'] }];
     case 'MIG':
-      return [{ key: GPU_LABELS.computeSlices, operator: 'Exists' }];
+      // The number before `g` of a profile; nodes may be cut in other sizes too.
+      return [{ key: GPU_LABELS.computeSlices, operator: 'In', values: [migProfile.slice(0, 1)] }];
   }
 }
 
