@@ -106,7 +106,6 @@ export function createGpuInventory(options: GpuInventoryOptions): FollowedGpus {
         latest ??= observe();
         return latest;
       },
-      nodes: () => nodeInformer.store.list(),
       onChange(handler) {
         handlers.add(handler);
         return () => handlers.delete(handler);

@@ -5,7 +5,6 @@ import type { KubeObject, ObjectRef } from '../kube/object.ts';
 import type {
   Deployment,
   NetworkPolicy,
-  Node,
   PersistentVolumeClaim,
   Pod,
   PodDisruptionBudget,
@@ -45,8 +44,6 @@ export interface ObjectChange<T extends KubeObject> {
 export interface GpuInventory {
   /** The same object until something that matters to classes has changed. */
   current(): GpuObservation;
-  /** Every node that may be read, reduced to what concerns GPUs, scheduling and our own annotations. */
-  nodes(): readonly Node[];
   /** Calls `handler` after every change of `current`. Returns the unsubscribe function. */
   onChange(handler: () => void): () => void;
 }

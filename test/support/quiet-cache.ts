@@ -42,7 +42,6 @@ export function quietInventory(current: GpuObservation): GpuInventory & {
   return {
     handlers,
     current: () => current,
-    nodes: () => [],
     onChange(handler) {
       handlers.add(handler);
       return () => handlers.delete(handler);

@@ -41,7 +41,6 @@ export interface GpuNode {
   migConfig: string | undefined;
   /** pending, rebooting, success, failed. */
   migConfigState: string | undefined;
-  devicePluginConfig: string | undefined;
   /** The node itself is a virtual machine with a part of a GPU. */
   vgpu: boolean;
   /** By resource name; empty where the device plugin advertises nothing. */
@@ -70,7 +69,6 @@ export function readGpuNode(node: Node): GpuNode | undefined {
     migInvalid: isMigInvalid(labels),
     migConfig: labels[GPU_LABELS.migConfig],
     migConfigState: labels[GPU_LABELS.migConfigState],
-    devicePluginConfig: labels[GPU_LABELS.devicePluginConfig],
     vgpu: labels[GPU_LABELS.vgpuPresent] === 'true',
     slots,
   };

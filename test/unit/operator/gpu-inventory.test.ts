@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { readGpuNode } from '../../../src/gpu/nodes/gpu-node.ts';
 import type { KnownGpus } from '../../../src/gpu/nodes/observation.ts';
 import { silentLogger } from '../../../src/kube/log.ts';
 import { noMetrics } from '../../../src/kube/metrics.ts';
@@ -90,19 +91,14 @@ describe('what is known once it is synced', () => {
     expect(known().dra).toEqual([]);
   });
 
-  test('of a node no more is kept than what is read', async () => {
-    const big = nodeLike('h100-whole', {
+  test('and all that is read of a node', async () => {
+    const node = nodeLike('a100-40-mixed', {
       metadata: { annotations: { 'gpu-classroom.io/a': 'b', other: 'c' } },
-      status: { images: [{ names: ['vllm'], sizeBytes: 1 }], addresses: [{ type: 'Hostname', address: 'x' }] },
+      spec: { taints: [{ key: 'nvidia.com/gpu', effect: 'NoSchedule' }] },
+      status: { images: [{ names: ['vllm'], sizeBytes: 1 }] },
     });
-    await startWith(big);
-    const [kept] = gpus.inventory.nodes();
-    expect(kept?.status).toEqual({
-      capacity: { 'nvidia.com/gpu': '8' },
-      allocatable: { 'nvidia.com/gpu': '8' },
-      conditions: [expect.objectContaining({ type: 'Ready' })],
-    });
-    expect(kept?.metadata.annotations).toEqual({ 'gpu-classroom.io/a': 'b' });
+    await startWith(node);
+    expect(known().nodes).toEqual([readGpuNode(node)]);
   });
 });
 
