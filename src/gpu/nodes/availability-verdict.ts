@@ -59,9 +59,9 @@ function unknown(why: 'NotAllowed' | 'NotRead'): GpuAvailability {
       };
 }
 
-function enginesPlaced(placement: GpuPlacement, { placed }: GpuRoom): GpuAvailability {
+function enginesPlaced(placement: GpuPlacement, { placed, placedOn }: GpuRoom): GpuAvailability {
   const have = placed === 1 ? 'The engine has its GPU' : `All ${placed} engines have their GPUs`;
-  const message = `${have}: ${slotPhrase(placement)}${placed === 1 ? '' : ' each'}.${memoryHint(placement)}`;
+  const message = `${have}: ${heldPhrase(placement, placedOn)}${placed === 1 ? '' : ' each'}.${memoryHint(placement)}`;
   return { status: 'True', reason: 'EnginesPlaced', message };
 }
 
@@ -136,14 +136,31 @@ function progress({ placed }: GpuRoom, wanted: number): string {
   return `${placed} of ${wanted} ${wanted === 1 ? 'engine has its GPU' : 'engines have their GPUs'}`;
 }
 
-/** `1 nvidia.com/gpu (NVIDIA-A10, 23028 MiB)`. */
+/** What engines may get: `1 nvidia.com/gpu (NVIDIA-A10 or NVIDIA-L4, 23028 MiB)`, the least of them. */
 function slotPhrase({ resourceName, demand, slot }: GpuPlacement): string {
-  const facts = [
-    ...(slot?.products.length === 0 ? [] : [slot?.products.join(' or ')]),
-    ...(slot?.slotMemoryMiB === undefined ? [] : [`${slot.slotMemoryMiB} MiB`]),
-  ].filter((fact) => fact !== undefined);
-  const units = `${demand.slotsPerEngine} ${resourceName}`;
-  return facts.length === 0 ? units : `${units} (${facts.join(', ')})`;
+  const facts = slotFacts(slot?.products.join(' or '), slot?.slotMemoryMiB);
+  return unitsPhrase(demand, resourceName, facts === '' ? [] : [facts]);
+}
+
+/** What engines have got: `1 nvidia.com/gpu (NVIDIA-A10, 23028 MiB; NVIDIA-L4, 23034 MiB)`. */
+function heldPhrase({ resourceName, demand, observed }: GpuPlacement, on: ReadonlySet<string>): string {
+  const nodes = observed.kind === 'Known' ? observed.nodes.filter(({ name }) => on.has(name)) : [];
+  const kinds = nodes.map(({ product, slots }) => {
+    const held = slots.find((each) => each.resourceName === resourceName);
+    return slotFacts(product, held?.slotMemoryMiB ?? demand.statedMemoryMiB);
+  });
+  return unitsPhrase(demand, resourceName, [...new Set(kinds)].filter((facts) => facts !== '').sort());
+}
+
+function slotFacts(product: string | undefined, memoryMiB: number | undefined): string {
+  return [product ?? '', memoryMiB === undefined ? '' : `${memoryMiB} MiB`]
+    .filter((fact) => fact !== '')
+    .join(', ');
+}
+
+function unitsPhrase({ slotsPerEngine }: ClassDemand, resourceName: string, kinds: readonly string[]): string {
+  const units = `${slotsPerEngine} ${resourceName}`;
+  return kinds.length === 0 ? units : `${units} (${kinds.join('; ')})`;
 }
 
 /** `a time-slice of NVIDIA-A10, 4 to a GPU (1 nvidia.com/gpu.shared)`. */

@@ -31,8 +31,9 @@ export interface Holder {
 
 /** The figures behind the condition GPUAvailable. */
 export interface GpuRoom {
-  /** Engines that have their GPUs. */
+  /** Engines that have their GPUs, and the nodes that these are in. */
   placed: number;
+  placedOn: ReadonlySet<string>;
   /** Engines that still need theirs. */
   missing: number;
   /** Nodes that can carry an engine now, in use or not. */
@@ -57,6 +58,7 @@ export function gpuRoom(placement: GpuPlacement, toPlace: EnginesToPlace): GpuRo
     .map((verdict) => roomOn(verdict, placement, kept, others));
   return {
     placed: kept.length,
+    placedOn: new Set(kept.map(({ node }) => node)),
     missing: Math.max(0, wanted - kept.length),
     nodes,
     engines: sum(nodes.map(({ engines }) => engines)),

@@ -65,6 +65,17 @@ describe('there are GPUs', () => {
     });
   });
 
+  test('which are told as they are, whatever others would suit', () => {
+    const nodes = [...a10s(1), gpuNodeLike('h100-whole')];
+    const engines = [engine('a10-1'), engine('h100-whole')];
+    expect(told({ nodes, engines: [engine('a10-1')] }).message).toBe(
+      'The engine has its GPU: 1 nvidia.com/gpu (NVIDIA-A10, 23028 MiB).',
+    );
+    expect(told({ nodes, engines, wanted: 2 }).message).toBe(
+      'All 2 engines have their GPUs: 1 nvidia.com/gpu (NVIDIA-A10, 23028 MiB; NVIDIA-H100-80GB-HBM3, 81559 MiB) each.',
+    );
+  });
+
   test('when those that are missing find room', () => {
     expect(told({ nodes: a10s(4), engines: [engine('a10-1')], others: [foreign('a10-2')], wanted: 2 })).toEqual({
       status: 'True',
