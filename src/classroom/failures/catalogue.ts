@@ -101,8 +101,8 @@ const MODEL_FAILURES = {
 const ARGUMENT_FAILURES = {
   [REASONS.argumentRefused]: {
     sign: 'exit code 2; `error: unrecognized arguments`, `error: argument --…`, `1 validation error for …`',
-    what: 'vLLM refuses an argument: {flag|}{parameter|} {why|}',
-    next: 'Correct or remove it in `engine.extraArgs`; `vllm serve --help` of the image in `engine.image` says what it takes.',
+    what: 'vLLM refuses the argument {flag|}{parameter|}',
+    next: 'Correct it in `engine.extraArgs`; one that is not from there needs another release of vLLM in `engine.image`.',
     cure: 'Spec',
   },
   [REASONS.batchedTokensTooFew]: {

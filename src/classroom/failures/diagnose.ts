@@ -128,14 +128,15 @@ function podEndReason(reason: string): EngineFailureReason {
 function diagnosisOfText(text: string, among?: readonly EngineFailureReason[]): Diagnosis | undefined {
   for (const { reason, pattern } of LOG_SIGNS) {
     if (among !== undefined && !among.includes(reason)) continue;
-    const match = pattern.exec(text);
-    if (match === null) continue;
+    // The last: a traceback names an exception where it is raised, and what it says at its end.
+    const match = [...text.matchAll(new RegExp(pattern, `${pattern.flags}g`))].at(-1);
+    if (match === undefined) continue;
     return { reason, cause: linesAround(text, match.index, match[0].length), details: groupsOf(match) };
   }
   return undefined;
 }
 
-function groupsOf(match: RegExpExecArray): Record<string, string> {
+function groupsOf(match: RegExpMatchArray): Record<string, string> {
   const groups = Object.entries(match.groups ?? {});
   return Object.fromEntries(
     groups.filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),

@@ -36,6 +36,10 @@ export function lastWords(text: string): string {
   return oneLine(telling ?? lines.at(-1) ?? '');
 }
 
+/** Without what pydantic adds to a message for programmers. */
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim();
+  return text
+    .replace(/Value error, |\[type=\w+, input_value=.*$/gs, '')
+    .replace(/\s+/g, ' ')
+    .trim();
 }

@@ -61,7 +61,7 @@ export const LOG_SIGNS: readonly Sign[] = [
   sign(REASONS.noSpaceLeft, /No space left on device|Disk quota exceeded|Not enough free disk space/),
   sign(
     REASONS.volumeNotWritable,
-    /(?:PermissionError|Permission denied|Read-only file system)[^\n]*?(?<path>\/[^\s'"]*)?/,
+    /PermissionError|Permission denied|Read-only file system/,
   ),
   sign(
     REASONS.weightsUnreadable,
@@ -123,19 +123,19 @@ function memorySigns(): Sign[] {
 function argumentSigns(): Sign[] {
   return [
     sign(REASONS.adapterNotFound, /Loading lora (?<adapter>\S+) failed: (?<why>[^\n]*)/),
-    sign(REASONS.argumentRefused, /error: argument (?<flag>--[\w-]+)[^:\n]*: (?<why>[^\n]*)/),
-    sign(REASONS.argumentRefused, /error: (?<why>unrecognized arguments: (?<flag>[^\n]*))/),
-    sign(REASONS.argumentRefused, /error: (?<why>(?:argument|the following arguments)[^\n]*)/),
+    sign(REASONS.argumentRefused, /error: argument (?<flag>--[\w-]+)[^:\n]*: /),
+    sign(REASONS.argumentRefused, /error: unrecognized arguments: (?<flag>[^\n]*)/),
+    sign(REASONS.argumentRefused, /error: (?:argument|the following arguments)/),
     sign(
       REASONS.argumentRefused,
-      /VLLMValidationError: (?<why>[^\n]*?)(?: \(parameter=(?<parameter>\w+)[^)]*\))?$/m,
+      /VLLMValidationError: [^\n]*?(?:\(parameter=(?<parameter>\w+)[^)]*\))?$/m,
     ),
     // pydantic: a field on a line of its own, what is wrong with it on the next.
     sign(
       REASONS.argumentRefused,
-      /validation errors? for \w+\n(?<parameter>[a-z_.]+)\n\s+(?<why>[^\n]*?)(?: \[type=|$)/m,
+      /validation errors? for \w+\n(?<parameter>[a-z_.]+)\n\s+[^\n]*/,
     ),
-    sign(REASONS.argumentRefused, /Value error, (?<why>[^\n]*?)(?: \[type=|$)/m),
+    sign(REASONS.argumentRefused, /Value error, [^\n]*/),
   ];
 }
 
