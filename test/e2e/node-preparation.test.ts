@@ -1,0 +1,272 @@
+import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Classroom, classrooms } from '../../src/api/classroom.ts';
+import { findCondition } from '../../src/api/condition.ts';
+import { API_GROUP_VERSION } from '../../src/api/group.ts';
+import { LABELS } from '../../src/api/labels.ts';
+import { ensureBinaries, ensureOptionsOf } from '../../src/demo/binaries/ensure.ts';
+import type { DemoCluster } from '../../src/demo/cluster.ts';
+import { MIG_MANAGER_ANNOTATION } from '../../src/demo/node-agent/nodes/mig-manager.ts';
+import { PREPARATION_ANNOTATION } from '../../src/gpu/node-preparation/record.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
+import { clusterRoleBindings, type Node, nodes, pods } from '../../src/kube/resources.ts';
+import { createNamespace } from '../support/control-plane.ts';
+import { startTestCluster } from '../support/demo-cluster.ts';
+import { eventually } from '../support/eventually.ts';
+
+/**
+ * One node with an H100, whose MIG manager is played by the node agent, and an operator with the rights of its
+ * ServiceAccount and no more.
+ */
+
+const BOOT_TIMEOUT_MS = 240_000;
+const TEST_TIMEOUT_MS = 300_000;
+const NODE = { name: 'h100' };
+const RIGHTS = 'manifests/rbac-node-preparation.yaml';
+const LAYOUT = 'nvidia.com/mig.config';
+const STATE = 'nvidia.com/mig.config.state';
+
+let cluster: DemoCluster;
+let kubectlPath: string;
+let namespace: string;
+
+beforeAll(async () => {
+  kubectlPath = (await ensureBinaries(ensureOptionsOf(process))).kubectl;
+  cluster = await startTestCluster({ nodes: 'nodes: [{name: h100, gpu: {product: NVIDIA-H100-80GB-HBM3}}]' });
+  await cluster.startOperator({ name: 'operator' });
+}, BOOT_TIMEOUT_MS);
+
+afterAll(() => cluster?.stop(), 60_000);
+
+/** A whole GPU, no class, no rights to change nodes. */
+beforeEach(async () => {
+  await kubectl('delete', 'classrooms', '--all', '--all-namespaces');
+  await kubectl('delete', '--ignore-not-found', '-f', RIGHTS);
+  await eventually('no engine is left', async () => {
+    const { items } = await cluster.client.list(pods, { labelSelector: LABELS.classroom });
+    return items.length === 0;
+  });
+  const annotations = { [PREPARATION_ANNOTATION]: null, [MIG_MANAGER_ANNOTATION]: '{seconds: 0}' };
+  await cluster.client.mergePatch(nodes, NODE, { metadata: { annotations }, spec: { unschedulable: null } });
+  await cluster.client.mergePatch(nodes, NODE, { metadata: { labels: { [LAYOUT]: 'all-disabled' } } });
+  await eventually('a whole GPU', async () => (await node()).status?.allocatable?.['nvidia.com/gpu'] === '1');
+  namespace = await createNamespace(cluster.controlPlane.admin, 'class');
+}, BOOT_TIMEOUT_MS);
+
+const tools = () => ({
+  cwd: join(import.meta.dirname, '../..'),
+  env: {
+    ...process.env,
+    KUBECONFIG: cluster.controlPlane.kubeconfigPath,
+    PATH: `${dirname(kubectlPath)}:${process.env.PATH ?? ''}`,
+  },
+});
+
+async function kubectl(...args: string[]): Promise<string> {
+  return (await promisify(execFile)(kubectlPath, args, tools())).stdout;
+}
+
+/** What a person does with commands that the status gives. */
+async function shell(commands: string): Promise<void> {
+  await promisify(execFile)('sh', ['-e', '-c', commands], tools());
+}
+
+async function node(): Promise<Node> {
+  const found = await cluster.client.get(nodes, NODE);
+  if (found === undefined) throw new Error('the node is gone');
+  return found;
+}
+
+const ref = () => ({ namespace, name: 'python' });
+
+async function getClass(): Promise<Classroom | undefined> {
+  return cluster.client.get(classrooms, ref());
+}
+
+function createClass(gpu: object, engine: object = {}): Promise<KubeObject> {
+  const object = {
+    apiVersion: API_GROUP_VERSION,
+    kind: 'Classroom',
+    metadata: ref(),
+    spec: {
+      model: { id: 'Qwen/Qwen2.5-1.5B-Instruct', servedName: 'qwen', maxModelLen: 4096 },
+      gpu: { product: 'NVIDIA-H100-80GB-HBM3', ...gpu },
+      engine: { replicas: { min: 1, max: 2 }, ...engine },
+    },
+  };
+  return cluster.client.create<KubeObject>(classrooms, object);
+}
+
+const MIG = { sharing: 'MIG', migProfile: '1g.10gb' };
+
+async function untilPrepared(reason: string): Promise<string> {
+  return eventually(`NodesPrepared to be ${reason}`, async () => {
+    const condition = findCondition((await getClass())?.status?.conditions, 'NodesPrepared');
+    return condition?.reason === reason && condition.message;
+  });
+}
+
+async function untilReady(): Promise<void> {
+  await eventually('an engine that answers', async () => (await getClass())?.status?.readyReplicas === 1);
+}
+
+const writesToNodes = async () => {
+  const writes = await cluster.controlPlane.auditedWrites();
+  return writes.filter(
+    ({ resource, user }) => resource === 'nodes' && user.endsWith(':gpu-classroom-operator'),
+  );
+};
+
+describe('a class that wants a report', () => {
+  test(
+    'gets commands that prepare the node as they stand, and the operator writes to no node',
+    async () => {
+      const before = await writesToNodes();
+      await createClass(MIG);
+      const message = await untilPrepared('PreparationNeeded');
+      expect(message).toContain('`kubectl label node h100 nvidia.com/mig.config=all-1g.10gb');
+      const commands = (await getClass())?.status?.nodePreparation?.commands ?? '';
+      await shell(commands);
+      expect(await untilPrepared('Prepared')).toBe(
+        'h100 offers 7 × nvidia.com/mig-1g.10gb; all engines that the class may have need 2.',
+      );
+      await untilReady();
+      expect((await getClass())?.status?.nodePreparation).toBeUndefined();
+      expect(await writesToNodes()).toEqual(before);
+    },
+    TEST_TIMEOUT_MS,
+  );
+});
+
+describe('a class that wants its nodes managed', () => {
+  test(
+    'is told which rights are missing, and served as soon as they are there',
+    async () => {
+      await createClass({ ...MIG, nodePreparation: 'Manage' });
+      expect(await untilPrepared('RightsMissing')).toContain(`apply \`${RIGHTS}\``);
+      expect((await node()).spec?.unschedulable).toBeUndefined();
+      await kubectl('apply', '-f', RIGHTS);
+      await eventually('the binding', () =>
+        cluster.client.get(clusterRoleBindings, { name: 'gpu-classroom-operator-node-preparation' }),
+      );
+      await nudge();
+      await untilPrepared('Prepared');
+      await untilReady();
+      const after = await node();
+      expect(after.spec?.unschedulable).toBeUndefined();
+      expect(after.metadata.annotations?.[PREPARATION_ANNOTATION]).toBeUndefined();
+      expect(after.metadata.labels).toMatchObject({ [LAYOUT]: 'all-1g.10gb', [STATE]: 'success' });
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  test(
+    'gives way with its own engine, which comes back on a slice',
+    async () => {
+      await kubectl('apply', '-f', RIGHTS);
+      await createClass({}, { rollout: 'Immediately' });
+      await untilReady();
+      const gpu = { ...MIG, nodePreparation: 'Manage' };
+      await cluster.client.mergePatch(classrooms, ref(), { spec: { gpu } });
+      await untilPrepared('Prepared');
+      await untilReady();
+      const { items } = await cluster.client.list(pods, { namespace });
+      expect(items.map(({ spec }) => spec?.containers[0]?.resources?.limits)).toEqual([
+        expect.objectContaining({ 'nvidia.com/mig-1g.10gb': '1' }),
+      ]);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  test(
+    'waits while somebody else uses the GPU, whom it names and leaves alone',
+    async () => {
+      await kubectl('apply', '-f', RIGHTS);
+      const elsewhere = await createNamespace(cluster.controlPlane.admin, 'research');
+      const notebook = { namespace: elsewhere, name: 'notebook' };
+      await cluster.client.create(pods, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: notebook,
+        spec: {
+          containers: [
+            { name: 'notebook', image: 'notebook', resources: { limits: { 'nvidia.com/gpu': '1' } } },
+          ],
+        },
+      });
+      await eventually(
+        'the notebook has the GPU',
+        async () => (await cluster.client.get(pods, notebook))?.spec?.nodeName === 'h100',
+      );
+      const before = await writesToNodes();
+      await createClass({ ...MIG, nodePreparation: 'Manage' });
+      expect(await untilPrepared('ForeignGPUPods')).toContain(
+        `Node h100 has GPU pods that are not of this class: ${elsewhere}/notebook.`,
+      );
+      expect(await writesToNodes()).toEqual(before);
+      expect((await cluster.client.get(pods, notebook))?.metadata.deletionTimestamp).toBeUndefined();
+
+      await cluster.client.delete(pods, notebook, { gracePeriodSeconds: 0 });
+      await untilPrepared('Prepared');
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  test(
+    'is left with a cordoned node when the MIG manager fails, and with commands that lead back',
+    async () => {
+      await kubectl('apply', '-f', RIGHTS);
+      await playMigManager('Failed');
+      await createClass({ ...MIG, nodePreparation: 'Manage' });
+      expect(await untilPrepared('PreparationFailed')).toMatch(
+        /^The MIG manager could not give node h100 the layout all-1g\.10gb: .* It stays cordoned\. The way back: /,
+      );
+      const failed = await node();
+      expect(failed.spec?.unschedulable).toBe(true);
+      expect(failed.metadata.labels?.[STATE]).toBe('failed');
+      expect((await getClass())?.status?.nodePreparation?.nodes).toMatchObject([
+        { name: 'h100', step: 'Failed', layout: 'all-1g.10gb' },
+      ]);
+
+      await playMigManager('{seconds: 0}');
+      await cluster.client.mergePatch(classrooms, ref(), { spec: { gpu: { nodePreparation: 'Report' } } });
+      await shell((await getClass())?.status?.nodePreparation?.commands ?? 'false');
+      await untilPrepared('PreparationNeeded');
+      const back = await node();
+      expect(back.spec?.unschedulable).toBeUndefined();
+      expect(back.metadata.labels).toMatchObject({ [LAYOUT]: 'all-disabled', [STATE]: 'success' });
+
+      await cluster.client.mergePatch(classrooms, ref(), { spec: { gpu: { nodePreparation: 'Manage' } } });
+      await untilPrepared('Prepared');
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  test(
+    'is followed through a reboot of the node',
+    async () => {
+      await kubectl('apply', '-f', RIGHTS);
+      await playMigManager('{seconds: 0, rebootSeconds: 3}');
+      await createClass({ ...MIG, nodePreparation: 'Manage' });
+      await eventually('the message names the reboot', async () =>
+        findCondition((await getClass())?.status?.conditions, 'NodesPrepared')?.message.includes('(rebooting)'),
+      );
+      await untilPrepared('Prepared');
+    },
+    TEST_TIMEOUT_MS,
+  );
+});
+
+/** The node agent hears of it with the next change of the node, which is this one. */
+async function playMigManager(play: string): Promise<void> {
+  await cluster.client.mergePatch(nodes, NODE, {
+    metadata: { annotations: { [MIG_MANAGER_ANNOTATION]: play } },
+  });
+}
+
+/** Rights are not watched: without a change the operator tries again after a minute. */
+async function nudge(): Promise<void> {
+  await cluster.client.mergePatch(classrooms, ref(), { spec: { contact: 'Ms Chen' } });
+}
