@@ -19,17 +19,18 @@ const LARGE_SAMPLER_COPIES = 9.47;
 const WARM_UP_SAMPLER_COPIES = 5.5;
 /** Small buffers of a step. */
 const STEP_BUFFERS_BYTES = 0.15 * GIB;
-/** Routing and the intermediate results of experts. */
-const EXPERTS_BYTES = 0.5 * GIB;
+/** Routing and the intermediate results of experts; the kernels for mxfp4 keep none (gpt-oss). */
+const EXPERTS_BYTES = 0.45 * GIB;
+const MXFP4_EXPERTS_BYTES = 0.05 * GIB;
 /** The encoder's own profiling run. */
-const ENCODER_BYTES = 0.3 * GIB;
+const ENCODER_BYTES = 0.2 * GIB;
 
 /**
  * Bytes at the peak of vLLM's profiling run. To promise, the first start counts: then torch.compile's cache is cold
  * and one copy of the embedding is held (Qwen2.5-7B 1.04 GiB cold, 0.29 GiB warm).
  */
 export function activationBytes(model: ModelFacts, batch: BatchSettings, rules: ReleaseRules): number {
-  const more = (model.isMixtureOfExperts ? EXPERTS_BYTES : 0) + (model.hasVisionTower ? ENCODER_BYTES : 0);
+  const more = expertsBytes(model) + (model.hasVisionTower ? ENCODER_BYTES : 0);
   switch (rules.activations) {
     case 'compileCopy': {
       const compiles = !batch.enforceEager && batch.compileCache === 'cold';
@@ -43,6 +44,11 @@ export function activationBytes(model: ModelFacts, batch: BatchSettings, rules: 
       return Math.max(1.2 * GIB, sampler, oldStepBytes(model, batch)) + STEP_BUFFERS_BYTES + more;
     }
   }
+}
+
+function expertsBytes({ isMixtureOfExperts, quantization }: ModelFacts): number {
+  if (!isMixtureOfExperts) return 0;
+  return quantization?.method === 'mxfp4' ? MXFP4_EXPERTS_BYTES : EXPERTS_BYTES;
 }
 
 /** One step of prompt tokens through a layer, with a warm cache or none. Within 0.01 GiB of vLLM 0.26 on an H100. */

@@ -125,6 +125,64 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   ),
   granite('granite-3.1-8b', [40, 4096, 12800, 32, 8, 128], 8.17, 'ibm-granite/granite-3.1-8b-instruct'),
   granite('granite-3.1-2b', [40, 2048, 8192, 32, 8, 64], 2.53, 'ibm-granite/granite-3.1-2b-instruct'),
+  granite('granite-3.3-8b', [40, 4096, 12800, 32, 8, 128], 8.17, 'ibm-granite/granite-3.3-8b-instruct'),
+  granite('granite-3.3-2b', [40, 2048, 8192, 32, 8, 64], 2.53, 'ibm-granite/granite-3.3-2b-instruct'),
+  entry(
+    'llama-2-7b',
+    ['meta-llama/Llama-2-7b-chat-hf'],
+    [],
+    dense('llama', [32, 4096, 11008, 32, 32, 128], 32000, false, 6.7384, 4096),
+  ),
+  entry(
+    'llama-2-13b',
+    ['meta-llama/Llama-2-13b-chat-hf'],
+    [],
+    dense('llama', [40, 5120, 13824, 40, 40, 128], 32000, false, 13.0159, 4096),
+  ),
+  entry(
+    'tinyllama-1.1b',
+    ['TinyLlama/TinyLlama-1.1B-Chat-v1.0'],
+    [],
+    dense('llama', [22, 2048, 5632, 32, 4, 64], 32000, false, 1.1, 2048),
+  ),
+  entry(
+    'smollm2-1.7b',
+    ['HuggingFaceTB/SmolLM2-1.7B-Instruct'],
+    [],
+    dense('llama', [24, 2048, 8192, 32, 32, 64], 49152, true, 1.7114, 8192),
+  ),
+  entry(
+    'mistral-nemo-12b',
+    ['mistralai/Mistral-Nemo-Instruct-2407'],
+    [],
+    dense('mistral', [40, 5120, 14336, 32, 8, 128], 131072, false, 12.2478, 131072),
+  ),
+  entry(
+    'phi-3.5-mini',
+    ['microsoft/Phi-3.5-mini-instruct', 'microsoft/Phi-3-mini-128k-instruct'],
+    [],
+    dense('phi3', [32, 3072, 8192, 32, 32, 96], 32064, false, 3.8211, 131072),
+  ),
+  entry(
+    'phi-4-mini',
+    ['microsoft/Phi-4-mini-instruct'],
+    [],
+    dense('phi3', [32, 3072, 8192, 24, 8, 128], 200064, true, 3.836, 131072),
+  ),
+  gemma2('gemma-2-2b', [26, 2304, 9216, 8, 4, 256], 2.6143, 'google/gemma-2-2b-it'),
+  gemma2('gemma-2-9b', [42, 3584, 14336, 16, 8, 256], 9.2417, 'google/gemma-2-9b-it'),
+  gemma2('gemma-2-27b', [46, 4608, 36864, 32, 16, 128], 27.2271, 'google/gemma-2-27b-it'),
+  entry('deepseek-v2-lite', ['deepseek-ai/DeepSeek-V2-Lite-Chat'], ['deepseek-coder-v2-lite'], {
+    ...dense('deepseek_v2', [27, 2048, 10944, 16, 16, 128], 102400, false, 15.7065, 163840),
+    moe_intermediate_size: 1408,
+    n_routed_experts: 64,
+    n_shared_experts: 2,
+    first_k_dense_replace: 1,
+    kv_lora_rank: 512,
+    qk_rope_head_dim: 64,
+    qk_nope_head_dim: 128,
+    v_head_dim: 128,
+  }),
   gemma3('gemma-3-1b', [26, 1152, 6912, 4, 1, 256], 262144, 512, 32768, 'google/gemma-3-1b-it'),
   gemma3('gemma-3-4b', [34, 2560, 10240, 8, 4, 256], 262208, 1024, 131072, 'google/gemma-3-4b-it', true),
   gemma3('gemma-3-12b', [48, 3840, 15360, 16, 8, 256], 262208, 1024, 131072, 'google/gemma-3-12b-it', true),
@@ -219,6 +277,12 @@ function granite(name: string, shape: ShapeRow, billions: number, hubId: string)
   return entry(name, [hubId], [], dense('granite', shape, 49155, true, billions, 131072));
 }
 
+/** A window on every second layer. */
+function gemma2(name: string, shape: ShapeRow, billions: number, hubId: string): CatalogueEntry {
+  const config = { ...dense('gemma2', shape, 256000, true, billions, 8192), sliding_window: 4096 };
+  return entry(name, [hubId], [], config);
+}
+
 /** The larger ones see pictures, through a SigLIP tower. */
 function gemma3(
   name: string,
@@ -232,7 +296,7 @@ function gemma3(
   return entry(name, [hubId], [], {
     ...dense('gemma3_text', shape, vocabulary, true, undefined, context),
     sliding_window: window,
-    ...(seesPictures ? { vision_config: SIGLIP } : {}),
+    ...(seesPictures ? { vision_config: SIGLIP, rope_scaling: { rope_type: 'linear', factor: 8 } } : {}),
   });
 }
 

@@ -190,6 +190,7 @@ export function factsFromConfig(
     parameters,
     bytesPerParameter: 2,
     quantization,
+    rotaryBytes: rotaryBytes(config, shapes),
     maxContext: readMaxContext(config),
     assumptions,
   };
@@ -383,9 +384,17 @@ function keepsState(config: Config): boolean {
  * @see https://github.com/vllm-project/vllm/blob/main/vllm/config/model.py
  */
 function readMaxContext(config: Config): number | undefined {
+  // Gemma 3 states its positions stretched already.
+  return config.model_type?.startsWith('gemma3') ? statedPositions(config) : stretchedPositions(config);
+}
+
+function statedPositions(config: Config): number | undefined {
   const positions = config.max_position_embeddings ?? config.n_positions ?? config.max_seq_len;
-  const more = config.max_sequence_length ?? config.seq_length ?? config.model_max_length;
-  const context = positions ?? more ?? undefined;
+  return positions ?? config.max_sequence_length ?? config.seq_length ?? config.model_max_length ?? undefined;
+}
+
+function stretchedPositions(config: Config): number | undefined {
+  const context = statedPositions(config);
   const scaling = config.rope_scaling ?? config.rope_parameters;
   if (context === undefined || !scaling) return context;
   const kind = scaling['rope_type'] ?? scaling['type'];
@@ -395,6 +404,13 @@ function readMaxContext(config: Config): number | undefined {
   const original = scaling['original_max_position_embeddings'];
   const base = kind === 'yarn' && typeof original === 'number' ? original : context;
   return Math.floor(base * factor);
+}
+
+/** One row of cosines and sines a position, in 16 bits; Gemma 3 has a table more for the layers with a window. */
+function rotaryBytes(config: Config, { attention }: Shapes): number {
+  const dimension = attention.kind === 'heads' ? attention.headDimension : attention.ropeDimension;
+  const local = config.model_type?.startsWith('gemma3') ? (statedPositions(config) ?? 0) : 0;
+  return ((stretchedPositions(config) ?? 0) + local) * dimension * 2;
 }
 
 /** Gemma 3n keeps an embedding for each layer. */

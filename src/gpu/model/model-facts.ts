@@ -60,6 +60,8 @@ export interface ModelFacts {
   /** Bytes of one weight before quantisation. */
   bytesPerParameter: number;
   quantization: CheckpointQuantization | undefined;
+  /** Bytes of the table of rotary positions, which every GPU holds; large where positions are stretched. */
+  rotaryBytes: number;
   /** Longest context the model takes; undefined where unknown. */
   maxContext: number | undefined;
   /** What was assumed, for people. */

@@ -1,8 +1,10 @@
 import { type CheckpointQuantization, GROUPED_4BIT_BYTES, readQuantization } from './checkpoint-quantization.ts';
 import type { StatedFacts } from '../plan-types.ts';
 
-/** Models named "7B" have up to 7.7 billion parameters. */
-const PARAMETERS_ABOVE_NAME = 1.09;
+/** Small models have more parameters than their name says (gemma-7b 8.5 billion, gemma-2-2b 2.6), large ones hardly. */
+const SMALL_ABOVE_NAME = 1.25;
+const LARGE_ABOVE_NAME = 1.1;
+const SMALL_BILLIONS = 10;
 /** Of a mixture of n experts of size s, n × s counts the shared attention n times (Mixtral 8x7B: 46.7, not 56). */
 const SHARE_OF_EXPERTS = 0.85;
 
@@ -21,7 +23,8 @@ const TYPICAL: readonly (Required<Pick<StatedFacts, 'layers' | 'hiddenSize' | 'i
   { upToBillions: Number.POSITIVE_INFINITY, layers: 126, hiddenSize: 16384, intermediateSize: 53248, heads: 128 },
 ];
 const TYPICAL_VOCABULARY = 152_064;
-const TYPICAL_KEY_VALUE_HEADS = 8;
+/** Between grouped-query models (8 or fewer) and older ones in which every head has its own. */
+const TYPICAL_KEY_VALUE_HEADS = 16;
 const TYPICAL_HEAD_DIMENSION = 128;
 
 /** Fields of a config.json made up from the size in a name, with the words to say so; undefined without a size. */
@@ -32,9 +35,13 @@ export function estimateByName(
   return billions === undefined
     ? undefined
     : {
-        config: typicalConfig(billions * PARAMETERS_ABOVE_NAME),
-        assumption: `shapes and ${(billions * PARAMETERS_ABOVE_NAME).toFixed(1)} billion parameters are guessed from the size in its name`,
+        config: typicalConfig(billions * aboveName(billions)),
+        assumption: `shapes and ${(billions * aboveName(billions)).toFixed(1)} billion parameters are guessed from the size in its name`,
       };
+}
+
+function aboveName(billions: number): number {
+  return billions < SMALL_BILLIONS ? SMALL_ABOVE_NAME : LARGE_ABOVE_NAME;
 }
 
 /** A typical model of a size, as fields of a config.json. */
@@ -53,8 +60,12 @@ export function typicalConfig(billions: number): Record<string, unknown> {
   };
 }
 
-/** 46.7-odd of `8x7B`, 30 of `30B-A3B`, 0.5 of `0.5b`, 0.36 of `360M`. */
+/**
+ * 46.7-odd of `8x7B`, 30 of `30B-A3B`, 0.5 of `0.5b`, 0.36 of `360M`. Names such as `17B-16E` tell the active part of a
+ * mixture of experts and nothing of the whole.
+ */
 function billionsInName(name: string): number | undefined {
+  if (/\d+b-\d+e(?![a-z])/i.test(name)) return undefined;
   const mixture = /(\d+)x(\d+(?:\.\d+)?)b(?![a-z])/i.exec(name);
   if (mixture !== null) return Number(mixture[1]) * Number(mixture[2]) * SHARE_OF_EXPERTS;
   const sizes = [...name.matchAll(/(?<![a-z\d.])(\d+(?:\.\d+)?)([bm])(?![a-z])/gi)].map(([, digits, unit]) =>

@@ -27,6 +27,8 @@ describe('names of the catalogue', () => {
     ['meta-llama/Meta-Llama-3-8B-Instruct', 'llama-3-8b'],
     ['microsoft/phi-4', 'phi-4'],
     ['codellama/CodeLlama-7b-hf', 'codellama-7b'],
+    ['meta-llama/Llama-2-7b-chat-hf', 'llama-2-7b'],
+    ['deepseek-ai/DeepSeek-Coder-V2-Lite-Instruct', 'deepseek-v2-lite'],
     ['google/gemma-3-4b-it', 'gemma-3-4b'],
   ])('%s is %s', (id, name) => {
     expect(findInCatalogue(id)?.name).toBe(name);
@@ -66,10 +68,10 @@ describe('where facts come from', () => {
   });
 
   test.each([
-    ['someone/Nice-7B-Chat', 7.63],
-    ['someone/tiny-360M', 0.3924],
-    ['someone/mix-8x7B', 51.9],
-    ['someone/moe-30B-A3B', 32.7],
+    ['someone/Nice-7B-Chat', 8.75],
+    ['someone/tiny-360M', 0.45],
+    ['someone/mix-8x7B', 52.4],
+    ['someone/moe-30B-A3B', 33],
   ])('%s is estimated by its name, generously, and marked', (id, billions) => {
     const facts = factsOf({ id });
     expect(facts.source).toBe('estimate');
@@ -77,9 +79,12 @@ describe('where facts come from', () => {
     expect(facts.assumptions.join()).toContain('guessed');
   });
 
-  test('a name without a size is not guessed', () => {
-    expect(resolveModel({ id: 'someone/model' })).toMatchObject({ code: 'UnknownModel' });
-  });
+  test.each(['someone/model', 'meta-llama/Llama-4-Scout-17B-16E-Instruct', 'moonshotai/Kimi-VL-A3B-Instruct'])(
+    '%s, whose name does not tell the size of the whole, is not guessed',
+    (id) => {
+      expect(resolveModel({ id })).toMatchObject({ code: 'UnknownModel' });
+    },
+  );
 
   test.each([
     ['Qwen/Qwen2.5-7B-Instruct-AWQ', 'awq'],

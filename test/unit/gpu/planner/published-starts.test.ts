@@ -51,10 +51,30 @@ const startsSchema = z.object({
   ),
 });
 
+const othersSchema = z.object({
+  common: rowsSchema.shape.common,
+  rows: z.array(
+    z.object({
+      id: z.string(),
+      model: z.string(),
+      config: z.record(z.string(), z.unknown()).optional(),
+      tp: z.number(),
+      max_model_len: z.number(),
+      vllm_version: z.string(),
+      reported: z.object({
+        weights_gib_per_gpu: z.number(),
+        kv_cache_gib_per_gpu: z.number(),
+        max_concurrency: z.number(),
+      }),
+    }),
+  ),
+});
+
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../../fixtures/gpu/${name}`, import.meta.url), 'utf8'));
 
 const published = rowsSchema.parse(fixture('vllm-fit-rows.json'));
+const others = othersSchema.parse(fixture('vllm-fit-rows-other-attention.json'));
 const measured = startsSchema.parse(fixture('h100-starts.json'));
 
 const QUANTIZATIONS: Readonly<Record<string, Quantization>> = {
@@ -196,5 +216,41 @@ describe('starts of vLLM 0.26 on an H100', () => {
       const cold = planEngine({ ...requestOfStart(start), compileCache: 'cold' });
       expect(cold.kvCacheTokens).toBeLessThanOrEqual(plan.kvCacheTokens);
     }
+  });
+});
+
+describe('published starts of other kinds of models: latent attention, windows, experts, pictures', () => {
+  const compared = others.rows.map((row) => {
+    const { common } = others;
+    const plan = planEngine({
+      model: row.config === undefined ? { id: row.model } : { id: row.model, config: row.config },
+      slot: { gpu: 'H100-80', memoryMiB: Math.floor(common.gpu_total_gib * 1024) },
+      tensorParallel: row.tp,
+      maxModelLen: row.max_model_len,
+      maxNumSeqs: common.max_num_seqs,
+      maxNumBatchedTokens: common.max_num_batched_tokens,
+      gpuMemoryUtilization: common.gpu_memory_utilization,
+      vllmVersion: row.vllm_version,
+    });
+    const budgetLeft = plan.memory.kvCacheMiB + plan.memory.heldBackMiB;
+    const measuredGiB = row.reported.kv_cache_gib_per_gpu;
+    return { id: row.id, measuredGiB, errorGiB: budgetLeft / 1024 - measuredGiB, row, plan };
+  });
+
+  test('the median error of the KV cache is at most 0.3 GiB, and none is more than 0.5 GiB', () => {
+    printErrors('Other kinds of models', compared);
+    expect(median(compared.map(({ errorGiB }) => Math.abs(errorGiB)))).toBeLessThanOrEqual(0.3);
+    expect(compared.filter(({ errorGiB }) => Math.abs(errorGiB) > 0.5)).toEqual([]);
+  });
+
+  test.each(compared)('$id: weights within 1 %', ({ row, plan }) => {
+    const { weights_gib_per_gpu: weights } = row.reported;
+    expect(Math.abs(plan.memory.weightsMiB / 1024 / weights - 1)).toBeLessThan(0.01);
+  });
+
+  test.each(compared)('$id: as many requests of full length in as many bytes', ({ row, plan }) => {
+    const perGiB = row.reported.max_concurrency / row.reported.kv_cache_gib_per_gpu;
+    const planned = plan.fullLengthSequences / (plan.memory.kvCacheMiB / 1024);
+    expect(Math.abs(planned / perGiB - 1)).toBeLessThan(0.01);
   });
 });
