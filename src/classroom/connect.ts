@@ -1,11 +1,11 @@
 import { LABELS } from '../api/labels.ts';
-import type { PreparationNotes } from '../gpu/node-preparation/notes.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
 import type { Pod } from '../kube/resources.ts';
 import type { ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
 import type { AdapterBoard } from './adapters/board.ts';
 import type { EngineBoard } from './engine-watch/board.ts';
 import { childKinds } from './kinds.ts';
+import type { PreparationNotes } from './node-preparation/notes.ts';
 import { startsInTurn, waitsForTurn } from './rollout/start-gate.ts';
 
 /** Seats come by the dozen, twice each (the object, then its key): the class looks at them together. */

@@ -1,7 +1,7 @@
 import type { Classroom } from '../api/classroom.ts';
 import { COMPONENTS, LABELS } from '../api/labels.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
-import type { PreparationNote, PreparationNotes } from '../gpu/node-preparation/notes.ts';
+import type { PreparationNote } from '../gpu/node-preparation/note.ts';
 import type { GpuObservation } from '../gpu/nodes/observation.ts';
 import { type KubeObject, keyOf, type ObjectRef, type Resource } from '../kube/object.ts';
 import type { Deployment, PersistentVolumeClaim, Pod } from '../kube/resources.ts';
@@ -12,6 +12,7 @@ import { engineName, modelCacheName } from './children/metadata.ts';
 import { activityOf } from './engine-watch/activity.ts';
 import type { EngineBoard, WatchedEngine } from './engine-watch/board.ts';
 import { childKinds } from './kinds.ts';
+import type { PreparationNotes } from './node-preparation/notes.ts';
 import type { Activity } from './rollout/activity.ts';
 import { startsInTurn } from './rollout/start-gate.ts';
 

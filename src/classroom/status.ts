@@ -18,7 +18,7 @@ import { advanceRecord } from './failures/record.ts';
 import { engineContainerOf } from './failures/symptom.ts';
 import { fitsCondition } from './fits-condition.ts';
 import { classGpus, gpuAvailableCondition, withUnschedulableCause } from './gpu-condition.ts';
-import { type NodesReport, nodesReport } from './nodes-condition.ts';
+import { type NodesReport, nodesReport } from './node-preparation/nodes-report.ts';
 import type { ObservedClass } from './observe.ts';
 import { pendingFeatures } from './pending-features.ts';
 import type { Plan } from './plan.ts';

@@ -2,7 +2,7 @@ import type { EventReason } from '../api/event-reasons.ts';
 import type { AdapterBoard } from '../classroom/adapters/board.ts';
 import type { CallEngine } from '../classroom/engine-calls.ts';
 import type { EngineBoard } from '../classroom/engine-watch/board.ts';
-import type { PreparationNotes } from '../gpu/node-preparation/notes.ts';
+import type { PreparationNotes } from '../classroom/node-preparation/notes.ts';
 import type { AddressOfPod } from '../gateway/engines/pods.ts';
 import type { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';

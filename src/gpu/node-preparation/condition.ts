@@ -2,7 +2,7 @@ import type { ConditionDraft } from '../../api/condition.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../../api/reasons.ts';
 import type { Preparation } from './choose.ts';
 import { changeCommand } from './commands.ts';
-import type { PreparationNote } from './notes.ts';
+import type { PreparationNote } from './note.ts';
 import type { PreparationRecord } from './record.ts';
 import { describeNeed } from './report.ts';
 import { describeFailure, wayBack } from './way-back.ts';

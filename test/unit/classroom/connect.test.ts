@@ -11,7 +11,7 @@ import {
 } from '../../../src/classroom/engine-watch/board.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
-import { createPreparationNotes } from '../../../src/gpu/node-preparation/notes.ts';
+import { createPreparationNotes } from '../../../src/classroom/node-preparation/notes.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
 import { readyPod } from '../../support/classroom.ts';
 import { quietInformers } from '../../support/quiet-cache.ts';

@@ -13,7 +13,7 @@ import { silentLogger } from '../../../src/kube/log.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
 import type { ReconcilePass } from '../../../src/reconcile/controller.ts';
-import { createPreparationNotes } from '../../../src/gpu/node-preparation/notes.ts';
+import { createPreparationNotes } from '../../../src/classroom/node-preparation/notes.ts';
 import { classroom } from '../../support/builders.ts';
 import { settings } from '../../support/classroom.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';

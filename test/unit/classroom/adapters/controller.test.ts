@@ -9,7 +9,7 @@ import { adapterArgs } from '../../../../src/classroom/adapters/engine-options.t
 import { silentLogger } from '../../../../src/kube/log.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
 import type { OperatorController } from '../../../../src/reconcile/controller.ts';
-import { createPreparationNotes } from '../../../../src/gpu/node-preparation/notes.ts';
+import { createPreparationNotes } from '../../../../src/classroom/node-preparation/notes.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { containerStatus, readyPod, settings } from '../../../support/classroom.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';

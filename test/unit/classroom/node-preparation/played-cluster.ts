@@ -4,8 +4,8 @@ import { createEngineBoard } from '../../../../src/classroom/engine-watch/board.
 import { readNodeFile } from '../../../../src/demo/node-agent/nodes/description.ts';
 import { sharingOfLayout } from '../../../../src/demo/node-agent/nodes/mig-layouts.ts';
 import { renderNode } from '../../../../src/demo/node-agent/nodes/render.ts';
-import type { NodePreparationDependencies } from '../../../../src/gpu/node-preparation/controller.ts';
-import { createPreparationNotes } from '../../../../src/gpu/node-preparation/notes.ts';
+import type { NodePreparationDependencies } from '../../../../src/classroom/node-preparation/controller.ts';
+import { createPreparationNotes } from '../../../../src/classroom/node-preparation/notes.ts';
 import { PREPARATION_ANNOTATION, recordSchema } from '../../../../src/gpu/node-preparation/record.ts';
 import { readGpuNode } from '../../../../src/gpu/nodes/gpu-node.ts';
 import { readGpuPod } from '../../../../src/gpu/nodes/gpu-pod.ts';

@@ -1,10 +1,4 @@
-import type { Refusal } from './manage.ts';
-
-/** Why the operator does not go on by itself, for the condition NodesPrepared. */
-export interface PreparationNote {
-  why: Refusal | 'RightsMissing' | 'OtherNodeFirst' | 'EvictionBlocked';
-  message: string;
-}
+import type { PreparationNote } from '../../gpu/node-preparation/note.ts';
 
 /**
  * What the last try found in the way of a class, from the controller that prepares nodes to the one that writes the

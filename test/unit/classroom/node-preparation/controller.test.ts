@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Classroom } from '../../../../src/api/classroom.ts';
-import { createNodePreparationController } from '../../../../src/gpu/node-preparation/controller.ts';
+import { createNodePreparationController } from '../../../../src/classroom/node-preparation/controller.ts';
 import { PREPARATION_ANNOTATION } from '../../../../src/gpu/node-preparation/record.ts';
 import { KubeApiError } from '../../../../src/kube/errors.ts';
 import type { ReconcilePass } from '../../../../src/reconcile/controller.ts';
 import { classroom, merged } from '../../../support/builders.ts';
-import { MIG_1G, WHOLE_H100 } from './nodes.ts';
+import { MIG_1G, WHOLE_H100 } from '../../gpu/node-preparation/nodes.ts';
 import { engineOn, gpuPod, PlayedCluster } from './played-cluster.ts';
 
 const KEY = 'python-101/python-101';

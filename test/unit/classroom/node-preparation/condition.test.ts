@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { nodesReport } from '../../../../src/classroom/nodes-condition.ts';
+import { nodesReport } from '../../../../src/classroom/node-preparation/nodes-report.ts';
 import { PREPARATION_ANNOTATION, type PreparationRecord } from '../../../../src/gpu/node-preparation/record.ts';
 import type { KnownGpus } from '../../../../src/gpu/nodes/observation.ts';
 import { observedClass } from '../../../support/classroom.ts';
-import { classOn, cluster, gpuNodes, MIG_1G, WHOLE_H100 } from './nodes.ts';
+import { classOn, cluster, gpuNodes, MIG_1G, WHOLE_H100 } from '../../gpu/node-preparation/nodes.ts';
 
 const CUT_H100 =
   '[{name: h100, gpu: {product: NVIDIA-H100-80GB-HBM3, sharing: {mig: {strategy: mixed, layout: {1g.10gb: 7}}}}}]';

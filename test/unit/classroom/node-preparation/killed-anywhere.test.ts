@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Classroom } from '../../../../src/api/classroom.ts';
-import { createNodePreparationController } from '../../../../src/gpu/node-preparation/controller.ts';
+import { createNodePreparationController } from '../../../../src/classroom/node-preparation/controller.ts';
 import type { OperatorController } from '../../../../src/reconcile/controller.ts';
 import { classroom } from '../../../support/builders.ts';
-import { MIG_1G } from './nodes.ts';
+import { MIG_1G } from '../../gpu/node-preparation/nodes.ts';
 import { engineOn, gpuPod, Killed, PlayedCluster } from './played-cluster.ts';
 
 const KEY = 'python-101/python-101';

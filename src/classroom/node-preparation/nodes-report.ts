@@ -1,15 +1,15 @@
-import type { ClassroomStatus } from '../api/classroom.ts';
-import type { ConditionDraft } from '../api/condition.ts';
-import { PREPARED_NODES_MAX } from '../api/node-preparation.ts';
-import { migGpu } from '../gpu/hardware/mig-profiles.ts';
-import { type NodeInHand, nodesPreparedCondition } from '../gpu/node-preparation/condition.ts';
-import { preparationOf } from '../gpu/node-preparation/prepare.ts';
-import { recordsOf } from '../gpu/node-preparation/record.ts';
-import { preparationCommands } from '../gpu/node-preparation/report.ts';
-import { wayBack } from '../gpu/node-preparation/way-back.ts';
-import type { GpuObservation } from '../gpu/nodes/observation.ts';
-import { keyOf } from '../kube/object.ts';
-import type { ObservedClass } from './observe.ts';
+import type { ClassroomStatus } from '../../api/classroom.ts';
+import type { ConditionDraft } from '../../api/condition.ts';
+import { PREPARED_NODES_MAX } from '../../api/node-preparation.ts';
+import { migGpu } from '../../gpu/hardware/mig-profiles.ts';
+import { type NodeInHand, nodesPreparedCondition } from '../../gpu/node-preparation/condition.ts';
+import { preparationOf } from '../../gpu/node-preparation/prepare.ts';
+import { recordsOf } from '../../gpu/node-preparation/record.ts';
+import { preparationCommands } from '../../gpu/node-preparation/report.ts';
+import { wayBack } from '../../gpu/node-preparation/way-back.ts';
+import type { GpuObservation } from '../../gpu/nodes/observation.ts';
+import { keyOf } from '../../kube/object.ts';
+import type { ObservedClass } from '../observe.ts';
 
 /** What the status says of the preparation of nodes. */
 export interface NodesReport {

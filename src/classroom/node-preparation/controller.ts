@@ -1,6 +1,6 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { EVENT_REASONS } from '../../api/event-reasons.ts';
-import { activityOf } from '../../classroom/engine-watch/activity.ts';
+import { activityOf } from '../engine-watch/activity.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { KubeApiError } from '../../kube/errors.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
@@ -13,19 +13,19 @@ import type {
   OperatorMetrics,
   ReconcilePass,
 } from '../../reconcile/controller.ts';
-import type { KnownGpus } from '../nodes/observation.ts';
-import type { Preparation } from './choose.ts';
+import type { KnownGpus } from '../../gpu/nodes/observation.ts';
+import type { Preparation } from '../../gpu/node-preparation/choose.ts';
 import {
   beginPreparation,
   continuePreparation,
   type ManageAction,
   type ManageContext,
   type NodeMoment,
-} from './manage.ts';
+} from '../../gpu/node-preparation/manage.ts';
 import { liveNodes, readMoment } from './moment.ts';
-import { preparationOf } from './prepare.ts';
-import { type PreparationRecord, recordOf, recordsOf } from './record.ts';
-import { describeFailure } from './way-back.ts';
+import { preparationOf } from '../../gpu/node-preparation/prepare.ts';
+import { type PreparationRecord, recordOf, recordsOf } from '../../gpu/node-preparation/record.ts';
+import { describeFailure } from '../../gpu/node-preparation/way-back.ts';
 import { evictAll, type NodeWrite, writeToNode } from './write.ts';
 
 /** Waiting for pods to end, or for the MIG manager. */
