@@ -34,7 +34,7 @@ export function nodesReport(
     note: observed.preparationNote,
   });
   const toDo =
-    preparation !== undefined && gpus.kind === 'Known'
+    preparation !== undefined && gpus.kind === 'Known' && isForPersons(observed)
       ? preparationCommands(preparation, { nodes: gpus.nodes, migGpu })
       : undefined;
   const commands = undoCommands(inHand) ?? toDo;
@@ -48,6 +48,12 @@ export function nodesReport(
     ...(commands === undefined ? {} : { commands }),
   };
   return { condition, nodePreparation };
+}
+
+/** Two must not work on a node at once: what the operator does is not said for a person to do. */
+function isForPersons({ classroom, preparationNote }: Pick<ObservedClass, 'classroom' | 'preparationNote'>): boolean {
+  if (classroom.spec.gpu.nodePreparation === 'Report') return true;
+  return preparationNote?.why === 'NotPossible' || preparationNote?.why === 'RightsMissing';
 }
 
 function nodesInHand(gpus: GpuObservation, key: string): NodeInHand[] {

@@ -34,7 +34,8 @@ export interface Preparation extends AssessedClass {
 
 /**
  * Chooses which nodes to change for a class: none while there are slots enough, and never one whose loss would leave
- * another class with fewer slots than its engines may need, be they stopped now or not.
+ * another class with fewer slots than its engines may need, be they stopped now or not. A class that wants whole GPUs
+ * has slices undone only where there is no whole GPU at all: somebody wanted them.
  *
  * @param rank nodes of a low rank come first
  */
@@ -47,8 +48,9 @@ export function choosePreparation(
   const taken: TakenNode[] = [];
   const choices: NodeChoice[] = [];
   let promised = offered;
+  const enough = own.need.shape.kind === 'Whole' && offered > 0 ? offered : own.need.slots;
   for (const { node, slots, offer } of own.assessments.toSorted((a, b) => rank(a.node) - rank(b.node))) {
-    if (offer === undefined || promised >= own.need.slots) continue;
+    if (offer === undefined || promised >= enough) continue;
     const by = others.find((other) => other.key !== own.key && countsOn(other, node.name));
     if (by !== undefined) {
       taken.push({ node: node.name, by: by.key });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { rbacObjects } from '../../../src/rbac/manifest.ts';
+import { nodePreparationObjects, rbacObjects } from '../../../src/rbac/manifest.ts';
 import { rbacReference } from '../../../src/rbac/reference.ts';
-import { GATEWAY_RIGHTS, OPERATOR_RIGHTS, type Right, VERBS } from '../../../src/rbac/rights.ts';
+import { GATEWAY_RIGHTS, NODE_PREPARATION_RIGHTS, OPERATOR_RIGHTS, type Right, VERBS } from '../../../src/rbac/rights.ts';
 
 const all = [...OPERATOR_RIGHTS, ...GATEWAY_RIGHTS];
 
@@ -68,6 +68,23 @@ describe('the rights', () => {
     );
     expect(deletable).not.toContain('secrets');
     expect(deletable).not.toContain('persistentvolumeclaims');
+  });
+});
+
+describe('the rights to change nodes', () => {
+  const powers = grants(NODE_PREPARATION_RIGHTS).filter((grant) => !/^(list|watch) /.test(grant));
+
+  test('are to patch nodes and to evict pods', () => {
+    expect(powers).toEqual(['patch /nodes in Cluster', 'create /pods/eviction in Cluster']);
+  });
+
+  test('are not among those of the installation, but in a manifest of their own', () => {
+    expect(grants(all)).not.toEqual(expect.arrayContaining([powers[0]]));
+    expect(grants(all)).not.toEqual(expect.arrayContaining([powers[1]]));
+    expect(nodePreparationObjects().map(({ kind, metadata: { name } }) => `${kind} ${name}`)).toEqual([
+      'ClusterRole gpu-classroom-operator-node-preparation',
+      'ClusterRoleBinding gpu-classroom-operator-node-preparation',
+    ]);
   });
 });
 

@@ -115,6 +115,16 @@ describe('NodesPrepared', () => {
     expect(condition.message).toMatch(/^The nodes offer 0 of 7 .* This is in the way\.$/);
   });
 
+  test.each([
+    ['ForeignPods', false],
+    ['NotPossible', true],
+    ['RightsMissing', true],
+  ] as const)('has commands for a person only where the operator does nothing: with %s %s', (why, has) => {
+    const preparationNote = { why, message: 'This is in the way.' };
+    const { nodePreparation } = report(MANAGED, cluster(gpuNodes(WHOLE_H100)), { preparationNote });
+    expect(nodePreparation?.commands !== undefined).toBe(has);
+  });
+
   test('says how to go back from a layout that failed, and the status has the commands', () => {
     const { condition, nodePreparation } = report(
       MANAGED,

@@ -3,6 +3,7 @@ import type { Classroom } from '../../../../src/api/classroom.ts';
 import { createNodePreparationController } from '../../../../src/classroom/node-preparation/controller.ts';
 import { PREPARATION_ANNOTATION } from '../../../../src/gpu/node-preparation/record.ts';
 import { KubeApiError } from '../../../../src/kube/errors.ts';
+import type { Pod } from '../../../../src/kube/resources.ts';
 import type { ReconcilePass } from '../../../../src/reconcile/controller.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { MIG_1G, WHOLE_H100 } from '../../gpu/node-preparation/nodes.ts';
@@ -103,7 +104,7 @@ describe('the operator leaves a node alone', () => {
     ],
     [
       'that has engines of another class',
-      () => cluster.addPod(merged(engineOn('h100', 'other'), { metadata: { namespace: 'b' } }) as never),
+      () => cluster.addPod(merged(engineOn('h100', 'other'), { metadata: { namespace: 'b' } }) as Pod),
       /not of this class: b\/other/,
     ],
     [

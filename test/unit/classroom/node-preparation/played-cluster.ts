@@ -86,8 +86,10 @@ export class PlayedCluster {
     this.#store(merged(this.node(name), difference) as Node);
   }
 
+  /** What is cordoned stays so; and a cordon on a node in the operator's hands cannot be told from its own. */
   cordonByPerson(name: string): void {
-    if (this.node(name).spec?.unschedulable === true) return;
+    const step = this.record(name)?.step;
+    if (this.node(name).spec?.unschedulable === true || (step !== undefined && step !== 'Failed')) return;
     this.cordonedByPerson.add(name);
     this.change(name, { spec: { unschedulable: true } });
   }

@@ -238,6 +238,17 @@ describe('which nodes are chosen', () => {
     expect(Object.keys(chosen(prepare(classOn(MIG_1G, 7), known, [other])))).toEqual(['h100-1']);
   });
 
+  test('none to undo slices for, as long as there is any whole GPU', () => {
+    const sliced = 'sharing: {timeSlicing: {replicas: 4, renameByDefault: true}}';
+    const nodes = gpuNodes(
+      `[{name: a, gpu: {product: NVIDIA-A10}}, {name: b, gpu: {product: NVIDIA-A10, ${sliced}}}]`,
+    );
+    expect(chosen(prepare(classOn({ product: 'NVIDIA-A10' }, 2), cluster(nodes)))).toEqual({});
+    expect(chosen(prepare(classOn({ product: 'NVIDIA-A10' }, 2), cluster(nodes.slice(1))))).toEqual({
+      b: ['DevicePluginConfig whole-gpus'],
+    });
+  });
+
   test('whole engines only, where an engine spans several GPUs', () => {
     const nodes = gpuNodes(
       '[{name: one, gpu: {product: NVIDIA-H100-80GB-HBM3}}, {name: three, gpu: {product: NVIDIA-H100-80GB-HBM3, count: 3}}]',
