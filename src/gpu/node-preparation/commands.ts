@@ -72,11 +72,18 @@ export function nodeSteps(choice: NodeChoice, className: string): string[] {
     `kubectl drain ${name} --pod-selector=${LABELS.classroom}=${className} --ignore-daemonsets --delete-emptydir-data`,
     '# GPU pods of others must be stopped by their owners:',
     `kubectl get pods --all-namespaces --field-selector spec.nodeName=${name}`,
-    ...changes.flatMap((change) => [
-      changeCommand(name, change),
-      ...(change.kind === 'MigLayout' ? [layoutWaitCommand(name)] : []),
-    ]),
+    ...changes.flatMap((change) => [changeCommand(name, change), ...waitFor(choice, change)]),
     `kubectl uncordon ${name}`,
+  ];
+}
+
+/** Until a change has taken effect, pods that come would find the GPUs as before. */
+function waitFor({ node, offer }: NodeChoice, change: NodeChange): string[] {
+  if (change.kind === 'MigLayout') return [layoutWaitCommand(node.name)];
+  if (change.kind !== 'DevicePluginConfig' || change.config.kind !== 'TimeSliced') return [];
+  const resource = offer.resource.replaceAll('.', '\\.');
+  return [
+    `kubectl wait node/${node.name} --for=jsonpath='{.status.allocatable.${resource}}'=${offer.slots} --timeout=10m`,
   ];
 }
 
@@ -137,19 +144,12 @@ function layoutsStep(
   nodes: readonly GpuNode[],
   migGpu: (product: string) => MigGpu | undefined,
 ): string[] {
-  const used = nodes.flatMap(({ migConfig, product }) => {
-    if (migConfig === undefined || migConfig === MIG_DISABLED) return [];
-    const gpu = product === undefined ? undefined : migGpu(product);
-    const layout = gpu && builtInLayouts(gpu).find(({ name }) => name === migConfig);
-    return [{ name: migConfig, layout }];
-  });
-  const unknown = [...new Set(used.filter(({ layout }) => layout === undefined).map(({ name }) => name))];
-  const known = used.flatMap(({ layout }) => (layout === undefined ? [] : [layout]));
+  const { known, unknown } = layoutsInUse(nodes, migGpu);
   const layouts = [{ name: MIG_DISABLED, isBuiltIn: true, layout: {} }, ...known, ...wanted];
   return [
     '# Once: a layout that NVIDIA has no name for. This ConfigMap takes the place of the one that the MIG manager has,',
     '# so it must hold every layout that a node uses.',
-    ...(unknown.length === 0 ? [] : [`# Copy these from the present one, they are in use: ${unknown.join(', ')}`]),
+    ...(unknown.length === 0 ? [] : [`# Copy these from the present one, they are in use: ${unknown.join(', ')}.`]),
     hereDocument('kubectl apply -f -', {
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -158,6 +158,29 @@ function layoutsStep(
     }),
     patchClusterPolicy({ migManager: { config: { name: MIG_CONFIG_MAP, default: MIG_DISABLED } } }),
   ];
+}
+
+/** One name can mean different slices on different GPUs: such layouts, and those without a name of NVIDIA's, are unknown. */
+function layoutsInUse(
+  nodes: readonly GpuNode[],
+  migGpu: (product: string) => MigGpu | undefined,
+): { known: NamedLayout[]; unknown: string[] } {
+  const meanings = new Map<string, Map<string, NamedLayout | undefined>>();
+  for (const { migConfig, product } of nodes) {
+    if (migConfig === undefined || migConfig === MIG_DISABLED) continue;
+    const gpu = product === undefined ? undefined : migGpu(product);
+    const layout = gpu && builtInLayouts(gpu).find(({ name }) => name === migConfig);
+    const known = meanings.get(migConfig) ?? new Map<string, NamedLayout | undefined>();
+    meanings.set(migConfig, known.set(JSON.stringify(layout?.layout), layout));
+  }
+  const known: NamedLayout[] = [];
+  const unknown: string[] = [];
+  for (const [name, layouts] of meanings) {
+    const [layout] = layouts.values();
+    if (layouts.size === 1 && layout !== undefined) known.push(layout);
+    else unknown.push(name);
+  }
+  return { known, unknown };
 }
 
 /**

@@ -61,6 +61,9 @@ kubectl uncordon h100
     expect(text).toContain(
       'kubectl label node a10 nvidia.com/device-plugin.config=time-sliced-4-renamed --overwrite',
     );
+    expect(text).toContain(
+      "kubectl wait node/a10 --for=jsonpath='{.status.allocatable.nvidia\\.com/gpu\\.shared}'=4 --timeout=10m",
+    );
   });
 
   test('add keys for two ways of slicing without taking each other’s away', () => {
@@ -91,6 +94,17 @@ kubectl uncordon h100
     expect(text).toContain(
       `-p '{"spec":{"migManager":{"config":{"name":"gpu-classroom-mig","default":"all-disabled"}}}}'`,
     );
+  });
+
+  test('do not guess what a name means that means two things', () => {
+    const mig = (product: string, count: number): string =>
+      `{product: ${product}, sharing: {mig: {strategy: mixed, layout: {1g.10gb: ${count}}}}}`;
+    const file = `[
+      {name: h100, gpu: {product: NVIDIA-H100-80GB-HBM3, sharing: {mig: {strategy: mixed, layout: {3g.40gb: 2}}}}},
+      {name: other, gpu: ${mig('NVIDIA-H100-80GB-HBM3', 7)}, labels: {nvidia.com/mig.config: mine}}]`;
+    const gpu = { ...MIG_1G, nodeSelector: { 'kubernetes.io/hostname': 'h100' } };
+    const text = commandsFor(gpu, file, 4, [foreignPod({ requests: { 'nvidia.com/mig-3g.40gb': 1 } })]);
+    expect(text).toContain('# Copy these from the present one, they are in use: mine.');
   });
 
   test('write a profile with media engines as each tool wants it', () => {
