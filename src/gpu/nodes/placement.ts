@@ -68,11 +68,14 @@ function chosenName(
   demand: ClassDemand,
   current: string | undefined,
 ): string {
-  const slots = verdicts.flatMap((verdict) => verdict.slots);
+  const all = verdicts.flatMap((verdict) => verdict.slots);
+  const labelled = all.filter(({ kind }) => kind !== 'Unlabelled');
+  // What says nothing of itself decides only where nothing else is there.
+  const slots = labelled.length === 0 ? all : labelled;
   const units = (name: string): number =>
     slots.reduce((sum, { resourceName, capacity }) => sum + (resourceName === name ? capacity : 0), 0);
   const kept = keptName(demand, current);
-  if (kept !== undefined && (slots.length === 0 || units(kept) > 0)) return kept;
+  if (kept !== undefined && (all.length === 0 || all.some((each) => each.resourceName === kept))) return kept;
   return demand.resourceNames.reduce((best, name) => (units(name) > units(best) ? name : best));
 }
 

@@ -10,6 +10,7 @@ import type { GpuPod } from '../../../../src/gpu/nodes/gpu-pod.ts';
 import { OBSTACLES } from '../../../../src/gpu/nodes/node-verdict.ts';
 import type { GpuObservation, KnownGpus } from '../../../../src/gpu/nodes/observation.ts';
 import { gpuPlacement } from '../../../../src/gpu/nodes/placement.ts';
+import { merged } from '../../../support/builders.ts';
 import { gpuNodeLike, gpuPod, knownGpus, nodeLike } from '../../../support/gpu-nodes.ts';
 
 type GpuSpecInput = Parameters<typeof gpuSchema.parse>[0];
@@ -41,11 +42,8 @@ function a10s(count: number, difference: Parameters<typeof nodeLike>[1] = {}): G
       'nvidia.com/gpu.count': '1',
     };
     const one = { 'nvidia.com/gpu': '1' };
-    const node = gpuNodeLike('h100-whole', {
-      metadata: { labels },
-      status: { capacity: one, allocatable: one },
-      ...difference,
-    });
+    const base = { metadata: { labels }, status: { capacity: one, allocatable: one } };
+    const node = gpuNodeLike('h100-whole', merged(base, difference) as typeof difference);
     return { ...node, name: `a10-${index + 1}`, migCapable: false };
   });
 }

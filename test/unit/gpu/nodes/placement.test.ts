@@ -65,7 +65,7 @@ describe('of a mixed cluster', () => {
 
   test('a class that wants MIG slices takes those of its profile', () => {
     expect(carriers(placed(mig('1g.10gb'), EVERY_NODE))).toEqual(['some-gpus-cut']);
-    expect(carriers(placed(mig('1g.5gb'), EVERY_NODE))).toEqual(['a100-40-mixed']);
+    expect(carriers(placed(mig('1g.5gb'), EVERY_NODE))).toEqual(['a100-40-single']);
     expect(obstacles(placed(mig('1g.10gb'), EVERY_NODE))).toMatchObject({
       'a100-40-mixed': 'MIGSlicesMissing',
       'a100-80-mig-invalid': 'MIGInvalid',
