@@ -128,7 +128,7 @@ describe('the GPU', () => {
       { key: 'nvidia.com/gpu.sharing-strategy', operator: 'NotIn', values: ['none', 'mps'] },
     ]);
     expect(expressionsOf({ gpu: { sharing: 'MIG', migProfile: '1g.5gb' } })).toEqual([
-      { key: 'nvidia.com/gpu.slices.gi', operator: 'Exists' },
+      { key: 'nvidia.com/gpu.slices.gi', operator: 'In', values: ['1'] },
     ]);
   });
 

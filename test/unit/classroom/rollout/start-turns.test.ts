@@ -22,12 +22,20 @@ function shared(name: string, difference: Partially<Pod> = {}): Pod {
   });
 }
 
+/** No node was looked for yet: what has none has no field for it. */
+function unbound({ spec, ...pod }: Pod): Pod {
+  const { nodeName: _, ...rest } = spec ?? { containers: [] };
+  return { ...pod, spec: rest };
+}
+
 const waiting = (name: string, difference: Partially<Pod> = {}) =>
-  shared(name, {
-    ...difference,
-    spec: { schedulingGates: [{ name: START_GATE }], nodeName: undefined, ...difference.spec },
-    status: { phase: 'Pending', conditions: [], containerStatuses: [] },
-  });
+  unbound(
+    shared(name, {
+      ...difference,
+      spec: { schedulingGates: [{ name: START_GATE }], ...difference.spec },
+      status: { phase: 'Pending', conditions: [], containerStatuses: [] },
+    }),
+  );
 const loading = (name: string, difference: Partially<Pod> = {}) => shared(name, difference);
 const answering = (name: string) =>
   shared(name, { status: { containerStatuses: [containerStatus({ started: true, ready: true })] } });
@@ -56,8 +64,8 @@ describe('of engines that share a GPU', () => {
   });
 
   test('none starts while one is on its way to a node', () => {
-    const onItsWay = shared('a', { spec: { nodeName: undefined }, status: { containerStatuses: [] } });
-    expect(started([onItsWay, waiting('b')])).toBeUndefined();
+    const onItsWay = shared('a', { status: { phase: 'Pending', conditions: [], containerStatuses: [] } });
+    expect(started([unbound(onItsWay), waiting('b')])).toBeUndefined();
   });
 
   test('one that fails is not waited for: it may fail for ever', () => {
