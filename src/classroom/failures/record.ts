@@ -48,12 +48,14 @@ export function advanceRecord(
   const record = previous?.specHash === input.specHash ? previous : freshRecord(input.specHash, previous);
   const released = release(record, input.nowMs);
   if (released.held !== undefined) return released;
-  const next = newEnds(released, input).reduce((sofar, end) => {
+  const ends = visibleEnds(input);
+  const news = ends.filter((end) => !wasCounted(released, end));
+  const next = news.reduce((sofar, end) => {
     // What ended beside the one that led to a step ran with the settings before it.
     const isDecided = sofar.held !== undefined || sofar.memorySteps !== released.memorySteps;
     return isDecided ? { ...sofar, lastEnd: end.key } : withEnd(sofar, end, input);
   }, released);
-  return settled(next, input);
+  return settled(next, ends, input);
 }
 
 /** Whether engines are to be kept from starting, by a record that was written before. */
@@ -101,16 +103,19 @@ interface EngineEnd {
   args: readonly string[];
 }
 
-/** Ends that were not counted yet, of engines that ran as they are rolled out now; the oldest first. */
-function newEnds(record: EngineFailures, { pods, rolledOut }: RecordInput): EngineEnd[] {
+/** Ends that can be seen of engines that ran as they are rolled out now; the oldest first. */
+function visibleEnds({ pods, rolledOut }: RecordInput): EngineEnd[] {
   if (rolledOut === undefined) return [];
   return pods
     .flatMap((pod) => {
       const end = lastTermination(pod);
       return end !== undefined && runsAs(pod, rolledOut) ? [engineEnd(pod, end)] : [];
     })
-    .filter(({ key }) => record.lastEnd === undefined || key > record.lastEnd)
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function wasCounted({ lastEnd }: EngineFailures, { key }: EngineEnd): boolean {
+  return lastEnd !== undefined && key <= lastEnd;
 }
 
 function engineEnd(pod: Pod, end: Termination): EngineEnd {
@@ -178,17 +183,21 @@ function restMs(retries: number): number {
   return Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(retries, 10));
 }
 
-/** Where all engines answer, what was counted is over; what was lowered stays lowered. */
-function settled(record: EngineFailures, input: RecordInput): EngineFailures | undefined {
-  const allAnswer = input.wantedEngines > 0 && input.readyEngines >= input.wantedEngines;
-  if (!allAnswer) return isEmpty(record) ? undefined : record;
-  if (record.memorySteps.length === 0) return undefined;
+/**
+ * Where all engines answer, what was counted is over. What was lowered stays lowered, and an end stays counted for as
+ * long as its pod tells of it.
+ */
+function settled(
+  record: EngineFailures,
+  ends: readonly EngineEnd[],
+  input: RecordInput,
+): EngineFailures | undefined {
   const { specHash, memorySteps, lastEnd } = record;
+  const allAnswer = input.wantedEngines > 0 && input.readyEngines >= input.wantedEngines;
+  if (!allAnswer) return lastEnd === undefined && record.retries === 0 ? undefined : record;
+  const isTold = ends.some((end) => wasCounted(record, end));
+  if (memorySteps.length === 0 && !isTold) return undefined;
   return { specHash, memorySteps, count: 0, retries: 0, ...(lastEnd === undefined ? {} : { lastEnd }) };
-}
-
-function isEmpty({ memorySteps, lastEnd, retries }: EngineFailures): boolean {
-  return memorySteps.length === 0 && lastEnd === undefined && retries === 0;
 }
 
 function timeOf(epochMs: number): string {

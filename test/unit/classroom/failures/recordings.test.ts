@@ -94,9 +94,9 @@ describe('recordings of vLLM 0.26.0 on an H100', () => {
     },
   );
 
-  test.each(['e1-qwen7b-seqs10', 'e4-lora'])('%s: a log of an engine that serves has no sign in it', (log) => {
-    const text = recorded(`0.26.0-h100/${log}.log.txt`).split('Application startup complete.')[0] ?? '';
-    expect(text.length).toBeGreaterThan(2000);
+  test('a log of an engine that serves has no sign in it', () => {
+    const text = recorded('0.26.0-h100/e1-qwen7b-seqs10.log.txt');
+    expect(text).toContain('Application startup complete.');
     expect(diagnoseEnd(1, text).reason).toBe('StartFailed');
   });
 });
