@@ -1,13 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { customResourceDefinitions } from '../src/api/crd.ts';
 import { apiReference } from '../src/api/reference.ts';
 import { failuresReference } from '../src/classroom/failures/reference.ts';
+import { cliReference } from '../src/cli/reference.ts';
 import { metricsReference } from '../src/gateway/metrics-reference.ts';
 import { requestReference } from '../src/gateway/request/reference.ts';
 import { settingsReference } from '../src/gateway/settings-reference.ts';
+import { gpuReference } from '../src/gpu/reference.ts';
 import type { KubeObject } from '../src/kube/object.ts';
 import { NAMESPACE_PLACEHOLDER, nodePreparationObjects, rbacObjects } from '../src/rbac/manifest.ts';
 import { rbacReference } from '../src/rbac/reference.ts';
+import { fillTemplate } from './fill-template.ts';
 
 /** A file of this repository that is made from the sources. */
 export interface GeneratedFile {
@@ -34,10 +38,16 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'docs/gateway-requests.md', render: requestReference },
   { path: 'docs/gateway-settings.md', render: settingsReference },
   { path: 'docs/gateway-metrics.md', render: metricsReference },
+  { path: 'docs/cli.md', render: () => fillTemplate('cli.md', cliReference(fileOfRepository)) },
+  { path: 'docs/gpus.md', render: () => fillTemplate('gpus.md', gpuReference()) },
   { path: 'docs/api.md', render: () => apiReference(customResourceDefinitions()) },
 ];
 
 const NOTICE = 'Generated from src/ by `npm run generate`: do not edit.';
+
+function fileOfRepository(path: string): string {
+  return readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+}
 
 /** Kubernetes objects as YAML documents, one line for each text, so that a change shows as a short difference. */
 export function manifest(...objects: KubeObject[]): string {

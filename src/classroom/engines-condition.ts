@@ -82,10 +82,7 @@ function reasonOf({ state, reason }: EngineStatus): string {
   }
 }
 
-function describe(
-  engine: EngineStatus,
-  wanted: WantedEngines,
-): string {
+function describe(engine: EngineStatus, wanted: WantedEngines): string {
   const cause = engine.message === undefined ? '' : `: ${engine.message.replace(/\.$/, '')}`;
   switch (engine.state) {
     case 'Failing':

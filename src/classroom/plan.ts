@@ -125,7 +125,12 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     deployment,
     delete: unwanted(observed, [...foundations, ...(deployment === undefined ? [] : [deployment])]),
     start: turn.start,
-    nextLookAtMs: earliest([nextExpiryMs(observed.seats, nowMs), waitsUntilMs, turn.lookAtMs, failures.retryAtMs]),
+    nextLookAtMs: earliest([
+      nextExpiryMs(observed.seats, nowMs),
+      waitsUntilMs,
+      turn.lookAtMs,
+      failures.retryAtMs,
+    ]),
   };
 }
 
@@ -184,7 +189,13 @@ function planRollout(
     nowMs,
   });
   const inForce = engineInForce(rollout, wanted, rolledOut);
-  return { activeSeats, placement, planning, rollout, engines: { rolledOut: inForce, replicas: replicasOf(inForce) } };
+  return {
+    activeSeats,
+    placement,
+    planning,
+    rollout,
+    engines: { rolledOut: inForce, replicas: replicasOf(inForce) },
+  };
 }
 
 /** What was planned for the same pods may be said in other words; pods that wait are not said to run. */
@@ -214,9 +225,7 @@ export function isActive(seat: StudentQuota, nowMs: number): boolean {
 
 function nextExpiryMs(seats: readonly StudentQuota[], nowMs: number): number | undefined {
   return earliest(
-    seats
-      .map((seat) => Date.parse(seat.spec.expiresAt ?? ''))
-      .filter((expiryMs) => expiryMs > nowMs),
+    seats.map((seat) => Date.parse(seat.spec.expiresAt ?? '')).filter((expiryMs) => expiryMs > nowMs),
   );
 }
 

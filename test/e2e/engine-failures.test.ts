@@ -74,7 +74,8 @@ async function statusOf(): Promise<ClassroomStatus> {
   return found?.status ?? {};
 }
 
-const conditionOf = (status: ClassroomStatus, type = 'EnginesReady') => findCondition(status.conditions, type);
+const conditionOf = (status: ClassroomStatus, type = 'EnginesReady') =>
+  findCondition(status.conditions, type);
 
 /** Waits until the status is so, and tells what it was last when it never is. */
 function untilStatus(what: string, isSo: (status: ClassroomStatus) => boolean): Promise<ClassroomStatus> {
@@ -86,8 +87,7 @@ function untilStatus(what: string, isSo: (status: ClassroomStatus) => boolean): 
 
 const untilReady = () =>
   untilStatus('a class that is ready', (status) => conditionOf(status, 'Ready')?.status === 'True');
-const untilHeld = () =>
-  untilStatus('engines that are held', ({ failures }) => failures?.held !== undefined);
+const untilHeld = () => untilStatus('engines that are held', ({ failures }) => failures?.held !== undefined);
 
 async function replicasWanted(): Promise<number | undefined> {
   const name = `${CLASS}-engine`;

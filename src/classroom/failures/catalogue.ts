@@ -25,7 +25,7 @@ const REASONS = ENGINE_FAILURE_REASONS;
 
 const MODEL_FAILURES = {
   [REASONS.modelNotFound]: {
-    sign: "`Repository Not Found`, `is not a valid model identifier`, `Repo id must be in the form` (which vLLM also says of a path that is not there), `does not appear to have a file named`, `Invalid repository ID or local directory specified`",
+    sign: '`Repository Not Found`, `is not a valid model identifier`, `Repo id must be in the form` (which vLLM also says of a path that is not there), `does not appear to have a file named`, `Invalid repository ID or local directory specified`',
     what: 'the model is neither on the hub nor at this path, or it is private',
     next: 'Check `model.id`. A path must be that of a folder with `config.json` on the model volume, below /models; a private model needs `model.tokenSecretRef`.',
     cure: 'Outside',

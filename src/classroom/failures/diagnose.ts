@@ -64,11 +64,13 @@ function diagnoseWaiting(reason: string, message: string): Diagnosis {
     /secret "(?<secret>[^"]+)" not found/.exec(message) ??
     /couldn't find key (?<key>\S+) in Secret (?<secret>\S+)/.exec(message);
   if (secret !== null) return { reason: REASONS.tokenSecretMissing, cause, details: groupsOf(secret) };
-  return diagnosisOfText(message, [REASONS.driverTooOld, REASONS.noVisibleGPU]) ?? {
-    reason: REASONS.containerNotStarted,
-    cause,
-    details: {},
-  };
+  return (
+    diagnosisOfText(message, [REASONS.driverTooOld, REASONS.noVisibleGPU]) ?? {
+      reason: REASONS.containerNotStarted,
+      cause,
+      details: {},
+    }
+  );
 }
 
 function diagnoseEnd(end: Termination, startupSeconds: number | undefined): Diagnosis {

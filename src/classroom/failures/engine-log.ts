@@ -34,7 +34,8 @@ const LOGGING_CONFIGURATION = {
     vllm: {
       class: 'vllm.logging_utils.NewLineFormatter',
       datefmt: '%m-%d %H:%M:%S',
-      format: '(%(processName)s pid=%(process)d) %(levelname)s %(asctime)s [%(filename)s:%(lineno)d] %(message)s',
+      format:
+        '(%(processName)s pid=%(process)d) %(levelname)s %(asctime)s [%(filename)s:%(lineno)d] %(message)s',
     },
     uvicorn: { format: '%(levelname)s:     %(message)s' },
     end: { format: ENGINE_ERROR_FORMAT },
@@ -72,7 +73,10 @@ export const ENGINE_LOG = {
     name: VOLUME,
     downwardAPI: {
       items: [
-        { path: FILE, fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${LOGGING_ANNOTATION}']` } },
+        {
+          path: FILE,
+          fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${LOGGING_ANNOTATION}']` },
+        },
       ],
     },
   },

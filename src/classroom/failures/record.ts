@@ -49,12 +49,12 @@ export function advanceRecord(
   const released = release(record, input.nowMs);
   if (released.held !== undefined) return released;
   const ends = visibleEnds(input);
-  const news = ends.filter((end) => !wasCounted(released, end));
-  const next = news.reduce((sofar, end) => {
+  let next = released;
+  for (const end of ends.filter((one) => !wasCounted(released, one))) {
     // What ended beside the one that led to a step ran with the settings before it.
-    const isDecided = sofar.held !== undefined || sofar.memorySteps !== released.memorySteps;
-    return isDecided ? { ...sofar, lastEnd: end.key } : withEnd(sofar, end, input);
-  }, released);
+    const isDecided = next.held !== undefined || next.memorySteps !== released.memorySteps;
+    next = isDecided ? { ...next, lastEnd: end.key } : withEnd(next, end, input);
+  }
   return settled(next, ends, input);
 }
 
@@ -160,7 +160,11 @@ function withEnd(record: EngineFailures, end: EngineEnd, input: RecordInput): En
  * A step down. None where a step before it has not reached this engine yet; and none where other engines answer with
  * these very settings: one that could not start beside them met something else on its GPU.
  */
-function withStep(record: EngineFailures, { diagnosis, args }: EngineEnd, input: RecordInput): EngineFailures {
+function withStep(
+  record: EngineFailures,
+  { diagnosis, args }: EngineEnd,
+  input: RecordInput,
+): EngineFailures {
   const figures = figuresOf(args);
   if (figures !== undefined && !honours(figures, record.memorySteps)) return record;
   if (input.readyEngines > 0 && diagnosis.reason !== ENGINE_FAILURE_REASONS.outOfGPUMemory) return record;

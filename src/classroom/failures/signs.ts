@@ -59,10 +59,7 @@ export const LOG_SIGNS: readonly Sign[] = [
   ),
   ...hubSigns(),
   sign(REASONS.noSpaceLeft, /No space left on device|Disk quota exceeded|Not enough free disk space/),
-  sign(
-    REASONS.volumeNotWritable,
-    /PermissionError|Permission denied|Read-only file system/,
-  ),
+  sign(REASONS.volumeNotWritable, /PermissionError|Permission denied|Read-only file system/),
   sign(
     REASONS.weightsUnreadable,
     /SafetensorError|Error while deserializing header|MetadataIncompleteBuffer|PytorchStreamReader failed|invalid load key/,
@@ -126,15 +123,9 @@ function argumentSigns(): Sign[] {
     sign(REASONS.argumentRefused, /error: argument (?<flag>--[\w-]+)[^:\n]*: /),
     sign(REASONS.argumentRefused, /error: unrecognized arguments: (?<flag>[^\n]*)/),
     sign(REASONS.argumentRefused, /error: (?:argument|the following arguments)/),
-    sign(
-      REASONS.argumentRefused,
-      /VLLMValidationError: [^\n]*?(?:\(parameter=(?<parameter>\w+)[^)]*\))?$/m,
-    ),
+    sign(REASONS.argumentRefused, /VLLMValidationError: [^\n]*?(?:\(parameter=(?<parameter>\w+)[^)]*\))?$/m),
     // pydantic: a field on a line of its own, what is wrong with it on the next.
-    sign(
-      REASONS.argumentRefused,
-      /validation errors? for \w+\n(?<parameter>[a-z_.]+)\n\s+[^\n]*/,
-    ),
+    sign(REASONS.argumentRefused, /validation errors? for \w+\n(?<parameter>[a-z_.]+)\n\s+[^\n]*/),
     sign(REASONS.argumentRefused, /Value error, [^\n]*/),
   ];
 }

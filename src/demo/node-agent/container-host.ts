@@ -20,8 +20,8 @@ import {
 } from './process/log-tail.ts';
 import type { Endpoint } from './process/probe.ts';
 import type { Runtime } from './runtimes/runtime.ts';
-import type { Mount } from './volumes/mount.ts';
 import { downwardMounts } from './volumes/downward.ts';
+import type { Mount } from './volumes/mount.ts';
 import { claimFolders, claimMounts } from './volumes/mounts.ts';
 
 export interface ContainerHostOptions {
@@ -146,7 +146,8 @@ async function commandOf(
   lookup: Lookup,
   environment: Readonly<Record<string, string>>,
 ) {
-  const { pod, container, node, nodeAddress, endpoint, failure, runtime, folder, mounts, gpuFolder } = request;
+  const { pod, container, node, nodeAddress, endpoint, failure, runtime, folder, mounts, gpuFolder } =
+    request;
   const facts = { podIP: endpoint.ip, hostIP: nodeAddress };
   const own = await resolveEnvironment(pod, container, facts, lookup);
   const base = {

@@ -189,7 +189,11 @@ const CASES: Case[] = [
 describe('an engine, from its pod', () => {
   test.each(CASES)('$name', ({ pod, state, reason, message }) => {
     const got = engineStatus(pod);
-    expect({ state: got.state, reason: got.reason, message: got.message }).toEqual({ state, reason, message });
+    expect({ state: got.state, reason: got.reason, message: got.message }).toEqual({
+      state,
+      reason,
+      message,
+    });
   });
 
   test('a long message is quoted by its beginning and its end', () => {

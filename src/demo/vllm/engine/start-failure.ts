@@ -13,7 +13,12 @@ const SERVER_FRAMES: readonly (readonly [file: string, line: number, name: strin
   ['asyncio/runners.py', 194, 'run', 'return runner.run(main)'],
   ['asyncio/runners.py', 118, 'run', 'return self._loop.run_until_complete(task)'],
   ['uvloop/__init__.py', 48, 'wrapper', 'return await main'],
-  ['vllm/entrypoints/openai/api_server.py', 759, 'run_server', 'await run_server_worker(listen_address, sock)'],
+  [
+    'vllm/entrypoints/openai/api_server.py',
+    759,
+    'run_server',
+    'await run_server_worker(listen_address, sock)',
+  ],
   [
     'vllm/entrypoints/openai/api_server.py',
     773,

@@ -44,7 +44,9 @@ export class ClassWorld {
   }
 
   get steps(): string[] {
-    return (this.status.failures?.memorySteps ?? []).map(({ setting, from, to }) => `${setting} ${from} → ${to}`);
+    return (this.status.failures?.memorySteps ?? []).map(
+      ({ setting, from, to }) => `${setting} ${from} → ${to}`,
+    );
   }
 
   get isReady(): boolean {

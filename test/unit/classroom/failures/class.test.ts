@@ -87,7 +87,9 @@ describe('a class whose engines can never start', () => {
     const world = worldAfter(10, badFlag);
     expect(world.replicas).toBe(0);
     expect(enginesReady(world)).toMatchObject({ reason: 'ArgumentRefused' });
-    expect(enginesReady(world)?.message).toContain(`kubectl annotate classroom python-101 --overwrite ${ANNOTATIONS.retry}=`);
+    expect(enginesReady(world)?.message).toContain(
+      `kubectl annotate classroom python-101 --overwrite ${ANNOTATIONS.retry}=`,
+    );
   });
 
   test('tries again when it is asked to', () => {
@@ -129,10 +131,9 @@ test.each<[string, Outcome]>([
 
 test('an operator that is killed between any two writes ends where one that lives does', () => {
   const outcomes = fc.constantFrom(fitsWith(16), fitsWith(0), badFlag, () => undefined);
-  const deaths = fc.array(
-    fc.constantFrom<Death | undefined>(undefined, 'BeforeDeployment', 'BeforeStatus'),
-    { maxLength: 25 },
-  );
+  const deaths = fc.array(fc.constantFrom<Death | undefined>(undefined, 'BeforeDeployment', 'BeforeStatus'), {
+    maxLength: 25,
+  });
   fc.assert(
     fc.property(outcomes, deaths, (outcome, lives) => {
       const undisturbed = worldAfter(40, outcome);

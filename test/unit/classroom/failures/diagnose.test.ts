@@ -21,14 +21,17 @@ const LOGS: LogCase[] = [
   {
     reason: 'ModelNotFound',
     message:
-      "huggingface_hub.errors.RepositoryNotFoundError: 404 Client Error. (Request ID: Root=1)\n\nRepository Not Found for url: https://huggingface.co/api/models/a/b.\nPlease make sure you specified the correct `repo_id` and `repo_type`.\nIf you are trying to access a private or gated repo, make sure you are authenticated",
+      'huggingface_hub.errors.RepositoryNotFoundError: 404 Client Error. (Request ID: Root=1)\n\nRepository Not Found for url: https://huggingface.co/api/models/a/b.\nPlease make sure you specified the correct `repo_id` and `repo_type`.\nIf you are trying to access a private or gated repo, make sure you are authenticated',
   },
   {
     reason: 'ModelNotFound',
     message:
       "ValueError: Invalid repository ID or local directory specified: '/models/nope'.\nPlease verify the following requirements:",
   },
-  { reason: 'RevisionNotFound', message: 'OSError: v9 is not a valid git identifier (branch name, tag name or commit id)' },
+  {
+    reason: 'RevisionNotFound',
+    message: 'OSError: v9 is not a valid git identifier (branch name, tag name or commit id)',
+  },
   {
     reason: 'ModelTokenMissing',
     message:
@@ -41,13 +44,16 @@ const LOGS: LogCase[] = [
   },
   {
     reason: 'HubUnreachable',
-    message: "OSError: We couldn't connect to 'https://huggingface.co' to load the files, and couldn't find them",
+    message:
+      "OSError: We couldn't connect to 'https://huggingface.co' to load the files, and couldn't find them",
   },
   { reason: 'NoSpaceLeft', message: 'OSError: [Errno 28] No space left on device' },
   { reason: 'VolumeNotWritable', message: "PermissionError: [Errno 13] Permission denied: '/models/.cache'" },
   {
     reason: 'WeightsUnreadable',
-    message: atStart('safetensors_rust.SafetensorError: Error while deserializing header: MetadataIncompleteBuffer'),
+    message: atStart(
+      'safetensors_rust.SafetensorError: Error while deserializing header: MetadataIncompleteBuffer',
+    ),
   },
   {
     reason: 'ModelUnsupported',
@@ -76,7 +82,8 @@ const LOGS: LogCase[] = [
   { reason: 'QuantizationMismatch', message: atStart('ValueError: Cannot find the config file for awq') },
   {
     reason: 'ContextAboveModel',
-    message: '  Value error, User-specified max_model_len (100000) is greater than the derived max_model_len (x=32768.0 or',
+    message:
+      '  Value error, User-specified max_model_len (100000) is greater than the derived max_model_len (x=32768.0 or',
   },
   {
     reason: 'BatchedTokensTooFew',
@@ -95,7 +102,8 @@ const LOGS: LogCase[] = [
   { reason: 'AdapterNotFound', message: 'ValueError: Loading lora x failed: No adapter found for /nope' },
   {
     reason: 'ServiceNameCollision',
-    message: "ValueError: VLLM_PORT 'tcp://10.0.0.1:8000' appears to be a URI. This may be caused by a Kubernetes",
+    message:
+      "ValueError: VLLM_PORT 'tcp://10.0.0.1:8000' appears to be a URI. This may be caused by a Kubernetes",
   },
   {
     reason: 'MIGDeviceSelected',
@@ -118,7 +126,10 @@ const LOGS: LogCase[] = [
     reason: 'MemoryProfilingDisturbed',
     message: atStart('AssertionError: Error in memory profiling. Initial free memory 21.6 GiB'),
   },
-  { reason: 'WeightsDoNotFit', message: atStart('ValueError: No available memory for the cache blocks. Try') },
+  {
+    reason: 'WeightsDoNotFit',
+    message: atStart('ValueError: No available memory for the cache blocks. Try'),
+  },
   {
     reason: 'KVCacheTooSmall',
     message: atStart(
@@ -185,7 +196,11 @@ const OTHERS: { name: string; symptom: Symptom; reason: EngineFailureReason }[] 
   },
   {
     name: 'its Secret is missing',
-    symptom: { kind: 'waiting', reason: 'CreateContainerConfigError', message: 'secret "hf-token" not found' },
+    symptom: {
+      kind: 'waiting',
+      reason: 'CreateContainerConfigError',
+      message: 'secret "hf-token" not found',
+    },
     reason: 'TokenSecretMissing',
   },
   {
@@ -212,7 +227,11 @@ const OTHERS: { name: string; symptom: Symptom; reason: EngineFailureReason }[] 
     symptom: { kind: 'waiting', reason: 'CreateContainerError', message: 'context deadline exceeded' },
     reason: 'ContainerNotStarted',
   },
-  { name: 'it was evicted', symptom: { kind: 'podEnded', reason: 'Evicted', message: 'low on memory' }, reason: 'Evicted' },
+  {
+    name: 'it was evicted',
+    symptom: { kind: 'podEnded', reason: 'Evicted', message: 'low on memory' },
+    reason: 'Evicted',
+  },
   {
     name: 'its node was shut down',
     symptom: { kind: 'podEnded', reason: 'NodeShutdown', message: 'Pod was terminated' },
@@ -249,7 +268,10 @@ describe('the catalogue', () => {
   });
 
   test('every message has what, why and what next, and fits into the status', () => {
-    const symptoms = [...LOGS.map(({ exitCode = 1, message }) => ended(exitCode, message)), ...OTHERS.map((one) => one.symptom)];
+    const symptoms = [
+      ...LOGS.map(({ exitCode = 1, message }) => ended(exitCode, message)),
+      ...OTHERS.map((one) => one.symptom),
+    ];
     for (const symptom of symptoms) {
       const text = describeFailure(diagnose(symptom));
       expect(text).toMatch(/^\S.* \(.+\)\. \S.*\.$|^\S.* \(.+\)\. \S.*\?$/);
@@ -275,8 +297,12 @@ describe('what else is in the log', () => {
   });
 
   test('of a long traceback the exception is quoted, not the line that raises it', () => {
-    const message = atStart('    raise ValueError("No available memory for the cache blocks")\nValueError: No available memory for the cache blocks. Try');
-    expect(diagnose(ended(1, message)).cause).toBe('ValueError: No available memory for the cache blocks. Try');
+    const message = atStart(
+      '    raise ValueError("No available memory for the cache blocks")\nValueError: No available memory for the cache blocks. Try',
+    );
+    expect(diagnose(ended(1, message)).cause).toBe(
+      'ValueError: No available memory for the cache blocks. Try',
+    );
   });
 
   test('what nobody knows is told in the words of its last exception', () => {

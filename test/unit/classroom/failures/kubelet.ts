@@ -35,7 +35,9 @@ function terminationLogOf(log: string): string {
   const title = lines.map((line) => RECORD.exec(line)?.groups?.text).find((text) => text !== undefined);
   if (title === undefined) return '';
   const traceback = lines.filter((line) => PREFIX.test(line) && !LOGGED.test(line));
-  return [`2026-11-23 06:00:00,000 ${title}`, ...traceback.map((line) => line.replace(PREFIX, '')), ''].join('\n');
+  return [`2026-11-23 06:00:00,000 ${title}`, ...traceback.map((line) => line.replace(PREFIX, '')), ''].join(
+    '\n',
+  );
 }
 
 function lastBytes(text: string, count: number): string {

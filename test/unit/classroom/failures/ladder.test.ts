@@ -23,7 +23,11 @@ const settingsOf = (figures: MemoryFigures) => ({
 const GIB = 1024 ** 3;
 
 /** Every step down of an engine that goes on running out of memory, with what it ran with after each. */
-function wholeLadder(reason: EngineFailureReason, start: MemoryFigures, details: Record<string, string> = {}) {
+function wholeLadder(
+  reason: EngineFailureReason,
+  start: MemoryFigures,
+  details: Record<string, string> = {},
+) {
   const steps: StepDraft[] = [];
   const figures: MemoryFigures[] = [start];
   for (;;) {

@@ -20,11 +20,13 @@ const ARGS = [
   ...['--max-num-batched-tokens', '2048', '--gpu-memory-utilization', '0.9'],
 ];
 
-const OUT_OF_MEMORY = 'EngineCore failed to start.\ntorch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1 GiB';
+const OUT_OF_MEMORY =
+  'EngineCore failed to start.\ntorch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1 GiB';
 const OUT_OF_MEMORY_LATER =
   'EngineCore encountered a fatal error.\ntorch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1 GiB';
 const BAD_FLAG = 'main.py: error: unrecognized arguments: --no-such-flag 1';
-const GATED = 'huggingface_hub.errors.GatedRepoError: 403 Client Error. Cannot access gated repo for url https://hub/x';
+const GATED =
+  'huggingface_hub.errors.GatedRepoError: 403 Client Error. Cannot access gated repo for url https://hub/x';
 
 interface EndedPod {
   message?: string;
@@ -37,7 +39,14 @@ interface EndedPod {
 }
 
 /** A pod whose container ended so and is waiting to be started again. */
-function ended({ message = '', exitCode = 1, at = 0, name = 'engine-a', args = ARGS, image = IMAGE }: EndedPod): Pod {
+function ended({
+  message = '',
+  exitCode = 1,
+  at = 0,
+  name = 'engine-a',
+  args = ARGS,
+  image = IMAGE,
+}: EndedPod): Pod {
   const finishedAt = new Date(NOON_MS + at * MINUTE_MS).toISOString().replace('.000Z', 'Z');
   return enginePod({
     metadata: { name },
