@@ -107,7 +107,7 @@ const ARGUMENT_FAILURES = {
   },
   [REASONS.batchedTokensTooFew]: {
     sign: '`max_num_batched_tokens (…) must be greater than or equal to max_num_seqs`',
-    what: 'a step of {tokens|so many} tokens is less than the {atLeast|} that it must hold',
+    what: 'a step of {tokens|so many} tokens is less than the {atLeast|sequences} that it must hold',
     next: 'Raise `engine.maxNumBatchedTokens` to at least {atLeast|`engine.maxNumSeqs`}, or leave it out.',
     cure: 'Spec',
   },

@@ -144,6 +144,6 @@ test('an operator that is killed between any two writes ends where one that live
       expect(world.replicas).toBe(undisturbed.replicas);
       expect(enginesReady(world)?.reason).toBe(enginesReady(undisturbed)?.reason);
     }),
-    { numRuns: 60 },
+    { numRuns: 20 },
   );
 });
