@@ -1,4 +1,5 @@
-import { Agent, errors, request } from 'undici';
+import { Agent, request } from 'undici';
+import { z } from 'zod';
 import type { Clock } from '../kube/clock.ts';
 
 /** One request of the operator to one engine. */
@@ -94,11 +95,12 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'ETIMEDOUT',
   'ENOTFOUND',
+  'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
+const failureSchema = z.object({ code: z.string().default(''), message: z.string().default('') });
+
 function failureOf(error: unknown): { cause: 'unreachable' | 'cut'; why: string } {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const why = error instanceof Error && error.message !== '' ? error.message : code;
-  const unreachable = error instanceof errors.ConnectTimeoutError || UNREACHABLE.has(code);
-  return { cause: unreachable ? 'unreachable' : 'cut', why };
+  const { code, message } = failureSchema.safeParse(error).data ?? { code: '', message: String(error) };
+  return { cause: UNREACHABLE.has(code) ? 'unreachable' : 'cut', why: message === '' ? code : message };
 }

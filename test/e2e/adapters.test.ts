@@ -230,7 +230,9 @@ describe('A class with an adapter on two engines', () => {
     'has nothing loaded after its last adapter left the spec, and students are told so',
     async () => {
       await setAdapters([]);
-      await eventually('no engine lists an adapter', () => loadedByEngine()?.every((names) => names.length === 0));
+      await eventually('no engine lists an adapter', () =>
+        loadedByEngine()?.every((names) => names.length === 0),
+      );
       const emil = await client('emil');
       await eventually('students are told', () =>
         emil.chat.completions.create({ model: SQL, ...QUESTION }).then(

@@ -64,7 +64,10 @@ const FAULT_TEXTS: readonly (readonly [LoadFault, RegExp])[] = [
   ['RankTooHigh', /is greater than max_lora_rank/],
   ['ModulesUnknown', /expected target modules/],
   ['ShapesDiffer', /must match the size of tensor|size mismatch|shape mismatch/i],
-  ['KindUnsupported', /does not yet support DoRA|bias is not supported|only supports modules_to_save|not supported/i],
+  [
+    'KindUnsupported',
+    /does not yet support DoRA|bias is not supported|only supports modules_to_save|not supported/i,
+  ],
   ['WeightsBroken', /doesn't contain tensors|deserializing header|InvalidHeader|MetadataIncompleteBuffer/],
   [
     'ConfigBroken',

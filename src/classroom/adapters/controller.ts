@@ -84,7 +84,8 @@ function observe({ informers, addressOf }: AdapterDependencies, key: string): Ob
     .ofClassroom(namespace, name)
     .filter((pod) => pod.metadata.labels?.[LABELS.component] === COMPONENTS.engine)
     .toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name));
-  const concerned = wanted.length > 0 || readyEngines(pods, addressOf).some((engine) => engine.startedForRank !== undefined);
+  const concerned =
+    wanted.length > 0 || readyEngines(pods, addressOf).some((engine) => engine.startedForRank !== undefined);
   return concerned ? { classroom: parsed.classroom, wanted, pods } : undefined;
 }
 
@@ -123,7 +124,10 @@ async function carryOut(
   signal.throwIfAborted();
   memory.answered(step, answer, clock.monotonic());
   const { model, folder } = step.adapter;
-  log.info({ engine: engine.name, step: step.kind, model, folder, ...answer }, 'Told an engine of an adapter');
+  log.info(
+    { engine: engine.name, step: step.kind, model, folder, ...answer },
+    'Told an engine of an adapter',
+  );
   if (answer.kind !== 'done') return;
   const look = await askLoaded(callEngine, engine.origin, signal);
   signal.throwIfAborted();
@@ -158,7 +162,8 @@ function connect(
       const { now, before }: ObjectChange<Pod> = change;
       const pod = now ?? before;
       const name = pod?.metadata.labels?.[LABELS.classroom];
-      if (pod === undefined || name === undefined || faceOf(now, addressOf) === faceOf(before, addressOf)) return;
+      if (pod === undefined || name === undefined || faceOf(now, addressOf) === faceOf(before, addressOf))
+        return;
       const { namespace } = pod.metadata;
       enqueue(keyOf(namespace === undefined ? { name } : { namespace, name }));
     }),

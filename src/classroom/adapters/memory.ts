@@ -52,7 +52,9 @@ export class ClassMemory {
 
   /** Forgets engines that are gone and adapters that are not wanted; knows the others. */
   look(ready: readonly ReadyEngine[], wanted: readonly WantedAdapter[]): RememberedEngine[] {
-    this.#engines = new Map(ready.map(({ instance }) => [instance, this.#engines.get(instance) ?? unknown()]));
+    this.#engines = new Map(
+      ready.map(({ instance }) => [instance, this.#engines.get(instance) ?? unknown()]),
+    );
     const suspects = new Set(wanted.map(suspectKey));
     for (const key of this.suspicions.keys()) if (!suspects.has(key)) this.suspicions.delete(key);
     const models = new Set(wanted.map(({ model }) => model));

@@ -78,9 +78,9 @@ export function nextTryMs(
   nowMs: number,
 ): number | undefined {
   const attempts = engines.flatMap((engine) => [...engine.attempts.values()]);
-  const times = [
-    ...attempts.map(({ retryAtMs }) => retryAtMs),
-    ...[...suspicions.values()].filter((one) => !isQuarantined(one)).map(({ retryAtMs }) => retryAtMs),
-  ].filter((time) => time !== undefined && time > nowMs);
+  const suspects = [...suspicions.values()].filter((one) => !isQuarantined(one));
+  const times = [...attempts, ...suspects]
+    .map(({ retryAtMs }) => retryAtMs ?? 0)
+    .filter((atMs) => atMs > nowMs);
   return times.length === 0 ? undefined : Math.min(...times);
 }

@@ -1,5 +1,5 @@
-import type { AdapterTrouble, ClassAdapters, EngineAdapters, QuarantinedAdapter } from './board.ts';
 import { isQuarantined, type Suspicion, suspectKey } from './attempts.ts';
+import type { AdapterTrouble, ClassAdapters, EngineAdapters, QuarantinedAdapter } from './board.ts';
 import { faultWords } from './fault-words.ts';
 import type { RememberedEngine } from './memory.ts';
 import type { WantedAdapter } from './wanted.ts';
@@ -58,7 +58,11 @@ function troubleOf(engine: RememberedEngine, adapter: WantedAdapter): AdapterTro
     case 'NotNow':
       return { name, state: 'Loading', why: `the engine does not load it now: ${attempt.said}` };
     case 'NotOffered':
-      return { name, state: 'Waiting', why: 'the engine was started without adapters and must be started anew' };
+      return {
+        name,
+        state: 'Waiting',
+        why: 'the engine was started without adapters and must be started anew',
+      };
     default:
       return { name, state: 'Failed', why: faultWords(attempt.fault, adapter, attempt.said) };
   }

@@ -45,7 +45,11 @@ export function adapterReport(input: AdapterStatusInput): AdapterReport {
 }
 
 /** By the name of the pod; undefined: it answers and has not been asked yet. */
-function answeringEngines({ engines, pods, seen }: AdapterStatusInput): Map<string, EngineAdapters | undefined> {
+function answeringEngines({
+  engines,
+  pods,
+  seen,
+}: AdapterStatusInput): Map<string, EngineAdapters | undefined> {
   return new Map(
     engines
       .filter(({ state }) => state === 'Ready')

@@ -15,7 +15,10 @@ export interface WantedAdapter {
 }
 
 /** The adapters of a class in the order of the spec. */
-export function wantedAdapters({ model, adapters }: Pick<ClassroomSpec, 'model' | 'adapters'>): WantedAdapter[] {
+export function wantedAdapters({
+  model,
+  adapters,
+}: Pick<ClassroomSpec, 'model' | 'adapters'>): WantedAdapter[] {
   const servedName = servedNameOf(model);
   return adapters.map(({ name, path, rank }) => ({
     name,

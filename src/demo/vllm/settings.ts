@@ -42,9 +42,7 @@ export const settingsSchema = z
     /** `Swallow`: as recorded, a SIGTERM in the later part of loading is lost. `Exit`: it ends the process. */
     sigtermWhileLoading: z.enum(['Swallow', 'Exit']).default('Swallow'),
     /** Where the folders that the engine knows are on this machine: for paths in requests, such as those of adapters. */
-    mounts: z
-      .array(z.strictObject({ mountPath: z.string().min(1), folder: z.string().min(1) }))
-      .default([]),
+    mounts: z.array(z.strictObject({ mountPath: z.string().min(1), folder: z.string().min(1) })).default([]),
     failures: failuresSchema.prefault({}),
     /** A JSON file with failures; read at start, if it exists, and again on SIGUSR2. Overrides `failures`. */
     controlFile: z.string().min(1).optional(),

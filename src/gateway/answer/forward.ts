@@ -1,7 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Clock, Timer } from '../../kube/clock.ts';
-import { type EngineError, isUnknownModel, parseEngineError, refusalOfEngineError } from '../engines/errors.ts';
+import {
+  type EngineError,
+  isUnknownModel,
+  parseEngineError,
+  refusalOfEngineError,
+} from '../engines/errors.ts';
 import type { EngineUse } from '../engines/registry.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import { REQUEST_ID_HEADER } from '../http/respond.ts';

@@ -9,9 +9,9 @@ import {
   type EngineBoard,
   type WatchedEngine,
 } from '../../../src/classroom/engine-watch/board.ts';
+import { createPreparationNotes } from '../../../src/classroom/node-preparation/notes.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
-import { createPreparationNotes } from '../../../src/classroom/node-preparation/notes.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
 import { readyPod } from '../../support/classroom.ts';
 import { quietInformers } from '../../support/quiet-cache.ts';
@@ -29,7 +29,11 @@ beforeEach(() => {
   enqueued = [];
   board = createAdapterBoard();
   engineBoard = createEngineBoard();
-  disconnect = connect(informers, { adapterBoard: board, engineBoard, preparationNotes: createPreparationNotes() }, (key, afterMs) => enqueued.push(`${key} ${afterMs ?? 0}`));
+  disconnect = connect(
+    informers,
+    { adapterBoard: board, engineBoard, preparationNotes: createPreparationNotes() },
+    (key, afterMs) => enqueued.push(`${key} ${afterMs ?? 0}`),
+  );
 });
 
 const KEY = 'python-101/python-101';
@@ -71,7 +75,7 @@ describe('a change leads to its class', () => {
   test('of what its engines have loaded, where that is news', () => {
     const adapters = { engines: [{ instance: 'a', loaded: ['sql-tutor'], troubles: [] }], quarantined: [] };
     board.put(KEY, adapters);
-    board.put(KEY, structuredClone(adapters));
+    board.put(KEY, { ...adapters });
     expect(enqueued).toEqual([`${KEY} 0`]);
   });
 

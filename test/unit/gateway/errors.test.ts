@@ -34,6 +34,8 @@ const examples: { [C in ErrorCode]: ErrorDetails<C> } = {
   method_not_allowed: { method: 'GET', path: '/v1/completions', allowed: 'POST' },
   model_required: { names: ['qwen'] },
   model_not_found: { ...named, model: 'gpt-5', names: ['qwen', 'gpt-4o'] },
+  adapters_not_allowed: { ...named, model: 'qwen:sql', names: ['qwen', 'gpt-4o'] },
+  adapter_not_loaded: { ...named, model: 'qwen:sql' },
   endpoint_not_served: { path: '/v1/embeddings', model: 'qwen' },
   request_too_large: { limitBytes: 4_194_304 },
   unsupported_encoding: { encoding: 'gzip' },

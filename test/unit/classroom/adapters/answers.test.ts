@@ -4,13 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type AdapterAnswer, readAdapterAnswer } from '../../../../src/classroom/adapters/answers.ts';
 import type { EngineAnswer } from '../../../../src/classroom/engine-calls.ts';
 import { readLoadedAdapters } from '../../../../src/vllm/loaded-adapters.ts';
-import {
-  isExchange,
-  parseResponse,
-  readRecording,
-  recordedText,
-  recordingNames,
-} from '../../../support/vllm-recordings.ts';
+import { isExchange, readRecording, recordedText, recordingNames } from '../../../support/vllm-recordings.ts';
 
 type Expected = AdapterAnswer['kind'] | `refused: ${string}`;
 
@@ -91,9 +85,17 @@ function answered(statusLine: string, text: string): EngineAnswer {
   return { kind: 'answered', status: Number(statusLine.split(' ')[1]), text };
 }
 
+/** Kept as text: its lines end without carriage returns. */
+function partsFromH100(name: string): { head: string; body: string } {
+  const [head = '', body = ''] = recordedText(`${H100}/${name}.response.txt`)
+    .replaceAll('\r', '')
+    .split('\n\n');
+  return { head, body: body.trimEnd() };
+}
+
 function fromH100(name: string): EngineAnswer {
-  const { statusLine, body } = parseResponse(Buffer.from(recordedText(`${H100}/${name}.response.txt`)));
-  return answered(statusLine, body);
+  const { head, body } = partsFromH100(name);
+  return answered(head, body);
 }
 
 function fromCpu(name: string): EngineAnswer {
@@ -121,7 +123,11 @@ describe('every recorded answer to loading and unloading is known', () => {
 
 describe('what the engine said', () => {
   test.each([
-    ['of 0.26, without what it puts around', fromH100('lora-load-bad-rank64'), 'LoRA rank 64 is greater than max_lora_rank 16.'],
+    [
+      'of 0.26, without what it puts around',
+      fromH100('lora-load-bad-rank64'),
+      'LoRA rank 64 is greater than max_lora_rank 16.',
+    ],
     [
       'of 0.32, without the worker around it',
       fromCpu('lora_load_wrong_shape'),
@@ -168,12 +174,14 @@ describe('the adapters that an engine serves', () => {
     ]);
   });
 
-  test.each(['lora-models-before', 'lora-models-after', 'lora-models-many'])('in %s, also of 0.26', (name) => {
-    const { body } = parseResponse(Buffer.from(recordedText(`${H100}/${name}.response.txt`)));
-    const models = readLoadedAdapters(body)?.map(({ model }) => model);
-    if (name === 'lora-models-before') expect(models).toEqual([]);
-    else expect(models).toContain('student-a');
-  });
+  test.each(['lora-models-before', 'lora-models-after', 'lora-models-many'])(
+    'in %s, also of 0.26',
+    (name) => {
+      const models = readLoadedAdapters(partsFromH100(name).body)?.map(({ model }) => model);
+      if (name === 'lora-models-before') expect(models).toEqual([]);
+      else expect(models).toContain('student-a');
+    },
+  );
 
   test.each(['<html>', '{"object":"error"}', ''])('are unknown from %j', (text) => {
     expect(readLoadedAdapters(text)).toBeUndefined();

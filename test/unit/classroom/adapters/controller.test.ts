@@ -1,15 +1,14 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { podAddress } from '../../../../src/gateway/engines/pods.ts';
 import type { AdapterStatus } from '../../../../src/api/adapter.ts';
 import type { Classroom, ClassroomStatus } from '../../../../src/api/classroom.ts';
 import type { StudentQuota } from '../../../../src/api/student-quota.ts';
 import { type AdapterBoard, createAdapterBoard } from '../../../../src/classroom/adapters/board.ts';
 import { createAdapterController } from '../../../../src/classroom/adapters/controller.ts';
 import { adapterArgs } from '../../../../src/classroom/adapters/engine-options.ts';
+import { podAddress } from '../../../../src/gateway/engines/pods.ts';
 import { silentLogger } from '../../../../src/kube/log.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
 import type { OperatorController } from '../../../../src/reconcile/controller.ts';
-import { createPreparationNotes } from '../../../../src/classroom/node-preparation/notes.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { containerStatus, readyPod, settings } from '../../../support/classroom.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
@@ -58,7 +57,6 @@ function start(): void {
     callEngine: callEngines(engines),
     addressOf: podAddress,
     adapterBoard: board,
-    preparationNotes: createPreparationNotes(),
     clock,
     log: silentLogger,
     settings: settings(),

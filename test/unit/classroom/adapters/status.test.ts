@@ -80,7 +80,9 @@ describe('the condition AdaptersLoaded', () => {
 
   test('says how many engines have it where only some do not', () => {
     const { condition, adapters } = report({ seen: [BOTH, failing('no memory')] });
-    expect(condition?.message).toContain("Adapter 'sql' is not loaded by all engines (1 of 2 have it): no memory.");
+    expect(condition?.message).toContain(
+      "Adapter 'sql' is not loaded by all engines (1 of 2 have it): no memory.",
+    );
     expect(adapters?.[0]).toMatchObject({ name: 'sql', state: 'Failed', loadedEngines: 1 });
   });
 

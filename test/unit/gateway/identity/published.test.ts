@@ -75,7 +75,9 @@ describe('what a Classroom means', () => {
       resourceName: 'nvidia.com/gpu',
       basis: 'measured',
     };
-    const changed = classroom({ spec: { model: { servedName: 'new', aliases: ['gpt-4o'], maxModelLen: 8192 } } });
+    const changed = classroom({
+      spec: { model: { servedName: 'new', aliases: ['gpt-4o'], maxModelLen: 8192 } },
+    });
     expect(classroomRecordOf({ ...changed, status: { servedName: 'old', plan } })).toMatchObject({
       servedName: 'old',
       modelNames: ['old', 'new', 'gpt-4o'],
