@@ -34,7 +34,9 @@ export const nodePreparationSchema = z
       .string()
       .max(PREPARATION_COMMANDS_MAX)
       .optional()
-      .describe('Everything that a person types to prepare the nodes, or to undo what failed; to be read first.'),
+      .describe(
+        'Everything that a person types to prepare the nodes, or to undo what failed; to be read first.',
+      ),
   })
   .describe('What the nodes lack, and how they get it.');
 

@@ -24,7 +24,13 @@ import { createInformerSet, type InformerSet } from './informers.ts';
 import { createProgress, type Progress } from './progress.ts';
 
 /** Names of the controllers, as in metrics and logs. */
-export const CONTROLLER_NAMES = ['classroom', 'student', 'adapter', 'engine-watch', 'node-preparation'] as const;
+export const CONTROLLER_NAMES = [
+  'classroom',
+  'student',
+  'adapter',
+  'engine-watch',
+  'node-preparation',
+] as const;
 
 export interface OperatorOptions {
   client: KubeClient;

@@ -97,9 +97,14 @@ export const OPERATOR_RIGHTS: readonly Right[] = [
   ),
   right(pods, ['patch'], 'Give engines that share a GPU their turn to start.'),
   right(pods, ['delete'], 'Start an engine anew that stands still or measured its GPU wrongly.'),
-  right(nodes, ['list', 'watch'], 'Know the GPUs: product, memory, how they are shared, how many there are.', {
-    scope: 'Cluster',
-  }),
+  right(
+    nodes,
+    ['list', 'watch'],
+    'Know the GPUs: product, memory, how they are shared, how many there are.',
+    {
+      scope: 'Cluster',
+    },
+  ),
   right(resourceSlices, ['list', 'watch'], 'Tell GPUs that only a DRA driver offers.', { scope: 'Cluster' }),
   right(events, ['create', 'patch'], 'Tell people what happened.'),
   right(leases, ['create'], 'Become the leader among several operators.', { scope: 'Own' }),
@@ -113,7 +118,9 @@ export const OPERATOR_RIGHTS: readonly Right[] = [
 export const NODE_PREPARATION_RIGHTS: readonly Right[] = [
   right(nodes, ['list', 'watch'], 'Know the GPUs, and how they are shared.', { scope: 'Cluster' }),
   right(nodes, ['patch'], 'Cordon a node, label it with a MIG layout, uncordon it.', { scope: 'Cluster' }),
-  right(pods, ['list', 'watch'], 'See whether pods of others use the GPUs of the node.', { scope: 'Cluster' }),
+  right(pods, ['list', 'watch'], 'See whether pods of others use the GPUs of the node.', {
+    scope: 'Cluster',
+  }),
   right(pods, ['create'], 'Empty the node of engines, within disruption budgets.', {
     scope: 'Cluster',
     subresource: 'eviction',

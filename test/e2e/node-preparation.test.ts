@@ -251,7 +251,9 @@ describe('a class that wants its nodes managed', () => {
       await playMigManager('{seconds: 0, rebootSeconds: 3}');
       await createClass({ ...MIG, nodePreparation: 'Manage' });
       await eventually('the message names the reboot', async () =>
-        findCondition((await getClass())?.status?.conditions, 'NodesPrepared')?.message.includes('(rebooting)'),
+        findCondition((await getClass())?.status?.conditions, 'NodesPrepared')?.message.includes(
+          '(rebooting)',
+        ),
       );
       await untilPrepared('Prepared');
     },

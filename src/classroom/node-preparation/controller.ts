@@ -1,6 +1,17 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { EVENT_REASONS } from '../../api/event-reasons.ts';
-import { activityOf } from '../engine-watch/activity.ts';
+import type { Preparation } from '../../gpu/node-preparation/choose.ts';
+import {
+  beginPreparation,
+  continuePreparation,
+  type ManageAction,
+  type ManageContext,
+  type NodeMoment,
+} from '../../gpu/node-preparation/manage.ts';
+import { preparationOf } from '../../gpu/node-preparation/prepare.ts';
+import { type PreparationRecord, recordOf, recordsOf } from '../../gpu/node-preparation/record.ts';
+import { describeFailure } from '../../gpu/node-preparation/way-back.ts';
+import type { KnownGpus } from '../../gpu/nodes/observation.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { KubeApiError } from '../../kube/errors.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
@@ -13,19 +24,8 @@ import type {
   OperatorMetrics,
   ReconcilePass,
 } from '../../reconcile/controller.ts';
-import type { KnownGpus } from '../../gpu/nodes/observation.ts';
-import type { Preparation } from '../../gpu/node-preparation/choose.ts';
-import {
-  beginPreparation,
-  continuePreparation,
-  type ManageAction,
-  type ManageContext,
-  type NodeMoment,
-} from '../../gpu/node-preparation/manage.ts';
+import { activityOf } from '../engine-watch/activity.ts';
 import { liveNodes, readMoment } from './moment.ts';
-import { preparationOf } from '../../gpu/node-preparation/prepare.ts';
-import { type PreparationRecord, recordOf, recordsOf } from '../../gpu/node-preparation/record.ts';
-import { describeFailure } from '../../gpu/node-preparation/way-back.ts';
 import { evictAll, type NodeWrite, writeToNode } from './write.ts';
 
 /** Waiting for pods to end, or for the MIG manager. */
@@ -55,14 +55,17 @@ export interface NodePreparationDependencies
  * a time, one request a step, each decided on what the API server says at that moment. Killed between any two of them
  * it goes on where it was, by the record on the node.
  */
-export function createNodePreparationController(dependencies: NodePreparationDependencies): OperatorController {
+export function createNodePreparationController(
+  dependencies: NodePreparationDependencies,
+): OperatorController {
   const { informers, settings } = dependencies;
   // Two classes must not begin on two nodes, or on the same one, at once.
   const one = createSemaphore(1);
   const keys = (): string[] => {
     const managed = informers.classrooms.list(settings.watchNamespace).filter(isManaged);
     const observed = informers.gpus.current();
-    const begun = observed.kind === 'Known' ? recordsOf(observed.nodes).map(({ record }) => record.class) : [];
+    const begun =
+      observed.kind === 'Known' ? recordsOf(observed.nodes).map(({ record }) => record.class) : [];
     const served = begun.filter((key) => isServed(key, settings.watchNamespace));
     return [...new Set([...managed.map(({ metadata }) => keyOf(metadata)), ...served])];
   };
@@ -191,7 +194,8 @@ function contextOf({ key, preparation, managed, dependencies }: Turn): ManageCon
   return {
     classKey: key,
     preparation,
-    engines: managed === undefined ? { mayStop: false, why: 'the class is gone' } : enginesOf(managed, dependencies),
+    engines:
+      managed === undefined ? { mayStop: false, why: 'the class is gone' } : enginesOf(managed, dependencies),
     nowMs: dependencies.clock.now(),
   };
 }

@@ -1,10 +1,10 @@
 import { COMPONENTS, ENGINE_CONTAINER, LABELS } from '../../api/labels.ts';
+import type { NodeMoment, PodOnNode } from '../../gpu/node-preparation/manage.ts';
+import { type GpuNode, readGpuNode } from '../../gpu/nodes/gpu-node.ts';
+import { readGpuPod } from '../../gpu/nodes/gpu-pod.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { keyOf } from '../../kube/object.ts';
 import { type Node, type Pod, pods } from '../../kube/resources.ts';
-import { type GpuNode, readGpuNode } from '../../gpu/nodes/gpu-node.ts';
-import { readGpuPod } from '../../gpu/nodes/gpu-pod.ts';
-import type { NodeMoment, PodOnNode } from '../../gpu/node-preparation/manage.ts';
 
 /** Asks the API server for the pods of a node: a cache may not know yet of the one that matters. */
 export async function readMoment(

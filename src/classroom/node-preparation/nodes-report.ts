@@ -51,7 +51,10 @@ export function nodesReport(
 }
 
 /** Two must not work on a node at once: what the operator does is not said for a person to do. */
-function isForPersons({ classroom, preparationNote }: Pick<ObservedClass, 'classroom' | 'preparationNote'>): boolean {
+function isForPersons({
+  classroom,
+  preparationNote,
+}: Pick<ObservedClass, 'classroom' | 'preparationNote'>): boolean {
   if (classroom.spec.gpu.nodePreparation === 'Report') return true;
   return preparationNote?.why === 'NotPossible' || preparationNote?.why === 'RightsMissing';
 }

@@ -1,10 +1,14 @@
+import type { ManageAction, PodOnNode } from '../../gpu/node-preparation/manage.ts';
+import type { PreparationNote } from '../../gpu/node-preparation/note.ts';
+import {
+  formatRecord,
+  PREPARATION_ANNOTATION,
+  type PreparationRecord,
+} from '../../gpu/node-preparation/record.ts';
+import { GPU_LABELS } from '../../gpu/nodes/gpu-labels.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { evictPod } from '../../kube/eviction.ts';
 import { nodes } from '../../kube/resources.ts';
-import { GPU_LABELS } from '../../gpu/nodes/gpu-labels.ts';
-import type { ManageAction, PodOnNode } from '../../gpu/node-preparation/manage.ts';
-import type { PreparationNote } from '../../gpu/node-preparation/note.ts';
-import { formatRecord, PREPARATION_ANNOTATION, type PreparationRecord } from '../../gpu/node-preparation/record.ts';
 
 export type NodeWrite = Exclude<ManageAction, { kind: 'Evict' | 'Wait' | 'Refuse' }>;
 

@@ -270,7 +270,10 @@ class Agent implements NodeAgent {
     return node;
   }
 
-  #migManagerOf(name: string, access: Pick<NodeAgentOptions, 'client' | 'clock'> & { log: Logger }): MigManager {
+  #migManagerOf(
+    name: string,
+    access: Pick<NodeAgentOptions, 'client' | 'clock'> & { log: Logger },
+  ): MigManager {
     return createMigManager({
       ...access,
       node: name,
@@ -363,7 +366,8 @@ function holdsGpu({ state: { pod }, pids }: PodWorker, node: string): boolean {
     pod.spec?.nodeName === node &&
     containersOf(pod).some(
       ({ container: { name, resources } }) =>
-        name in pids && Object.keys(resources?.limits ?? {}).some((resource) => resource.startsWith('nvidia.com/')),
+        name in pids &&
+        Object.keys(resources?.limits ?? {}).some((resource) => resource.startsWith('nvidia.com/')),
     )
   );
 }

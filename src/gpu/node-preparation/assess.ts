@@ -3,6 +3,7 @@ import { GPU_LABELS, wholeNumber } from '../nodes/gpu-labels.ts';
 import type { GpuNode } from '../nodes/gpu-node.ts';
 import type { GpuPod } from '../nodes/gpu-pod.ts';
 import type { NodeVerdict, ObstacleCode } from '../nodes/node-verdict.ts';
+import { describeTaint, repellingTaint } from '../nodes/tolerations.ts';
 import {
   describeLayout,
   layoutProblem,
@@ -66,7 +67,10 @@ export function assessNodes(
 }
 
 /** What sharing the GPUs otherwise would not mend. */
-const LASTING: ReadonlySet<ObstacleCode> = new Set(['ManagedByDRA', 'TaintRepels', 'LabelsContradict']);
+const LASTING: ReadonlySet<ObstacleCode> = new Set(['DRAOnly', 'LabelsContradict']);
+
+/** Taints that Kubernetes itself sets and takes away, a cordon among them. */
+const LIFECYCLE_TAINTS = 'node.kubernetes.io/';
 
 function assess(need: NodeNeed, verdict: NodeVerdict, context: AssessmentContext): NodeAssessment {
   const { node, obstacle } = verdict;
@@ -97,6 +101,11 @@ function inWholeEngines({ perEngine }: NodeNeed, slots: number): number {
 type Possible = NodeOffer | { obstacle: string };
 
 function possibleOffer(need: NodeNeed, node: GpuNode, context: AssessmentContext): Possible {
+  const lasting = node.taints.filter(({ key }) => !key.startsWith(LIFECYCLE_TAINTS));
+  const taint = repellingTaint(lasting, need.tolerations);
+  if (taint !== undefined) {
+    return { obstacle: `has the taint ${describeTaint(taint)}, which \`gpu.tolerations\` does not accept` };
+  }
   if (node.product === undefined) {
     return { obstacle: 'has no label nvidia.com/gpu.product: install GPU feature discovery' };
   }

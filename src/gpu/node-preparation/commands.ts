@@ -49,7 +49,9 @@ export function clusterSteps(
   migGpu: (product: string) => MigGpu | undefined,
 ): string[] {
   const changes = choices.flatMap(({ offer }) => offer.changes);
-  const strategies = [...new Set(changes.flatMap((change) => (change.kind === 'MigStrategy' ? [change] : [])))];
+  const strategies = [
+    ...new Set(changes.flatMap((change) => (change.kind === 'MigStrategy' ? [change] : []))),
+  ];
   const configs = uniqueByKey(
     changes.flatMap((change) => (change.kind === 'DevicePluginConfig' ? [change.config] : [])),
   );
@@ -149,7 +151,9 @@ function layoutsStep(
   return [
     '# Once: a layout that NVIDIA has no name for. This ConfigMap takes the place of the one that the MIG manager has,',
     '# so it must hold every layout that a node uses.',
-    ...(unknown.length === 0 ? [] : [`# Copy these from the present one, they are in use: ${unknown.join(', ')}.`]),
+    ...(unknown.length === 0
+      ? []
+      : [`# Copy these from the present one, they are in use: ${unknown.join(', ')}.`]),
     hereDocument('kubectl apply -f -', {
       apiVersion: 'v1',
       kind: 'ConfigMap',

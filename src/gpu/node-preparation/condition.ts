@@ -56,7 +56,10 @@ function failedCondition({ node, record }: NodeInHand): ConditionDraft {
   return { type, status: 'False', reason: CLASSROOM_REASONS.preparationFailed, message };
 }
 
-function workingCondition({ node, record, state }: NodeInHand, note: PreparationNote | undefined): ConditionDraft {
+function workingCondition(
+  { node, record, state }: NodeInHand,
+  note: PreparationNote | undefined,
+): ConditionDraft {
   const doing =
     record.step === 'Draining'
       ? 'is cordoned, and its engines are being moved off'
@@ -82,9 +85,11 @@ function neededCondition(
   }
   const first = choices[0];
   const names = choices.map(({ node }) => node.name);
-  const listed = names.length > NAMED_NODES ? `${names.slice(0, NAMED_NODES).join(', ')} …` : names.join(', ');
+  const listed =
+    names.length > NAMED_NODES ? `${names.slice(0, NAMED_NODES).join(', ')} …` : names.join(', ');
   const commands =
-    first?.offer.changes.map((change) => `\`${changeCommand(first.node.name, change)}\``).join(', then ') ?? '';
+    first?.offer.changes.map((change) => `\`${changeCommand(first.node.name, change)}\``).join(', then ') ??
+    '';
   const [namespace, name] = key.split('/');
   const all = `kubectl -n ${namespace} get classroom ${name} -o jsonpath='{.status.nodePreparation.commands}'`;
   return {
@@ -125,7 +130,9 @@ function preparedCondition(preparation: Preparation): ConditionDraft {
 function obstacles({ need, assessments, taken }: Preparation): string {
   const reasons = [
     ...taken.map(({ node, by }) => `${node} is what the class ${by} counts on`),
-    ...assessments.flatMap(({ node, obstacle }) => (obstacle === undefined ? [] : [`${node.name} ${obstacle}`])),
+    ...assessments.flatMap(({ node, obstacle }) =>
+      obstacle === undefined ? [] : [`${node.name} ${obstacle}`],
+    ),
   ];
   if (reasons.length > 0) {
     const more = reasons.length > NAMED_NODES ? `; and ${reasons.length - NAMED_NODES} more` : '';

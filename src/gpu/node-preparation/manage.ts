@@ -1,5 +1,5 @@
 import type { GpuNode } from '../nodes/gpu-node.ts';
-import type { NodeOffer } from './assess.ts';
+import type { NodeChange, NodeOffer } from './assess.ts';
 import type { NodeChoice, Preparation } from './choose.ts';
 import { namesItsNodes } from './need.ts';
 import { MIG_MANAGER_LABEL } from './nvidia.ts';
@@ -153,17 +153,18 @@ export function builtInLayout({ changes }: NodeOffer): string | undefined {
 }
 
 function personsChanges({ changes }: NodeOffer): string {
-  const what = changes.map((change) => {
-    switch (change.kind) {
-      case 'MigStrategy':
-        return `the MIG strategy ${change.strategy}, which holds for the whole cluster`;
-      case 'DevicePluginConfig':
-        return "a key of the device plugin's ConfigMap";
-      case 'MigLayout':
-        return `the layout ${change.layout.name}`;
-    }
-  });
-  return what.join(', and ');
+  return changes.map(describeChange).join(', and ');
+}
+
+function describeChange(change: NodeChange): string {
+  switch (change.kind) {
+    case 'MigStrategy':
+      return `the MIG strategy ${change.strategy}, which holds for the whole cluster`;
+    case 'DevicePluginConfig':
+      return "a key of the device plugin's ConfigMap";
+    case 'MigLayout':
+      return `the layout ${change.layout.name}`;
+  }
 }
 
 function nodeHindrance(node: GpuNode, layout: string): string | undefined {
@@ -234,7 +235,11 @@ function fail(record: PreparationRecord, failure: PreparationFailure, nowMs: num
   return { kind: 'Fail', record: { ...nextStep(record, 'Failed', nowMs), failure } };
 }
 
-function nextStep(record: PreparationRecord, step: PreparationRecord['step'], nowMs: number): PreparationRecord {
+function nextStep(
+  record: PreparationRecord,
+  step: PreparationRecord['step'],
+  nowMs: number,
+): PreparationRecord {
   return { ...record, step, since: isoTime(nowMs) };
 }
 

@@ -1,4 +1,5 @@
 import type { ClassroomSpec } from '../../api/classroom.ts';
+import type { ClassDemand } from '../nodes/class-demand.ts';
 import { GPU_LABELS, parseProduct } from '../nodes/gpu-labels.ts';
 import type { GpuNode } from '../nodes/gpu-node.ts';
 import type { GpuPlacement } from '../nodes/placement.ts';
@@ -26,6 +27,8 @@ export interface NodeNeed {
   /** The GPU itself, without how it is shared; undefined: any. */
   product: string | undefined;
   nodeSelector: Readonly<Record<string, string>>;
+  /** Of the engines. */
+  tolerations: ClassDemand['tolerations'];
 }
 
 /** What a class needs, by its spec and by what its engines ask for. */
@@ -38,6 +41,7 @@ export function nodeNeed({ engine }: Pick<ClassroomSpec, 'engine'>, placement: G
     slots: engine.replicas.max * demand.slotsPerEngine,
     product: demand.product,
     nodeSelector: demand.nodeSelector,
+    tolerations: demand.tolerations,
   };
 }
 

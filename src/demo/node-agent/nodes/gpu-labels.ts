@@ -53,7 +53,10 @@ export function gpuNodeFacts(gpu: GpuDescription): GpuNodeFacts {
     ...SOFTWARE,
   };
   const { labels, resources } = sharingFacts(gpu, product);
-  return { labels: prefixed({ ...base, ...migFacts(gpu), ...labels }), resources: prefixedNumbers(resources) };
+  return {
+    labels: prefixed({ ...base, ...migFacts(gpu), ...labels }),
+    resources: prefixedNumbers(resources),
+  };
 }
 
 /** What NVIDIA's operator puts on nodes whose GPUs can be cut; a layout without a name is not told. */

@@ -100,7 +100,8 @@ export function createMigManager(options: MigManagerOptions): MigManager {
   return {
     update({ metadata: { labels, annotations } }) {
       const parsed = playOf(annotations?.[MIG_MANAGER_ANNOTATION]);
-      if (typeof parsed === 'string') log.warn({ node: name, parsed }, 'Unknown play of the MIG manager ignored');
+      if (typeof parsed === 'string')
+        log.warn({ node: name, parsed }, 'Unknown play of the MIG manager ignored');
       else play = parsed;
       const layout = labels?.[LAYOUT_LABEL];
       const isNew = isKnown && layout !== latest;

@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { nodesReport } from '../../../../src/classroom/node-preparation/nodes-report.ts';
-import { PREPARATION_ANNOTATION, type PreparationRecord } from '../../../../src/gpu/node-preparation/record.ts';
+import {
+  PREPARATION_ANNOTATION,
+  type PreparationRecord,
+} from '../../../../src/gpu/node-preparation/record.ts';
 import type { KnownGpus } from '../../../../src/gpu/nodes/observation.ts';
 import { observedClass } from '../../../support/classroom.ts';
 import { classOn, cluster, gpuNodes, MIG_1G, WHOLE_H100 } from '../../gpu/node-preparation/nodes.ts';
@@ -51,7 +54,9 @@ describe('NodesPrepared', () => {
   test('is true where fewer are there and none can be gained, and says why', () => {
     const { condition } = report(MIG_1G, cluster(gpuNodes(CUT_H100)), { engines: 9 });
     expect(condition).toMatchObject({ status: 'True', reason: 'Prepared' });
-    expect(condition.message).toMatch(/of 9 that all engines of the class would need; no other node can be made to/);
+    expect(condition.message).toMatch(
+      /of 9 that all engines of the class would need; no other node can be made to/,
+    );
   });
 
   test('is false with the very command where a person must act', () => {
@@ -96,7 +101,9 @@ describe('NodesPrepared', () => {
     );
     const cutting = report(MANAGED, withRecord({ step: 'Configuring' }, 'pending'));
     expect(cutting.condition).toMatchObject({ status: 'False', reason: 'PreparationRunning' });
-    expect(cutting.condition.message).toMatch(/^Node h100 is being cut by the MIG manager into all-1g\.10gb \(pending\)/);
+    expect(cutting.condition.message).toMatch(
+      /^Node h100 is being cut by the MIG manager into all-1g\.10gb \(pending\)/,
+    );
     expect(cutting.nodePreparation?.nodes).toEqual([
       { name: 'h100', step: 'Configuring', layout: 'all-1g.10gb', since: '2026-09-01T09:00:00Z' },
     ]);
@@ -143,7 +150,10 @@ kubectl uncordon h100
   });
 
   test.each([
-    ['DrainTimeout', ['kubectl annotate node h100 gpu-classroom.io/node-preparation-', 'kubectl uncordon h100']],
+    [
+      'DrainTimeout',
+      ['kubectl annotate node h100 gpu-classroom.io/node-preparation-', 'kubectl uncordon h100'],
+    ],
     ['Uncordoned', ['kubectl annotate node h100 gpu-classroom.io/node-preparation-']],
   ] as const)('says how to go back where the GPUs were not touched: %s', (failure, want) => {
     const { nodePreparation } = report(MANAGED, withRecord({ step: 'Failed', failure }));

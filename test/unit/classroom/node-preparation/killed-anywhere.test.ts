@@ -159,10 +159,11 @@ describe('whatever happens around it, and wherever it is killed, the operator', 
           const record = cluster.record(name);
           const cordoned = cluster.node(name).spec?.unschedulable === true;
           expect([undefined, 'Failed']).toContain(record?.step);
-          if (record === undefined) expect({ name, cordoned }).toEqual({ name, cordoned: cluster.cordonedByPerson.has(name) });
+          if (record === undefined)
+            expect({ name, cordoned }).toEqual({ name, cordoned: cluster.cordonedByPerson.has(name) });
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 

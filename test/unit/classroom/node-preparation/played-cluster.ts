@@ -1,11 +1,11 @@
 import type { Classroom } from '../../../../src/api/classroom.ts';
 import { COMPONENTS, ENGINE_CONTAINER, LABELS } from '../../../../src/api/labels.ts';
 import { createEngineBoard } from '../../../../src/classroom/engine-watch/board.ts';
+import type { NodePreparationDependencies } from '../../../../src/classroom/node-preparation/controller.ts';
+import { createPreparationNotes } from '../../../../src/classroom/node-preparation/notes.ts';
 import { readNodeFile } from '../../../../src/demo/node-agent/nodes/description.ts';
 import { sharingOfLayout } from '../../../../src/demo/node-agent/nodes/mig-layouts.ts';
 import { renderNode } from '../../../../src/demo/node-agent/nodes/render.ts';
-import type { NodePreparationDependencies } from '../../../../src/classroom/node-preparation/controller.ts';
-import { createPreparationNotes } from '../../../../src/classroom/node-preparation/notes.ts';
 import { PREPARATION_ANNOTATION, recordSchema } from '../../../../src/gpu/node-preparation/record.ts';
 import { readGpuNode } from '../../../../src/gpu/nodes/gpu-node.ts';
 import { readGpuPod } from '../../../../src/gpu/nodes/gpu-pod.ts';
@@ -51,10 +51,10 @@ export class PlayedCluster {
   readonly #layouts = new Map<string, string>();
   readonly #descriptions;
 
-  constructor(
-    nodeFile: string,
-    public classrooms: Classroom[],
-  ) {
+  classrooms: Classroom[];
+
+  constructor(nodeFile: string, classrooms: Classroom[]) {
+    this.classrooms = classrooms;
     this.#descriptions = new Map(
       readNodeFile(`nodes: ${nodeFile}`, 'nodes.yaml').map((node) => [node.name, node]),
     );
@@ -139,7 +139,10 @@ export class PlayedCluster {
       const node = this.node(name);
       this.#store({
         ...node,
-        metadata: { ...node.metadata, labels: { ...rendered.metadata.labels, [LAYOUT]: layout, [STATE]: 'success' } },
+        metadata: {
+          ...node.metadata,
+          labels: { ...rendered.metadata.labels, [LAYOUT]: layout, [STATE]: 'success' },
+        },
         ...(rendered.status === undefined ? {} : { status: rendered.status }),
       });
     }
@@ -207,9 +210,14 @@ export class PlayedCluster {
       const pod = this.pods.get(`${namespace}/${name}`);
       if (pod === undefined) throw new KubeApiError({ status: 404, reason: 'NotFound', message: 'gone' });
       if (this.isBlockedByBudget) {
-        throw new KubeApiError({ status: 429, reason: 'TooManyRequests', message: 'Cannot evict pod as it would violate the disruption budget.' });
+        throw new KubeApiError({
+          status: 429,
+          reason: 'TooManyRequests',
+          message: 'Cannot evict pod as it would violate the disruption budget.',
+        });
       }
-      if (pod.metadata.labels?.[LABELS.component] !== COMPONENTS.engine) throw new Error(`evicts ${name}, a pod of somebody else`);
+      if (pod.metadata.labels?.[LABELS.component] !== COMPONENTS.engine)
+        throw new Error(`evicts ${name}, a pod of somebody else`);
       this.addPod(merged(pod, { metadata: { deletionTimestamp: '2026-09-01T09:00:00Z' } }) as Pod);
       return {};
     };
@@ -233,8 +241,10 @@ export class PlayedCluster {
     const isCordoned = after.spec?.unschedulable === true;
     const hadRecord = before.metadata.annotations?.[PREPARATION_ANNOTATION] !== undefined;
     const hasRecord = after.metadata.annotations?.[PREPARATION_ANNOTATION] !== undefined;
-    if (wasCordoned && !isCordoned && !hadRecord) throw new Error(`uncordons ${name}, which it did not cordon`);
-    if (wasCordoned && !isCordoned && this.cordonedByPerson.has(name)) throw new Error(`takes ${name} from a person`);
+    if (wasCordoned && !isCordoned && !hadRecord)
+      throw new Error(`uncordons ${name}, which it did not cordon`);
+    if (wasCordoned && !isCordoned && this.cordonedByPerson.has(name))
+      throw new Error(`takes ${name} from a person`);
     if (!wasCordoned && isCordoned && !hasRecord) throw new Error(`cordons ${name} without a record`);
     if (before.metadata.labels?.[LAYOUT] !== after.metadata.labels?.[LAYOUT]) {
       if (this.gpuPodsOn(name).length > 0) throw new Error(`cuts ${name} while its GPUs are in use`);
@@ -244,7 +254,8 @@ export class PlayedCluster {
       const record = other === name ? undefined : this.record(other);
       return record !== undefined && record.step !== 'Failed';
     });
-    if (!hadRecord && hasRecord && others.length > 0) throw new Error(`begins ${name} while it works on ${others}`);
+    if (!hadRecord && hasRecord && others.length > 0)
+      throw new Error(`begins ${name} while it works on ${others}`);
   }
 
   #store(node: Node): Node {
@@ -295,7 +306,14 @@ export function engineOn(node: string, name = `python-101-engine-${node}`): Pod 
     [LABELS.component]: COMPONENTS.engine,
     [LABELS.classroom]: 'python-101',
   });
-  const container = { name: ENGINE_CONTAINER, image: '', imageID: '', restartCount: 0, ready: true, started: true };
+  const container = {
+    name: ENGINE_CONTAINER,
+    image: '',
+    imageID: '',
+    restartCount: 0,
+    ready: true,
+    started: true,
+  };
   const running = { running: { startedAt: '2026-09-01T08:00:00Z' } };
   return { ...pod, status: { phase: 'Running', containerStatuses: [{ ...container, state: running }] } };
 }

@@ -49,9 +49,19 @@ describe('a layout', () => {
   test.each<[string, string, MigLayout, RegExp]>([
     ['one more slice than there are', H100, { '1g.10gb': 8 }, /at most 7 × 1g\.10gb, not 8/],
     ['more compute than there is', H100, { '4g.40gb': 1, '2g.20gb': 2 }, /takes 8 compute slices of the 7/],
-    ['three sevenths twice and a seventh', H100, { '3g.40gb': 2, '1g.10gb': 1 }, /cannot be placed side by side/],
+    [
+      'three sevenths twice and a seventh',
+      H100,
+      { '3g.40gb': 2, '1g.10gb': 1 },
+      /cannot be placed side by side/,
+    ],
     ['double memory where only single is left', A100, { '1g.10gb': 3, '3g.20gb': 1 }, /cannot be placed/],
-    ['a profile of another GPU', A100, { '1g.20gb': 1 }, /A100-40GB has no MIG profile 1g\.20gb; it has 1g\.5gb, /],
+    [
+      'a profile of another GPU',
+      A100,
+      { '1g.20gb': 1 },
+      /A100-40GB has no MIG profile 1g\.20gb; it has 1g\.5gb, /,
+    ],
     ['halves beside a quarter', 'A30', { '2g.12gb': 2, '1g.6gb': 1 }, /takes 5 compute slices of the 4/],
   ])('of %s cannot be placed on a %s', (_what, name, layout, problem) => {
     expect(layoutProblem(gpu(name), layout)).toMatch(problem);
@@ -74,10 +84,10 @@ describe('a layout', () => {
   });
 });
 
-test.each([
+test.each<[MigLayout, number, string]>([
   [{ '3g.40gb': 1 }, 4, 'three sevenths leave four slots of memory'],
   [{ '1g.10gb': 5 }, 2, 'five of seven are taken'],
   [{ '7g.80gb': 1 }, 0, 'the whole GPU is taken'],
-])('beside %j there is room for %i slices of 1g.10gb: %s', (kept, room) => {
+])('beside %j there is room for %i slices of 1g.10gb: %s', (kept, room, _why) => {
   expect(mostBeside(gpu('H100-80GB'), '1g.10gb', kept)).toBe(room);
 });

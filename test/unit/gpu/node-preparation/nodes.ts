@@ -58,11 +58,7 @@ export const MIG_1G = {
 
 export const WHOLE_H100 = '[{name: h100, gpu: {product: NVIDIA-H100-80GB-HBM3}}]';
 
-export function prepare(
-  own: Classroom,
-  known: KnownGpus,
-  others: readonly Classroom[] = [],
-): Preparation {
+export function prepare(own: Classroom, known: KnownGpus, others: readonly Classroom[] = []): Preparation {
   const preparation = preparationOf(own, [own, ...others], known);
   if (preparation === undefined) throw new Error('the spec cannot be read');
   return preparation;

@@ -150,7 +150,12 @@ describe('what a node must change', () => {
 
 describe('what stands in the way of a node', () => {
   test.each([
-    ['a GPU that MIG cannot cut', '[{name: n, gpu: {product: NVIDIA-A10}}]', { ...MIG_1G, product: 'NVIDIA-A10' }, /^has NVIDIA-A10, which MIG cannot cut$/],
+    [
+      'a GPU that MIG cannot cut',
+      '[{name: n, gpu: {product: NVIDIA-A10}}]',
+      { ...MIG_1G, product: 'NVIDIA-A10' },
+      /^has NVIDIA-A10, which MIG cannot cut$/,
+    ],
     [
       'a profile that the GPU does not have',
       '[{name: n, gpu: {product: NVIDIA-A100-SXM4-40GB}}]',
@@ -213,7 +218,9 @@ describe('which nodes are chosen', () => {
 
   test('those that nobody works on first', () => {
     const pods = [foreignPod({ node: 'h100-1', requests: { 'nvidia.com/gpu': 1 } })];
-    expect(Object.keys(chosen(prepare(classOn(MIG_1G, 7), cluster(gpuNodes(three), pods))))).toEqual(['h100-2']);
+    expect(Object.keys(chosen(prepare(classOn(MIG_1G, 7), cluster(gpuNodes(three), pods))))).toEqual([
+      'h100-2',
+    ]);
   });
 
   test('only those of the product and with the labels that the class names', () => {
