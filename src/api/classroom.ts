@@ -1,7 +1,17 @@
 import { z } from 'zod';
 import type { KubeObject, Resource } from '../kube/object.ts';
 import { ADAPTERS_MAX, adapterSchema, adapterStatusSchema } from './adapter.ts';
-import { dnsLabel, dnsSubdomain, instant, int32, int64, listBy, serviceLabel, setOf, text } from './bounds.ts';
+import {
+  dnsLabel,
+  dnsSubdomain,
+  instant,
+  int32,
+  int64,
+  listBy,
+  serviceLabel,
+  setOf,
+  text,
+} from './bounds.ts';
 import { rule } from './cel.ts';
 import { conditionSchema } from './condition.ts';
 import { engineSchema } from './engine.ts';
@@ -137,9 +147,7 @@ export const enginePlanStatusSchema = z.object({
     .enum(['High', 'Medium', 'Low'])
     .optional()
     .describe('How sure the plan is: Low where model or engine are estimated.'),
-  warnings: setOf(z.string().max(1024), { max: 16 })
-    .optional()
-    .describe('What works and could work better.'),
+  warnings: setOf(z.string().max(1024), { max: 16 }).optional().describe('What works and could work better.'),
   resourceName: z.string().max(316).describe('Extended resource that an engine asks for.'),
   basis: z.string().max(1024).describe('Where the figures come from, in words.'),
 });

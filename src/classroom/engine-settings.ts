@@ -96,7 +96,10 @@ export function planStatusOf(planning: EnginePlanning): EnginePlanStatus | undef
 }
 
 function plannedFigures(plan: EnginePlan) {
-  const warnings = [...new Set(plan.warnings.map(({ message }) => shortened(message)))].slice(0, WARNINGS_MAX);
+  const warnings = [...new Set(plan.warnings.map(({ message }) => shortened(message)))].slice(
+    0,
+    WARNINGS_MAX,
+  );
   return {
     kvCacheMemoryMiB: Math.floor(plan.settings.kvCacheMemoryBytes / MIB),
     kvCacheTokens: plan.kvCacheTokens,
@@ -108,7 +111,8 @@ function plannedFigures(plan: EnginePlan) {
 }
 
 function memoryOf({ memory }: EnginePlan): NonNullable<EnginePlanStatus['memory']> {
-  const { totalMiB, budgetMiB, weightsMiB, activationsMiB, graphsMiB, overheadMiB, heldBackMiB, kvCacheMiB } = memory;
+  const { totalMiB, budgetMiB, weightsMiB, activationsMiB, graphsMiB, overheadMiB, heldBackMiB, kvCacheMiB } =
+    memory;
   return { totalMiB, budgetMiB, weightsMiB, activationsMiB, graphsMiB, overheadMiB, heldBackMiB, kvCacheMiB };
 }
 
@@ -116,7 +120,10 @@ const MIB = 1024 * 1024;
 /** Bounds of the schema of the status. */
 const TEXT_MAX = 1024;
 const WARNINGS_MAX = 16;
-const CONFIDENCE = { high: 'High', medium: 'Medium', low: 'Low' } as const satisfies Record<Confidence, string>;
+const CONFIDENCE = { high: 'High', medium: 'Medium', low: 'Low' } as const satisfies Record<
+  Confidence,
+  string
+>;
 
 function shortened(text: string): string {
   return text.length <= TEXT_MAX ? text : `${text.slice(0, TEXT_MAX - 1)}…`;
@@ -151,7 +158,8 @@ function unchecked(
   const studentsPerReplica = engine.replicas.studentsPerReplica ?? DEFAULT_STUDENTS_PER_REPLICA;
   const maxNumSeqs = engine.maxNumSeqs ?? cappedSequences(spec, studentsPerReplica);
   const enginesPerGPU = gpu.slicesPerGPU ?? 1;
-  const percent = engine.gpuMemoryUtilizationPercent ?? Math.floor(DEFAULT_UTILISATION_PERCENT / enginesPerGPU);
+  const percent =
+    engine.gpuMemoryUtilizationPercent ?? Math.floor(DEFAULT_UTILISATION_PERCENT / enginesPerGPU);
   const settings: EngineSettings = {
     maxModelLen: model.maxModelLen,
     maxNumSeqs,
@@ -162,7 +170,13 @@ function unchecked(
     ...resourceOf(spec, resourceName),
     studentsPerReplica,
   };
-  return { kind: 'unchecked', settings, basis: thumbBasis(spec, studentsPerReplica, enginesPerGPU), reason, why };
+  return {
+    kind: 'unchecked',
+    settings,
+    basis: thumbBasis(spec, studentsPerReplica, enginesPerGPU),
+    reason,
+    why,
+  };
 }
 
 /**

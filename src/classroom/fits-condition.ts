@@ -48,12 +48,22 @@ function uncheckedMessage({ reason, why }: Extract<EnginePlanning, { kind: 'unch
 }
 
 function sumOf({ sum }: EnginePlan): string | undefined {
-  return sum.length === 0 ? undefined : `The sum: ${sum.map((line) => line.trim()).join('; ')}.`;
+  return sum.length === 0
+    ? undefined
+    : `The sum: ${sum.map((line) => line.trim().replace(/ {2,}/, ' ')).join('; ')}.`;
 }
 
 function suggestionsOf(suggestions: readonly Suggestion[]): string | undefined {
   if (suggestions.length === 0) return undefined;
-  return `What would fit: ${suggestions.map(({ message }) => message.replace(/\.$/, '')).join('; or ')}.`;
+  return `What would fit: ${suggestions.map(({ message }) => asClause(message)).join('; or ')}.`;
+}
+
+/** In the middle of a sentence; names and acronyms stay as they are. */
+function asClause(sentence: string): string {
+  const begun = /^[A-Z][a-z]+ /.test(sentence)
+    ? sentence.charAt(0).toLowerCase() + sentence.slice(1)
+    : sentence;
+  return begun.replace(/\.$/, '');
 }
 
 function paragraph(sentences: readonly (string | undefined)[]): string {

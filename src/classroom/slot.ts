@@ -8,8 +8,7 @@ import type { RememberedSlot } from './rollout/rolled-out.ts';
 /** What one engine has of a GPU, as far as anybody says. */
 export type SlotKnowledge =
   /** What the planner is told besides the spec. */
-  | { kind: 'known'; request: Partial<PlanInput['slot']> }
-  | { kind: 'unknown'; why: string };
+  { kind: 'known'; request: Partial<PlanInput['slot']> } | { kind: 'unknown'; why: string };
 
 /**
  * What nodes say of the slots of a class goes first; then what they said when its engines were last started, for a
@@ -48,6 +47,13 @@ function tellsMemory({ product, memoryMiB }: Pick<GpuSpec, 'product' | 'memoryMi
 }
 
 /** What was remembered for another kind of slot says nothing. */
-function slotKey({ sharing, slicesPerGPU, migProfile, product, nodeSelector, resourceName }: GpuSpec): string {
+function slotKey({
+  sharing,
+  slicesPerGPU,
+  migProfile,
+  product,
+  nodeSelector,
+  resourceName,
+}: GpuSpec): string {
   return canonicalJson({ sharing, slicesPerGPU, migProfile, product, nodeSelector, resourceName });
 }

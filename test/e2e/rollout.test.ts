@@ -4,6 +4,7 @@ import { type Classroom, type ClassroomSpecInput, classrooms } from '../../src/a
 import { findCondition } from '../../src/api/condition.ts';
 import { ENGINE_POD_SELECTOR } from '../../src/api/labels.ts';
 import { CLASSROOM_CONDITIONS } from '../../src/api/reasons.ts';
+import { studentQuotas } from '../../src/api/student-quota.ts';
 import { credentialsOf } from '../../src/demo/class/lesson.ts';
 import { classroomManifests, demoStudentQuotas, studentQuotaManifests } from '../../src/demo/class/roster.ts';
 import type { StudentCredentials } from '../../src/demo/class/students.ts';
@@ -11,7 +12,6 @@ import type { DemoCluster, DemoProcess } from '../../src/demo/cluster.ts';
 import { systemClock } from '../../src/kube/clock.ts';
 import { createInformer } from '../../src/kube/informer.ts';
 import { deployments, namespaces, type Pod, pods } from '../../src/kube/resources.ts';
-import { studentQuotas } from '../../src/api/student-quota.ts';
 import { startTestCluster } from '../support/demo-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -84,7 +84,9 @@ const isReady = (pod: Pod): boolean =>
 const untilEngineRuns = (room: Room, argument: string) =>
   eventually(`an engine with ${argument} to answer`, async () => {
     const engines = await enginesOf(room);
-    return engines.length === 1 && engines.every((pod) => isReady(pod) && argumentsOf(pod).includes(argument));
+    return (
+      engines.length === 1 && engines.every((pod) => isReady(pod) && argumentsOf(pod).includes(argument))
+    );
   });
 
 async function credentials(room: Room, student: string): Promise<StudentCredentials> {
@@ -140,8 +142,7 @@ describe('a class that has the only GPU', () => {
     alice = await credentials(room, 'alice');
   }, TIMEOUT_MS);
 
-  const change = (engine: object) =>
-    cluster.client.mergePatch(classrooms, room, { spec: { engine } });
+  const change = (engine: object) => cluster.client.mergePatch(classrooms, room, { spec: { engine } });
 
   test(
     'is planned, and says that it fits and how',
@@ -180,7 +181,9 @@ describe('a class that has the only GPU', () => {
       const all = await answers;
       const [still] = await enginesOf(room);
       expect(still?.metadata.uid).toBe(before?.metadata.uid);
-      expect(all.every(({ finishReason }) => finishReason === 'length' || finishReason === 'stop')).toBe(true);
+      expect(all.every(({ finishReason }) => finishReason === 'length' || finishReason === 'stop')).toBe(
+        true,
+      );
 
       // The only GPU is taken: a new engine can come up only where the old one went first.
       await untilEngineRuns(room, '--max-num-seqs 32');

@@ -28,7 +28,11 @@ const EXIT_SECONDS = 15;
  */
 const STARTUP_PROBE = { periodSeconds: 10, failureThreshold: 180 };
 /** An engine that no longer answers its health check has nothing to finish. */
-const LIVENESS_PROBE = { periodSeconds: 10, failureThreshold: 6, terminationGracePeriodSeconds: EXIT_SECONDS };
+const LIVENESS_PROBE = {
+  periodSeconds: 10,
+  failureThreshold: 6,
+  terminationGracePeriodSeconds: EXIT_SECONDS,
+};
 /** The group that may write to volumes that the operator made: that of the non-root image of vLLM. */
 const VOLUME_GROUP = 2000;
 /** The user of the non-root image, and its group. https://github.com/vllm-project/vllm/blob/main/docker/Dockerfile */

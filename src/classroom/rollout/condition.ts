@@ -52,9 +52,7 @@ function waitMessage(decision: Extract<RolloutDecision, { kind: 'wait' }>, terms
   return [
     `The engines still run without this change: ${describeChanges(decision.changes)}.`,
     `They are replaced ${until} (\`engine.rollout\` is ${MODES[decision.for]}).`,
-    ...(decision.obstacle === undefined
-      ? []
-      : [`Whether they are idle is not known: ${decision.obstacle}.`]),
+    ...(decision.obstacle === undefined ? [] : [`Whether they are idle is not known: ${decision.obstacle}.`]),
     loadClause(terms.lastLoadSeconds),
     'To replace them now, set `engine.rollout` to Immediately.',
   ].join(' ');

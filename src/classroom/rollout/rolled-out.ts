@@ -56,10 +56,7 @@ export function rolledOutAnnotation(rolledOut: RolledOut): Record<string, string
  * What the Deployment of the class runs; undefined when there is none, when it is not the class's own, or when the
  * annotation is gone: then nothing is known that could be kept.
  */
-export function rolledOutOf(
-  classroom: Classroom,
-  deployment: Deployment | undefined,
-): RolledOut | undefined {
+export function rolledOutOf(classroom: Classroom, deployment: Deployment | undefined): RolledOut | undefined {
   const text = deployment?.metadata.annotations?.[ROLLED_OUT_ANNOTATION];
   if (deployment === undefined || text === undefined) return undefined;
   if (deployment.metadata.deletionTimestamp !== undefined) return undefined;

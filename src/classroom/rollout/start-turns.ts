@@ -46,7 +46,9 @@ function isInTheWay(pod: Pod, nowMs: number): boolean {
 }
 
 function nextEndMs(pods: readonly Pod[]): number | undefined {
-  const ends = pods.map(({ metadata }) => Date.parse(metadata.deletionTimestamp ?? '')).filter(Number.isFinite);
+  const ends = pods
+    .map(({ metadata }) => Date.parse(metadata.deletionTimestamp ?? ''))
+    .filter(Number.isFinite);
   return ends.length === 0 ? undefined : Math.min(...ends);
 }
 

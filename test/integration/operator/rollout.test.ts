@@ -55,7 +55,10 @@ test('a Deployment goes from one way of being replaced to the other and back', a
   await untilDeployment('the engines', () => true);
 
   await change({ engine: { image: 'vllm/vllm-openai:v0.32.1' } });
-  const oneByOne = await untilDeployment('another image', (it) => engineOf(it)?.image?.endsWith('.1') === true);
+  const oneByOne = await untilDeployment(
+    'another image',
+    (it) => engineOf(it)?.image?.endsWith('.1') === true,
+  );
   expect(strategyOf(oneByOne)).toEqual({
     type: 'RollingUpdate',
     rollingUpdate: { maxSurge: 0, maxUnavailable: 1 },
@@ -107,7 +110,7 @@ test('kubectl scale bounds the engines, and the operator follows', async () => {
 
   await change({ engine: { replicas: { min: 0 } } });
   await untilDeployment('no engine, for nobody is enrolled', ({ spec }) => spec?.replicas === 0);
-  await controlPlane.admin.json('PUT', path, { ...scale, spec: { replicas: 2 } });
+  await controlPlane.admin.json('PATCH', path, { spec: { replicas: 2 } }, 'application/merge-patch+json');
   const bounds = (await client.get(classrooms, room()))?.spec.engine.replicas;
   expect(bounds).toMatchObject({ min: 0, max: 2 });
 });

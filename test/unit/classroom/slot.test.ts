@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { SlotFacts } from '../../../src/gpu/nodes/placement.ts';
 import { rememberedSlot, type SlotKnowledge, slotKnowledge } from '../../../src/classroom/slot.ts';
+import type { SlotFacts } from '../../../src/gpu/nodes/placement.ts';
 import { type ClassroomDifference, classroom } from '../../support/builders.ts';
 
 type GpuDifference = NonNullable<ClassroomDifference['spec']>['gpu'];
@@ -36,7 +36,12 @@ describe('the memory of one engine', () => {
   });
 
   test('is that of the spec where nodes carry no labels', () => {
-    const unlabelled = { ...A10, product: undefined, deviceMemoryMiB: undefined, computeCapability: undefined };
+    const unlabelled = {
+      ...A10,
+      product: undefined,
+      deviceMemoryMiB: undefined,
+      computeCapability: undefined,
+    };
     expect(known({ memoryMiB: 24_000 }, unlabelled)).toEqual({ kind: 'known', request: {} });
     expect(known({}, unlabelled)).toEqual({ kind: 'unknown', why: 'no label of the nodes tells it' });
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ClassroomStatus, EngineState } from '../../../src/api/classroom.ts';
+import type { ApplyOutcome } from '../../../src/classroom/apply.ts';
 import { type Plan, plan } from '../../../src/classroom/plan.ts';
 import { transitions } from '../../../src/classroom/transitions.ts';
 import type { Deployment } from '../../../src/kube/resources.ts';
@@ -10,7 +11,7 @@ const engine = (state: EngineState, message?: string): ClassroomStatus => ({
   engines: [{ name: 'python-101-engine-a', state, ...(message === undefined ? {} : { message }) }],
 });
 const WITHHELD: Plan = { kind: 'withheld', reason: 'SpecUnreadable', message: '' };
-const nothing = { written: [], deleted: [], problems: [] };
+const nothing: ApplyOutcome = { written: [], deleted: [], problems: [] };
 
 function withReason(type: string, reason: string): ClassroomStatus {
   const lastTransitionTime = '2026-09-01T09:00:00Z';
@@ -81,7 +82,7 @@ describe('events of a class', () => {
     });
 
     test('are not told of before it is written, nor of the first engines', () => {
-      const reasons = (outcome: typeof nothing, planned: Plan) =>
+      const reasons = (outcome: ApplyOutcome, planned: Plan) =>
         transitions({}, {}, outcome, planned).map(({ reason }) => reason);
       expect(reasons(nothing, replaced)).toEqual([]);
       expect(reasons(written, before)).toEqual(['ChildrenApplied']);

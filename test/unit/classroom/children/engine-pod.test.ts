@@ -30,7 +30,16 @@ function podOf(spec: ClassroomDifference['spec'] = {}, settings: Partial<EngineS
  */
 function againstRestricted({ pod, container }: ReturnType<typeof podOf>): string[] {
   const volumes = pod.volumes ?? [];
-  const allowed = new Set(['configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'persistentVolumeClaim', 'projected', 'secret']);
+  const allowed = new Set([
+    'configMap',
+    'csi',
+    'downwardAPI',
+    'emptyDir',
+    'ephemeral',
+    'persistentVolumeClaim',
+    'projected',
+    'secret',
+  ]);
   const checks: [string, boolean][] = [
     ['host namespaces', !pod.hostNetwork && !pod.hostPID && !pod.hostIPC],
     ['host ports', (container.ports ?? []).every(({ hostPort }) => hostPort === undefined)],
@@ -40,7 +49,10 @@ function againstRestricted({ pod, container }: ReturnType<typeof podOf>): string
     ['capabilities added', container.securityContext?.capabilities?.add === undefined],
     ['seccomp', pod.securityContext?.seccompProfile?.type === 'RuntimeDefault'],
     ['root', pod.securityContext?.runAsNonRoot === true && pod.securityContext.runAsUser !== 0],
-    ['volumes', volumes.every((volume) => Object.keys(volume).every((key) => key === 'name' || allowed.has(key)))],
+    [
+      'volumes',
+      volumes.every((volume) => Object.keys(volume).every((key) => key === 'name' || allowed.has(key))),
+    ],
   ];
   return checks.filter(([, holds]) => !holds).map(([name]) => name);
 }
@@ -164,7 +176,10 @@ test('vLLM is kept from what helps only an attacker, and from its own statistics
 });
 
 test('the figures of the plan are arguments, the cache pinned', () => {
-  const { args } = podOf({}, { gpuMemoryUtilization: 0.219, kvCacheMemoryBytes: 2_147_483_648, dtype: 'half' }).container;
+  const { args } = podOf(
+    {},
+    { gpuMemoryUtilization: 0.219, kvCacheMemoryBytes: 2_147_483_648, dtype: 'half' },
+  ).container;
   const value = (flag: string) => args?.[args.indexOf(flag) + 1];
   expect(value('--gpu-memory-utilization')).toBe('0.219');
   expect(value('--kv-cache-memory-bytes')).toBe('2147483648');
@@ -190,7 +205,9 @@ describe('how an engine ends', () => {
   function secondsUntil(signal: 'SIGTERM' | 'SIGKILL'): number {
     const player = deleted();
     for (let seconds = 0; seconds < 1000; seconds++) {
-      const isSent = player.takeActions().some((action) => action.type === 'signal' && action.signal === signal);
+      const isSent = player
+        .takeActions()
+        .some((action) => action.type === 'signal' && action.signal === signal);
       if (isSent) return seconds;
       player.pass(1);
     }

@@ -52,7 +52,10 @@ describe('a change', () => {
 
   test('waits until nobody has asked for long enough, and is looked at then', () => {
     expect(decide({ activity: quietFor(IDLE_MS - 1) })).toMatchObject({ kind: 'wait', lookAtMs: NOW_MS + 1 });
-    expect(decide({ activity: quietFor(IDLE_MS) })).toMatchObject({ kind: 'now', why: 'the engines are idle' });
+    expect(decide({ activity: quietFor(IDLE_MS) })).toMatchObject({
+      kind: 'now',
+      why: 'the engines are idle',
+    });
   });
 
   test('waits where nobody knows whether students ask, and says so', () => {

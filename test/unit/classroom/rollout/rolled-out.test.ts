@@ -60,7 +60,10 @@ describe('what runs is read back from the Deployment', () => {
   test("unless it is somebody else's, or on its way out", () => {
     const foreign = { ...deployment, metadata: { ...deployment.metadata, ownerReferences: [] } };
     expect(rolledOutOf(room, foreign)).toBeUndefined();
-    const ending = { ...deployment, metadata: { ...deployment.metadata, deletionTimestamp: '2026-09-01T09:00:00Z' } };
+    const ending = {
+      ...deployment,
+      metadata: { ...deployment.metadata, deletionTimestamp: '2026-09-01T09:00:00Z' },
+    };
     expect(rolledOutOf(room, ending)).toBeUndefined();
     expect(rolledOutOf(room, undefined)).toBeUndefined();
   });
@@ -73,6 +76,9 @@ test('the resource of an engine is that of its container', () => {
 test.each([
   ['Recreate', { type: 'Recreate' }],
   ['OneByOne', { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } }],
-] as const)('a Deployment that is rolled out %s never has a pod more than there are GPUs', (strategy, want) => {
-  expect(engineDeployment(room, { ...RECORD, strategy }, 2).spec?.strategy).toEqual(want);
-});
+] as const)(
+  'a Deployment that is rolled out %s never has a pod more than there are GPUs',
+  (strategy, want) => {
+    expect(engineDeployment(room, { ...RECORD, strategy }, 2).spec?.strategy).toEqual(want);
+  },
+);

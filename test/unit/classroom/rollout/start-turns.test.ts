@@ -1,11 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { LABELS } from '../../../../src/api/labels.ts';
-import {
-  IN_TURN,
-  liftGate,
-  START_GATE,
-  STARTS_LABEL,
-} from '../../../../src/classroom/rollout/start-gate.ts';
+import { IN_TURN, liftGate, START_GATE, STARTS_LABEL } from '../../../../src/classroom/rollout/start-gate.ts';
 import { nextTurn } from '../../../../src/classroom/rollout/start-turns.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
 import type { Partially } from '../../../support/builders.ts';
@@ -15,7 +10,11 @@ const NOW_MS = Date.parse('2026-09-01T09:00:00Z');
 
 /** An engine that shares a GPU, of the class python-101 unless told otherwise. */
 function shared(name: string, difference: Partially<Pod> = {}): Pod {
-  const labels = { [LABELS.classroom]: 'python-101', [STARTS_LABEL]: IN_TURN, ...difference.metadata?.labels };
+  const labels = {
+    [LABELS.classroom]: 'python-101',
+    [STARTS_LABEL]: IN_TURN,
+    ...difference.metadata?.labels,
+  };
   return enginePod({
     ...difference,
     metadata: { creationTimestamp: '2026-09-01T08:00:00Z', ...difference.metadata, name, labels },
