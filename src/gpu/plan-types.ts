@@ -98,9 +98,7 @@ export const planRequestSchema = z.strictObject({
     .strictObject({ min: z.int().min(0).default(0), max: count.default(64) })
     .refine(({ min, max }) => min <= max, { error: '`min` must not be greater than `max`' })
     .prefault({}),
-  lora: z
-    .strictObject({ maxLoras: count.default(1), maxLoraRank: count.default(16) })
-    .optional(),
+  lora: z.strictObject({ maxLoras: count.default(1), maxLoraRank: count.default(16) }).optional(),
 });
 
 /** What a caller writes: defaults may be left out. */

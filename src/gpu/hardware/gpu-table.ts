@@ -55,7 +55,16 @@ export const GPUS: readonly Gpu[] = [
   gpu('L20', 'NVIDIA-L20', /\bL20\b/, 46068, 44.3, '8.9', 'ada-lovelace', 'pcie'),
   gpu('L40S', 'NVIDIA-L40S', /\bL40S\b/, 46068, 44.4, '8.9', 'ada-lovelace', 'pcie'),
   gpu('L40', 'NVIDIA-L40', /\bL40\b/, 46068, 44.4, '8.9', 'ada-lovelace', 'pcie'),
-  gpu('RTX-6000-Ada', 'NVIDIA-RTX-6000-Ada-Generation', /RTX-6000-Ada/, 49140, 47.4, '8.9', 'ada-lovelace', 'pcie'),
+  gpu(
+    'RTX-6000-Ada',
+    'NVIDIA-RTX-6000-Ada-Generation',
+    /RTX-6000-Ada/,
+    49140,
+    47.4,
+    '8.9',
+    'ada-lovelace',
+    'pcie',
+  ),
   gpu('RTX-4090', 'NVIDIA-GeForce-RTX-4090', /RTX-4090/, 24564, 23.5, '8.9', 'ada-lovelace', 'pcie'),
   gpu('RTX-4080', 'NVIDIA-GeForce-RTX-4080', /RTX-4080/, 16376, 15.6, '8.9', 'ada-lovelace', 'pcie'),
   gpu('H20', 'NVIDIA-H20', /\bH20\b/, 97871, 95.0, '9.0', 'hopper', 'nvlink', true),
@@ -71,9 +80,39 @@ export const GPUS: readonly Gpu[] = [
   gpu('GB200', 'NVIDIA-GB200', /\bGB200\b/, 189471, 184.0, '10.0', 'blackwell', 'nvlink', true),
   gpu('B300', 'NVIDIA-B300-SXM6-AC', /\bB300\b/, 275040, 267.5, '10.3', 'blackwell', 'nvlink', true),
   gpu('B200', 'NVIDIA-B200', /\bB200\b/, 183359, 178.3, '10.0', 'blackwell', 'nvlink', true),
-  gpu('RTX-PRO-6000', 'NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition', /RTX-PRO-6000/, 97887, 94.9, '12.0', 'blackwell', 'pcie', true),
-  gpu('RTX-PRO-5000', 'NVIDIA-RTX-PRO-5000-Blackwell', /RTX-PRO-5000/, 48935, 47.3, '12.0', 'blackwell', 'pcie', true),
-  gpu('RTX-PRO-4500', 'NVIDIA-RTX-PRO-4500-Blackwell', /RTX-PRO-4500/, 32623, 31.3, '12.0', 'blackwell', 'pcie', true),
+  gpu(
+    'RTX-PRO-6000',
+    'NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition',
+    /RTX-PRO-6000/,
+    97887,
+    94.9,
+    '12.0',
+    'blackwell',
+    'pcie',
+    true,
+  ),
+  gpu(
+    'RTX-PRO-5000',
+    'NVIDIA-RTX-PRO-5000-Blackwell',
+    /RTX-PRO-5000/,
+    48935,
+    47.3,
+    '12.0',
+    'blackwell',
+    'pcie',
+    true,
+  ),
+  gpu(
+    'RTX-PRO-4500',
+    'NVIDIA-RTX-PRO-4500-Blackwell',
+    /RTX-PRO-4500/,
+    32623,
+    31.3,
+    '12.0',
+    'blackwell',
+    'pcie',
+    true,
+  ),
   gpu('RTX-5090', 'NVIDIA-GeForce-RTX-5090', /RTX-5090/, 32607, 31.3, '12.0', 'blackwell', 'pcie'),
 ];
 
@@ -123,7 +162,7 @@ function normalise(name: string): string {
     .toLowerCase()
     .replace(/^(nvidia|tesla)-/, '')
     .replace(/^geforce-/, '')
-    .replace(/(\d)gb?$/, '$1')
+    .replace(/(\d)gb$/, '$1')
     .replace(/-(gb|ram)$/, '');
 }
 

@@ -248,20 +248,14 @@ export const MIG_GPUS: readonly MigGpu[] = [
     slots: 2,
     product: /^NVIDIA-RTX-PRO-5000-Blackwell/,
     source: 'none',
-    profiles: [
-      row('1g.24gb', 1, 1, 2, null, null),
-      row('2g.48gb', 2, 2, 1, null, null),
-    ],
+    profiles: [row('1g.24gb', 1, 1, 2, null, null), row('2g.48gb', 2, 2, 1, null, null)],
   },
   {
     gpu: 'RTX PRO 4500 Blackwell (32GB)',
     slots: 2,
     product: /^NVIDIA-RTX-PRO-4500-Blackwell/,
     source: 'none',
-    profiles: [
-      row('1g.16gb', 1, 1, 2, null, null),
-      row('2g.32gb', 2, 2, 1, null, null),
-    ],
+    profiles: [row('1g.16gb', 1, 1, 2, null, null), row('2g.32gb', 2, 2, 1, null, null)],
   },
 ];
 

@@ -1,9 +1,19 @@
 import type { MisfitCode, PlanRequest } from '../plan-types.ts';
-import { capabilityNumber, findGpu, GPUS, type Gpu, type Link, UNKNOWN_GPU_RESERVE_MIB } from './gpu-table.ts';
+import {
+  capabilityNumber,
+  findGpu,
+  GPUS,
+  type Gpu,
+  type Link,
+  UNKNOWN_GPU_RESERVE_MIB,
+} from './gpu-table.ts';
 import { findMigProfile, migGpu, usableMiB } from './mig-profiles.ts';
 
 /** How the engines of a GPU share it. */
-export type Sharing = { kind: 'whole' } | { kind: 'mig'; profile: string } | { kind: 'timeSliced'; slices: number };
+export type Sharing =
+  | { kind: 'whole' }
+  | { kind: 'mig'; profile: string }
+  | { kind: 'timeSliced'; slices: number };
 
 /** What one engine runs on: a GPU, a MIG slice, or a share of the time of a GPU. */
 export interface Slot {
@@ -28,7 +38,10 @@ export interface SlotMisfit {
 export function resolveSlot(request: PlanRequest['slot']): Slot | SlotMisfit {
   const { gpu: name, migProfile, slicesPerGPU } = request;
   if (migProfile !== undefined && slicesPerGPU !== undefined) {
-    return misfit('InvalidArguments', 'A slot is either a MIG slice or a time-slice: a node shares in one way.');
+    return misfit(
+      'InvalidArguments',
+      'A slot is either a MIG slice or a time-slice: a node shares in one way.',
+    );
   }
   const gpu = name === undefined ? undefined : findGpu(name);
   const stated = request.memoryMiB ?? fromLabel(request, gpu);
@@ -54,7 +67,10 @@ export function hasCapability({ computeCapability }: Slot, least: string): boole
 }
 
 /** CUDA sees less of a GPU than NVML, and the same of a MIG slice. */
-function fromLabel({ labelMemoryMiB, migProfile }: PlanRequest['slot'], gpu: Gpu | undefined): number | undefined {
+function fromLabel(
+  { labelMemoryMiB, migProfile }: PlanRequest['slot'],
+  gpu: Gpu | undefined,
+): number | undefined {
   if (labelMemoryMiB === undefined) return undefined;
   if (migProfile !== undefined) return labelMemoryMiB;
   const reserve = gpu === undefined ? UNKNOWN_GPU_RESERVE_MIB : gpu.labelMemoryMiB - gpu.memoryMiB;
@@ -95,7 +111,8 @@ function slotName(gpu: string, sharing: Sharing): string {
 
 function unknownGpu(name: string | undefined): SlotMisfit {
   const known = GPUS.map((gpu) => gpu.name).join(', ');
-  const what = name === undefined ? 'No GPU is stated.' : `There is no GPU ${JSON.stringify(name)} in the table.`;
+  const what =
+    name === undefined ? 'No GPU is stated.' : `There is no GPU ${JSON.stringify(name)} in the table.`;
   return misfit('UnknownGpu', `${what} State its memory in MiB, or one of ${known}.`);
 }
 

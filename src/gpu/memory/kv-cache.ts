@@ -76,7 +76,9 @@ function layerTokenBytes(model: ModelFacts, dtype: KvCacheDtype, tensorParallel:
   const { attention } = model;
   switch (attention.kind) {
     case 'heads':
-      return 2 * Math.max(1, Math.ceil(attention.keyValueHeads / tensorParallel)) * attention.headDimension * bytes;
+      return (
+        2 * Math.max(1, Math.ceil(attention.keyValueHeads / tensorParallel)) * attention.headDimension * bytes
+      );
     case 'latent':
       return attention.latentDimension * bytes + attention.indexBytes;
   }

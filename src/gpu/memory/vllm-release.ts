@@ -38,11 +38,7 @@ const SECOND_RUNNER_FOR_ALL = 29;
  * @see https://github.com/vllm-project/vllm/releases
  * @see https://github.com/vllm-project/vllm/pull/53183
  */
-export function releaseRules(
-  version: string | undefined,
-  pinned: string,
-  isDense: boolean,
-): ReleaseRules {
+export function releaseRules(version: string | undefined, pinned: string, isDense: boolean): ReleaseRules {
   const stated = version === undefined ? undefined : readMinor(version);
   const minor = stated ?? readMinor(pinned) ?? SECOND_RUNNER_FOR_ALL;
   const hasSecondRunner = minor >= (isDense ? SECOND_RUNNER : SECOND_RUNNER_FOR_ALL);

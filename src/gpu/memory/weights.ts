@@ -1,7 +1,7 @@
 import type { CheckpointQuantization } from '../model/checkpoint-quantization.ts';
 import type { ModelFacts } from '../model/model-facts.ts';
-import type { ReleaseRules } from './vllm-release.ts';
 import { GIB } from './units.ts';
+import type { ReleaseRules } from './vllm-release.ts';
 
 /** bf16 and fp16. */
 const FULL_BYTES = 2;
@@ -70,7 +70,9 @@ function replicatedBytes(
 ): number {
   const perWeight = quantization?.packs === 'all' ? quantization.bytesPerWeight : FULL_BYTES;
   const beyondShare = 1 - 1 / tensorParallel;
-  return model.parameters.replicated * FULL_BYTES * beyondShare + repeatedHeads(model, tensorParallel) * perWeight;
+  return (
+    model.parameters.replicated * FULL_BYTES * beyondShare + repeatedHeads(model, tensorParallel) * perWeight
+  );
 }
 
 function repeatedHeads({ attention, layers, hiddenSize }: ModelFacts, tensorParallel: number): number {
@@ -86,6 +88,6 @@ function repeatedHeads({ attention, layers, hiddenSize }: ModelFacts, tensorPara
  */
 function withAllocator(bytes: number, model: ModelFacts, rules: ReleaseRules): number {
   const { rotaryBytes, hasAttentionBias } = model;
-  if (rules.activations !== 'compileCopy') return Math.max(bytes * 1.003, bytes + rotaryBytes + 0.02 * GIB);
+  if (rules.activations !== 'compileCopy') return Math.max(bytes * 1.003, bytes + rotaryBytes);
   return bytes + rotaryBytes + (hasAttentionBias ? 0.1 : 0.01) * GIB;
 }

@@ -38,7 +38,11 @@ export function activationBytes(model: ModelFacts, batch: BatchSettings, rules: 
       return Math.max(warmStepBytes(model, batch), copy) + more;
     }
     case 'sampler':
-      return Math.max(samplerBytes(model, batch, SAMPLER_COPIES), oldStepBytes(model, batch)) + STEP_BUFFERS_BYTES + more;
+      return (
+        Math.max(samplerBytes(model, batch, SAMPLER_COPIES), oldStepBytes(model, batch)) +
+        STEP_BUFFERS_BYTES +
+        more
+      );
     case 'largeSampler': {
       const sampler = samplerBytes(model, batch, LARGE_SAMPLER_COPIES);
       return Math.max(1.2 * GIB, sampler, oldStepBytes(model, batch)) + STEP_BUFFERS_BYTES + more;

@@ -8,6 +8,9 @@ export interface CatalogueEntry {
   config: Readonly<Record<string, unknown>>;
 }
 
+/** The tower for pictures of Gemma 3. */
+const SIGLIP = { hidden_size: 1152, intermediate_size: 4304, num_hidden_layers: 27, patch_size: 14 };
+
 /**
  * Architectures of models that classes use, from their config.json on the Hugging Face hub and the parameter counts
  * of their model cards. Fine-tunes share the entry of their base model as aliases.
@@ -15,39 +18,79 @@ export interface CatalogueEntry {
  * @see https://huggingface.co/models?library=safetensors
  */
 export const CATALOGUE: readonly CatalogueEntry[] = [
-  qwen2('qwen2.5-0.5b', [24, 896, 4864, 14, 2, 64], 151936, true, 0.494, ['Qwen/Qwen2.5-0.5B-Instruct'], [
-    'qwen2.5-coder-0.5b',
-    'qwen2-0.5b',
-  ]),
-  qwen2('qwen2.5-1.5b', [28, 1536, 8960, 12, 2, 128], 151936, true, 1.5437, ['Qwen/Qwen2.5-1.5B-Instruct'], [
-    'qwen2.5-coder-1.5b',
-    'qwen2-1.5b',
-  ]),
+  qwen2(
+    'qwen2.5-0.5b',
+    [24, 896, 4864, 14, 2, 64],
+    151936,
+    true,
+    0.494,
+    ['Qwen/Qwen2.5-0.5B-Instruct'],
+    ['qwen2.5-coder-0.5b', 'qwen2-0.5b'],
+  ),
+  qwen2(
+    'qwen2.5-1.5b',
+    [28, 1536, 8960, 12, 2, 128],
+    151936,
+    true,
+    1.5437,
+    ['Qwen/Qwen2.5-1.5B-Instruct'],
+    ['qwen2.5-coder-1.5b', 'qwen2-1.5b'],
+  ),
   distill('deepseek-r1-distill-qwen-1.5b', [28, 1536, 8960, 12, 2, 128], 151936, 1.777),
   distill('deepseek-r1-distill-qwen-7b', [28, 3584, 18944, 28, 4, 128], 152064, 7.6156),
   distill('deepseek-r1-distill-qwen-14b', [48, 5120, 13824, 40, 8, 128], 152064, 14.77),
   distill('deepseek-r1-distill-qwen-32b', [64, 5120, 27648, 40, 8, 128], 152064, 32.7639),
-  qwen2('qwen2.5-3b', [36, 2048, 11008, 16, 2, 128], 151936, true, 3.0859, ['Qwen/Qwen2.5-3B-Instruct'], [
-    'qwen2.5-coder-3b',
-  ]),
-  qwen2('qwen2.5-7b', [28, 3584, 18944, 28, 4, 128], 152064, false, 7.6156, ['Qwen/Qwen2.5-7B-Instruct'], [
-    'qwen2.5-coder-7b',
-    'qwen2-7b',
-  ]),
-  qwen2('qwen2.5-14b', [48, 5120, 13824, 40, 8, 128], 152064, false, 14.77, ['Qwen/Qwen2.5-14B-Instruct'], [
-    'qwen2.5-coder-14b',
-  ]),
-  qwen2('qwen2.5-32b', [64, 5120, 27648, 40, 8, 128], 152064, false, 32.7639, ['Qwen/Qwen2.5-32B-Instruct'], [
-    'qwen2.5-coder-32b',
-  ]),
-  qwen2('qwen2.5-72b', [80, 8192, 29568, 64, 8, 128], 152064, false, 72.7062, ['Qwen/Qwen2.5-72B-Instruct'], [
-    'kimi-dev-72b',
-    'qwen2-72b',
-  ]),
+  qwen2(
+    'qwen2.5-3b',
+    [36, 2048, 11008, 16, 2, 128],
+    151936,
+    true,
+    3.0859,
+    ['Qwen/Qwen2.5-3B-Instruct'],
+    ['qwen2.5-coder-3b'],
+  ),
+  qwen2(
+    'qwen2.5-7b',
+    [28, 3584, 18944, 28, 4, 128],
+    152064,
+    false,
+    7.6156,
+    ['Qwen/Qwen2.5-7B-Instruct'],
+    ['qwen2.5-coder-7b', 'qwen2-7b'],
+  ),
+  qwen2(
+    'qwen2.5-14b',
+    [48, 5120, 13824, 40, 8, 128],
+    152064,
+    false,
+    14.77,
+    ['Qwen/Qwen2.5-14B-Instruct'],
+    ['qwen2.5-coder-14b'],
+  ),
+  qwen2(
+    'qwen2.5-32b',
+    [64, 5120, 27648, 40, 8, 128],
+    152064,
+    false,
+    32.7639,
+    ['Qwen/Qwen2.5-32B-Instruct'],
+    ['qwen2.5-coder-32b'],
+  ),
+  qwen2(
+    'qwen2.5-72b',
+    [80, 8192, 29568, 64, 8, 128],
+    152064,
+    false,
+    72.7062,
+    ['Qwen/Qwen2.5-72B-Instruct'],
+    ['kimi-dev-72b', 'qwen2-72b'],
+  ),
   qwen3('qwen3-0.6b', [28, 1024, 3072, 16, 8, 128], true, 0.596, 'Qwen/Qwen3-0.6B'),
   qwen3('qwen3-1.7b', [28, 2048, 6144, 16, 8, 128], true, 1.7206, 'Qwen/Qwen3-1.7B'),
   qwen3('qwen3-4b', [36, 2560, 9728, 32, 8, 128], true, 4.0225, 'Qwen/Qwen3-4B'),
-  qwen3('qwen3-8b', [36, 4096, 12288, 32, 8, 128], false, 8.1907, 'Qwen/Qwen3-8B', ['deepseek-r1-0528-qwen3-8b']),
+  qwen3('qwen3-8b', [36, 4096, 12288, 32, 8, 128], false, 8.1907, 'Qwen/Qwen3-8B', [
+    'deepseek-r1-0528-qwen3-8b',
+  ]),
   qwen3('qwen3-14b', [40, 5120, 17408, 40, 8, 128], false, 14.7683, 'Qwen/Qwen3-14B'),
   qwen3('qwen3-32b', [64, 5120, 25600, 64, 8, 128], false, 32.7621, 'Qwen/Qwen3-32B'),
   entry(
@@ -109,14 +152,25 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     ['mistral-small-3.2-24b'],
     {
       ...dense('mistral', [40, 5120, 32768, 32, 8, 128], 131072, false, 24.0, 131072),
-      vision_config: { model_type: 'pixtral', hidden_size: 1024, num_hidden_layers: 24, intermediate_size: 4096, patch_size: 14 },
+      vision_config: {
+        model_type: 'pixtral',
+        hidden_size: 1024,
+        num_hidden_layers: 24,
+        intermediate_size: 4096,
+        patch_size: 14,
+      },
     },
   ),
   entry('mixtral-8x7b', ['mistralai/Mixtral-8x7B-Instruct-v0.1'], ['mixtral-8x7b-v0.1'], {
     ...dense('mixtral', [32, 4096, 14336, 32, 8, 128], 32000, false, 46.7, 32768),
     num_local_experts: 8,
   }),
-  entry('phi-4', ['microsoft/phi-4'], [], dense('phi3', [40, 5120, 17920, 40, 10, 128], 100352, false, 14.66, 16384)),
+  entry(
+    'phi-4',
+    ['microsoft/phi-4'],
+    [],
+    dense('phi3', [40, 5120, 17920, 40, 10, 128], 100352, false, 14.66, 16384),
+  ),
   entry(
     'codellama-7b',
     ['codellama/CodeLlama-7b-Instruct-hf'],
@@ -299,8 +353,6 @@ function gemma3(
     ...(seesPictures ? { vision_config: SIGLIP, rope_scaling: { rope_type: 'linear', factor: 8 } } : {}),
   });
 }
-
-const SIGLIP = { hidden_size: 1152, intermediate_size: 4304, num_hidden_layers: 27, patch_size: 14 };
 
 /** What names add for tuning, packing and date; the shapes stay. */
 const ENDINGS =

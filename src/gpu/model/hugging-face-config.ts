@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { readQuantization } from './checkpoint-quantization.ts';
 import type { Attention, CachedLayers, ModelFacts, ParameterCount } from './model-facts.ts';
-import { type AttentionShapes, countParameters, type ExpertShapes, type Shapes, withTotal } from './parameters.ts';
+import {
+  type AttentionShapes,
+  countParameters,
+  type ExpertShapes,
+  type Shapes,
+  withTotal,
+} from './parameters.ts';
 
 const size = z.number().int().positive().nullish();
 const flag = z.boolean().nullish();
@@ -77,9 +83,9 @@ const configSchema = z.object({
   torch_dtype: z.string().nullish(),
   dtype: z.string().nullish(),
   num_parameters: z.number().positive().nullish(),
-  quantization_config: z.unknown(),
-  compression_config: z.unknown(),
-  ssm_cfg: z.unknown(),
+  quantization_config: z.unknown().optional(),
+  compression_config: z.unknown().optional(),
+  ssm_cfg: z.unknown().optional(),
   mamba_d_state: size,
   mamba_num_heads: size,
 });
@@ -87,13 +93,20 @@ const configSchema = z.object({
 type Config = z.infer<typeof configSchema>;
 
 /** Where families that see or hear keep the language model. */
-const LANGUAGE_MODEL_KEYS = ['text_config', 'llm_config', 'language_config', 'thinker_config', 'language_model'];
+const LANGUAGE_MODEL_KEYS = [
+  'text_config',
+  'llm_config',
+  'language_config',
+  'thinker_config',
+  'language_model',
+];
 
 /** Families that share the output head with the embedding unless config.json says otherwise. */
 const TIED_BY_DEFAULT =
   /^(gemma|gemma2|gemma3|gemma3_text|gemma3n|gemma3n_text|gemma4|gemma4_text|cohere|cohere2|gpt2|opt|bloom|falcon|mpt|gpt_bigcode|starcoder2)$/;
 /** Families with biases on queries, keys and values that config.json does not mention. */
-const BIASED_BY_DEFAULT = /^(qwen|qwen2|qwen2_moe|qwen2_vl|qwen2_5_vl|qwen2_5_vl_text|gpt2|opt|bloom|gpt_neox|gpt_oss)$/;
+const BIASED_BY_DEFAULT =
+  /^(qwen|qwen2|qwen2_moe|qwen2_vl|qwen2_5_vl|qwen2_5_vl_text|gpt2|opt|bloom|gpt_neox|gpt_oss)$/;
 /** Families whose feed-forward layers have no gate. */
 const UNGATED =
   /^(gpt2|gpt_neox|gptj|gpt_bigcode|opt|bloom|falcon|mpt|phi|starcoder2|nemotron|nemotron_h|persimmon)$/;
@@ -203,13 +216,13 @@ function languageModel(raw: Readonly<Record<string, unknown>>): Record<string, u
     if (isRecord(inner)) {
       const { quantization_config, compression_config, num_parameters, torch_dtype, dtype } = raw;
       const outer = { quantization_config, compression_config, num_parameters, torch_dtype, dtype };
-      const tied = raw['tie_word_embeddings'];
+      const tied = raw.tie_word_embeddings;
       const nested = languageModel(inner);
-      const family = nested['model_type'];
+      const family = nested.model_type;
       return {
         ...(typeof family === 'string' ? FAMILY_DEFAULTS[family] : {}),
         ...(typeof tied === 'boolean' ? { tie_word_embeddings: tied } : {}),
-        model_type: raw['model_type'],
+        model_type: raw.model_type,
         ...withoutUndefined(outer),
         ...withoutUndefined(nested),
       };
@@ -308,8 +321,7 @@ function readExperts(config: Config, layers: number): ExpertShapes | undefined {
     layers: expertLayers(config, layers),
     routed,
     intermediateSize: width,
-    sharedIntermediateSize:
-      sharedWidth ?? (config.model_type?.startsWith('llama4') ? width : shared * width),
+    sharedIntermediateSize: sharedWidth ?? (config.model_type?.startsWith('llama4') ? width : shared * width),
   };
 }
 
@@ -397,11 +409,11 @@ function stretchedPositions(config: Config): number | undefined {
   const context = statedPositions(config);
   const scaling = config.rope_scaling ?? config.rope_parameters;
   if (context === undefined || !scaling) return context;
-  const kind = scaling['rope_type'] ?? scaling['type'];
-  const factor = scaling['factor'];
+  const kind = scaling.rope_type ?? scaling.type;
+  const factor = scaling.factor;
   if (typeof factor !== 'number' || typeof kind !== 'string') return context;
   if (['su', 'longrope', 'llama3', 'default', 'mrope'].includes(kind)) return context;
-  const original = scaling['original_max_position_embeddings'];
+  const original = scaling.original_max_position_embeddings;
   const base = kind === 'yarn' && typeof original === 'number' ? original : context;
   return Math.floor(base * factor);
 }
@@ -437,14 +449,14 @@ const JOINED_PATCHES = 4;
 
 /** Parameters of a tower for pictures with its projector, counted from its shapes; 0 without one. */
 function visionParameters(raw: Readonly<Record<string, unknown>>, textHidden: number): number {
-  const found = visionSchema.safeParse(raw['vision_config']);
-  if (!found.success || !isRecord(raw['vision_config'])) return 0;
+  const found = visionSchema.safeParse(raw.vision_config);
+  if (!found.success || !isRecord(raw.vision_config)) return 0;
   const vision = found.data;
   // Qwen2-VL calls the tower's own width `embed_dim`, and the language model's `hidden_size`.
   const width = vision.embed_dim ?? vision.hidden_size ?? 0;
   const layers = vision.depth ?? vision.num_hidden_layers ?? vision.num_layers ?? 0;
   const inner = vision.intermediate_size ?? (vision.mlp_ratio ?? 4) * width;
-  const gates = GATED_TOWERS.test(`${vision.model_type ?? ''} ${String(raw['model_type'] ?? '')}`) ? 3 : 2;
+  const gates = GATED_TOWERS.test(`${vision.model_type ?? ''} ${String(raw.model_type ?? '')}`) ? 3 : 2;
   const patch = typeof vision.patch_size === 'number' ? vision.patch_size : 14;
   const joined = JOINED_PATCHES * width;
   const tower = layers * (4 * width ** 2 + gates * width * inner) + 3 * patch ** 2 * width;
@@ -461,9 +473,7 @@ function reconcile(
   if (!stated) return { parameters: counted, assumptions: [] };
   const least = isQuantized ? 0.8 : 0.5;
   if (stated >= least * counted.total) return { parameters: withTotal(counted, stated), assumptions: [] };
-  const why = isQuantized
-    ? 'packed weights are counted several at a time there'
-    : 'the shapes make far more';
+  const why = isQuantized ? 'packed weights are counted several at a time there' : 'the shapes make far more';
   return {
     parameters: counted,
     assumptions: [`num_parameters ${stated} is left aside: ${why}; ${counted.total} are counted`],

@@ -1,5 +1,9 @@
-import { type CheckpointQuantization, GROUPED_4BIT_BYTES, readQuantization } from './checkpoint-quantization.ts';
 import type { StatedFacts } from '../plan-types.ts';
+import {
+  type CheckpointQuantization,
+  GROUPED_4BIT_BYTES,
+  readQuantization,
+} from './checkpoint-quantization.ts';
 
 /** Small models have more parameters than their name says (gemma-7b 8.5 billion, gemma-2-2b 2.6), large ones hardly. */
 const SMALL_ABOVE_NAME = 1.25;
@@ -20,12 +24,20 @@ const TYPICAL: readonly (Required<Pick<StatedFacts, 'layers' | 'hiddenSize' | 'i
   { upToBillions: 16, layers: 48, hiddenSize: 5120, intermediateSize: 17920, heads: 40 },
   { upToBillions: 40, layers: 64, hiddenSize: 5376, intermediateSize: 27648, heads: 64 },
   { upToBillions: 80, layers: 80, hiddenSize: 8192, intermediateSize: 29568, heads: 64 },
-  { upToBillions: Number.POSITIVE_INFINITY, layers: 126, hiddenSize: 16384, intermediateSize: 53248, heads: 128 },
+  {
+    upToBillions: Number.POSITIVE_INFINITY,
+    layers: 126,
+    hiddenSize: 16384,
+    intermediateSize: 53248,
+    heads: 128,
+  },
 ];
 const TYPICAL_VOCABULARY = 152_064;
 /** Between grouped-query models (8 or fewer) and older ones in which every head has its own. */
 const TYPICAL_KEY_VALUE_HEADS = 16;
 const TYPICAL_HEAD_DIMENSION = 128;
+/** Small models share the output head with the embedding, which would be most of them otherwise. */
+const TIED_UP_TO_BILLIONS = 2.5;
 
 /** Fields of a config.json made up from the size in a name, with the words to say so; undefined without a size. */
 export function estimateByName(
@@ -55,7 +67,7 @@ export function typicalConfig(billions: number): Record<string, unknown> {
     num_key_value_heads: TYPICAL_KEY_VALUE_HEADS,
     head_dim: TYPICAL_HEAD_DIMENSION,
     vocab_size: TYPICAL_VOCABULARY,
-    tie_word_embeddings: false,
+    tie_word_embeddings: billions <= TIED_UP_TO_BILLIONS,
     num_parameters: Math.round(billions * 1e9),
   };
 }
@@ -85,7 +97,8 @@ export function quantizationByName(name: string): CheckpointQuantization | undef
   if (says(/w8a8|w8a16/)) return named('compressed-tensors', 1);
   if (says(/nvfp4/)) return readQuantization({ quant_method: 'nvfp4' });
   if (says(/(^|[^a-z])fp8/)) return named('fp8', 1);
-  if (says(/bnb-4bit|bitsandbytes/)) return readQuantization({ quant_method: 'bitsandbytes', load_in_4bit: true });
+  if (says(/bnb-4bit|bitsandbytes/))
+    return readQuantization({ quant_method: 'bitsandbytes', load_in_4bit: true });
   return undefined;
 }
 

@@ -38,7 +38,11 @@ interface Base {
   assumptions: readonly string[];
 }
 
-function baseOf(name: string, config: PlanRequest['model']['config'], facts: StatedFacts): Base | ModelMisfit {
+function baseOf(
+  name: string,
+  config: PlanRequest['model']['config'],
+  facts: StatedFacts,
+): Base | ModelMisfit {
   if (config !== undefined) return { config, source: 'config', assumptions: [] };
   const known = findInCatalogue(name);
   if (known !== undefined) {
@@ -81,6 +85,6 @@ function asConfig(facts: StatedFacts): Record<string, unknown> {
 }
 
 function nameInConfig(config: PlanRequest['model']['config']): string | undefined {
-  const name = config?.['_name_or_path'];
+  const name = config?._name_or_path;
   return typeof name === 'string' && name !== '' ? name : undefined;
 }

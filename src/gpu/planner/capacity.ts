@@ -25,13 +25,15 @@ function expectedTokens({ expectedTokensPerRequest, maxModelLen }: PlanRequest):
   return Math.min(maxModelLen, expectedTokensPerRequest ?? EXPECTED_TOKENS_AT_MOST);
 }
 
-/** From bytes to sequences and students. Which term decided is said. */
+/**
+ * From bytes to sequences and students. Which term decided is said.
+ */
 export function capacityOf(situation: Situation, { memory, layout }: MemoryPlan): Capacity {
   const { request } = situation;
   const cacheBytes = Math.max(0, memory.kvCacheMiB) * MIB;
   const { tokens, fullLengthSequences } = cacheCapacity(layout, cacheBytes, request.maxModelLen);
   const expected = expectedTokens(request);
-  const atOnce = Math.floor(Math.floor(cacheBytes / layout.blockBytes) / layout.blocksForRequest(expected));
+  const atOnce = Math.floor(cacheBytes / layout.blockBytes) / layout.blocksForRequest(expected);
   const sequences = sequencesOf(situation, atOnce, expected);
   return {
     kvCacheTokens: tokens,
@@ -48,12 +50,12 @@ function sequencesOf({ request, batch }: Situation, atOnce: number, expected: nu
   if (request.maxNumSeqs !== undefined) {
     return { maxNumSeqs: request.maxNumSeqs, sequenceTerm: 'spec', sequenceBasis: 'as stated' };
   }
-  const byCache = Math.max(1, graphStepBelow(atOnce));
+  const byCache = Math.max(1, graphStepBelow(Math.floor(atOnce)));
   if (byCache < batch.maxNumSeqs) {
     return {
       maxNumSeqs: byCache,
       sequenceTerm: 'kvCache',
-      sequenceBasis: `the KV cache holds ${atOnce} requests of ${expected} tokens; rounded down to a CUDA graph`,
+      sequenceBasis: `the KV cache holds ${atOnce.toFixed(1)} requests of ${expected} tokens; rounded down to a CUDA graph`,
     };
   }
   if (request.maxNumBatchedTokens === batch.maxNumSeqs) {
@@ -91,6 +93,6 @@ function studentsOf(
   }
   return {
     students: Math.max(1, byCache),
-    studentsBasis: `the KV cache holds ${atOnce} requests of ${expected} tokens ÷ ${requestsPerStudent} a student ÷ ${SEQUENCES_PER_TEN_STUDENTS / 10}`,
+    studentsBasis: `the KV cache holds ${atOnce.toFixed(1)} requests of ${expected} tokens ÷ ${requestsPerStudent} a student ÷ ${SEQUENCES_PER_TEN_STUDENTS / 10}`,
   };
 }

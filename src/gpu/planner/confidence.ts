@@ -9,7 +9,8 @@ export function confidenceOf(situation: Situation): { confidence: Confidence; ba
   if (medium.length > 0) return { confidence: 'medium', basis: `Carried over: ${medium.join('; ')}.` };
   return {
     confidence: 'high',
-    basis: 'A dense model on one GPU: of this kind starts of vLLM 0.17 to 0.19 and 0.26 on H100s were measured.',
+    basis:
+      'A dense model on one GPU: of this kind starts of vLLM 0.17 to 0.19 and 0.26 on H100s were measured.',
   };
 }
 

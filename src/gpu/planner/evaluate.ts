@@ -1,4 +1,4 @@
-import { type EnginePlan, type PlanRequest, planRequestSchema, type PlanInput } from '../plan-types.ts';
+import { type EnginePlan, type PlanInput, type PlanRequest, planRequestSchema } from '../plan-types.ts';
 import { type Capacity, capacityOf } from './capacity.ts';
 import { confidenceOf } from './confidence.ts';
 import { memoryArguments, settingsOf } from './engine-arguments.ts';
@@ -77,7 +77,14 @@ function fitInWords({ model, slot, request }: Situation, { memory }: MemoryPlan,
 
 /** Where the GPU or the model is not known there is nothing to add up. */
 function unplanned(request: PlanRequest, { code, reason }: Misfit): Evaluation {
-  const nothing = { totalMiB: 0, budgetMiB: 0, weightsMiB: 0, activationsMiB: 0, graphsMiB: 0, overheadMiB: 0 };
+  const nothing = {
+    totalMiB: 0,
+    budgetMiB: 0,
+    weightsMiB: 0,
+    activationsMiB: 0,
+    graphsMiB: 0,
+    overheadMiB: 0,
+  };
   return {
     fits: false,
     code,

@@ -45,7 +45,10 @@ function checkTensorParallel({ request, slot, model }: Situation): Misfit | unde
   }
   const vocabulary = Math.ceil(model.vocabularySize / VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE;
   if (vocabulary % gpus === 0) return undefined;
-  return misfit('TensorParallelUnsuited', `${gpus} GPUs cannot share a vocabulary of ${vocabulary} evenly. Use 2, 4 or 8.`);
+  return misfit(
+    'TensorParallelUnsuited',
+    `${gpus} GPUs cannot share a vocabulary of ${vocabulary} evenly. Use 2, 4 or 8.`,
+  );
 }
 
 function divisors(heads: number): string {
@@ -73,10 +76,16 @@ function checkBatch({ batch }: Situation): Misfit | undefined {
 /** @see https://docs.vllm.ai/en/latest/features/quantization/#supported-hardware */
 function checkGpuSupport({ slot, model, quantization, request }: Situation): Misfit | undefined {
   const refuse = (what: string, next: string) =>
-    misfit('UnsupportedOnGpu', `${slot.name} (compute capability ${slot.computeCapability}) ${what}. ${next}`);
+    misfit(
+      'UnsupportedOnGpu',
+      `${slot.name} (compute capability ${slot.computeCapability}) ${what}. ${next}`,
+    );
   if (!hasCapability(slot, '7.0')) return refuse('is too old for vLLM', 'Use a GPU of 7.5 or later.');
   if (!hasCapability(slot, '8.0') && NO_HALF.test(model.family ?? '')) {
-    return refuse(`cannot compute in bfloat16, and ${model.name} overflows in float16`, 'Use an Ampere GPU or later.');
+    return refuse(
+      `cannot compute in bfloat16, and ${model.name} overflows in float16`,
+      'Use an Ampere GPU or later.',
+    );
   }
   const method = quantization?.method ?? '';
   if (!hasCapability(slot, '7.5') && method.includes('awq')) {
@@ -113,7 +122,10 @@ function checkUtilization({ slot, utilization }: Situation): Misfit | undefined 
   if (utilization > 0 && budget <= largest) return undefined;
   const share = Math.max(0, Math.floor((largest / (slot.totalMiB * MIB)) * 100) / 100);
   if (utilization <= 0 || share <= 0) {
-    return misfit('NoMemoryForCache', `${slot.name} has no memory left once every engine has its CUDA context.`);
+    return misfit(
+      'NoMemoryForCache',
+      `${slot.name} has no memory left once every engine has its CUDA context.`,
+    );
   }
   return misfit(
     'UtilizationTooHigh',

@@ -1,5 +1,5 @@
 import { type CacheLayout, cacheLayout, requestBytes } from '../memory/kv-cache.ts';
-import { MIB } from '../memory/units.ts';
+import { GIB, MIB } from '../memory/units.ts';
 import { unpackedWeightBytes, weightBytes } from '../memory/weights.ts';
 import {
   activationBytes,
@@ -10,7 +10,6 @@ import {
   samplerWarmUpBytes,
   warmStepBytes,
 } from '../memory/working-memory.ts';
-import { GIB } from '../memory/units.ts';
 import type { Confidence, MemorySum, PhysicalMemory } from '../plan-types.ts';
 import { confidenceOf } from './confidence.ts';
 import type { Misfit, Situation } from './situation.ts';
@@ -83,7 +82,11 @@ interface Beside {
  */
 function besideCache(
   { model, batch, rules }: Situation,
-  { weightsMiB, activationsMiB, overheadMiB }: Pick<MemorySum, 'weightsMiB' | 'activationsMiB' | 'overheadMiB'>,
+  {
+    weightsMiB,
+    activationsMiB,
+    overheadMiB,
+  }: Pick<MemorySum, 'weightsMiB' | 'activationsMiB' | 'overheadMiB'>,
 ): Beside {
   const held = weightsMiB + overheadMiB + up(UNCOUNTED_BYTES + graphBytes(model, batch));
   if (rules.activations !== 'compileCopy') {
@@ -95,10 +98,7 @@ function besideCache(
 }
 
 /** How far off the model of memory may be, by what it rests on. */
-function cautionMiB(
-  confidence: Confidence,
-  budgetMiB: number,
-): { marginMiB: number; heldBackMiB: number } {
+function cautionMiB(confidence: Confidence, budgetMiB: number): { marginMiB: number; heldBackMiB: number } {
   const margin = (leastMiB: number, share: number) => Math.ceil(Math.max(leastMiB, share * budgetMiB));
   switch (confidence) {
     case 'high':

@@ -1,7 +1,7 @@
 import { DEFAULT_ENGINE_IMAGE } from '../../api/engine.ts';
 import { resolveSlot, type Slot } from '../hardware/slot.ts';
-import type { BatchSettings } from '../memory/working-memory.ts';
 import { type ReleaseRules, releaseRules } from '../memory/vllm-release.ts';
+import type { BatchSettings } from '../memory/working-memory.ts';
 import {
   BITSANDBYTES_4BIT_BYTES,
   type CheckpointQuantization,

@@ -64,7 +64,13 @@ function singleChanges(input: PlanInput, plan: Evaluation): Candidate[] {
 }
 
 function doubleChanges(input: PlanInput, plan: Evaluation): Candidate[] {
-  const seconds = [...lighterCache(input), ...packedWeights(input), ...fewerSlices(input), ...largerProfiles(input), ...moreGpus(input)];
+  const seconds = [
+    ...lighterCache(input),
+    ...packedWeights(input),
+    ...fewerSlices(input),
+    ...largerProfiles(input),
+    ...moreGpus(input),
+  ];
   return seconds.flatMap((second) => {
     const changed = { ...input, ...second.change };
     const firsts = [...shorterContext(changed, plan), ...packedWeights(changed), ...lighterCache(changed)];
@@ -103,7 +109,10 @@ function packedWeights(input: PlanInput): Candidate[] {
   if (evaluate(input).model.packedAs !== undefined) return [];
   const capability = slot.computeCapability ?? findGpu(slot.gpu ?? '')?.computeCapability;
   const fp8: Candidate = { message: 'Use fp8 weights.', change: { quantization: 'FP8' } };
-  const awq: Candidate = { message: 'Use an AWQ checkpoint of the model (4 bits a weight).', change: { quantization: 'AWQ' } };
+  const awq: Candidate = {
+    message: 'Use an AWQ checkpoint of the model (4 bits a weight).',
+    change: { quantization: 'AWQ' },
+  };
   return [...(isAtLeast(capability, 8.9) ? [fp8] : []), ...(isAtLeast(capability, 7.5) ? [awq] : [])];
 }
 
@@ -139,7 +148,10 @@ function fewerSlices({ slot }: PlanInput): Candidate[] {
   if (slicesPerGPU === undefined) return [];
   const fewer = Array.from({ length: Math.max(0, slicesPerGPU - 2) }, (_, index) => slicesPerGPU - 1 - index);
   return [
-    { message: 'Give one engine the whole GPU (`sharing: None`): the students share it.', change: { slot: whole } },
+    {
+      message: 'Give one engine the whole GPU (`sharing: None`): the students share it.',
+      change: { slot: whole },
+    },
     ...fewer.map((slices) => ({
       message: `Cut the GPU into ${slices} time-slices instead of ${slicesPerGPU}.`,
       change: { slot: { ...slot, slicesPerGPU: slices } },
@@ -163,7 +175,10 @@ function largerProfiles({ slot }: PlanInput): Candidate[] {
       message: `Use MIG slices ${profile}, of which a GPU has at most ${maxInstances}.`,
       change: { slot: { ...whole, migProfile: profile } },
     })),
-    { message: 'Give one engine the whole GPU (`sharing: None`): the students share it.', change: { slot: whole } },
+    {
+      message: 'Give one engine the whole GPU (`sharing: None`): the students share it.',
+      change: { slot: whole },
+    },
   ];
 }
 
@@ -190,7 +205,8 @@ function moreEngines({ students = 0, replicas }: PlanInput, plan: Evaluation): C
 
 function eager({ enforceEager = false }: PlanInput): Candidate[] {
   if (enforceEager) return [];
-  const message = 'Start without torch.compile and CUDA graphs (`--enforce-eager`), which makes answers slower.';
+  const message =
+    'Start without torch.compile and CUDA graphs (`--enforce-eager`), which makes answers slower.';
   return [{ message, change: { enforceEager: true } }];
 }
 
@@ -203,12 +219,14 @@ function smallerModels({ model }: PlanInput): Candidate[] {
     .toSorted((a, b) => sizeOf(b.config) - sizeOf(a.config))
     .flatMap(({ name, hubIds }) => {
       const id = hubIds[0];
-      return id === undefined ? [] : [{ message: `Use the smaller model ${name}.`, change: { model: { id } } }];
+      return id === undefined
+        ? []
+        : [{ message: `Use the smaller model ${name}.`, change: { model: { id } } }];
     });
 }
 
 function sizeOf(config: Readonly<Record<string, unknown>> | undefined): number {
-  return Number(config?.['num_parameters'] ?? 0);
+  return Number(config?.num_parameters ?? 0);
 }
 
 /** The smallest GPU that does. */

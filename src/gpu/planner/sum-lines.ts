@@ -18,7 +18,10 @@ export function sumLines(situation: Situation, plan: MemoryPlan, capacity: Capac
     ...(memory.graphsMiB === 0
       ? []
       : [line(-memory.graphsMiB, `CUDA graphs, which vLLM ${rules.release} charges to the budget`)]),
-    line(-memory.overheadMiB, `overhead: libraries${request.lora === undefined ? '' : ', adapters'}${gpus === '' ? '' : ', buffers between GPUs'}`),
+    line(
+      -memory.overheadMiB,
+      `overhead: libraries${request.lora === undefined ? '' : ', adapters'}${gpus === '' ? '' : ', buffers between GPUs'}`,
+    ),
     ...(memory.heldBackMiB === 0 ? [] : [line(-memory.heldBackMiB, 'held back')]),
     line(
       memory.kvCacheMiB,
@@ -26,7 +29,7 @@ export function sumLines(situation: Situation, plan: MemoryPlan, capacity: Capac
     ),
     line(
       physical.underLoadMiB,
-      `taken under load, of ${gib(physical.availableMiB)}: with ${batch.maxNumSeqs} sequences, CUDA graphs and context beside the budget`,
+      `taken under load, of ${gib(physical.availableMiB)}: with what comes on top of the budget, for ${batch.maxNumSeqs} sequences`,
     ),
   ];
 }
@@ -34,5 +37,7 @@ export function sumLines(situation: Situation, plan: MemoryPlan, capacity: Capac
 function activationsInWords({ rules, batch, request }: Situation): string {
   const step = `a step of ${batch.maxNumBatchedTokens} tokens`;
   if (rules.activations !== 'compileCopy') return `${step}, or the logits of ${batch.maxNumSeqs} sequences`;
-  return request.enforceEager ? step : `${step}, or the copy of the embedding that the first start compiles with`;
+  return request.enforceEager
+    ? step
+    : `${step}, or the copy of the embedding that the first start compiles with`;
 }

@@ -36,7 +36,8 @@ function sharingWarnings({ slot, rules }: Situation): PlanWarning[] {
         ),
       ];
     case 'timeSliced': {
-      const start = 'The slices of a GPU do not protect each other: an engine that runs out of memory can take its neighbours along. Start their engines one after another';
+      const start =
+        'The slices of a GPU do not protect each other: an engine that runs out of memory can take its neighbours along. Start their engines one after another';
       return [
         warning(
           'SlicesOnlyCost',
@@ -52,13 +53,15 @@ function sharingWarnings({ slot, rules }: Situation): PlanWarning[] {
 }
 
 /** First release whose images are known to carry no code for Volta. */
-const VOLTA_GONE = 'vLLM images built for CUDA 13 carry no code for compute capability 7.0. Use an older image, or a GPU of 7.5 or later.';
+const VOLTA_GONE =
+  'vLLM images built for CUDA 13 carry no code for compute capability 7.0. Use an older image, or a GPU of 7.5 or later.';
 
 function gpuWarnings(situation: Situation): PlanWarning[] {
   const { slot, request, quantization } = situation;
   const warnings: PlanWarning[] = [];
   if (slot.computeCapability === undefined) {
-    const message = 'Nobody said which GPU this is: whether it can compute in bfloat16 or with fp8 was not checked.';
+    const message =
+      'Nobody said which GPU this is: whether it can compute in bfloat16 or with fp8 was not checked.';
     warnings.push(warning('GpuNotNamed', message));
   }
   if (!hasCapability(slot, '8.0')) {
@@ -102,17 +105,23 @@ function modelWarnings({ model, request, rules, quantization }: Situation): Plan
     warnings.push(warning('CheckpointNotPacked', message));
   }
   if (model.hasVisionTower) {
-    const message = 'This model sees pictures. What their encoder takes at once depends on `--limit-mm-per-prompt`.';
+    const message =
+      'This model sees pictures. What their encoder takes at once depends on `--limit-mm-per-prompt`.';
     warnings.push(warning('SeesPictures', message));
   }
   if (model.hasStateLayers) {
-    const message = 'Layers that keep a state instead of a KV cache are counted as if they kept one: the engine will hold more.';
+    const message =
+      'Layers that keep a state instead of a KV cache are counted as if they kept one: the engine will hold more.';
     warnings.push(warning('StateLayers', message));
   }
   return warnings;
 }
 
-function needsPackedCheckpoint({ model, request, quantization }: Pick<Situation, 'model' | 'request' | 'quantization'>): boolean {
+function needsPackedCheckpoint({
+  model,
+  request,
+  quantization,
+}: Pick<Situation, 'model' | 'request' | 'quantization'>): boolean {
   const isReadFromCheckpoint = request.quantization === 'AWQ' || request.quantization === 'GPTQ';
   return isReadFromCheckpoint && quantization !== model.quantization;
 }
@@ -125,7 +134,10 @@ function memoryWarnings({ slot, model }: Situation, { memory, physical }: Memory
     ? `the engine takes more than its budget, and ${slot.name} would run out of memory under load`
     : `what ${model.name} takes is not known exactly`;
   return [
-    warning('CacheHeldBack', `${gib(heldBackMiB)} are kept from the KV cache, which gets ${gib(kvCacheMiB)}: ${why}.`),
+    warning(
+      'CacheHeldBack',
+      `${gib(heldBackMiB)} are kept from the KV cache, which gets ${gib(kvCacheMiB)}: ${why}.`,
+    ),
   ];
 }
 

@@ -61,10 +61,12 @@ describe('what CUDA sees', () => {
   test('is at least 0.2 and at most 5 % or 2.2 GiB less than the label says', () => {
     for (const { name, labelMemoryMiB, memoryMiB } of GPUS) {
       const reserve = labelMemoryMiB - memoryMiB;
-      expect({ name, isPlausible: reserve >= 80 && reserve <= Math.max(0.06 * labelMemoryMiB, 700) }).toEqual({
-        name,
-        isPlausible: true,
-      });
+      expect({ name, isPlausible: reserve >= 80 && reserve <= Math.max(0.06 * labelMemoryMiB, 700) }).toEqual(
+        {
+          name,
+          isPlausible: true,
+        },
+      );
     }
   });
 
@@ -75,7 +77,9 @@ describe('what CUDA sees', () => {
 
 describe('compute capabilities', () => {
   test('compare as numbers', () => {
-    expect(['7.5', '8.0', '8.9', '9.0', '10.0', '12.0'].map(capabilityNumber)).toEqual([75, 80, 89, 90, 100, 120]);
+    expect(['7.5', '8.0', '8.9', '9.0', '10.0', '12.0'].map(capabilityNumber)).toEqual([
+      75, 80, 89, 90, 100, 120,
+    ]);
   });
 });
 

@@ -192,7 +192,11 @@ describe('parameters counted from the shapes', () => {
 describe('attention', () => {
   test('without key-value heads every head has its own', () => {
     const { num_key_value_heads: _, ...withoutGroups } = LLAMA_8B;
-    expect(factsOf(withoutGroups).attention).toEqual({ kind: 'heads', keyValueHeads: 32, headDimension: 128 });
+    expect(factsOf(withoutGroups).attention).toEqual({
+      kind: 'heads',
+      keyValueHeads: 32,
+      headDimension: 128,
+    });
   });
 
   test('a stated head size need not be hidden size ÷ heads', () => {
@@ -289,7 +293,11 @@ describe('quantisation of the checkpoint', () => {
     ['bitsandbytes, 8 bits', { quant_method: 'bitsandbytes', load_in_8bit: true }, 1],
     ['w8a8', compressed({ num_bits: 8, strategy: 'channel' }, 'int-quantized'), 1],
     ['w4a16', compressed({ num_bits: 4, strategy: 'group', group_size: 128 }), 0.5195],
-    ['nvfp4', compressed({ num_bits: 4, strategy: 'tensor_group', group_size: 16 }, 'nvfp4-pack-quantized'), 0.5625],
+    [
+      'nvfp4',
+      compressed({ num_bits: 4, strategy: 'tensor_group', group_size: 16 }, 'nvfp4-pack-quantized'),
+      0.5625,
+    ],
     ['modelopt fp8', { quant_method: 'modelopt', quant_algo: 'FP8' }, 1],
   ])('%s', (_, config, bytes) => {
     expect(bytesOf(config)).toBeCloseTo(bytes, 3);
@@ -300,19 +308,26 @@ describe('quantisation of the checkpoint', () => {
   });
 
   test('a kind that nobody knows counts as unpacked', () => {
-    expect(factsOf({ ...LLAMA_8B, quantization_config: { quant_method: 'new' } }).quantization).toMatchObject({
-      isUnknown: true,
-      bytesPerWeight: 2,
-    });
+    expect(factsOf({ ...LLAMA_8B, quantization_config: { quant_method: 'new' } }).quantization).toMatchObject(
+      {
+        isUnknown: true,
+        bytesPerWeight: 2,
+      },
+    );
   });
 });
 
 describe('longest context', () => {
-  const contextOf = (more: Config) => factsOf({ ...LLAMA_8B, max_position_embeddings: 32768, ...more }).maxContext;
+  const contextOf = (more: Config) =>
+    factsOf({ ...LLAMA_8B, max_position_embeddings: 32768, ...more }).maxContext;
 
   test.each([
     ['the positions', {}, 32768],
-    ['stretched by YaRN', { rope_scaling: { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 32768 } }, 131072],
+    [
+      'stretched by YaRN',
+      { rope_scaling: { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 32768 } },
+      131072,
+    ],
     ['stretched linearly', { rope_scaling: { type: 'linear', factor: 2 } }, 65536],
     ['Llama 3 says it stretched already', { rope_scaling: { rope_type: 'llama3', factor: 8 } }, 32768],
   ])('%s', (_, config, context) => {
@@ -330,7 +345,9 @@ describe('what cannot be used', () => {
   });
 
   test('layers that keep a state are marked, and counted as if they kept a KV cache', () => {
-    const layer_types = Array.from({ length: 32 }, (_, index) => (index % 4 === 3 ? 'full_attention' : 'linear_attention'));
+    const layer_types = Array.from({ length: 32 }, (_, index) =>
+      index % 4 === 3 ? 'full_attention' : 'linear_attention',
+    );
     expect(factsOf({ ...LLAMA_8B, layer_types })).toMatchObject({
       hasStateLayers: true,
       cachedLayers: { full: 32, sliding: 0 },

@@ -79,12 +79,13 @@ describe('where facts come from', () => {
     expect(facts.assumptions.join()).toContain('guessed');
   });
 
-  test.each(['someone/model', 'meta-llama/Llama-4-Scout-17B-16E-Instruct', 'moonshotai/Kimi-VL-A3B-Instruct'])(
-    '%s, whose name does not tell the size of the whole, is not guessed',
-    (id) => {
-      expect(resolveModel({ id })).toMatchObject({ code: 'UnknownModel' });
-    },
-  );
+  test.each([
+    'someone/model',
+    'meta-llama/Llama-4-Scout-17B-16E-Instruct',
+    'moonshotai/Kimi-VL-A3B-Instruct',
+  ])('%s, whose name does not tell the size of the whole, is not guessed', (id) => {
+    expect(resolveModel({ id })).toMatchObject({ code: 'UnknownModel' });
+  });
 
   test.each([
     ['Qwen/Qwen2.5-7B-Instruct-AWQ', 'awq'],

@@ -64,7 +64,9 @@ describe('classes', () => {
   });
 
   test('a 1g.5gb slice is not promised to a model that fills it', () => {
-    expect(planOf({ model: { id: 'qwen2.5-1.5b' }, slot: { gpu: 'A100-40', migProfile: '1g.5gb' } }).fits).toBe(false);
+    expect(
+      planOf({ model: { id: 'qwen2.5-1.5b' }, slot: { gpu: 'A100-40', migProfile: '1g.5gb' } }).fits,
+    ).toBe(false);
   });
 });
 
@@ -89,7 +91,9 @@ describe('arguments', () => {
   });
 
   test('a stated share is passed on as it is', () => {
-    expect(argument(planOf({ gpuMemoryUtilization: 0.9123 }).engineArgs, '--gpu-memory-utilization')).toBe('0.9123');
+    expect(argument(planOf({ gpuMemoryUtilization: 0.9123 }).engineArgs, '--gpu-memory-utilization')).toBe(
+      '0.9123',
+    );
   });
 
   test('an engine that cannot pin its cache is not asked to', () => {
@@ -107,7 +111,14 @@ describe('arguments', () => {
       enforceEager: true,
     });
     expect(plan.engineArgs).toEqual(
-      expect.arrayContaining(['--tensor-parallel-size', '2', '--quantization', 'fp8', '--kv-cache-dtype', '--enforce-eager']),
+      expect.arrayContaining([
+        '--tensor-parallel-size',
+        '2',
+        '--quantization',
+        'fp8',
+        '--kv-cache-dtype',
+        '--enforce-eager',
+      ]),
     );
     expect(argument(plan.engineArgs, '--max-num-seqs')).toBe('24');
     expect(argument(plan.engineArgs, '--max-num-batched-tokens')).toBe('4096');
@@ -116,13 +127,23 @@ describe('arguments', () => {
 
 describe('sequences', () => {
   test.each([
-    ['1.2 for each student, rounded up to a CUDA graph', { studentsPerReplica: 10, slot: { gpu: 'H100' } }, 16, 'students'],
+    [
+      '1.2 for each student, rounded up to a CUDA graph',
+      { studentsPerReplica: 10, slot: { gpu: 'H100' } },
+      16,
+      'students',
+    ],
     ['never less than 8', { studentsPerReplica: 2, slot: { gpu: 'H100' } }, 8, 'students'],
     ['forty students', { studentsPerReplica: 40, slot: { gpu: 'H100' } }, 48, 'students'],
     ['bounded by the KV cache', { studentsPerReplica: 40 }, 16, 'kvCache'],
     ['as stated', { maxNumSeqs: 10 }, 10, 'spec'],
     ['where nobody says', { slot: { gpu: 'H100' } }, 128, 'default'],
-    ['never more than tokens a step', { slot: { gpu: 'H100' }, maxNumBatchedTokens: 64 }, 64, 'batchedTokens'],
+    [
+      'never more than tokens a step',
+      { slot: { gpu: 'H100' }, maxNumBatchedTokens: 64 },
+      64,
+      'batchedTokens',
+    ],
   ])('%s', (_, change, maxNumSeqs, term) => {
     const plan = planOf(change);
     expect(plan.settings.maxNumSeqs).toBe(maxNumSeqs);
@@ -187,19 +208,39 @@ describe('what is refused, whatever the memory', () => {
     ['an unknown model', { model: { id: 'someone/model' } }, 'UnknownModel'],
     ['a config.json without shapes', { model: { config: { model_type: 'llama' } } }, 'InvalidModelFacts'],
     ['a GPU that cannot be cut', { slot: { gpu: 'A10', migProfile: '1g.6gb' } }, 'UnknownMigProfile'],
-    ['several MIG slices for one engine', { slot: { gpu: 'H100', migProfile: '3g.40gb' }, tensorParallel: 2 }, 'TensorParallelOnSlice'],
-    ['several time-slices for one engine', { slot: { gpu: 'A10', slicesPerGPU: 2 }, tensorParallel: 2 }, 'TensorParallelOnSlice'],
+    [
+      'several MIG slices for one engine',
+      { slot: { gpu: 'H100', migProfile: '3g.40gb' }, tensorParallel: 2 },
+      'TensorParallelOnSlice',
+    ],
+    [
+      'several time-slices for one engine',
+      { slot: { gpu: 'A10', slicesPerGPU: 2 }, tensorParallel: 2 },
+      'TensorParallelOnSlice',
+    ],
     ['heads that GPUs cannot share', { tensorParallel: 8 }, 'TensorParallelUnsuited'],
     ['a context above that of the model', { maxModelLen: 40_000 }, 'ContextTooLong'],
     ['fewer tokens a step than sequences', { maxNumSeqs: 64, maxNumBatchedTokens: 8 }, 'InvalidArguments'],
-    ['fp8 on Turing', { model: { id: 'qwen2.5-3b' }, slot: { gpu: 'T4' }, quantization: 'FP8' }, 'UnsupportedOnGpu'],
-    ['an fp8 cache on Turing', { model: { id: 'qwen2.5-3b' }, slot: { gpu: 'T4' }, kvCacheDtype: 'fp8' }, 'UnsupportedOnGpu'],
+    [
+      'fp8 on Turing',
+      { model: { id: 'qwen2.5-3b' }, slot: { gpu: 'T4' }, quantization: 'FP8' },
+      'UnsupportedOnGpu',
+    ],
+    [
+      'an fp8 cache on Turing',
+      { model: { id: 'qwen2.5-3b' }, slot: { gpu: 'T4' }, kvCacheDtype: 'fp8' },
+      'UnsupportedOnGpu',
+    ],
     ['AWQ on Volta', { slot: { gpu: 'V100-32' }, quantization: 'AWQ' }, 'UnsupportedOnGpu'],
     ['Gemma 3 on Turing', { model: { id: 'gemma-3-1b' }, slot: { gpu: 'T4' } }, 'UnsupportedOnGpu'],
     ['Pascal', { model: { id: 'qwen2.5-0.5b' }, slot: { gpu: 'P100' } }, 'UnsupportedOnGpu'],
     ['more memory than is free at the start', { gpuMemoryUtilization: 0.99 }, 'UtilizationTooHigh'],
     ['weights larger than the budget', { model: { id: 'qwen2.5-32b' } }, 'WeightsTooLarge'],
-    ['a cache smaller than one request', { model: { id: 'llama-3.1-8b' }, maxModelLen: 131_072 }, 'CacheSmallerThanOneRequest'],
+    [
+      'a cache smaller than one request',
+      { model: { id: 'llama-3.1-8b' }, maxModelLen: 131_072 },
+      'CacheSmallerThanOneRequest',
+    ],
   ])('%s', (_, change, code) => {
     const plan = planOf(change);
     expect(plan).toMatchObject({ fits: false, code, engineArgs: [], students: 0 });
@@ -222,8 +263,15 @@ describe('what is refused, whatever the memory', () => {
   });
 
   test('a model that an old release loads whole before it packs it', () => {
-    const llama = { model: { id: 'llama-3.1-8b' }, slot: { memoryMiB: 15_360 }, quantization: 'FP8' as const };
-    expect(planOf({ ...llama, vllmVersion: '0.16.0' })).toMatchObject({ fits: false, code: 'WeightsTooLarge' });
+    const llama = {
+      model: { id: 'llama-3.1-8b' },
+      slot: { memoryMiB: 15_360 },
+      quantization: 'FP8' as const,
+    };
+    expect(planOf({ ...llama, vllmVersion: '0.16.0' })).toMatchObject({
+      fits: false,
+      code: 'WeightsTooLarge',
+    });
     expect(planOf({ ...llama, vllmVersion: '0.19.0' })).toMatchObject({ fits: true });
   });
 });
@@ -241,12 +289,26 @@ describe('the sum', () => {
   });
 
   test('reads well', () => {
-    expect(planOf({ vllmVersion: '0.26.0' }).sum).toMatchInlineSnapshot();
+    expect(planOf({ vllmVersion: '0.26.0' }).sum).toMatchInlineSnapshot(`
+[
+  "  22.00 GiB  memory that CUDA sees: A10",
+  "  19.80 GiB  budget of the engine: 0.9 of it",
+  " −14.29 GiB  weights: 7.62 billion parameters, 16 bits a weight",
+  "  −1.05 GiB  activations: a step of 2048 tokens, or the copy of the embedding that the first start compiles with",
+  "  −0.22 GiB  overhead: libraries",
+  "   4.24 GiB  KV cache: 79376 tokens, 19.4 requests of 4096",
+  "  20.62 GiB  taken under load, of 21.80 GiB: with what comes on top of the budget, for 128 sequences",
+]
+`);
   });
 
   test('says in words why it does not fit', () => {
-    expect(planOf({ model: { id: 'qwen2.5-14b' } }).reason).toMatchInlineSnapshot();
-    expect(planOf({ model: { id: 'llama-3.1-8b' }, maxModelLen: 65_536 }).reason).toMatchInlineSnapshot();
+    expect(planOf({ model: { id: 'qwen2.5-14b' } }).reason).toMatchInlineSnapshot(
+      `"The weights of qwen2.5-14b take 27.62 GiB of each GPU, more than the 19.80 GiB that an engine may use of A10."`,
+    );
+    expect(planOf({ model: { id: 'llama-3.1-8b' }, maxModelLen: 65_536 }).reason).toMatchInlineSnapshot(
+      `"The KV cache on A10 would be too small: 19.80 GiB budget − 15.00 GiB weights − 1.01 GiB activations − 0.22 GiB overhead = 3.57 GiB; one request of 65536 tokens needs 8.00 GiB, and 0.35 GiB stay free for what cannot be foreseen."`,
+    );
   });
 });
 
@@ -287,7 +349,11 @@ describe('warnings', () => {
     ['Volta', { slot: { gpu: 'V100-32' } }, 'OldGpu'],
     ['a model that sees pictures', { model: { id: 'gemma-3-4b' } }, 'SeesPictures'],
     ['a folder that is taken for a model', { model: { id: '/models/Qwen2.5-7B-Instruct' } }, 'ModelAssumed'],
-    ['MIG slices', { model: { id: 'qwen2.5-3b' }, slot: { gpu: 'H100', migProfile: '1g.10gb' } }, 'SlicesOnlyCost'],
+    [
+      'MIG slices',
+      { model: { id: 'qwen2.5-3b' }, slot: { gpu: 'H100', migProfile: '1g.10gb' } },
+      'SlicesOnlyCost',
+    ],
     ['more students than requests', { studentsPerReplica: 60 }, 'CacheShort'],
     ['steps of many tokens', { maxNumBatchedTokens: 16_384, slot: { gpu: 'H100' } }, 'LongSteps'],
   ])('%s', (_, change, code) => {

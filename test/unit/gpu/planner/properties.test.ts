@@ -9,7 +9,9 @@ const models = fc.constantFrom(...CATALOGUE.map(({ name }) => name), 'someone/ni
 const slots: fc.Arbitrary<PlanInput['slot']> = fc.oneof(
   fc.constantFrom(...GPUS).map(({ name }) => ({ gpu: name })),
   fc.record({ gpu: fc.constantFrom('A10', 'H100', 'L40S'), slicesPerGPU: fc.integer({ min: 2, max: 8 }) }),
-  fc.constantFrom('1g.10gb', '1g.20gb', '2g.20gb', '3g.40gb').map((migProfile) => ({ gpu: 'H100', migProfile })),
+  fc
+    .constantFrom('1g.10gb', '1g.20gb', '2g.20gb', '3g.40gb')
+    .map((migProfile) => ({ gpu: 'H100', migProfile })),
   fc.integer({ min: 2048, max: 160_000 }).map((memoryMiB) => ({ memoryMiB })),
 );
 const optional = <Value>(values: fc.Arbitrary<Value>) => fc.option(values, { nil: undefined });
@@ -32,12 +34,17 @@ const requests: fc.Arbitrary<PlanInput> = fc.record({
 describe('of any plan', () => {
   test('more memory never gives fewer tokens', () => {
     fc.assert(
-      fc.property(requests, fc.integer({ min: 4096, max: 150_000 }), fc.integer({ min: 1, max: 20_000 }), (request, less, more) => {
-        const at = (memoryMiB: number) => planEngine({ ...request, slot: { ...request.slot, memoryMiB } });
-        const [small, large] = [at(less), at(less + more)];
-        expect(large.kvCacheTokens).toBeGreaterThanOrEqual(small.kvCacheTokens);
-        expect(large.memory.kvCacheMiB).toBeGreaterThanOrEqual(small.memory.kvCacheMiB);
-      }),
+      fc.property(
+        requests,
+        fc.integer({ min: 4096, max: 150_000 }),
+        fc.integer({ min: 1, max: 20_000 }),
+        (request, less, more) => {
+          const at = (memoryMiB: number) => planEngine({ ...request, slot: { ...request.slot, memoryMiB } });
+          const [small, large] = [at(less), at(less + more)];
+          expect(large.kvCacheTokens).toBeGreaterThanOrEqual(small.kvCacheTokens);
+          expect(large.memory.kvCacheMiB).toBeGreaterThanOrEqual(small.memory.kvCacheMiB);
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -47,7 +54,9 @@ describe('of any plan', () => {
       fc.property(requests, (request) => {
         const { budgetMiB, weightsMiB, activationsMiB, graphsMiB, overheadMiB, heldBackMiB, kvCacheMiB } =
           planEngine(request).memory;
-        expect(weightsMiB + activationsMiB + graphsMiB + overheadMiB + heldBackMiB + kvCacheMiB).toBe(budgetMiB);
+        expect(weightsMiB + activationsMiB + graphsMiB + overheadMiB + heldBackMiB + kvCacheMiB).toBe(
+          budgetMiB,
+        );
       }),
       { numRuns: 150 },
     );
