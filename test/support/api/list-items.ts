@@ -25,6 +25,13 @@ const itemOf: Record<string, (index: number) => unknown> = {
     message: '',
   }),
   'status.engines': (index) => ({ name: `engine-${index}`, state: 'Ready' }),
+  'status.failures.memorySteps': (index) => ({
+    setting: 'MaxNumSeqs',
+    from: String(index + 9),
+    to: String(index + 8),
+    reason: 'OutOfGPUMemory',
+    time: '2026-12-01T10:30:00Z',
+  }),
   'status.keys': (index) => ({
     generation: 1,
     sha256: index.toString(16).padStart(64, '0'),

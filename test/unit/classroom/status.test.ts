@@ -80,8 +80,10 @@ describe('Ready reads like a sentence', () => {
       status: { phase: 'Failed', reason: 'Evicted' },
     });
     const got = condition('Ready', statusOf({ classroom: fourEngines(), pods: [enginePod(), evicted] }));
-    expect(got).toMatchObject({ status: 'False', reason: 'Failing' });
-    expect(got.message).toMatch(/^0 of 4 engines answer: engine python-101-engine-x fails: Evicted\. See/);
+    expect(got).toMatchObject({ status: 'False', reason: 'Evicted' });
+    expect(got.message).toMatch(
+      /^0 of 4 engines answer: engine python-101-engine-x fails: Kubernetes ended the pod \(Evicted\)\. It is replaced/,
+    );
   });
 
   test('when the pods cannot even be made', () => {
