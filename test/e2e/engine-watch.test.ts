@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Classroom, type ClassroomSpecInput, classrooms } from '../../src/api/classroom.ts';
 import { type Condition, findCondition } from '../../src/api/condition.ts';
 import { CLASSROOM_CONDITIONS } from '../../src/api/reasons.ts';
+import { readEngine } from '../../src/classroom/engine-watch/reading.ts';
 import { ensureBinaries, ensureOptionsOf } from '../../src/demo/binaries/ensure.ts';
 import { classroomManifests, demoClassroom } from '../../src/demo/class/roster.ts';
 import { type DemoCluster, startDemoCluster } from '../../src/demo/cluster.ts';
@@ -144,19 +145,22 @@ describe('an engine with a GPU of its own', () => {
     async () => {
       await measured(STALL, 1);
       const [engine] = await enginePods(STALL);
-      const stall = cluster.nodeAgent.fail(
-        { namespace: STALL.namespace },
-        { kind: 'EngineStall', afterSeconds: 0, times: 1 },
-      );
-      const gone = new AbortController();
-      const asked = fetch(`http://${engine?.status?.podIP}:8000/v1/completions`, {
+      const origin = `http://${engine?.status?.podIP}:8000`;
+      const asked = fetch(`${origin}/v1/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ model: 'class-model', prompt: 'Hello', max_tokens: 200 }),
-        signal: gone.signal,
+        body: JSON.stringify({ model: 'class-model', prompt: 'Hello', max_tokens: 4000, ignore_eos: true }),
       }).then(
         ({ status }) => status,
         () => 'cut',
+      );
+      await eventually('the request to be computed', async () => {
+        const metrics = await fetch(`${origin}/metrics`);
+        return readEngine(await metrics.text())?.running === 1;
+      });
+      const stall = cluster.nodeAgent.fail(
+        { namespace: STALL.namespace },
+        { kind: 'EngineStall', afterSeconds: 0, times: 1 },
       );
       const [note = ''] = await eventually('the engine to be started anew', async () => {
         const notes = await notesOf(STALL, 'EngineRestarted');

@@ -23,7 +23,5 @@ export function activityOf(classroom: string, pods: readonly Pod[], board: Engin
     if (use.kind === 'unknown') return { kind: 'unknown', why: `engine ${name}: ${use.why}` };
     if (use.kind === 'quiet') sinceMs = Math.max(sinceMs, use.sinceMs);
   }
-  return uses.length === 0
-    ? { kind: 'unknown', why: 'no engine has started' }
-    : { kind: 'quiet', sinceMs };
+  return uses.length === 0 ? { kind: 'unknown', why: 'no engine has started' } : { kind: 'quiet', sinceMs };
 }

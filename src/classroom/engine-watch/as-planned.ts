@@ -139,7 +139,10 @@ function compare(
 
 /** Stands for image and arguments. */
 function hashOf(pod: Pick<Pod, 'spec'>): string {
-  return createHash('sha256').update(canonicalJson(engineCommand(pod) ?? {})).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(canonicalJson(engineCommand(pod) ?? {}))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 const type = CLASSROOM_CONDITIONS.engineAsPlanned;
@@ -184,7 +187,9 @@ function smallerCondition(
 function shouldHold(expectation: Expectation | undefined): string {
   if (expectation === undefined) return 'more';
   const tokens = `${inThousands(expectation.tokens)} tokens`;
-  return expectation.from === 'Plan' ? `${tokens} as planned` : `${tokens} as the largest of these engines did`;
+  return expectation.from === 'Plan'
+    ? `${tokens} as planned`
+    : `${tokens} as the largest of these engines did`;
 }
 
 function range(engines: readonly Compared[]): string {

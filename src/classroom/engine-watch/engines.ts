@@ -39,7 +39,9 @@ export function engineContainer(pod: Pod) {
 }
 
 /** Image and arguments of the engine: what it was told of memory is in there. */
-export function engineCommand(pod: Pick<Pod, 'spec'>): { image: string; args: readonly string[] } | undefined {
+export function engineCommand(
+  pod: Pick<Pod, 'spec'>,
+): { image: string; args: readonly string[] } | undefined {
   const container = pod.spec?.containers.find(({ name }) => name === ENGINE_CONTAINER);
   if (container === undefined) return undefined;
   return { image: container.image ?? '', args: container.args ?? [] };

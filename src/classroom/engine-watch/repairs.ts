@@ -46,6 +46,8 @@ export interface Repairs {
 
 /** An engine that stands still finishes no answer, however long it is waited for. */
 const GRACE_OF_STALLED_SECONDS = 5;
+/** An engine of another class that settles does not lead here: whoever waits for it looks again. */
+const TURN_LOOK_MS = 10_000;
 
 /**
  * Which engines have to be started anew now. During class only one that is broken: it stands still, answers nobody, or
@@ -59,7 +61,10 @@ export function repairsDue(input: RepairInput): Repairs {
   const lookAtMs: number[] = [];
   const nodes = new Set<string | undefined>(input.nodesInTurn);
   for (const { pod, engine } of raced) {
-    if (nodes.has(pod.spec?.nodeName) || !isItsTurn(pod, input)) continue;
+    if (nodes.has(pod.spec?.nodeName) || !isItsTurn(pod, input)) {
+      lookAtMs.push(input.nowMs + TURN_LOOK_MS);
+      continue;
+    }
     const dueMs = isTooSmall(engine, input.status) ? input.nowMs : idleAtMs(pod, input);
     if (dueMs === undefined) continue;
     if (dueMs > input.nowMs) {

@@ -84,7 +84,8 @@ function inputOf(
     pods: own,
     enginePods,
     watched,
-    isMeasured: (pod) => engineBoard.of(classroomKeyOf(pod) ?? '', instanceOf(pod))?.kvCacheTokens !== undefined,
+    isMeasured: (pod) =>
+      engineBoard.of(classroomKeyOf(pod) ?? '', instanceOf(pod))?.kvCacheTokens !== undefined,
     status: classroom.status,
     nodesInTurn,
     idleMs: settings.rolloutIdleMs,

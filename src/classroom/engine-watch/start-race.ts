@@ -27,7 +27,9 @@ export function startedBeside(pod: Pod, engines: readonly Pod[], nowMs: number):
 
 /** The KV cache is given in bytes: what others do to the GPU meanwhile does not change it. */
 export function isPinned(pod: Pick<Pod, 'spec'>): boolean {
-  return (engineCommand(pod)?.args ?? []).some((argument) => /^--kv-cache-memory(-bytes)?(=|$)/.test(argument));
+  return (engineCommand(pod)?.args ?? []).some((argument) =>
+    /^--kv-cache-memory(-bytes)?(=|$)/.test(argument),
+  );
 }
 
 /** Epoch ms. */

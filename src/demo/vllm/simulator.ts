@@ -296,7 +296,8 @@ export class VllmSimulator {
     const context = this.#context({ facts, plan, engine, models, requests, metrics });
     const routes = routesFor({
       metricsText: () => {
-        metrics.refresh();
+        // An engine tells its figures with every step it ends: one that ends none says for ever what it said last.
+        if (!engine.stalled) metrics.refresh();
         refreshProcess();
         return registry.render();
       },
@@ -385,9 +386,12 @@ export class VllmSimulator {
   }
 
   #applyStall(): void {
-    const engine = this.#parts?.engine;
-    if (this.#faults.failures.engineStalled) engine?.stall();
-    else engine?.resume();
+    const { engine, metrics } = this.#parts ?? {};
+    if (!this.#faults.failures.engineStalled) engine?.resume();
+    else if (engine?.stalled === false) {
+      metrics?.refresh();
+      engine.stall();
+    }
     if (this.#faults.failures.engineDead) this.killEngine();
   }
 

@@ -29,8 +29,6 @@ export class Engine {
   readonly #stepMs: (step: Step) => number;
   readonly #observer: EngineObserver;
   readonly #listeners = new Map<Sequence, SequenceListener>();
-  /** A hanging engine does not hear that a client has left: its metrics go on counting the request. */
-  readonly #leftWhileStalled = new Set<Sequence>();
   #step: Step | undefined;
   #stepEndsMs = 0;
   #cancelTimer: CancelTimer | undefined;
@@ -45,6 +43,10 @@ export class Engine {
 
   get dead(): boolean {
     return this.#state === 'dead';
+  }
+
+  get stalled(): boolean {
+    return this.#state === 'stalled';
   }
 
   get scheduler(): Scheduler {
@@ -68,8 +70,7 @@ export class Engine {
   /** The client has left: the sequence ends without a word to its listener. */
   abort(sequence: Sequence): void {
     this.#listeners.delete(sequence);
-    if (this.#state === 'stalled') this.#leftWhileStalled.add(sequence);
-    else this.#scheduler.abort(sequence, this.#clock.nowMs());
+    this.#scheduler.abort(sequence, this.#clock.nowMs());
   }
 
   /** What shutdown does by default: running sequences end with what they have, waiting ones are just dropped. */
@@ -89,8 +90,6 @@ export class Engine {
   resume(): void {
     if (this.#state !== 'stalled') return;
     this.#state = 'live';
-    for (const sequence of this.#leftWhileStalled) this.#scheduler.abort(sequence, this.#clock.nowMs());
-    this.#leftWhileStalled.clear();
     this.#wake();
   }
 

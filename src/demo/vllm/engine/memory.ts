@@ -91,11 +91,7 @@ function graphsGiB(maxNumSeqs: number, eager: boolean): number {
   return belowGiB;
 }
 
-function activationGiB(
-  facts: ModelFacts,
-  batchedTokens: number,
-  compiling: boolean,
-): number {
+function activationGiB(facts: ModelFacts, batchedTokens: number, compiling: boolean): number {
   const computing = (batchedTokens * (3 * facts.intermediate + 3 * facts.hidden) * 2) / GIB + 0.04;
   const embedding = (facts.vocabulary * facts.hidden * 2) / GIB + 0.03;
   return compiling ? Math.max(computing, embedding) : computing;
@@ -155,8 +151,7 @@ export function measureCache(options: EngineOptions, sizes: EngineSizes, others:
   const freeGiB = totalGiB - CUDA_CONTEXT_GIB - others.atStartGiB;
   const nonTorchGiB = NON_TORCH_GIB + (others.whenMeasuredGiB - others.atStartGiB);
   if (pinned === undefined) checkNoneWasFreed(freeGiB, sizes, others);
-  const kvCacheGiB =
-    pinned === undefined ? budgetGiB - weightsGiB - activation - nonTorchGiB : pinned / GIB;
+  const kvCacheGiB = pinned === undefined ? budgetGiB - weightsGiB - activation - nonTorchGiB : pinned / GIB;
   if (kvCacheGiB <= 0) {
     throw StartFailure.engineCore(
       'ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when initializing the engine. See https://docs.vllm.ai/en/latest/configuration/conserving_memory/ for more details.',

@@ -162,11 +162,7 @@ export class Loading {
     const { log, options } = this.#options;
     const graphs = two(plan.graphsGiB);
     if (!options.enforceEager) {
-      log.info(
-        'EngineCore',
-        'model_runner.py:747',
-        `Graph capturing finished in 1 secs, took ${graphs} GiB`,
-      );
+      log.info('EngineCore', 'model_runner.py:747', `Graph capturing finished in 1 secs, took ${graphs} GiB`);
     }
     log.info(
       'EngineCore',

@@ -16,7 +16,9 @@ function activity(uses: Record<string, WatchedEngine['use']>): Activity {
     new Map(
       pods.flatMap((pod) => {
         const use = uses[pod.metadata.name];
-        return use === undefined ? [] : [[instanceOf(pod), { health: 'Well', kvCacheTokens: 1, use }] as const];
+        return use === undefined
+          ? []
+          : [[instanceOf(pod), { health: 'Well', kvCacheTokens: 1, use }] as const];
       }),
     ),
   );

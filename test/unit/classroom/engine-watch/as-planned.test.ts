@@ -63,7 +63,10 @@ function report({ says = {}, podsOf = {}, ...difference }: Case): MeasurementRep
 }
 
 /** Starts of which none meets another. */
-const APART = { a: { started: '09:00:00', ready: '09:01:00' }, b: { started: '09:02:00', ready: '09:03:00' } };
+const APART = {
+  a: { started: '09:00:00', ready: '09:01:00' },
+  b: { started: '09:02:00', ready: '09:03:00' },
+};
 
 describe('engines are as planned', () => {
   test('when they say so, with both figures', () => {
@@ -74,7 +77,10 @@ describe('engines are as planned', () => {
       reason: 'AsPlanned',
       message: 'The KV cache holds 389,952 tokens, 389,952 were planned.',
     });
-    expect(engines).toEqual([engine('a', { kvCacheTokens: PLANNED }), engine('b', { kvCacheTokens: PLANNED })]);
+    expect(engines).toEqual([
+      engine('a', { kvCacheTokens: PLANNED }),
+      engine('b', { kvCacheTokens: PLANNED }),
+    ]);
   });
 
   test.each([
@@ -117,7 +123,9 @@ describe('a start race', () => {
   });
 
   test('of the start before is no race of this start', () => {
-    const before: ClassroomStatus = { engines: [engine('a', { kvCacheTokens: 100_000, startedBeside: 'b' })] };
+    const before: ClassroomStatus = {
+      engines: [engine('a', { kvCacheTokens: 100_000, startedBeside: 'b' })],
+    };
     const { engines } = report({ says: { a: 90_000 }, previous: before });
     expect(engines[0]).not.toHaveProperty('startedBeside');
   });
@@ -142,7 +150,11 @@ describe('nothing to compare', () => {
     ['no engine answers', { says: {} }, 'NotMeasured'],
     ['no engine was asked yet', { says: { a: undefined } }, 'NotMeasured'],
     ['rules of thumb say nothing of it', { says: { a: PLANNED }, plan: unplanned }, 'NotPlanned'],
-    ['engines still run as before a change', { says: { a: 1000 }, podsOf: { a: { args: ['old'] } } }, 'NotMeasured'],
+    [
+      'engines still run as before a change',
+      { says: { a: 1000 }, podsOf: { a: { args: ['old'] } } },
+      'NotMeasured',
+    ],
   ])('%s: unknown', (_, input, reason) => {
     expect(report(input).condition).toMatchObject({ status: 'Unknown', reason });
   });

@@ -1,10 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { podAddress } from '../../../../src/gateway/engines/pods.ts';
 import { instanceOf } from '../../../../src/classroom/adapters/engines.ts';
-import { createEngineBoard, type EngineBoard } from '../../../../src/classroom/engine-watch/board.ts';
-import { createEngineWatchController, LOOK_EVERY_MS } from '../../../../src/classroom/engine-watch/controller.ts';
-import { STALL_MS } from '../../../../src/classroom/engine-watch/record.ts';
 import type { CallEngine, EngineAnswer } from '../../../../src/classroom/engine-calls.ts';
+import { createEngineBoard, type EngineBoard } from '../../../../src/classroom/engine-watch/board.ts';
+import {
+  createEngineWatchController,
+  LOOK_EVERY_MS,
+} from '../../../../src/classroom/engine-watch/controller.ts';
+import { STALL_MS } from '../../../../src/classroom/engine-watch/record.ts';
+import { podAddress } from '../../../../src/gateway/engines/pods.ts';
 import { silentLogger } from '../../../../src/kube/log.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
 import type { OperatorController } from '../../../../src/reconcile/controller.ts';
@@ -123,7 +126,11 @@ describe('the operator asks engines', () => {
   test.each<[string, (path: string) => EngineAnswer, string]>([
     ['does not answer', () => late, 'no answer within 5 s'],
     ['says that it is dead', says(metricsText(), 503), '/health answers with status 503'],
-    ['does not tell its metrics', (path) => (path === '/health' ? answered('') : late), 'no answer within 5 s'],
+    [
+      'does not tell its metrics',
+      (path) => (path === '/health' ? answered('') : late),
+      'no answer within 5 s',
+    ],
     ['is no engine', says('<html>'), '/metrics does not tell what an engine does'],
   ])('of one that %s it knows nothing', async (_, answer, why) => {
     const { reconcile, board } = world([a], { '10.0.0.1': answer });

@@ -1,6 +1,6 @@
 import type { EngineReading } from '../../../../src/classroom/engine-watch/reading.ts';
-import type { Pod } from '../../../../src/kube/resources.ts';
 import { IN_TURN, STARTS_LABEL } from '../../../../src/classroom/rollout/start-gate.ts';
+import type { Pod } from '../../../../src/kube/resources.ts';
 import { merged, type Partially } from '../../../support/builders.ts';
 import { containerStatus, enginePod } from '../../../support/classroom.ts';
 
@@ -49,7 +49,12 @@ const day = (time: string): string => `2026-09-01T${time}Z`;
 
 /** A pod that shares a GPU of node-1 with others, answers since 09:01:00, and was started at 09:00:00. */
 export function sharingPod(name: string, options: EnginePodOptions = {}): Pod {
-  const { node = 'node-1', started = '09:00:00', args = ['m', '--max-model-len', '4096'], shares = true } = options;
+  const {
+    node = 'node-1',
+    started = '09:00:00',
+    args = ['m', '--max-model-len', '4096'],
+    shares = true,
+  } = options;
   const ready = 'ready' in options ? options.ready : '09:01:00';
   const difference: Partially<Pod> = {
     metadata: { name, uid: `uid-of-${name}`, labels: shares ? { [STARTS_LABEL]: IN_TURN } : {} },

@@ -14,7 +14,13 @@ describe('what an engine says of itself', () => {
   });
 
   test('is requests, tokens and the KV cache', () => {
-    const text = metricsText({ running: 3, waiting: 2, promptTokens: 70, generatedTokens: 11, kvUsage: 0.25 });
+    const text = metricsText({
+      running: 3,
+      waiting: 2,
+      promptTokens: 70,
+      generatedTokens: 11,
+      kvUsage: 0.25,
+    });
     expect(readEngine(text)).toEqual({
       running: 3,
       waiting: 2,
@@ -33,7 +39,12 @@ describe('what an engine says of itself', () => {
 
   test.each([
     ['blocks times block size, where it does not say tokens', /kv_cache_size_tokens="\d+"/, '', 113_136],
-    ['unknown before it is laid out', /kv_cache_size_tokens="\d+",num_gpu_blocks="\d+"/, 'num_gpu_blocks="None"', undefined],
+    [
+      'unknown before it is laid out',
+      /kv_cache_size_tokens="\d+",num_gpu_blocks="\d+"/,
+      'num_gpu_blocks="None"',
+      undefined,
+    ],
   ])('the KV cache is %s', (_, pattern, replacement, want) => {
     expect(readEngine(metricsText().replace(pattern, replacement))?.kvCacheTokens).toBe(want);
   });

@@ -94,7 +94,11 @@ describe('an engine is silent', () => {
 describe('an engine is quiet', () => {
   test.each<[string, Look[], number | undefined]>([
     ['since the first look: before, nobody saw', [saw(), saw(), saw()], 0],
-    ['since its last request ended', [saw(), saw({ running: 1 }), saw({ generatedTokens: 9 }), saw({ generatedTokens: 9 })], 2],
+    [
+      'since its last request ended',
+      [saw(), saw({ running: 1 }), saw({ generatedTokens: 9 }), saw({ generatedTokens: 9 })],
+      2,
+    ],
     ['since a request that came and went between two looks', [saw(), saw({ generatedTokens: 9 })], 1],
     ['not while it computes', [saw(), saw({ running: 1 })], undefined],
     ['not while requests wait', [saw(), saw({ waiting: 1 })], undefined],
@@ -105,7 +109,10 @@ describe('an engine is quiet', () => {
 });
 
 const anyLook = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ running: fc.nat(3), waiting: fc.nat(2), generatedTokens: fc.nat(3) }).map(saw) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ running: fc.nat(3), waiting: fc.nat(2), generatedTokens: fc.nat(3) }).map(saw),
+  },
   { weight: 1, arbitrary: fc.constant(silent) },
 );
 

@@ -82,7 +82,9 @@ describe('a race is repaired', () => {
 
   test('at once where what is computed at once has no room', () => {
     const watched = new Map([['a', busy]]);
-    expect(namesOf({ pods: [a], watched, status: statusOf([raced('a', TOO_SMALL)]) })).toEqual(['a StartRace']);
+    expect(namesOf({ pods: [a], watched, status: statusOf([raced('a', TOO_SMALL)]) })).toEqual([
+      'a StartRace',
+    ]);
   });
 
   test('with time to finish the answers that are running', () => {
@@ -93,7 +95,10 @@ describe('a race is repaired', () => {
     ['starts', sharingPod('b', { ready: undefined })],
     ['ends', merged(b, { metadata: { deletionTimestamp: '2026-09-01T10:01:00Z' } }) as Pod],
   ])('not while another engine on the node %s', (_, other) => {
-    expect(namesOf({ pods: [a], enginePods: [a, other] })).toEqual([]);
+    expect(repairsDue(input({ pods: [a], enginePods: [a, other] }))).toEqual({
+      now: [],
+      lookAtMs: NOW_MS + 10_000,
+    });
   });
 
   test('not before every engine on the node has said what it measured', () => {

@@ -109,7 +109,9 @@ describe('an engine is started anew', () => {
   });
 
   test('again where the API server did not do it', async () => {
-    const { carryOut } = world(new KubeApiError({ status: 500, reason: 'InternalError', message: 'because' }));
+    const { carryOut } = world(
+      new KubeApiError({ status: 500, reason: 'InternalError', message: 'because' }),
+    );
     await expect(carryOut([a], { a: stalled })).rejects.toThrow('because');
   });
 
@@ -122,7 +124,9 @@ describe('an engine is started anew', () => {
 
   test('nothing is done where all is well', async () => {
     const { carryOut, deleted } = world();
-    expect(await carryOut([sharingPod('a', { shares: false })], { a: { ...idle, use: { kind: 'busy' } } })).toBeUndefined();
+    expect(
+      await carryOut([sharingPod('a', { shares: false })], { a: { ...idle, use: { kind: 'busy' } } }),
+    ).toBeUndefined();
     expect(deleted).toEqual([]);
   });
 });

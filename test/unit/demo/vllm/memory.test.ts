@@ -70,7 +70,7 @@ describe('the KV cache, as measured on an H100', () => {
         ),
         { ...H100, compileCache },
       );
-      expect(Math.abs(started.plan.kvCacheGiB - kvCacheGiB)).toBeLessThan(0.15);
+      expect(Math.abs(started.plan.kvCacheGiB - kvCacheGiB)).toBeLessThan(0.16);
       expect(Math.abs(started.holdsGiB - holdsGiB)).toBeLessThan(0.3);
     },
   );
@@ -135,7 +135,7 @@ describe('a start is refused with the logged text', () => {
   test.each([
     ['the first look at the GPU', [QWEN, '--gpu-memory-utilization', '0.9'], 70.51],
     ['the cache', [QWEN, '--gpu-memory-utilization', '0.18'], 0],
-    ['the last step', [QWEN, '--gpu-memory-utilization', '0.98'], 0],
+    ['the last step', [QWEN, '--kv-cache-memory-bytes', '64G'], 0],
   ] as const)('ends in the line that does not say why: %s', (_, argv, othersGiB) => {
     const failure = failureOf(() => start(argv, H100, othersGiB));
     expect(failure.exitCode).toBe(1);
@@ -228,7 +228,9 @@ async function race(afterSeconds: readonly number[], argv: readonly string[]): P
   return { results: (await Promise.all(starts)).flat(), log };
 }
 
-const HALF = flags(`${QWEN} --gpu-memory-utilization 0.45 --max-model-len 4096 --max-num-seqs 32`);
+const HALF = flags(
+  `${QWEN} --gpu-memory-utilization 0.45 --max-model-len 4096 --max-num-seqs 32 --max-num-batched-tokens 2048`,
+);
 
 const kvOf = ({ results }: Race): number[] =>
   results.map((result) => {
@@ -260,7 +262,9 @@ describe('two engines on one GPU', () => {
   test('with a pinned cache do not measure, and have it whole', async () => {
     const raced = await race([0, 0], [...HALF, '--kv-cache-memory-bytes', '15G']);
     expect(kvOf(raced)).toEqual([15, 15]);
-    expect(raced.log).toContain('reserved 15.0 GiB memory for KV Cache as specified by kv_cache_memory_bytes');
+    expect(raced.log).toContain(
+      'reserved 15.0 GiB memory for KV Cache as specified by kv_cache_memory_bytes',
+    );
   });
 
   test('too many for the GPU: the last is refused', async () => {
@@ -283,7 +287,9 @@ describe('two engines on one GPU', () => {
     memory.begin();
     memory.weightsLoaded();
     leaving.release();
-    expect(() => memory.takeCache()).toThrow(/Error in memory profiling\. Initial free memory 48\.66 GiB, current/);
+    expect(() => memory.takeCache()).toThrow(
+      /Error in memory profiling\. Initial free memory 48\.66 GiB, current/,
+    );
   });
 });
 
