@@ -152,7 +152,18 @@ const classroomStatus: ClassroomStatus = {
     resourceName: 'nvidia.com/gpu',
     basis: 'as the spec says',
   },
-  engines: [{ name: 'python-101-engine-0', state: 'Failing', node: 'node-1', message: 'out of memory', adapters: ['sql-tutor'] }],
+  engines: [
+    {
+      name: 'python-101-engine-0',
+      state: 'Failing',
+      node: 'node-1',
+      reason: 'OutOfGPUMemory',
+      message: 'out of memory',
+      adapters: ['sql-tutor'],
+      kvCacheTokens: 100_000,
+      startedBeside: 'python-101-engine-1',
+    },
+  ],
   adapters: [
     {
       name: 'sql-tutor',
@@ -163,6 +174,16 @@ const classroomStatus: ClassroomStatus = {
       message: 'its rank is too high',
     },
   ],
+  failures: {
+    specHash: '0123456789abcdef',
+    memorySteps: [{ setting: 'MaxNumSeqs', from: '16', to: '8', reason: 'OutOfGPUMemory', time }],
+    reason: 'OutOfGPUMemory',
+    message: 'out of memory',
+    count: 1,
+    lastEnd: '2026-12-01T10:30:00Z python-101-engine-0',
+    retries: 1,
+    held: { since: time, retryTime: time },
+  },
   lastReadyTime: time,
 };
 

@@ -25,6 +25,14 @@ const itemOf: Record<string, (index: number) => unknown> = {
     message: '',
   }),
   'status.engines': (index) => ({ name: `engine-${index}`, state: 'Ready' }),
+  'status.engines[*].adapters': (index) => `adapter-${index}`,
+  'status.adapters': (index) => ({
+    name: `adapter-${index}`,
+    path: 'adapters/one',
+    state: 'Loading',
+    loadedEngines: 0,
+  }),
+  'status.plan.warnings': (index) => `warning ${index}`,
   'status.failures.memorySteps': (index) => ({
     setting: 'MaxNumSeqs',
     from: String(index + 9),
