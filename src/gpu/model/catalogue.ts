@@ -223,6 +223,8 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     [],
     dense('phi3', [32, 3072, 8192, 24, 8, 128], 200064, true, 3.836, 131072),
   ),
+  gemma1('gemma-2b', [18, 2048, 16384, 8, 1, 256], 2.5062, 'google/gemma-2b-it'),
+  gemma1('gemma-7b', [28, 3072, 24576, 16, 16, 256], 8.5377, 'google/gemma-7b-it'),
   gemma2('gemma-2-2b', [26, 2304, 9216, 8, 4, 256], 2.6143, 'google/gemma-2-2b-it'),
   gemma2('gemma-2-9b', [42, 3584, 14336, 16, 8, 256], 9.2417, 'google/gemma-2-9b-it'),
   gemma2('gemma-2-27b', [46, 4608, 36864, 32, 16, 128], 27.2271, 'google/gemma-2-27b-it'),
@@ -329,6 +331,10 @@ function qwen3(
 
 function granite(name: string, shape: ShapeRow, billions: number, hubId: string): CatalogueEntry {
   return entry(name, [hubId], [], dense('granite', shape, 49155, true, billions, 131072));
+}
+
+function gemma1(name: string, shape: ShapeRow, billions: number, hubId: string): CatalogueEntry {
+  return entry(name, [hubId], [], dense('gemma', shape, 256000, true, billions, 8192));
 }
 
 /** A window on every second layer. */

@@ -33,9 +33,12 @@ const configSchema = z.object({
   num_key_value_heads: size,
   num_kv_heads: size,
   num_global_key_value_heads: size,
+  multi_query_group_num: size,
+  kv_n_heads: size,
   multi_query: flag,
   new_decoder_architecture: flag,
   head_dim: size,
+  kv_channels: size,
   global_head_dim: size,
   vocab_size: size,
   padded_vocab_size: size,
@@ -59,6 +62,7 @@ const configSchema = z.object({
   moe_num_shared_experts: z.number().int().nonnegative().nullish(),
   shared_expert_intermediate_size: z.number().int().nonnegative().nullish(),
   shared_intermediate_size: z.number().int().nonnegative().nullish(),
+  moe_layer_start_index: z.number().int().nonnegative().nullish(),
   first_k_dense_replace: z.number().int().nonnegative().nullish(),
   moe_layer_freq: z.union([z.number().int().positive(), z.array(z.number())]).nullish(),
   decoder_sparse_step: size,
@@ -228,7 +232,13 @@ function languageModel(raw: Readonly<Record<string, unknown>>): Record<string, u
       };
     }
   }
-  return { ...raw };
+  // MPT and DBRX say some shapes one level down.
+  const { attn_config, ffn_config } = raw;
+  return {
+    ...raw,
+    ...(isRecord(attn_config) ? attn_config : {}),
+    ...(isRecord(ffn_config) ? ffn_config : {}),
+  };
 }
 
 function readShapes(config: Config): Shapes | { missing: string } {
@@ -277,7 +287,7 @@ function readAttention(config: Config, heads: number, hiddenSize: number): Atten
       valueDimension: config.v_head_dim ?? 128,
     };
   }
-  const headDimension = config.head_dim ?? Math.ceil(hiddenSize / heads);
+  const headDimension = config.head_dim ?? config.kv_channels ?? Math.ceil(hiddenSize / heads);
   return {
     kind: 'heads',
     heads,
@@ -290,7 +300,8 @@ function readAttention(config: Config, heads: number, hiddenSize: number): Atten
 /** Falcon says `multi_query` where others say one key-value head. */
 function keyValueHeads(config: Config, heads: number): number {
   if (config.multi_query === true && config.new_decoder_architecture !== true) return 1;
-  return config.num_key_value_heads ?? config.num_kv_heads ?? heads;
+  const { num_key_value_heads, num_kv_heads, multi_query_group_num, kv_n_heads } = config;
+  return num_key_value_heads ?? num_kv_heads ?? multi_query_group_num ?? kv_n_heads ?? heads;
 }
 
 function cachedAttention(attention: AttentionShapes, config: Config): Attention {
@@ -338,7 +349,7 @@ function routedExperts(config: Config): number | undefined {
 function expertLayers(config: Config, layers: number): number {
   const frequency = config.moe_layer_freq;
   if (Array.isArray(frequency)) return frequency.filter((isMoe) => isMoe === 1).length;
-  const dense = config.first_k_dense_replace ?? 0;
+  const dense = config.first_k_dense_replace ?? config.moe_layer_start_index ?? 0;
   const step = config.decoder_sparse_step ?? config.interleave_moe_layer_step ?? frequency ?? 1;
   const left = Math.floor((layers - dense) / step) - (config.mlp_only_layers?.length ?? 0);
   return Math.max(0, left);

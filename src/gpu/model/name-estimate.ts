@@ -5,10 +5,10 @@ import {
   readQuantization,
 } from './checkpoint-quantization.ts';
 
-/** Small models have more parameters than their name says (gemma-7b 8.5 billion, gemma-2-2b 2.6), large ones hardly. */
+/** Small models have more parameters than their name says (gemma-2-2b 2.6 billion), large ones a tenth at most. */
 const SMALL_ABOVE_NAME = 1.25;
 const LARGE_ABOVE_NAME = 1.1;
-const SMALL_BILLIONS = 10;
+const SMALL_BILLIONS = 5;
 /** Of a mixture of n experts of size s, n × s counts the shared attention n times (Mixtral 8x7B: 46.7, not 56). */
 const SHARE_OF_EXPERTS = 0.85;
 

@@ -135,15 +135,16 @@ export function memoryMisfit(situation: Situation, plan: MemoryPlan): Misfit | u
 
 function cacheMisfit({ slot, request, model }: Situation, plan: MemoryPlan): Misfit {
   const { memory, requestMiB, marginMiB, physical } = plan;
-  const wouldDo = memory.kvCacheMiB + memory.heldBackMiB - marginMiB >= requestMiB;
+  const isFull = physical.underLoadMiB >= physical.availableMiB;
+  const isCutShort = isFull && memory.kvCacheMiB + memory.heldBackMiB - marginMiB >= requestMiB;
   const one = `one request of ${request.maxModelLen} tokens needs ${gib(requestMiB)}, and ${gib(marginMiB)} stay free for what cannot be foreseen`;
-  if (memory.kvCacheMiB <= 0 && !wouldDo) {
+  if (memory.kvCacheMiB <= 0 && !isCutShort) {
     return {
       code: 'NoMemoryForCache',
       reason: `${model.name} leaves nothing for the KV cache on ${slot.name}: ${sumInWords(memory)}; ${one}.`,
     };
   }
-  if (wouldDo) {
+  if (isCutShort) {
     return {
       code: 'EngineExceedsGpu',
       reason: `Within its budget ${model.name} would fit, but the engine takes more than its budget: ${gib(physical.underLoadMiB)} of ${gib(physical.availableMiB)} with ${gib(Math.max(0, memory.kvCacheMiB))} of KV cache; ${one}.`,

@@ -1,5 +1,5 @@
-import { findGpu, GPUS, type Gpu } from '../hardware/gpu-table.ts';
-import { migGpu } from '../hardware/mig-profiles.ts';
+import { capabilityNumber, findGpu, GPUS, type Gpu } from '../hardware/gpu-table.ts';
+import { findMigProfile, migGpu } from '../hardware/mig-profiles.ts';
 import { CATALOGUE, findInCatalogue } from '../model/catalogue.ts';
 import type { EnginePlan, PlanInput, SuggestedChange, Suggestion } from '../plan-types.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
@@ -22,12 +22,13 @@ interface Candidate {
  */
 export function suggestionsFor(input: PlanInput, plan: Evaluation): Suggestion[] {
   if (isEnough(input, plan) || isUnknown(plan)) return [];
-  const single = keep(input, singleChanges(input, plan));
+  const single = firstOfEach(input, singleChanges(input, plan));
   if (single.length > 0) return single.slice(0, SUGGESTIONS_MAX);
-  const double = keep(input, doubleChanges(input, plan));
-  const smaller = keep(input, smallerModels(input)).slice(0, 1);
-  const larger = keep(input, largerGpus(input)).slice(0, 1);
-  return [...double.slice(0, SUGGESTIONS_MAX - 2), ...smaller, ...larger];
+  const double = firstOfEach(input, doubleChanges(input, plan));
+  return [
+    ...double.slice(0, SUGGESTIONS_MAX - 2),
+    ...firstOfEach(input, [smallerModels(input), largerGpus(input)]),
+  ];
 }
 
 function isUnknown({ code }: Evaluation): boolean {
@@ -39,46 +40,63 @@ function isEnough({ students: all = 0 }: PlanInput, plan: Evaluation): boolean {
   return plan.fits && all <= plan.students * plan.replicas;
 }
 
-function keep(input: PlanInput, candidates: readonly Candidate[]): Suggestion[] {
-  return candidates.flatMap((candidate) => {
-    const changed = { ...input, ...candidate.change };
-    const plan = evaluate(changed);
-    if (!isEnough(changed, plan)) return [];
-    return [{ ...candidate, kvCacheTokens: plan.kvCacheTokens, students: plan.students }];
+/** Of each kind, whose smaller changes stand first, the first that does. */
+function firstOfEach(input: PlanInput, kinds: readonly (readonly Candidate[])[]): Suggestion[] {
+  return kinds.flatMap((candidates) => {
+    for (const candidate of candidates) {
+      const changed = { ...input, ...candidate.change };
+      const plan = evaluate(changed);
+      if (!isEnough(changed, plan)) continue;
+      return [{ ...candidate, kvCacheTokens: plan.kvCacheTokens, students: plan.students }];
+    }
+    return [];
   });
 }
 
-function singleChanges(input: PlanInput, plan: Evaluation): Candidate[] {
+function singleChanges(input: PlanInput, plan: Evaluation): Candidate[][] {
   return [
-    ...shorterContext(input, plan),
-    ...lighterCache(input),
-    ...packedWeights(input),
-    ...smallerBatch(input, plan),
-    ...largerShare(input, plan),
-    ...fewerSlices(input),
-    ...largerProfiles(input),
-    ...moreGpus(input),
-    ...moreEngines(input, plan),
-    ...eager(input),
+    shorterContext(input, plan),
+    lighterCache(input),
+    fp8Weights(input),
+    awqWeights(input),
+    fewerTokens(input, plan),
+    fewerSequences(input),
+    largerShare(input, plan),
+    fewerSlices(input),
+    largerProfiles(input),
+    wholeGpu(input),
+    moreGpus(input),
+    moreEngines(input, plan),
+    eager(input),
   ];
 }
 
-function doubleChanges(input: PlanInput, plan: Evaluation): Candidate[] {
-  const seconds = [
-    ...lighterCache(input),
-    ...packedWeights(input),
-    ...fewerSlices(input),
-    ...largerProfiles(input),
-    ...moreGpus(input),
+function doubleChanges(input: PlanInput, plan: Evaluation): Candidate[][] {
+  const kinds = [lighterCache, awqWeights, fewerSlices, largerProfiles, wholeGpu, moreGpus].map((kind) =>
+    kind(input),
+  );
+  const [cache = [], weights = [], ...places] = kinds;
+  const shorter = (changed: PlanInput) => shorterContext(changed, plan);
+  return [
+    both(input, weights, shorter),
+    both(input, weights, lighterCache),
+    both(input, cache, shorter),
+    ...places.map((place) => both(input, place, awqWeights)),
+    ...places.map((place) => both(input, place, shorter)),
   ];
-  return seconds.flatMap((second) => {
-    const changed = { ...input, ...second.change };
-    const firsts = [...shorterContext(changed, plan), ...packedWeights(changed), ...lighterCache(changed)];
-    return firsts.map((first) => ({
-      message: `${second.message.replace(/\.$/, '')}; and ${lowerFirst(first.message)}`,
-      change: { ...second.change, ...first.change },
-    }));
-  });
+}
+
+function both(
+  input: PlanInput,
+  firsts: readonly Candidate[],
+  seconds: (changed: PlanInput) => readonly Candidate[],
+): Candidate[] {
+  return firsts.flatMap((first) =>
+    seconds({ ...input, ...first.change }).map((second) => ({
+      message: `${first.message.replace(/\.$/, '')}, and ${lowerFirst(second.message)}`,
+      change: { ...first.change, ...second.change },
+    })),
+  );
 }
 
 /** The longest context that does, found by halving the interval. */
@@ -97,40 +115,45 @@ function shorterContext(input: PlanInput, plan: Evaluation): Candidate[] {
   return [{ message: `Lower the context length to ${maxModelLen} tokens.`, change: { maxModelLen } }];
 }
 
-function lighterCache({ kvCacheDtype = 'auto', slot }: PlanInput): Candidate[] {
-  const capability = slot.computeCapability ?? findGpu(slot.gpu ?? '')?.computeCapability;
-  if (kvCacheDtype.startsWith('fp8') || !isAtLeast(capability, 8.9)) return [];
+function lighterCache(input: PlanInput): Candidate[] {
+  const { kvCacheDtype = 'auto' } = input;
+  if (kvCacheDtype.startsWith('fp8') || !isAtLeast(capabilityOf(input), '8.9')) return [];
   return [{ message: 'Keep the KV cache in fp8 (`--kv-cache-dtype fp8`).', change: { kvCacheDtype: 'fp8' } }];
 }
 
-/** Only where the checkpoint is not packed already. */
-function packedWeights(input: PlanInput): Candidate[] {
-  const { slot } = input;
-  if (evaluate(input).model.packedAs !== undefined) return [];
-  const capability = slot.computeCapability ?? findGpu(slot.gpu ?? '')?.computeCapability;
-  const fp8: Candidate = { message: 'Use fp8 weights.', change: { quantization: 'FP8' } };
-  const awq: Candidate = {
-    message: 'Use an AWQ checkpoint of the model (4 bits a weight).',
-    change: { quantization: 'AWQ' },
-  };
-  return [...(isAtLeast(capability, 8.9) ? [fp8] : []), ...(isAtLeast(capability, 7.5) ? [awq] : [])];
+function fp8Weights(input: PlanInput): Candidate[] {
+  const change: Candidate = { message: 'Use fp8 weights.', change: { quantization: 'FP8' } };
+  return isUnpacked(input) && isAtLeast(capabilityOf(input), '8.9') ? [change] : [];
 }
 
-function smallerBatch(input: PlanInput, plan: Evaluation): Candidate[] {
-  const tokens = [2048, 1024, 512].filter(
-    (step) => step < plan.settings.maxNumBatchedTokens && step >= (input.maxNumSeqs ?? 0),
-  );
-  const sequences = [128, 64, 32, 16, 8].filter((step) => step < (input.maxNumSeqs ?? 0));
-  return [
-    ...tokens.map((maxNumBatchedTokens) => ({
+function awqWeights(input: PlanInput): Candidate[] {
+  const message = 'Use an AWQ checkpoint of the model (4 bits a weight).';
+  return isUnpacked(input) && isAtLeast(capabilityOf(input), '7.5')
+    ? [{ message, change: { quantization: 'AWQ' } }]
+    : [];
+}
+
+function isUnpacked(input: PlanInput): boolean {
+  return evaluate(input).model.packedAs === undefined;
+}
+
+function capabilityOf({ slot }: PlanInput): string | undefined {
+  return slot.computeCapability ?? findGpu(slot.gpu ?? '')?.computeCapability;
+}
+
+function fewerTokens(input: PlanInput, plan: Evaluation): Candidate[] {
+  return [2048, 1024, 512]
+    .filter((step) => step < plan.settings.maxNumBatchedTokens && step >= (input.maxNumSeqs ?? 0))
+    .map((maxNumBatchedTokens) => ({
       message: `Compute at most ${maxNumBatchedTokens} tokens in one step.`,
       change: { maxNumBatchedTokens },
-    })),
-    ...sequences.map((maxNumSeqs) => ({
-      message: `Compute at most ${maxNumSeqs} requests together.`,
-      change: { maxNumSeqs },
-    })),
-  ];
+    }));
+}
+
+function fewerSequences({ maxNumSeqs = 0 }: PlanInput): Candidate[] {
+  return [128, 64, 32, 16, 8]
+    .filter((step) => step < maxNumSeqs)
+    .map((step) => ({ message: `Compute at most ${step} requests together.`, change: { maxNumSeqs: step } }));
 }
 
 function largerShare({ slot }: PlanInput, plan: Evaluation): Candidate[] {
@@ -143,43 +166,39 @@ function largerShare({ slot }: PlanInput, plan: Evaluation): Candidate[] {
     }));
 }
 
+/** The most slices that do. */
 function fewerSlices({ slot }: PlanInput): Candidate[] {
-  const { slicesPerGPU, ...whole } = slot;
-  if (slicesPerGPU === undefined) return [];
+  const { slicesPerGPU = 0 } = slot;
   const fewer = Array.from({ length: Math.max(0, slicesPerGPU - 2) }, (_, index) => slicesPerGPU - 1 - index);
-  return [
-    {
-      message: 'Give one engine the whole GPU (`sharing: None`): the students share it.',
-      change: { slot: whole },
-    },
-    ...fewer.map((slices) => ({
-      message: `Cut the GPU into ${slices} time-slices instead of ${slicesPerGPU}.`,
-      change: { slot: { ...slot, slicesPerGPU: slices } },
-    })),
-  ];
+  return fewer.map((slices) => ({
+    message: `Cut the GPU into ${slices} time-slices instead of ${slicesPerGPU}.`,
+    change: { slot: { ...slot, slicesPerGPU: slices } },
+  }));
 }
 
-/** Profiles with more memory slots, the next larger first, then the whole GPU. */
+/** Profiles with more memory slots, the next larger first. */
 function largerProfiles({ slot }: PlanInput): Candidate[] {
-  const { migProfile, ...rest } = slot;
+  const { migProfile, memoryMiB: _, labelMemoryMiB: __, ...rest } = slot;
   const gpu = findGpu(slot.gpu ?? '');
   if (migProfile === undefined || gpu === undefined) return [];
-  const { memoryMiB: _, labelMemoryMiB: __, ...whole } = rest;
-  const profiles = migGpu(gpu.product)?.profiles ?? [];
-  const now = profiles.find(({ profile }) => profile.replace('+', '.') === migProfile.replace('+', '.'));
-  const larger = profiles
+  const now = findMigProfile(gpu.product, migProfile);
+  return (migGpu(gpu.product)?.profiles ?? [])
     .filter(({ profile, memorySlots }) => !profile.includes('+') && memorySlots > (now?.memorySlots ?? 0))
-    .toSorted((a, b) => a.memorySlots - b.memorySlots || a.computeSlices - b.computeSlices);
-  return [
-    ...larger.map(({ profile, maxInstances }) => ({
+    .toSorted((a, b) => a.memorySlots - b.memorySlots || a.computeSlices - b.computeSlices)
+    .map(({ profile, maxInstances }) => ({
       message: `Use MIG slices ${profile}, of which a GPU has at most ${maxInstances}.`,
-      change: { slot: { ...whole, migProfile: profile } },
-    })),
-    {
-      message: 'Give one engine the whole GPU (`sharing: None`): the students share it.',
-      change: { slot: whole },
-    },
-  ];
+      change: { slot: { ...rest, migProfile: profile } },
+    }));
+}
+
+/** Of a MIG slice the memory is known; that of its GPU only if the GPU is. */
+function wholeGpu({ slot }: PlanInput): Candidate[] {
+  const { slicesPerGPU, migProfile, ...shared } = slot;
+  const { memoryMiB: _, labelMemoryMiB: __, ...named } = shared;
+  if (slicesPerGPU === undefined && migProfile === undefined) return [];
+  if (migProfile !== undefined && findGpu(slot.gpu ?? '') === undefined) return [];
+  const message = 'Give one engine the whole GPU (`sharing: None`): the students share it.';
+  return [{ message, change: { slot: migProfile === undefined ? shared : named } }];
 }
 
 function moreGpus({ slot, tensorParallel = 1 }: PlanInput): Candidate[] {
@@ -232,7 +251,7 @@ function sizeOf(config: Readonly<Record<string, unknown>> | undefined): number {
 /** The smallest GPU that does. */
 function largerGpus({ slot }: PlanInput): Candidate[] {
   const now = findGpu(slot.gpu ?? '')?.memoryMiB ?? slot.memoryMiB ?? 0;
-  const isRecent = ({ computeCapability }: Gpu) => isAtLeast(computeCapability, 8);
+  const isRecent = ({ computeCapability }: Gpu) => isAtLeast(computeCapability, '8.0');
   return GPUS.filter((gpu) => gpu.memoryMiB > now && isRecent(gpu) && !gpu.name.startsWith('RTX'))
     .toSorted((a, b) => a.memoryMiB - b.memoryMiB)
     .map(({ name, memoryMiB }) => ({
@@ -242,8 +261,8 @@ function largerGpus({ slot }: PlanInput): Candidate[] {
 }
 
 /** A GPU of which nothing is said counts as a recent one. */
-function isAtLeast(capability: string | undefined, least: number): boolean {
-  return capability === undefined || Number(capability) >= least;
+function isAtLeast(capability: string | undefined, least: string): boolean {
+  return capability === undefined || capabilityNumber(capability) >= capabilityNumber(least);
 }
 
 function lowerFirst(text: string): string {

@@ -146,6 +146,62 @@ const FALCON_7B: Config = {
   new_decoder_architecture: false,
   vocab_size: 65024,
 };
+const shape = (
+  family: string,
+  [layers, hidden, intermediate, heads, keyValueHeads]: readonly [number, number, number, number, number],
+  vocab_size: number,
+  more: Config = {},
+): Config => ({
+  model_type: family,
+  num_hidden_layers: layers,
+  hidden_size: hidden,
+  intermediate_size: intermediate,
+  num_attention_heads: heads,
+  num_key_value_heads: keyValueHeads,
+  vocab_size,
+  ...more,
+});
+const QWEN3_235B = shape('qwen3_moe', [94, 4096, 12288, 64, 4], 151936, {
+  head_dim: 128,
+  moe_intermediate_size: 1536,
+  num_experts: 128,
+});
+const GLM_4_5_AIR = shape('glm4_moe', [46, 4096, 10944, 96, 8], 151552, {
+  head_dim: 128,
+  moe_intermediate_size: 1408,
+  n_routed_experts: 128,
+  n_shared_experts: 1,
+  first_k_dense_replace: 1,
+  attention_bias: true,
+});
+const ERNIE_21B = shape('ernie4_5_moe', [28, 2560, 12288, 20, 4], 103424, {
+  moe_intermediate_size: 1536,
+  moe_num_experts: 64,
+  moe_num_shared_experts: 2,
+  moe_layer_start_index: 1,
+  head_dim: 128,
+  tie_word_embeddings: true,
+});
+const LLAMA_4_SCOUT: Config = {
+  model_type: 'llama4',
+  text_config: shape('llama4_text', [48, 5120, 8192, 40, 8], 202048, {
+    head_dim: 128,
+    intermediate_size_mlp: 16384,
+    num_local_experts: 16,
+    interleave_moe_layer_step: 1,
+  }),
+};
+const CHATGLM3_6B: Config = {
+  model_type: 'chatglm',
+  num_layers: 28,
+  hidden_size: 4096,
+  ffn_hidden_size: 13696,
+  num_attention_heads: 32,
+  multi_query_group_num: 2,
+  multi_query_attention: true,
+  kv_channels: 128,
+  padded_vocab_size: 65024,
+};
 const QWEN2_5_VL_7B: Config = {
   model_type: 'qwen2_5_vl',
   ...QWEN2_5_7B,
@@ -172,6 +228,16 @@ describe('parameters counted from the shapes', () => {
     ['gpt-oss-20b', GPT_OSS_20B, 20.915],
     ['Falcon-7B, one key-value head and no gate', FALCON_7B, 6.92],
     ['Qwen2.5-VL-7B, with its tower', QWEN2_5_VL_7B, 8.29],
+    ['Qwen3-235B-A22B', QWEN3_235B, 235.09],
+    ['GLM-4.5-Air, without its layer for speculation', GLM_4_5_AIR, 106.85],
+    ['ERNIE-4.5-21B-A3B', ERNIE_21B, 21.83],
+    ['Llama-4-Scout, the language model', LLAMA_4_SCOUT, 107.77],
+    ['ChatGLM3-6B, in its own words', CHATGLM3_6B, 6.244],
+    ['Phi-3.5-MoE', shape('phimoe', [32, 4096, 6400, 32, 8], 32064, { num_local_experts: 16 }), 41.87],
+    ['OLMoE-1B-7B', shape('olmoe', [16, 2048, 1024, 16, 16], 50304, { num_experts: 64 }), 6.92],
+    ['StarCoder2-7B, no gate', shape('starcoder2', [32, 4608, 18432, 36, 4], 49152), 7.17],
+    ['Command-R', shape('cohere', [40, 8192, 22528, 64, 64], 256000), 34.98],
+    ['InternLM2-7B', shape('internlm2', [32, 4096, 14336, 32, 8], 92544), 7.74],
   ])('%s: within 0.5 %% of the published count', (_, config, billions) => {
     const { parameters } = factsOf(config);
     expect(Math.abs(parameters.total / 1e9 / billions - 1)).toBeLessThan(0.005);

@@ -68,7 +68,8 @@ describe('where facts come from', () => {
   });
 
   test.each([
-    ['someone/Nice-7B-Chat', 8.75],
+    ['someone/Nice-7B-Chat', 7.7],
+    ['someone/nice-2b', 2.5],
     ['someone/tiny-360M', 0.45],
     ['someone/mix-8x7B', 52.4],
     ['someone/moe-30B-A3B', 33],
