@@ -8,7 +8,7 @@ import { loraSettings } from './adapters/engine-options.ts';
  */
 export function planInputOf(spec: ClassroomSpec): PlanInput {
   const { model, gpu, engine, limits } = spec;
-  const kvCacheDtype = kvCacheDtypeSchema.safeParse(valueOf('kv-cache-dtype', engine.extraArgs));
+  const kvCacheDtype = kvCacheDtypeSchema.safeParse(textAfter('kv-cache-dtype', engine.extraArgs));
   return {
     model: { id: model.id, facts: model.facts },
     slot: slotOf(gpu),
@@ -19,7 +19,7 @@ export function planInputOf(spec: ClassroomSpec): PlanInput {
     maxNumSeqs: engine.maxNumSeqs,
     maxNumBatchedTokens: engine.maxNumBatchedTokens,
     gpuMemoryUtilization: asShare(engine.gpuMemoryUtilizationPercent),
-    enforceEager: valueOf('enforce-eager', engine.extraArgs) !== undefined,
+    enforceEager: textAfter('enforce-eager', engine.extraArgs) !== undefined,
     vllmVersion: releaseOf(engine.image),
     studentsPerReplica: engine.replicas.studentsPerReplica,
     requestsPerStudent: limits.perStudent.concurrentRequests,
@@ -58,7 +58,7 @@ export function releaseOf(image: string): string | undefined {
 }
 
 /** The text after a flag of vLLM, empty where none follows; undefined where the flag is absent. */
-function valueOf(flag: string, extraArgs: readonly string[]): string | undefined {
+function textAfter(flag: string, extraArgs: readonly string[]): string | undefined {
   const at = extraArgs.findIndex((argument) => flagOf(argument) === flag);
   const argument = extraArgs[at];
   if (argument === undefined) return undefined;

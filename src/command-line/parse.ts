@@ -205,7 +205,10 @@ function writtenText(field: Field, command: Command, operands: readonly string[]
 
 /** Empty variables count as absent. */
 function environmentTexts(fields: readonly Field[], env: Environment = {}): Texts {
-  const texts = fields.map(({ name, variable }) => [name, variable === undefined ? '' : (env[variable] ?? '')]);
+  const texts = fields.map(({ name, variable }) => [
+    name,
+    variable === undefined ? '' : (env[variable] ?? ''),
+  ]);
   return Object.fromEntries(texts.filter(([, text]) => text !== ''));
 }
 

@@ -1,6 +1,6 @@
 import { GPUS } from './hardware/gpu-table.ts';
 import { findMigProfile } from './hardware/mig-profiles.ts';
-import type { EnginePlan, PlanInput, Quantization } from './plan-types.ts';
+import { type EnginePlan, type PlanInput, planRequestSchema, type Quantization } from './plan-types.ts';
 import { planEngine } from './planner/plan.ts';
 
 const CONTEXT_TOKENS = 4096;
@@ -74,7 +74,9 @@ const CLASSES: readonly ClassToStartFrom[] = [
 /** What `docs/gpus.md` says that the planner knows, by placeholder. */
 export function gpuReference(): Record<string, string> {
   const { vllmVersion } = planFor(QWEN_7B, { gpu: 'A10' });
+  const defaults = planRequestSchema.parse({ model: { id: QWEN_7B.id }, slot: { gpu: 'A10' } });
   return {
+    'requests-per-student': String(defaults.requestsPerStudent),
     context: CONTEXT_TOKENS.toLocaleString('en-GB'),
     'vllm-version': vllmVersion,
     'students-table': studentsTable(),
@@ -92,12 +94,30 @@ function studentsTable(): string {
 }
 
 function classesTable(): string {
-  const head = ['class', 'model', 'GPU', 'students', 'engines', 'students an engine', '`--max-num-seqs`', 'KV cache'];
+  const head = [
+    'class',
+    'model',
+    'GPU',
+    'students',
+    'engines',
+    'students an engine',
+    '`--max-num-seqs`',
+    'KV cache',
+  ];
   const rows = CLASSES.map(({ about, model, slot, students }) => {
     const plan = planFor(model, slot, students);
     const { replicas, settings, kvCacheTokens } = plan;
     const tokens = `${kvCacheTokens.toLocaleString('en-GB')} tokens`;
-    return [about, model.title, plan.gpu.name, students, replicas, plan.students, settings.maxNumSeqs, tokens];
+    return [
+      about,
+      model.title,
+      plan.gpu.name,
+      students,
+      replicas,
+      plan.students,
+      settings.maxNumSeqs,
+      tokens,
+    ];
   });
   return table(head, rows);
 }

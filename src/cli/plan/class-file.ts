@@ -29,7 +29,8 @@ export function parseClassFile(text: string): ClassFile | Faults {
   const errors = documents.flatMap(({ errors }) => errors);
   if (errors.length > 0) return { faults: errors.map((error) => `is no YAML: ${firstLine(error.message)}`) };
   const objects = documents.flatMap((document) => objectsIn(document.toJS()));
-  const ofKind = (kind: string) => objects.filter((object) => kindSchema.safeParse(object).data?.kind === kind);
+  const ofKind = (kind: string) =>
+    objects.filter((object) => kindSchema.safeParse(object).data?.kind === kind);
   const [object, ...more] = ofKind(classrooms.kind);
   if (object === undefined) return { faults: ['holds no Classroom'] };
   if (more.length > 0) return { faults: [`holds ${more.length + 1} Classrooms: a plan is for one`] };
@@ -50,7 +51,8 @@ function classOf(object: unknown, quotas: readonly unknown[]): ClassFile | Fault
 
 /** The API server refuses such a class by a rule that parsing does not know. */
 function unsaidSharing({ sharing, migProfile, slicesPerGPU }: ClassroomSpec['gpu']): string | undefined {
-  if (sharing === 'MIG' && migProfile === undefined) return '`spec.gpu.migProfile` must be set: `sharing` is MIG';
+  if (sharing === 'MIG' && migProfile === undefined)
+    return '`spec.gpu.migProfile` must be set: `sharing` is MIG';
   if (sharing === 'TimeSliced' && slicesPerGPU === undefined) {
     return '`spec.gpu.slicesPerGPU` must be set: `sharing` is TimeSliced';
   }

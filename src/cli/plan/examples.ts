@@ -21,8 +21,7 @@ export const EXAMPLES: readonly Example[] = [
   },
   {
     about: 'a class as it is written, with another context length, for a script',
-    command:
-      'kubectl-classroom plan --from manifests/samples/python-101.yaml --max-model-len 8192 -o json',
+    command: 'kubectl-classroom plan --from manifests/samples/python-101.yaml --max-model-len 8192 -o json',
   },
 ];
 

@@ -12,13 +12,13 @@ const FIELDS: Readonly<Record<keyof EnginePlan, string>> = {
   code: 'why it does not fit, as a stable word, such as `WeightsTooLarge`; absent where it fits',
   reason: 'why it fits or not, in a sentence with the figures',
   memory:
-    'the sum, in MiB of one GPU or slice: `totalMiB` as CUDA sees it, `budgetMiB` = `weightsMiB` + `activationsMiB` + `graphsMiB` + `overheadMiB` + `kvCacheMiB`. What is left for the KV cache is negative where the rest is too much',
+    'the sum, in MiB of one GPU or slice: `totalMiB` as CUDA sees it; `budgetMiB` = `weightsMiB` + `activationsMiB` + `graphsMiB` + `overheadMiB` + `heldBackMiB` + `kvCacheMiB`. The KV cache is negative where the rest is too much; held back is what the engine takes beyond its budget, or what an estimate keeps for safety',
   physical:
     'what the engine really takes of the GPU, more than its budget: `afterStartMiB`, `underLoadMiB`, of `availableMiB`',
   sum: 'the sum in words, a line for each term',
   kvCacheBytesPerToken: 'bytes that one token takes in the KV cache of one GPU',
   kvCacheTokens: 'tokens that the KV cache holds, as the engine reports it in `vllm:cache_config_info`',
-  fullLengthSequences: "requests of full length that the KV cache holds: vLLM's \"Maximum concurrency\"",
+  fullLengthSequences: 'requests of full length that the KV cache holds: vLLM\'s "Maximum concurrency"',
   maxConcurrentSequences: 'requests of full length computed at the same time: at most `--max-num-seqs`',
   students: 'students that one engine carries',
   studentsBasis: 'which term decided that',
@@ -51,7 +51,7 @@ export function planReference(readText: Terminal['readText']): Record<string, st
       .join('\n'),
     'plan-examples': EXAMPLES.map(({ about, command }) => {
       const { output, code } = outcomeOf(command, readText);
-      return `${capitalised(about)}\n\n${shown(command, output)}\nIt ends with ${code}.\n`;
+      return `${capitalised(about)}\n\n${shown(command, output)}\nExit code: ${code}.\n`;
     }).join('\n'),
     'plan-mistakes': shown(MISTAKE, outcomeOf(MISTAKE, readText).output),
   };

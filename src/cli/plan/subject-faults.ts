@@ -21,19 +21,27 @@ function modelFaults({ model, modelConfig, from }: Texts, files: PlanFiles): str
   }
   if (model === '') return [];
   if (model !== undefined) {
-    const meant = closest(model, CATALOGUE.flatMap(({ hubIds, name }) => [...hubIds, name]));
+    const meant = closest(
+      model,
+      CATALOGUE.flatMap(({ hubIds, name }) => [...hubIds, name]),
+    );
     return refusal(`--model ${model}${question(meant)}`, resolveModel({ id: model }));
   }
   if (files.classFile !== undefined) {
     return refusal(`--from ${from}: spec.model`, resolveModel(files.classFile.classroom.spec.model));
   }
-  return from === undefined ? ['--model, --model-config or --from must say which model the engine loads'] : [];
+  return from === undefined
+    ? ['--model, --model-config or --from must say which model the engine loads']
+    : [];
 }
 
 function gpuFaults({ gpu, memoryMib, from }: Texts, { classFile }: PlanFiles): string[] {
   if (memoryMib !== undefined || gpu === '') return [];
   if (gpu !== undefined) {
-    const meant = closest(gpu, GPUS.map(({ name }) => name));
+    const meant = closest(
+      gpu,
+      GPUS.map(({ name }) => name),
+    );
     return refusal(`--gpu ${gpu}${question(meant)}`, resolveSlot({ gpu }));
   }
   if (isUnusable(from, classFile)) return [];
@@ -60,7 +68,7 @@ function isUnusable(path: string | undefined, content: unknown): boolean {
   return path !== undefined && content === undefined;
 }
 
-function refusal(place: string, answer: object | { code: string; reason: string }): string[] {
+function refusal(place: string, answer: object): string[] {
   return 'reason' in answer ? [`${place}: ${answer.reason}`] : [];
 }
 

@@ -1,15 +1,20 @@
-import type { SuggestedChange } from '../../gpu/plan-types.ts';
+import { findGpu } from '../../gpu/hardware/gpu-table.ts';
+import type { EnginePlan, SuggestedChange } from '../../gpu/plan-types.ts';
 
-/** The flags of `plan` that make a suggested change; empty for what only a Classroom can say, such as bounds of replicas. */
-export function flagsOf(change: SuggestedChange): string[] {
+/**
+ * The flags of `plan` that state a suggested change. Nothing for what only a Classroom can say, such as bounds of
+ * replicas, and for flags to leave out.
+ *
+ * @param current the GPU that was planned: it is not named again
+ */
+export function flagsOf(change: SuggestedChange, current: EnginePlan['gpu']): string[] {
   const { slot, model } = change;
   return [
     flag('--model', model?.id),
-    flag('--gpu', slot?.gpu),
+    flag('--gpu', slot?.gpu === undefined || isGpu(current, slot.gpu) ? undefined : slot.gpu),
     flag('--memory-mib', slot?.memoryMiB),
     flag('--mig-profile', slot?.migProfile),
-    // Without a number of slices the suggestion is the whole GPU or a MIG slice, and the latter says so itself.
-    slot === undefined || slot.migProfile !== undefined ? [] : flag('--slices-per-gpu', slot.slicesPerGPU ?? 1),
+    flag('--slices-per-gpu', slot?.slicesPerGPU),
     flag('--tensor-parallel', change.tensorParallel),
     flag('--quantization', change.quantization),
     flag('--kv-cache-dtype', change.kvCacheDtype),
@@ -23,4 +28,9 @@ export function flagsOf(change: SuggestedChange): string[] {
 
 function flag(name: string, value: string | number | undefined): string[] {
   return value === undefined ? [] : [name, String(value)];
+}
+
+/** A plan names the slot too: `A10 (1 of 4 time-slices)`. */
+function isGpu(planned: EnginePlan['gpu'], name: string): boolean {
+  return findGpu(planned.name.replace(/ \(.*$/, ''))?.name === findGpu(name)?.name;
 }

@@ -2,8 +2,8 @@ import Table from 'cli-table3';
 import type { EnginePlan, FactsSource } from '../../gpu/plan-types.ts';
 import { flagsOf } from './suggestion-flags.ts';
 
-const NAME_WIDTH = 26;
-const TEXT_WIDTH = 94;
+const NAME_WIDTH = 28;
+const TEXT_WIDTH = 92;
 
 /** Without lines between the cells. */
 const NO_BORDER = {
@@ -34,11 +34,16 @@ const SOURCES: Readonly<Record<FactsSource, string>> = {
 /** A plan for people: the answer, the sum line by line, what follows from it, and what to change. */
 export function planTable(plan: EnginePlan): string {
   const parts = [
-    `${plan.fits ? 'Fits' : 'Does not fit'}: ${plan.reason}\n`,
+    `${plan.fits ? '' : 'Does not fit: '}${plan.reason}\n`,
     rows(subjectRows(plan)),
     section('Memory of one GPU:', plan.sum),
-    ...(plan.fits ? [rows(resultRows(plan)), section('vllm serve <model>', argumentLines(plan.engineArgs))] : []),
-    section('Warnings:', plan.warnings.map(({ message }) => `- ${message}`)),
+    ...(plan.fits
+      ? [rows(resultRows(plan)), section('vllm serve <model>', argumentLines(plan.engineArgs))]
+      : []),
+    section(
+      'Warnings:',
+      plan.warnings.map(({ message }) => `- ${message}`),
+    ),
     section(plan.fits ? 'What would give more:' : 'What would make it fit:', suggestionLines(plan)),
   ];
   return parts.filter((part) => part !== '').join('\n');
@@ -57,17 +62,10 @@ function subjectRows({ model, gpu, vllmVersion, confidence, confidenceBasis }: E
 }
 
 function resultRows(plan: EnginePlan): Row[] {
-  const { physical } = plan;
   return [
-    ['KV cache', `${figure(plan.kvCacheTokens)} tokens of ${figure(plan.kvCacheBytesPerToken)} bytes`],
-    ['Requests of full length', plan.fullLengthSequences.toFixed(1)],
-    ['Computed together', `${plan.settings.maxNumSeqs}: ${plan.sequenceBasis}`],
-    ['Students an engine', `${plan.students}: ${plan.studentsBasis}`],
+    ['Requests computed together', `${plan.settings.maxNumSeqs}: ${plan.sequenceBasis}`],
+    ['Students an engine carries', `${plan.students}: ${plan.studentsBasis}`],
     ['Engines', String(plan.replicas)],
-    [
-      'Really taken of the GPU',
-      `${figure(physical.afterStartMiB)} MiB after start, ${figure(physical.underLoadMiB)} MiB under load, of ${figure(physical.availableMiB)} MiB`,
-    ],
   ];
 }
 
@@ -82,9 +80,9 @@ function argumentLines(args: readonly string[]): string[] {
   return lines;
 }
 
-function suggestionLines({ suggestions }: EnginePlan): string[] {
+function suggestionLines({ suggestions, gpu }: EnginePlan): string[] {
   return suggestions.flatMap(({ message, change }) => {
-    const flags = flagsOf(change);
+    const flags = flagsOf(change, gpu);
     return [`- ${message}`, ...(flags.length === 0 ? [] : [`    ${flags.join(' ')}`])];
   });
 }
@@ -103,8 +101,4 @@ function rows(content: readonly Row[]): string {
   for (const [name, text] of content) table.push([name, text]);
   const lines = table.toString().split('\n');
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
-}
-
-function figure(value: number): string {
-  return Math.round(value).toLocaleString('en-GB');
 }

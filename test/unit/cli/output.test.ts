@@ -2,7 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { outputFormat, render } from '../../../src/cli/output.ts';
 
-const result = { fits: true, warnings: ['a line that is longer than the eighty letters at which YAML likes to break lines'] };
+const result = {
+  fits: true,
+  warnings: ['a line that is longer than the eighty letters at which YAML likes to break lines'],
+};
 
 test.each([
   ['json', 'json'],

@@ -49,7 +49,10 @@ const optionsOf = (...argv: string[]) => {
 const faultsOf = (...argv: string[]) => {
   const parsed = parse(...argv);
   if (parsed.kind !== 'refused') throw new Error('it was not refused');
-  return parsed.text.split('\n').slice(1, -2).map((line) => line.trim());
+  return parsed.text
+    .split('\n')
+    .slice(1, -2)
+    .map((line) => line.trim());
 };
 
 const ENOUGH = ['--model', 'a/b-7b', '--gpu', 'A10'];
@@ -91,7 +94,9 @@ test('every flag is read', () => {
       classFile: { classroom: { metadata: { name: 'python-101' } } },
     },
   });
-  expect(optionsOf(...ENOUGH, '--mig-profile', '1g.10gb', '--gpu', 'H100').options.migProfile).toBe('1g.10gb');
+  expect(optionsOf(...ENOUGH, '--mig-profile', '1g.10gb', '--gpu', 'H100').options.migProfile).toBe(
+    '1g.10gb',
+  );
 });
 
 test.each([
@@ -115,13 +120,25 @@ test.each([
 });
 
 test('memory says enough of a GPU that the table does not know', () => {
-  expect(optionsOf('--model', 'a/b-7b', '--gpu', 'B999', '--memory-mib', '9000').options.memoryMib).toBe(9000);
+  expect(optionsOf('--model', 'a/b-7b', '--gpu', 'B999', '--memory-mib', '9000').options.memoryMib).toBe(
+    9000,
+  );
 });
 
 describe('what cannot be used is told', () => {
   test('all at once: flags, values, files and names', () => {
     const faults = faultsOf(
-      ...['--modle', 'a/b-7b', '--gpu', 'A11', '--max-model-len', '4k', '--students', '--quantization', 'int3'],
+      ...[
+        '--modle',
+        'a/b-7b',
+        '--gpu',
+        'A11',
+        '--max-model-len',
+        '4k',
+        '--students',
+        '--quantization',
+        'int3',
+      ],
       ...['--gpu-memory-utilization', '90', '--from', 'nowhere.yaml', '--model-config', 'broken.json'],
       ...['--kv-cache-dtype', 'fp4', '--vllm-version', 'latest', '-o', 'xml', '--mig-profile', ''],
     );
@@ -163,7 +180,9 @@ describe('what cannot be used is told', () => {
     {
       name: 'a model of which nobody knows the size',
       argv: ['--gpu', 'A10', '--model', 'Qwen/Qwen2.5-Instruct'],
-      want: [expect.stringMatching(/^--model Qwen\/Qwen2\.5-Instruct.*: Nothing is known of .* config\.json/)],
+      want: [
+        expect.stringMatching(/^--model Qwen\/Qwen2\.5-Instruct.*: Nothing is known of .* config\.json/),
+      ],
     },
     {
       name: 'model and GPU of a class that nobody knows',

@@ -27,7 +27,10 @@ const documents = (...texts: string[]) => texts.join('---');
 
 test('a class alone says nothing of its students', () => {
   expect(parseClassFile(classroom)).toMatchObject({
-    classroom: { metadata: { name: 'python-101' }, spec: { gpu: { product: 'NVIDIA-A10', sharing: 'None' } } },
+    classroom: {
+      metadata: { name: 'python-101' },
+      spec: { gpu: { product: 'NVIDIA-A10', sharing: 'None' } },
+    },
     students: undefined,
   });
 });

@@ -40,8 +40,8 @@ test('the mistake of the documentation is one', () => {
 });
 
 test('whatever its case or spelling, a model of the catalogue is the same', () => {
-  const plans = ['Qwen/Qwen2.5-7B-Instruct', 'qwen/qwen2.5-7b-instruct', 'qwen2.5-7b', 'QWEN2.5-7B'].map((model) =>
-    json(`--model ${model} --gpu A10`),
+  const plans = ['Qwen/Qwen2.5-7B-Instruct', 'qwen/qwen2.5-7b-instruct', 'qwen2.5-7b', 'QWEN2.5-7B'].map(
+    (model) => json(`--model ${model} --gpu A10`),
   );
   for (const { model, memory } of plans) {
     expect(model.source).toBe('catalogue');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseModelConfig, type PlanFiles, planInput } from '../../../../src/cli/plan/input.ts';
+import { type PlanFiles, parseModelConfig, planInput } from '../../../../src/cli/plan/input.ts';
 import type { PlanOptions } from '../../../../src/cli/plan/options.ts';
 import { planRequestSchema } from '../../../../src/gpu/plan-types.ts';
 import { type ClassroomDifference, classroom } from '../../../support/builders.ts';
@@ -73,7 +73,10 @@ describe('a class from a file', () => {
   });
 
   test('flags win over it', () => {
-    const files = classFile({ model: { maxModelLen: 8192, quantization: 'AWQ' }, gpu: { product: 'NVIDIA-A10' } }, 12);
+    const files = classFile(
+      { model: { maxModelLen: 8192, quantization: 'AWQ' }, gpu: { product: 'NVIDIA-A10' } },
+      12,
+    );
     expect(requestOf({ maxModelLen: 2048, students: 30, quantization: 'None' }, files)).toMatchObject({
       maxModelLen: 2048,
       quantization: 'None',

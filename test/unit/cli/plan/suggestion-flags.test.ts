@@ -13,12 +13,13 @@ test.each<[SuggestedChange, string]>([
   [{ gpuMemoryUtilization: 0.95 }, '--gpu-memory-utilization 0.95'],
   [{ enforceEager: true }, '--enforce-eager'],
   [{ slot: { gpu: 'H100-80', migProfile: '2g.20gb' } }, '--gpu H100-80 --mig-profile 2g.20gb'],
-  [{ slot: { gpu: 'A10', slicesPerGPU: 2 } }, '--gpu A10 --slices-per-gpu 2'],
-  [{ slot: { gpu: 'A10' } }, '--gpu A10 --slices-per-gpu 1'],
+  [{ slot: { gpu: 'A10', slicesPerGPU: 2 } }, '--slices-per-gpu 2'],
+  [{ slot: { gpu: 'L40S' } }, '--gpu L40S'],
+  [{ slot: { gpu: 'NVIDIA-A10' } }, ''],
   [{ replicas: { max: 8 } }, ''],
 ])('%j is %j', (change, want) => {
-  const flags = flagsOf(change);
+  const flags = flagsOf(change, { name: 'A10 (1 of 4 time-slices)' });
   expect(flags.join(' ')).toBe(want);
-  const argv = ['--model', 'a/b', '--gpu', 'A10', ...flags];
+  const argv = ['--model', 'a/b-7b', '--gpu', 'A10', ...flags];
   expect(parsePlanArguments(argv, recordedTerminal().readText).kind).toBe('run');
 });

@@ -6,7 +6,7 @@ import type { EnginePlan } from '../../../../src/gpu/plan-types.ts';
 function enginePlan(difference: Partial<EnginePlan> = {}): EnginePlan {
   return {
     fits: true,
-    reason: 'qwen2.5-7b leaves 4,300 MiB for the KV cache.',
+    reason: 'qwen2.5-7b fits A10: 4.25 GiB of KV cache.',
     memory: {
       totalMiB: 22_528,
       budgetMiB: 20_275,
@@ -14,10 +14,11 @@ function enginePlan(difference: Partial<EnginePlan> = {}): EnginePlan {
       activationsMiB: 1065,
       graphsMiB: 0,
       overheadMiB: 225,
+      heldBackMiB: 0,
       kvCacheMiB: 4352,
     },
     physical: { afterStartMiB: 20_000, underLoadMiB: 20_338, availableMiB: 22_528 },
-    sum: ['20,275 MiB budget', '- 14,633 MiB weights'],
+    sum: ['19.80 GiB  budget of the engine', '14.29 GiB  weights'],
     kvCacheBytesPerToken: 57_344,
     kvCacheTokens: 79_577,
     fullLengthSequences: 19.43,
@@ -51,23 +52,20 @@ function enginePlan(difference: Partial<EnginePlan> = {}): EnginePlan {
 
 test('a plan that fits: answer, subject, sum, what follows, arguments', () => {
   expect(planTable(enginePlan())).toBe(`\
-Fits: qwen2.5-7b leaves 4,300 MiB for the KV cache.
+qwen2.5-7b fits A10: 4.25 GiB of KV cache.
 
-Model                     Qwen/Qwen2.5-7B-Instruct, 7.6 billion parameters (figures from the catalogue)
-GPU                       A10
-vLLM                      0.32.0
-Confidence                high: measured on this release
+Model                       Qwen/Qwen2.5-7B-Instruct, 7.6 billion parameters (figures from the catalogue)
+GPU                         A10
+vLLM                        0.32.0
+Confidence                  high: measured on this release
 
 Memory of one GPU:
-  20,275 MiB budget
-  - 14,633 MiB weights
+  19.80 GiB  budget of the engine
+  14.29 GiB  weights
 
-KV cache                  79,577 tokens of 57,344 bytes
-Requests of full length   19.4
-Computed together         16: 8 students × 1.2, rounded up
-Students an engine        8: the KV cache
-Engines                   3
-Really taken of the GPU   20,000 MiB after start, 20,338 MiB under load, of 22,528 MiB
+Requests computed together  16: 8 students × 1.2, rounded up
+Students an engine carries  8: the KV cache
+Engines                     3
 
 vllm serve <model>
   --max-model-len 4096
@@ -98,7 +96,7 @@ test('a plan that does not fit: why, the sum, and flags to try; no figures of an
   expect(text).toMatch(
     /What would make it fit:\n {2}- Take a checkpoint in 4 bits\.\n {6}--quantization AWQ\n {2}- Allow more engines\.\n$/,
   );
-  expect(text).not.toMatch(/Students an engine|vllm serve/);
+  expect(text).not.toMatch(/Students an engine carries|vllm serve/);
 });
 
 test('an estimate says so where the model is named', () => {
@@ -108,7 +106,9 @@ test('an estimate says so where the model is named', () => {
 
 describe('long texts', () => {
   test('are broken between words, and no line ends with a blank', () => {
-    const sequenceBasis = 'because the students of an engine may have two requests in flight each, '.repeat(3);
+    const sequenceBasis = 'because the students of an engine may have two requests in flight each, '.repeat(
+      3,
+    );
     const lines = planTable(enginePlan({ sequenceBasis })).split('\n');
     expect(lines.every((line) => line === line.trimEnd())).toBe(true);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(120);
