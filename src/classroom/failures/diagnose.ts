@@ -128,12 +128,13 @@ function podEndReason(reason: string): EngineFailureReason {
 
 /** The first sign that is in the text. @param among only these reasons; default: all */
 function diagnosisOfText(text: string, among?: readonly EngineFailureReason[]): Diagnosis | undefined {
-  for (const { reason, pattern } of LOG_SIGNS) {
+  for (const { reason, pattern, quote } of LOG_SIGNS) {
     if (among !== undefined && !among.includes(reason)) continue;
     // The last: a traceback names an exception where it is raised, and what it says at its end.
     const match = [...text.matchAll(new RegExp(pattern, `${pattern.flags}g`))].at(-1);
     if (match === undefined) continue;
-    return { reason, cause: linesAround(text, match.index, match[0].length), details: groupsOf(match) };
+    const cause = quote ?? linesAround(text, match.index, match[0].length);
+    return { reason, cause, details: groupsOf(match) };
   }
   return undefined;
 }

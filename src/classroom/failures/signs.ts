@@ -4,6 +4,8 @@ import { ENGINE_FAILURE_REASONS, type EngineFailureReason } from '../../api/reas
 export interface Sign {
   reason: EngineFailureReason;
   pattern: RegExp;
+  /** What is quoted in the place of the line, where that says nothing to a person. */
+  quote?: string;
 }
 
 const REASONS = ENGINE_FAILURE_REASONS;
@@ -55,8 +57,14 @@ export const LOG_SIGNS: readonly Sign[] = [
   ),
   sign(
     REASONS.modelUnsupported,
-    /Model architectures? (?<architectures>\[[^\]]*\]|\w+) (?:are not supported|failed to be inspected|was supported in vLLM until|is not supported)|model type `(?<type>[^`]+)` but Transformers does not recognize|(?:'\w+(?:ForCausalLM|ForConditionalGeneration|Model)', ){3}/,
+    /Model architectures? (?<architectures>\[[^\]]*\]|\w+) (?:are not supported|failed to be inspected|was supported in vLLM until|is not supported)|model type `(?<type>[^`]+)` but Transformers does not recognize/,
   ),
+  {
+    // The end of the first of these lines: a list of hundreds of names, in which what comes before is lost.
+    reason: REASONS.modelUnsupported,
+    pattern: /(?:'\w+(?:ForCausalLM|ForConditionalGeneration|Model)', ){3}/,
+    quote: 'vLLM lists the architectures that it supports',
+  },
   ...hubSigns(),
   sign(REASONS.noSpaceLeft, /No space left on device|Disk quota exceeded|Not enough free disk space/),
   sign(REASONS.volumeNotWritable, /PermissionError|Permission denied|Read-only file system/),
