@@ -172,6 +172,11 @@ describe('a container that ends', () => {
     expect(last?.message).toBe(message);
   });
 
+  test.each([0, 1])('exit %s: what it wrote to its termination log comes first', (exitCode) => {
+    const player = new PodPlayer(podOf()).started().exited(exitCode, 'output', 'vllm', 'what is wrong');
+    expect(player.status.containerStatuses?.[0]?.lastState?.terminated?.message).toBe('what is wrong');
+  });
+
   test('has no message where only a file would give one', () => {
     const player = new PodPlayer(podOf({ container: { terminationMessagePolicy: 'File' } })).started();
     player.exited(1, 'out of memory');
