@@ -39,7 +39,7 @@ describe('with the logging configuration of an engine’s pod', () => {
     const starting = startVllmSimulator(start({ failures: { start: 'CudaOutOfMemory' } }));
     await expect(starting).rejects.toThrow('CUDA out of memory');
     expect(readFileSync(said, 'utf8')).toMatch(
-      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} EngineCore failed to start\.\nTraceback[^]*\ntorch\.OutOfMemoryError: CUDA out of memory/,
+      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} EngineCore failed to start\.\nTraceback[\s\S]*\ntorch\.OutOfMemoryError: CUDA out of memory/,
     );
   });
 
