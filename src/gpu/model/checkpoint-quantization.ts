@@ -9,6 +9,8 @@ export interface CheckpointQuantization {
   /** all: every linear matrix. experts: only routed experts (gpt-oss). */
   packs: 'all' | 'experts';
   packsOutputHead: boolean;
+  /** Weights that share a scale, which no split between GPUs may cut; undefined where nothing is said. */
+  groupSize: number | undefined;
   /** True where nobody could read it, so that full precision is assumed. */
   isUnknown: boolean;
 }
@@ -36,6 +38,7 @@ const quantizationConfigSchema = z.object({
   format: z.string().optional(),
   ignore: z.array(z.string()).optional(),
   config_groups: z.record(z.string(), z.object({ weights: weightsSchema })).optional(),
+  weight_block_size: z.array(z.number()).nullish(),
   quantization: z.object({ quant_algo: z.string().nullish() }).optional(),
 });
 
@@ -63,7 +66,8 @@ export function readQuantization(config: unknown): CheckpointQuantization | unde
   if (!parsed.success) return packed('unreadable', 2, { isUnknown: true });
   const read = parsed.data;
   const method = (read.quant_method ?? read.quant_algo ?? 'unknown').toLowerCase();
-  const outputHead = { packsOutputHead: read.lm_head === true };
+  const groupSize = read.group_size ?? read.q_group_size ?? read.weight_block_size?.[0];
+  const grouped = { packsOutputHead: read.lm_head === true, groupSize };
   switch (method) {
     case 'awq':
     case 'auto_awq':
@@ -71,10 +75,10 @@ export function readQuantization(config: unknown): CheckpointQuantization | unde
     case 'gptq':
     case 'gptq_marlin':
     case 'auto-round':
-      return packed(method, groupedBytes(read), outputHead);
+      return packed(method, groupedBytes(read), grouped);
     case 'fp8':
     case 'fbgemm_fp8':
-      return packed(method, 1);
+      return packed(method, 1, { groupSize });
     case 'mxfp4':
       return packed(method, MXFP4_BYTES, { packs: 'experts' });
     case 'bitsandbytes':
@@ -95,7 +99,15 @@ function packed(
   bytesPerWeight: number,
   rest: Partial<CheckpointQuantization> = {},
 ): CheckpointQuantization {
-  return { method, bytesPerWeight, packs: 'all', packsOutputHead: false, isUnknown: false, ...rest };
+  return {
+    method,
+    bytesPerWeight,
+    packs: 'all',
+    packsOutputHead: false,
+    groupSize: undefined,
+    isUnknown: false,
+    ...rest,
+  };
 }
 
 function groupedBytes({ bits, w_bit, group_size, q_group_size }: QuantizationConfig): number {

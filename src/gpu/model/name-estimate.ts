@@ -103,5 +103,12 @@ export function quantizationByName(name: string): CheckpointQuantization | undef
 }
 
 function named(method: string, bytesPerWeight: number): CheckpointQuantization {
-  return { method, bytesPerWeight, packs: 'all', packsOutputHead: false, isUnknown: false };
+  return {
+    method,
+    bytesPerWeight,
+    packs: 'all',
+    packsOutputHead: false,
+    groupSize: undefined,
+    isUnknown: false,
+  };
 }

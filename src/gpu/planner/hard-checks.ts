@@ -20,7 +20,8 @@ export function findMisfit(situation: Situation): Misfit | undefined {
   );
 }
 
-function checkTensorParallel({ request, slot, model }: Situation): Misfit | undefined {
+function checkTensorParallel(situation: Situation): Misfit | undefined {
+  const { request, slot, model } = situation;
   const gpus = request.tensorParallel;
   if (gpus === 1) return undefined;
   if (slot.sharing.kind !== 'whole') {
@@ -44,10 +45,23 @@ function checkTensorParallel({ request, slot, model }: Situation): Misfit | unde
     );
   }
   const vocabulary = Math.ceil(model.vocabularySize / VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE;
-  if (vocabulary % gpus === 0) return undefined;
+  if (vocabulary % gpus === 0) return checkGroups(situation);
   return misfit(
     'TensorParallelUnsuited',
     `${gpus} GPUs cannot share a vocabulary of ${vocabulary} evenly. Use 2, 4 or 8.`,
+  );
+}
+
+/** Weights that share a scale must stay on one GPU. Asked only where config.json says the width for certain. */
+function checkGroups({ request, model, quantization }: Situation): Misfit | undefined {
+  const { tensorParallel } = request;
+  const groupSize = quantization?.groupSize;
+  if (model.source !== 'config' || groupSize === undefined || groupSize <= 0) return undefined;
+  const width = model.intermediateSize / tensorParallel;
+  if (width % groupSize === 0) return undefined;
+  return misfit(
+    'TensorParallelUnsuited',
+    `${tensorParallel} GPUs would each have ${width} of ${model.intermediateSize} columns, which is no multiple of the ${groupSize} that share a scale in ${quantization?.method}: vLLM refuses to start. Use fewer GPUs.`,
   );
 }
 

@@ -105,5 +105,12 @@ function quantizationOf(
 }
 
 function packedAs(method: string, bytesPerWeight: number): CheckpointQuantization {
-  return { method, bytesPerWeight, packs: 'all', packsOutputHead: false, isUnknown: false };
+  return {
+    method,
+    bytesPerWeight,
+    packs: 'all',
+    packsOutputHead: false,
+    groupSize: undefined,
+    isUnknown: false,
+  };
 }

@@ -262,6 +262,25 @@ describe('what is refused, whatever the memory', () => {
     expect(planOf({ model: { config } })).toMatchObject({ fits: true, model: { packedAs: 'gptq' } });
   });
 
+  test.each([
+    ['AWQ', 14_336, 4, true],
+    ['AWQ', 29_568, 2, false],
+    ['AWQ', 29_696, 2, true],
+  ])('%s in groups of 128: %d columns on %d GPUs', (_, intermediate_size, tensorParallel, fits) => {
+    const config = {
+      num_hidden_layers: 28,
+      hidden_size: 3584,
+      intermediate_size,
+      num_attention_heads: 32,
+      num_key_value_heads: 8,
+      vocab_size: 152064,
+      quantization_config: { quant_method: 'awq', bits: 4, group_size: 128 },
+    };
+    const plan = planOf({ model: { config }, tensorParallel });
+    expect(plan.fits).toBe(fits);
+    if (!fits) expect(plan.code).toBe('TensorParallelUnsuited');
+  });
+
   test('a model that an old release loads whole before it packs it', () => {
     const llama = {
       model: { id: 'llama-3.1-8b' },
