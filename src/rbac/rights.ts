@@ -118,7 +118,7 @@ export const OPERATOR_RIGHTS: readonly Right[] = [
 export const NODE_PREPARATION_RIGHTS: readonly Right[] = [
   right(nodes, ['list', 'watch'], 'Know the GPUs, and how they are shared.', { scope: 'Cluster' }),
   right(nodes, ['patch'], 'Cordon a node, label it with a MIG layout, uncordon it.', { scope: 'Cluster' }),
-  right(pods, ['list', 'watch'], 'See whether pods of others use the GPUs of the node.', {
+  right(pods, ['list'], 'See whether pods of others use the GPUs of the node.', {
     scope: 'Cluster',
   }),
   right(pods, ['create'], 'Empty the node of engines, within disruption budgets.', {

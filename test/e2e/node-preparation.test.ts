@@ -12,13 +12,16 @@ import { MIG_MANAGER_ANNOTATION } from '../../src/demo/node-agent/nodes/mig-mana
 import { PREPARATION_ANNOTATION } from '../../src/gpu/node-preparation/record.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { clusterRoleBindings, type Node, nodes, pods } from '../../src/kube/resources.ts';
+import { OPERATOR_ACCOUNT } from '../../src/rbac/accounts.ts';
+import { NODE_PREPARATION_RIGHTS, type Right } from '../../src/rbac/rights.ts';
+import { type ApiServerProxy, startApiServerProxy } from '../support/api-server-proxy.ts';
 import { createNamespace } from '../support/control-plane.ts';
-import { startTestCluster } from '../support/demo-cluster.ts';
+import { kubeconfigThrough, startTestCluster } from '../support/demo-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 
 /**
- * One node with an H100, whose MIG manager is played by the node agent, and an operator with the rights of its
- * ServiceAccount and no more.
+ * One node with two H100, whose MIG manager is played by the node agent, and an operator with the rights of its
+ * ServiceAccount and no more, behind a proxy that sees its requests.
  */
 
 const BOOT_TIMEOUT_MS = 240_000;
@@ -29,18 +32,26 @@ const LAYOUT = 'nvidia.com/mig.config';
 const STATE = 'nvidia.com/mig.config.state';
 
 let cluster: DemoCluster;
+let proxy: ApiServerProxy;
 let kubectlPath: string;
 let namespace: string;
 
 beforeAll(async () => {
   kubectlPath = (await ensureBinaries(ensureOptionsOf(process))).kubectl;
-  cluster = await startTestCluster({ nodes: 'nodes: [{name: h100, gpu: {product: NVIDIA-H100-80GB-HBM3}}]' });
-  await cluster.startOperator({ name: 'operator' });
+  cluster = await startTestCluster({
+    nodes: 'nodes: [{name: h100, gpu: {product: NVIDIA-H100-80GB-HBM3, count: 2}}]',
+  });
+  proxy = await startApiServerProxy(cluster.controlPlane);
+  const kubeconfig = await kubeconfigThrough(proxy, cluster, OPERATOR_ACCOUNT);
+  await cluster.startOperator({ name: 'operator', kubeconfig });
 }, BOOT_TIMEOUT_MS);
 
-afterAll(() => cluster?.stop(), 60_000);
+afterAll(async () => {
+  await cluster?.stop();
+  await proxy?.close();
+}, 60_000);
 
-/** A whole GPU, no class, no rights to change nodes. */
+/** Whole GPUs, no class, no rights to change nodes. */
 beforeEach(async () => {
   await kubectl('delete', 'classrooms', '--all', '--all-namespaces');
   await kubectl('delete', '--ignore-not-found', '-f', RIGHTS);
@@ -51,7 +62,7 @@ beforeEach(async () => {
   const annotations = { [PREPARATION_ANNOTATION]: null, [MIG_MANAGER_ANNOTATION]: '{seconds: 0}' };
   await cluster.client.mergePatch(nodes, NODE, { metadata: { annotations }, spec: { unschedulable: null } });
   await cluster.client.mergePatch(nodes, NODE, { metadata: { labels: { [LAYOUT]: 'all-disabled' } } });
-  await eventually('a whole GPU', async () => (await node()).status?.allocatable?.['nvidia.com/gpu'] === '1');
+  await eventually('whole GPUs', async () => (await node()).status?.allocatable?.['nvidia.com/gpu'] === '2');
   namespace = await createNamespace(cluster.controlPlane.admin, 'class');
 }, BOOT_TIMEOUT_MS);
 
@@ -103,13 +114,18 @@ const MIG = { sharing: 'MIG', migProfile: '1g.10gb' };
 
 async function untilPrepared(reason: string): Promise<string> {
   return eventually(`NodesPrepared to be ${reason}`, async () => {
-    const condition = findCondition((await getClass())?.status?.conditions, 'NodesPrepared');
-    return condition?.reason === reason && condition.message;
+    const classroom = await getClass();
+    const condition = findCondition(classroom?.status?.conditions, 'NodesPrepared');
+    const isOfThisSpec = condition?.observedGeneration === classroom?.metadata.generation;
+    return isOfThisSpec && condition?.reason === reason && condition.message;
   });
 }
 
-async function untilReady(): Promise<void> {
-  await eventually('an engine that answers', async () => (await getClass())?.status?.readyReplicas === 1);
+async function untilReady(engines = 1): Promise<void> {
+  await eventually(
+    `${engines} engines that answer`,
+    async () => (await getClass())?.status?.readyReplicas === engines,
+  );
 }
 
 const writesToNodes = async () => {
@@ -130,7 +146,7 @@ describe('a class that wants a report', () => {
       const commands = (await getClass())?.status?.nodePreparation?.commands ?? '';
       await shell(commands);
       expect(await untilPrepared('Prepared')).toBe(
-        'h100 offers 7 × nvidia.com/mig-1g.10gb; all engines that the class may have need 2.',
+        'h100 offers 14 × nvidia.com/mig-1g.10gb; all engines that the class may have need 2.',
       );
       await untilReady();
       expect((await getClass())?.status?.nodePreparation).toBeUndefined();
@@ -163,19 +179,23 @@ describe('a class that wants its nodes managed', () => {
   );
 
   test(
-    'gives way with its own engine, which comes back on a slice',
+    'gives way with its own engines, though their disruption budget lets one go at a time otherwise',
     async () => {
       await kubectl('apply', '-f', RIGHTS);
-      await createClass({}, { rollout: 'Immediately' });
-      await untilReady();
+      await createClass({}, { rollout: 'Immediately', replicas: { min: 2, max: 2 } });
+      await untilReady(2);
       const gpu = { ...MIG, nodePreparation: 'Manage' };
       await cluster.client.mergePatch(classrooms, ref(), { spec: { gpu } });
       await untilPrepared('Prepared');
-      await untilReady();
-      const { items } = await cluster.client.list(pods, { namespace });
-      expect(items.map(({ spec }) => spec?.containers[0]?.resources?.limits)).toEqual([
-        expect.objectContaining({ 'nvidia.com/mig-1g.10gb': '1' }),
-      ]);
+      await eventually('two engines, on slices', async () => {
+        const { items } = await cluster.client.list(pods, { namespace });
+        const onSlices = items.filter(
+          ({ spec }) => spec?.containers[0]?.resources?.limits?.['nvidia.com/mig-1g.10gb'] === '1',
+        );
+        return items.length === 2 && onSlices.length === 2;
+      });
+      await untilReady(2);
+      expect(carriedOut(/^POST \/api\/v1\/namespaces\/[^/]+\/pods\/[^/]+\/eviction$/)).toBe(true);
     },
     TEST_TIMEOUT_MS,
   );
@@ -260,6 +280,35 @@ describe('a class that wants its nodes managed', () => {
     TEST_TIMEOUT_MS,
   );
 });
+
+test('every right of the manifest was used, and nothing else was asked for that is not granted', () => {
+  const wanted = new Set(grants(NODE_PREPARATION_RIGHTS));
+  expect([...wanted].filter((grant) => !usedRights().has(grant))).toEqual([]);
+  const refused = proxy.requests.filter(({ status }) => status === 403).map(rightFor);
+  // Before the rights were given, in the test that says which are missing.
+  expect(new Set(refused)).toEqual(new Set(['patch nodes']));
+});
+
+function grants(rights: readonly Right[]): string[] {
+  return rights.flatMap(({ resource, verbs }) => verbs.map((verb) => `${verb} ${resource}`));
+}
+
+function usedRights(): Set<string> {
+  return new Set(proxy.requests.filter(({ status }) => status < 300).map(rightFor));
+}
+
+function carriedOut(request: RegExp): boolean {
+  return proxy.requests.some(({ method, path, status }) => status < 300 && request.test(`${method} ${path}`));
+}
+
+/** Of requests to nodes and pods; others have none that this test knows of. */
+function rightFor({ method, path, watch }: ApiServerProxy['requests'][number]): string {
+  const [, resource = 'other', name, subresource] =
+    /^\/api\/v1(?:\/namespaces\/[^/]+)?\/(nodes|pods)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(path) ?? [];
+  const read = watch ? 'watch' : name === undefined ? 'list' : 'get';
+  const verbs: Record<string, string> = { GET: read, POST: 'create', PATCH: 'patch', DELETE: 'delete' };
+  return `${verbs[method]} ${[resource, subresource].filter(Boolean).join('/')}`;
+}
 
 /** The node agent hears of it with the next change of the node, which is this one. */
 async function playMigManager(play: string): Promise<void> {
