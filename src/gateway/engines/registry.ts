@@ -92,8 +92,8 @@ export interface EngineRegistry {
   capacityOf(classroomKey: string): number;
   /** Engines of a class that can be asked: ready, and not taken out. */
   readyCount(classroomKey: string): number;
-  /** Whether an engine of the class that can be asked has the adapter, or has not said yet what it has. */
-  hasAdapter(classroomKey: string, adapter: AdapterNeed): boolean;
+  /** Whether an engine of the class can be asked for the adapter: one that has no other version of it. */
+  mayServe(classroomKey: string, adapter: AdapterNeed): boolean;
   /** The adapters that an engine says it has. */
   reportAdapters(id: string, adapters: readonly AdapterNeed[]): void;
   /** What an engine said of itself. */
@@ -195,11 +195,7 @@ class Registry implements EngineRegistry {
     const { student, kvTokens, share, except, adapter } = demand;
     const group = this.#groups.get(classroomKey);
     if (group === undefined) return undefined;
-    const usable: Engine[] = [];
-    for (const engine of group.engines) {
-      if (!isUsable(engine) || except?.has(engine.address.id)) continue;
-      if (adapter === undefined || carries(engine, adapter)) usable.push(engine);
-    }
+    const usable = this.#candidates(group, except, adapter);
     const engine = chooseEngine(usable, student, (candidate) => {
       if (except !== undefined) return true;
       const allowed = windowOf(candidate.window, group.maxNumSeqs);
@@ -223,9 +219,9 @@ class Registry implements EngineRegistry {
     return ready;
   }
 
-  hasAdapter(classroomKey: string, adapter: AdapterNeed): boolean {
+  mayServe(classroomKey: string, adapter: AdapterNeed): boolean {
     for (const engine of this.#groups.get(classroomKey)?.engines ?? []) {
-      if (isUsable(engine) && carries(engine, adapter)) return true;
+      if (isUsable(engine) && fitnessFor(engine, adapter) > NO_FITNESS) return true;
     }
     return false;
   }
@@ -282,6 +278,21 @@ class Registry implements EngineRegistry {
     this.#groups.clear();
     for (const engine of all) engine.gone.abort();
     await Promise.all(all.map((engine) => engine.dispatcher.destroy()));
+  }
+
+  /** Those that can be asked; for an adapter only those of them that most probably have it. */
+  #candidates(
+    { engines }: Group,
+    except: ReadonlySet<string> | undefined,
+    adapter: AdapterNeed | undefined,
+  ): Engine[] {
+    const usable: Engine[] = [];
+    for (const engine of engines) {
+      if (isUsable(engine) && !except?.has(engine.address.id)) usable.push(engine);
+    }
+    if (adapter === undefined) return usable;
+    const best = Math.max(...usable.map((engine) => fitnessFor(engine, adapter)));
+    return best === NO_FITNESS ? [] : usable.filter((engine) => fitnessFor(engine, adapter) === best);
   }
 
   #add(address: EngineAddress): void {
@@ -369,9 +380,17 @@ function makeReady(engine: Engine): void {
   engine.adapters = undefined;
 }
 
-/** An engine that has not said what it has may be asked: it answers at once when it lacks the adapter. */
-function carries({ adapters }: Engine, { model, folder }: AdapterNeed): boolean {
-  return adapters === undefined || adapters.some((one) => one.model === model && one.folder === folder);
+const NO_FITNESS = 0;
+
+/**
+ * How probably an engine has an adapter. One that did not have it a second ago may have it now, and answers at once when
+ * it does not; one that has another version would answer with that.
+ */
+function fitnessFor({ adapters }: Engine, { model, folder }: AdapterNeed): number {
+  if (adapters === undefined) return 2;
+  const known = adapters.find((one) => one.model === model);
+  if (known === undefined) return 1;
+  return known.folder === folder ? 3 : NO_FITNESS;
 }
 
 function isUsable({ ready, circuit }: Engine): boolean {

@@ -232,12 +232,12 @@ export class ClassQueue {
     return true;
   }
 
-  /** There are engines, and none of them has the adapter: whoever waits behind this request must not wait for it. */
+  /** There are engines, and none of them can be asked for the adapter: nobody must wait behind this request. */
   #lacks(adapter: AdapterRecord | undefined): adapter is AdapterRecord {
     if (adapter === undefined) return false;
     const { engines } = this.#options;
     const { key } = this.#classroom;
-    return engines.readyCount(key) > 0 && !engines.hasAdapter(key, adapter);
+    return engines.readyCount(key) > 0 && !engines.mayServe(key, adapter);
   }
 
   /** @returns true: the next one may be dispatched */

@@ -56,36 +56,49 @@ describe('an engine for an adapter', () => {
   test('is not one that has another version of it', () => {
     const { engines } = registry(['one']);
     engines.reportAdapters('one', [{ ...SQL, folder: '/models/adapters/sql-1' }]);
-    expect([engines.hasAdapter(KEY, SQL), take(engines, 'alice', { adapter: SQL })]).toEqual([
+    expect([engines.mayServe(KEY, SQL), take(engines, 'alice', { adapter: SQL })]).toEqual([
       false,
       undefined,
     ]);
   });
 
-  test('is one that has not said yet what it has, until it answers that it lacks it', () => {
-    const { engines } = registry(['one']);
+  test('is else one that has not said yet what it has, until it answers that it lacks it', () => {
+    const { engines } = registry(['one', 'two']);
+    engines.reportAdapters('one', []);
     const use = take(engines, 'alice', { adapter: SQL });
-    expect(use?.id).toBe('one');
+    expect(use?.id).toBe('two');
     use?.lacks(SQL.model);
-    expect(engines.hasAdapter(KEY, SQL)).toBe(false);
-    expect(take(engines, 'alice', { adapter: SQL })).toBeUndefined();
     engines.reportAdapters('one', [SQL]);
     expect(take(engines, 'alice', { adapter: SQL })?.id).toBe('one');
   });
 
-  test('loses what it said when it becomes ready anew: it may have started anew', () => {
+  test('is else one that did not have it: it may have loaded it since', () => {
     const { engines } = registry(['one']);
     engines.reportAdapters('one', []);
+    expect(engines.mayServe(KEY, SQL)).toBe(true);
+    expect(take(engines, 'alice', { adapter: SQL })?.id).toBe('one');
+  });
+
+  test('has said nothing when it becomes ready anew: it may have started anew', () => {
+    const { engines } = registry(['one', 'two']);
+    engines.reportAdapters('one', [SQL]);
+    engines.reportAdapters('two', []);
+    engines.drain('two');
+    engines.put({ id: 'two', classroomKey: KEY, origin: 'http://two:8000' });
     engines.drain('one');
     engines.put({ id: 'one', classroomKey: KEY, origin: 'http://one:8000' });
-    expect(engines.hasAdapter(KEY, SQL)).toBe(true);
+    engines.reportAdapters('two', [{ ...SQL, folder: '/models/adapters/sql-1' }]);
+    expect(take(engines, 'alice', { adapter: SQL })?.id).toBe('one');
   });
 
   test('is none while it is out', () => {
     const { engines } = registry(['one']);
     engines.reportAdapters('one', [SQL]);
     engines.drain('one');
-    expect(engines.hasAdapter(KEY, SQL)).toBe(false);
+    expect([engines.mayServe(KEY, SQL), take(engines, 'alice', { adapter: SQL })]).toEqual([
+      false,
+      undefined,
+    ]);
   });
 
   test('and one without it serves the base model all the same', () => {

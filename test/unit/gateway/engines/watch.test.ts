@@ -91,8 +91,8 @@ describe('an engine in use', () => {
     await nextLook(all);
     await nextLook(all);
     expect(new Set(all.engine.asked)).toEqual(new Set(['/v1/models', '/metrics']));
-    expect(all.engines.hasAdapter(CLASS_KEY, SQL)).toBe(true);
-    expect(all.engines.hasAdapter(CLASS_KEY, { ...SQL, folder: '/models/adapters/sql-2' })).toBe(false);
+    expect(all.engines.mayServe(CLASS_KEY, SQL)).toBe(true);
+    expect(all.engines.mayServe(CLASS_KEY, { ...SQL, folder: '/models/adapters/sql-2' })).toBe(false);
   });
 
   test('is not asked any more once it is gone', async () => {

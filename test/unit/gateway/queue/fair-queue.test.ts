@@ -6,6 +6,8 @@ import { CLASS_KEY, SQL } from '../builders.ts';
 import { type Asked, putEngine, queueWorld } from './queue-world.ts';
 
 describe('a request for an adapter', () => {
+  const OLD_SQL = { ...SQL, folder: '/models/adapters/sql-1' };
+
   test('goes to an engine that has it, past one that has room and does not', () => {
     const { ask, engines } = queueWorld({ engines: ['one', 'two'] });
     engines.reportAdapters('one', []);
@@ -13,9 +15,9 @@ describe('a request for an adapter', () => {
     expect(ask('alice', { adapter: SQL }).turn?.engine.id).toBe('two');
   });
 
-  test('that no engine has is refused at once, and keeps nobody waiting', () => {
+  test('of which engines have only another version is refused at once, and keeps nobody waiting', () => {
     const { ask, engines, ends } = queueWorld();
-    engines.reportAdapters('one', []);
+    engines.reportAdapters('one', [OLD_SQL]);
     const first = ask('alice');
     const refused = ask('alice', { adapter: SQL });
     expect(refused.refusal).toMatchObject({
@@ -48,12 +50,12 @@ describe('a request for an adapter', () => {
     expect(waiting.turn?.engine.id).toBe('one');
   });
 
-  test('is refused when the last engine that had it has lost it', () => {
+  test('is refused when the last engine that had it has another version now', () => {
     const { ask, engines } = queueWorld();
     engines.reportAdapters('one', [SQL]);
     ask('alice');
     const waiting = ask('bob', { adapter: SQL });
-    engines.reportAdapters('one', []);
+    engines.reportAdapters('one', [OLD_SQL]);
     expect(waiting.refusal?.code).toBe('adapter_not_loaded');
   });
 });
