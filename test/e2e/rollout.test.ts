@@ -20,8 +20,8 @@ import { eventually } from '../support/eventually.ts';
 const NODES = `nodes:
 - {name: whole, gpu: {product: NVIDIA-A10}}
 - {name: shared, gpu: {product: NVIDIA-L4, sharing: {timeSlicing: {replicas: 4}}}}`;
-/** Slow enough that a long answer takes seconds: something can happen while it runs. */
-const ENGINE_SPEED = 2;
+/** Slow enough that an answer is still running when its engine is told to end. */
+const ENGINE_SPEED = 0.5;
 /** More than twice the time between two looks of the operator at an engine. */
 const IDLE_SECONDS = 25;
 const TIMEOUT_MS = 240_000;
@@ -163,7 +163,7 @@ describe('a class that has the only GPU', () => {
       const working = new AbortController();
       const answers: Promise<Streamed[]> = (async () => {
         const done: Streamed[] = [];
-        while (!working.signal.aborted) done.push(await (await beginAnswer(alice, 64)).rest());
+        while (!working.signal.aborted) done.push(await (await beginAnswer(alice, 16)).rest());
         return done;
       })();
       const [before] = await enginesOf(room);
@@ -201,12 +201,15 @@ describe('a class that has the only GPU', () => {
     async () => {
       await untilReady(room);
       const answer = await beginAnswer(alice, 512);
+      const [{ metadata: before } = { metadata: { name: '' } }] = await enginesOf(room);
       await change({ rollout: 'Immediately', maxNumSeqs: 40 });
-      await eventually('the engine to be told', async () =>
-        (await enginesOf(room)).some(({ metadata }) => metadata.deletionTimestamp !== undefined),
-      );
+      // It has been deleted, and told to end, and the student still waits for the rest.
+      await eventually('the engine to finish what it has', async () => {
+        const log = await cluster.nodeAgent.logs({ namespace: room.namespace, name: before.name });
+        return log.includes('draining in-flight requests count=1');
+      });
       const { finishReason, text } = await answer.rest();
-      expect(finishReason).toBe('length');
+      expect(['length', 'stop']).toContain(finishReason);
       expect(text).not.toBe('');
       await untilEngineRuns(room, '--max-num-seqs 40');
       const after = await eventually('the new engine to answer', () =>
