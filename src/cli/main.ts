@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { VERSION } from '../observability/version.ts';
 import { COMMANDS } from './commands.ts';

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { plan } from '../../../../src/cli/plan/command.ts';
 import { EXAMPLES, MISTAKE } from '../../../../src/cli/plan/examples.ts';
@@ -96,4 +98,16 @@ test('figures that are given are those the engine starts with', () => {
   for (const [flag, value] of given) expect(engineArgs[engineArgs.indexOf(flag) + 1]).toBe(value);
   expect(Number(engineArgs[engineArgs.indexOf('--gpu-memory-utilization') + 1])).toBe(0.88);
   expect(engineArgs).toContain('--enforce-eager');
+});
+
+describe('a sample of the repository', () => {
+  const samples = join(import.meta.dirname, '../../../../manifests/samples');
+
+  test.each(readdirSync(samples))('%s fits the GPU it asks for', (name) => {
+    const terminal = recordedTerminal({ [name]: readFileSync(join(samples, name), 'utf8') });
+    expect({ code: plan(['--from', name], terminal), stderr: terminal.written().stderr }).toEqual({
+      code: 0,
+      stderr: '',
+    });
+  });
 });
