@@ -36,7 +36,6 @@ const quantizationConfigSchema = z.object({
   load_in_8bit: z.boolean().optional(),
   lm_head: z.boolean().optional(),
   format: z.string().optional(),
-  ignore: z.array(z.string()).optional(),
   config_groups: z.record(z.string(), z.object({ weights: weightsSchema })).optional(),
   weight_block_size: z.array(z.number()).nullish(),
   quantization: z.object({ quant_algo: z.string().nullish() }).optional(),
@@ -124,8 +123,7 @@ function compressedTensors(method: string, read: QuantizationConfig): Checkpoint
     const isGrouped = strategy === 'group' && typeof group_size === 'number';
     return num_bits / 8 + (isGrouped ? 2.5 / group_size : 0);
   });
-  const ignoresHead = (read.ignore ?? []).some((name) => name.includes('lm_head'));
-  return packed(method, Math.max(...bytes), { packsOutputHead: !ignoresHead && read.ignore !== undefined });
+  return packed(method, Math.max(...bytes));
 }
 
 function modelOpt(method: string, read: QuantizationConfig): CheckpointQuantization {

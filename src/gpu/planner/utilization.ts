@@ -45,7 +45,7 @@ export function availableBytes({ sharing, totalMiB }: Slot): number {
 }
 
 /** Never planned for, so that a small error does not end in out-of-memory. */
-const RESERVE_BYTES = 0.2 * GIB;
+const RESERVE_BYTES = 0.3 * GIB;
 
 /**
  * The largest budget with which an engine starts: vLLM wants as much free memory at the start, when the CUDA context is

@@ -316,7 +316,7 @@ describe('the sum', () => {
   "  −1.05 GiB  activations: a step of 2048 tokens, or the copy of the embedding that the first start compiles with",
   "  −0.22 GiB  overhead: libraries",
   "   4.24 GiB  KV cache: 79376 tokens, 19.4 requests of 4096",
-  "  20.62 GiB  taken under load, of 21.80 GiB: with what comes on top of the budget, for 128 sequences",
+  "  20.62 GiB  taken under load, of 21.70 GiB: with what comes on top of the budget, for 128 sequences",
 ]
 `);
   });
