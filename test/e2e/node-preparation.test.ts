@@ -57,9 +57,9 @@ beforeEach(async () => {
   await kubectl('delete', '--ignore-not-found', '-f', RIGHTS);
   await eventually('no engine is left', async () => {
     const { items } = await cluster.client.list(pods, { labelSelector: LABELS.classroom });
-    return items.length === 0;
+    return items.length === 0 && cluster.nodeAgent.pods().length === 0;
   });
-  const annotations = { [PREPARATION_ANNOTATION]: null, [MIG_MANAGER_ANNOTATION]: '{seconds: 0}' };
+  const annotations = { [PREPARATION_ANNOTATION]: null, [MIG_MANAGER_ANNOTATION]: '{seconds: 1}' };
   await cluster.client.mergePatch(nodes, NODE, { metadata: { annotations }, spec: { unschedulable: null } });
   await cluster.client.mergePatch(nodes, NODE, { metadata: { labels: { [LAYOUT]: 'all-disabled' } } });
   await eventually('whole GPUs', async () => (await node()).status?.allocatable?.['nvidia.com/gpu'] === '2');
@@ -250,7 +250,7 @@ describe('a class that wants its nodes managed', () => {
         { name: 'h100', step: 'Failed', layout: 'all-1g.10gb' },
       ]);
 
-      await playMigManager('{seconds: 0}');
+      await playMigManager('{seconds: 1}');
       await cluster.client.mergePatch(classrooms, ref(), { spec: { gpu: { nodePreparation: 'Report' } } });
       await shell((await getClass())?.status?.nodePreparation?.commands ?? 'false');
       await untilPrepared('PreparationNeeded');
@@ -268,7 +268,7 @@ describe('a class that wants its nodes managed', () => {
     'is followed through a reboot of the node',
     async () => {
       await kubectl('apply', '-f', RIGHTS);
-      await playMigManager('{seconds: 0, rebootSeconds: 3}');
+      await playMigManager('{seconds: 1, rebootSeconds: 3}');
       await createClass({ ...MIG, nodePreparation: 'Manage' });
       await eventually('the message names the reboot', async () =>
         findCondition((await getClass())?.status?.conditions, 'NodesPrepared')?.message.includes(

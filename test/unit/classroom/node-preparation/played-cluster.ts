@@ -38,6 +38,8 @@ export class PlayedCluster {
   readonly pods = new Map<string, Pod>();
   /** What the operator wrote, in words. */
   readonly writes: string[] = [];
+  /** How often it asked for something. */
+  reads = 0;
   readonly events: string[] = [];
   /** Writes until the operator is killed. */
   writesToLive = Number.POSITIVE_INFINITY;
@@ -189,6 +191,7 @@ export class PlayedCluster {
 
   #client(): NodePreparationDependencies['client'] {
     const list = async (resource: { kind: string }, options: { fieldSelector?: string } = {}) => {
+      this.reads += 1;
       if (resource.kind === 'Node') return { metadata: {}, items: [...this.nodes.values()] };
       const name = options.fieldSelector?.replace('spec.nodeName=', '');
       return { metadata: {}, items: [...this.pods.values()].filter(({ spec }) => spec?.nodeName === name) };
