@@ -130,7 +130,8 @@ async function until(
   for (;;) {
     const classroom = await client.get(classrooms, room);
     if (classroom !== undefined && holds(classroom)) return;
-    if (performance.now() > deadlineMs) throw new Error(`${room.name} does not come to where it should be shown`);
+    if (performance.now() > deadlineMs)
+      throw new Error(`${room.name} does not come to where it should be shown`);
     await delay(POLL_MS);
   }
 }

@@ -68,6 +68,9 @@ interface KindDefinition {
   scale?: ScaleSubresource;
 }
 
+/** The condition that sums up, as a column finds it. */
+const READY = '.status.conditions[?(@.type=="Ready")]';
+
 const classroomDefinition: KindDefinition = {
   resource: classrooms,
   shortName: 'cls',
@@ -89,8 +92,9 @@ const classroomDefinition: KindDefinition = {
     ),
   ],
   columns: [
-    readyColumn('status'),
-    readyColumn('reason'),
+    readyColumn(),
+    // What a trainer asks next when it is not.
+    reasonColumn(),
     { name: 'Model', type: 'string', jsonPath: '.spec.model.id' },
     { name: 'Students', type: 'integer', jsonPath: '.status.students', description: 'Seats of the class.' },
     {
@@ -135,8 +139,8 @@ const studentQuotaDefinition: KindDefinition = {
   columns: [
     { name: 'Student', type: 'string', jsonPath: '.spec.student.id' },
     { name: 'Class', type: 'string', jsonPath: '.spec.classroomRef.name' },
-    readyColumn('status'),
-    readyColumn('reason'),
+    readyColumn(),
+    { ...reasonColumn(), priority: 1 },
     { name: 'Access', type: 'string', jsonPath: '.spec.access' },
     {
       name: 'Secret',
@@ -210,9 +214,10 @@ const METADATA: StructuralSchema = {
   properties: { name: { description: 'Name of this object.', type: 'string', maxLength: 253 } },
 };
 
-function readyColumn(field: 'status' | 'reason'): PrinterColumn {
-  const jsonPath = `.status.conditions[?(@.type=="Ready")].${field}`;
-  return field === 'status'
-    ? { name: 'Ready', type: 'string', jsonPath }
-    : { name: 'Reason', type: 'string', jsonPath, priority: 1 };
+function readyColumn(): PrinterColumn {
+  return { name: 'Ready', type: 'string', jsonPath: `${READY}.status` };
+}
+
+function reasonColumn(): PrinterColumn {
+  return { name: 'Reason', type: 'string', jsonPath: `${READY}.reason` };
 }

@@ -22,9 +22,9 @@ export function fitsCondition(planning: EnginePlanning): ConditionDraft {
         reason: planning.code,
         message: paragraph([
           planning.plan.reason,
-          sumOf(planning.plan),
-          suggestionsOf(planning.plan.suggestions),
           'It is not started, and engines that run stay as they are.',
+          suggestionsOf(planning.plan.suggestions),
+          sumOf(planning.plan),
         ]),
       };
     case 'unchecked':
