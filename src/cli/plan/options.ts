@@ -35,7 +35,7 @@ const quantization = z.string().transform((text, context): Quantization => {
 
 const release = z
   .string()
-  .regex(/^v?\d+\.\d+(\.\d+)?$/, 'must be a release of vLLM, such as 0.32.0')
+  .regex(/^v?\d+\.\d+[\w.+-]*$/, 'must be a release of vLLM, such as 0.32.0')
   .transform((text) => text.replace(/^v/, ''));
 
 export const planOptionsSchema = z.object({

@@ -388,5 +388,6 @@ function withoutMiddle(name: string): string {
 }
 
 function shortName(id: string): string {
-  return (id.replace(/\/+$/, '').split('/').at(-1) ?? id).toLowerCase();
+  const name = id.trim().replace(/\/+$/, '').split('/').at(-1) ?? id;
+  return name.toLowerCase().replaceAll(/\s+/g, '-');
 }

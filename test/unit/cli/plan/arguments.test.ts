@@ -119,6 +119,16 @@ test.each([
   expect(optionsOf('--model', 'a/b-7b', '--gpu', gpu).options.gpu).toBe(gpu);
 });
 
+test.each([
+  ['0.26.0', '0.26.0'],
+  ['v0.26.0', '0.26.0'],
+  ['0.19', '0.19'],
+  ['0.15.x', '0.15.x'],
+  ['0.33.0rc1', '0.33.0rc1'],
+])('%s is a release of vLLM', (text, want) => {
+  expect(optionsOf(...ENOUGH, '--vllm-version', text).options.vllmVersion).toBe(want);
+});
+
 test('memory says enough of a GPU that the table does not know', () => {
   expect(optionsOf('--model', 'a/b-7b', '--gpu', 'B999', '--memory-mib', '9000').options.memoryMib).toBe(
     9000,

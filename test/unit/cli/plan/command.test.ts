@@ -14,7 +14,8 @@ spec: {model: {id: Qwen/Qwen2.5-7B-Instruct}, gpu: {product: NVIDIA-A10}}
 
 const run = (line: string) => {
   const terminal = recordedTerminal({ 'manifests/samples/python-101.yaml': CLASSROOM });
-  const argv = line.split(' ');
+  // Words in quotes belong together, as a shell has it.
+  const argv = [...line.matchAll(/"([^"]*)"|\S+/g)].map(([word, quoted]) => quoted ?? word);
   return { code: plan(argv, terminal), ...terminal.written() };
 };
 
