@@ -101,7 +101,7 @@ const loadedByEngine = () => status()?.engines?.map(({ adapters }) => adapters ?
 async function untilLoaded(): Promise<void> {
   await eventually(
     'all engines have the adapters',
-    () => condition()?.status === 'True' && loadedByEngine()?.length === ENGINES,
+    () => condition()?.status === 'True' && status()?.readyReplicas === ENGINES,
     TEST_TIMEOUT_MS,
   );
 }

@@ -29,16 +29,16 @@ export interface AdapterReport {
 }
 
 /**
- * Where an engine has not been asked yet, what the status said before stands: an operator that starts anew, or an engine
- * that has just become ready, changes nothing until more is known.
+ * As long as nobody has looked, what the status said before stands: an operator that starts anew changes nothing until
+ * it knows more.
  */
 export function adapterReport(input: AdapterStatusInput): AdapterReport {
-  const { wanted, engines, previous } = input;
+  const { wanted, engines } = input;
   const answering = answeringEngines(input);
+  const previous = input.seen === undefined ? input.previous : undefined;
   const withAdapters = engines.map((engine) => withLoaded(engine, answering.get(engine.name), previous));
   if (wanted.length === 0) return { engines: withAdapters, adapters: undefined, condition: undefined };
-  const isKnown = input.seen !== undefined && [...answering.values()].every((seen) => seen !== undefined);
-  const kept = isKnown ? undefined : keptReport(wanted, previous);
+  const kept = keptReport(wanted, previous);
   if (kept !== undefined) return { engines: withAdapters, ...kept };
   const adapters = wanted.map((adapter) => adapterStatus(adapter, [...answering.values()], input.seen));
   return { engines: withAdapters, adapters, condition: adaptersCondition(adapters, answering.size) };
