@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { API_GROUP } from '../api/group.ts';
-import { type DraDevices, readDraDevices, type ResourceSlice, resourceSlices } from '../gpu/nodes/dra.ts';
+import { type DraDevices, type ResourceSlice, readDraDevices, resourceSlices } from '../gpu/nodes/dra.ts';
 import { type GpuNode, readGpuNode } from '../gpu/nodes/gpu-node.ts';
 import { type GpuPod, readGpuPod } from '../gpu/nodes/gpu-pod.ts';
 import type { GpuObservation } from '../gpu/nodes/observation.ts';

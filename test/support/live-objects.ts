@@ -21,7 +21,10 @@ export interface LiveObjects extends Pick<KubeClient, 'list' | 'watch'> {
 
 export function liveObjects(...initial: readonly KubeObject[]): LiveObjects {
   const objects = new Map<string, KubeObject>();
-  const watchers = new Map<(change: Change) => void, { scope: string; selects: (object: KubeObject) => boolean }>();
+  const watchers = new Map<
+    (change: Change) => void,
+    { scope: string; selects: (object: KubeObject) => boolean }
+  >();
   const refusals = new Map<string, number>();
   const lists: string[] = [];
   let version = 0;

@@ -85,7 +85,8 @@ function noNode({ verdicts, demand, resourceName }: GpuPlacement, { dra }: Known
   const nearest = Math.max(...verdicts.map(rank));
   const alike = verdicts.filter((verdict) => rank(verdict) === nearest);
   const [first] = alike;
-  if (first?.obstacle === undefined) return dra.length === 0 ? noGpuNode() : draOnly(dra.map(({ node }) => node));
+  if (first?.obstacle === undefined)
+    return dra.length === 0 ? noGpuNode() : draOnly(dra.map(({ node }) => node));
   const details = alike.map(({ node, obstacle }) => `${node.name} ${obstacle?.detail}`);
   const message = `No node can carry an engine, which needs ${needPhrase(demand, resourceName)}: ${list(details, '; ')}. ${first.obstacle.next}`;
   return { status: 'False', reason: first.obstacle.code, message };
@@ -158,7 +159,11 @@ function slotFacts(product: string | undefined, memoryMiB: number | undefined): 
     .join(', ');
 }
 
-function unitsPhrase({ slotsPerEngine }: ClassDemand, resourceName: string, kinds: readonly string[]): string {
+function unitsPhrase(
+  { slotsPerEngine }: ClassDemand,
+  resourceName: string,
+  kinds: readonly string[],
+): string {
   const units = `${slotsPerEngine} ${resourceName}`;
   return kinds.length === 0 ? units : `${units} (${kinds.join('; ')})`;
 }

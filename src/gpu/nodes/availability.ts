@@ -86,11 +86,7 @@ function roomOn(
   };
 }
 
-function holdersOn(
-  nodes: ReadonlySet<string>,
-  pods: readonly GpuPod[],
-  resourceName: string,
-): Holder[] {
+function holdersOn(nodes: ReadonlySet<string>, pods: readonly GpuPod[], resourceName: string): Holder[] {
   const there = pods.filter(({ node, requests }) => nodes.has(node) && requests[resourceName] !== undefined);
   return [...Map.groupBy(there, ({ namespace }) => namespace)]
     .map(([namespace, members]) => ({

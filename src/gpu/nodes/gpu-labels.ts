@@ -83,7 +83,8 @@ export interface ProductName {
   shared: boolean;
 }
 
-const PRODUCT = /^(?<gpu>.+?)(?:-MIG-(?:(?<invalid>INVALID)|(?<profile>\d+g\.\d+gb[^-]*)))?(?<shared>-SHARED)?$/;
+const PRODUCT =
+  /^(?<gpu>.+?)(?:-MIG-(?:(?<invalid>INVALID)|(?<profile>\d+g\.\d+gb[^-]*)))?(?<shared>-SHARED)?$/;
 
 /** Takes `<GPU>[-MIG-<profile>][-SHARED]` apart, as feature discovery puts it together. */
 export function parseProduct(value: string): ProductName {

@@ -94,7 +94,12 @@ function figuresOf(prefix: string, labels: Labels): Figures {
   };
 }
 
-function labelled(figures: Figures, migProfile: string | undefined, renamed: boolean, capacity: number): SlotNature {
+function labelled(
+  figures: Figures,
+  migProfile: string | undefined,
+  renamed: boolean,
+  capacity: number,
+): SlotNature {
   const sharedBy = sharing(figures, renamed, capacity);
   if (figures.migInvalid || sharedBy === undefined) return unclear(migProfile);
   const memoryMiB = figures.memoryMiB;

@@ -84,7 +84,11 @@ function placementObstacle(node: GpuNode, demand: ClassDemand): Obstacle | undef
 function productObstacle({ product, name }: GpuNode): Obstacle {
   const code = 'ProductNotFound';
   if (product !== undefined) {
-    return { code, detail: `has ${product}`, next: 'Set `gpu.product` to what the nodes have, or leave it out.' };
+    return {
+      code,
+      detail: `has ${product}`,
+      next: 'Set `gpu.product` to what the nodes have, or leave it out.',
+    };
   }
   return {
     code,
@@ -117,7 +121,8 @@ function nodeObstacle(node: GpuNode, demand: ClassDemand, usesDra: boolean): Obs
 function migInvalid({ name }: GpuNode): Obstacle {
   return {
     code: 'MIGInvalid',
-    detail: 'has MIG slices of different sizes, or GPUs with and without them, which MIG strategy single forbids',
+    detail:
+      'has MIG slices of different sizes, or GPUs with and without them, which MIG strategy single forbids',
     next: `Cut all its GPUs alike (\`kubectl label node ${name} nvidia.com/mig.config=all-PROFILE --overwrite\`), or use MIG strategy mixed.`,
   };
 }

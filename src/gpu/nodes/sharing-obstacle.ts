@@ -12,7 +12,8 @@ export function sharingObstacle(slots: GpuSlots, node: GpuNode, demand: ClassDem
       return differs(slots, node, wholeGpuAdvice(slots));
     case 'TimeSliced':
       if (named && slots.kind === 'Unlabelled') return undefined;
-      if (named && slots.kind === 'TimeSlice' && slots.migProfile === undefined) return tooManySlices(slots, demand);
+      if (named && slots.kind === 'TimeSlice' && slots.migProfile === undefined)
+        return tooManySlices(slots, demand);
       return differs(slots, node, timeSliceAdvice(node, demand));
     case 'MIG':
       return migObstacle(slots, node, demand, named);

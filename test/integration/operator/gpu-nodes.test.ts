@@ -104,8 +104,18 @@ async function writesInNamespace(): Promise<unknown[]> {
 describe('engines ask for what the nodes advertise', () => {
   test.each<[string, ClassroomSpecInput['gpu'], string, string]>([
     ['whole GPUs', { product: 'NVIDIA-A10' }, 'nvidia.com/gpu', '23028 MiB'],
-    ['time-slices that are not renamed', { sharing: 'TimeSliced', slicesPerGPU: 4 }, 'nvidia.com/gpu', '5757 MiB'],
-    ['slices of strategy mixed', { sharing: 'MIG', migProfile: '1g.10gb' }, 'nvidia.com/mig-1g.10gb', '9728 MiB'],
+    [
+      'time-slices that are not renamed',
+      { sharing: 'TimeSliced', slicesPerGPU: 4 },
+      'nvidia.com/gpu',
+      '5757 MiB',
+    ],
+    [
+      'slices of strategy mixed',
+      { sharing: 'MIG', migProfile: '1g.10gb' },
+      'nvidia.com/mig-1g.10gb',
+      '9728 MiB',
+    ],
     ['slices of strategy single', { sharing: 'MIG', migProfile: '1g.5gb' }, 'nvidia.com/gpu', '4864 MiB'],
   ])('%s', async (_, gpu, resourceName, memory) => {
     await createClass(gpu);
@@ -122,7 +132,9 @@ describe('an engine that finds no GPU says why', () => {
     const second = await takeGpu('a10-2');
     await createClass({ product: 'NVIDIA-A10' });
     const message = await untilGpus('GPUsTaken');
-    expect(message).toContain(`pods of the namespace ${namespace} (2) hold 2 of the 2 nvidia.com/gpu on a10-1, a10-2`);
+    expect(message).toContain(
+      `pods of the namespace ${namespace} (2) hold 2 of the 2 nvidia.com/gpu on a10-1, a10-2`,
+    );
     const waiting = await eventually('an engine that waits', async () =>
       (await getClass())?.status?.engines?.find(({ state }) => state === 'Scheduling'),
     );
@@ -149,7 +161,11 @@ describe('an engine that finds no GPU says why', () => {
 
   test('a DRA driver has them', async () => {
     const labels = { 'nvidia.com/gpu.present': 'true', 'nvidia.com/gpu.product': 'NVIDIA-L4' };
-    await cluster.client.create<Node>(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'dra-1', labels } });
+    await cluster.client.create<Node>(nodes, {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'dra-1', labels },
+    });
     await createClass({ product: 'NVIDIA-L4' });
     await untilGpus('GPUsNotAdvertised');
     const spec = {
@@ -165,7 +181,9 @@ describe('an engine that finds no GPU says why', () => {
       metadata,
       spec,
     });
-    expect(await untilGpus('DRAOnly')).toContain('dra-1 offers its GPUs by dynamic resource allocation (DRA) only');
+    expect(await untilGpus('DRAOnly')).toContain(
+      'dra-1 offers its GPUs by dynamic resource allocation (DRA) only',
+    );
     await cluster.client.delete(resourceSlices, metadata);
     await cluster.client.delete(nodes, { name: 'dra-1' });
   });

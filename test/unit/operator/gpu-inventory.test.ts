@@ -73,7 +73,16 @@ const draSlice = {
 describe('what is known once it is synced', () => {
   test('nodes with GPUs, the pods that hold them, and what DRA drivers offer', async () => {
     const web = podOnGpus({ name: 'web', node: 'h100-whole', units: 0 });
-    await startWith(h100, nodeLike('without-labels', { metadata: { name: 'no-gpu' }, status: { capacity: { 'nvidia.com/gpu': '0' } } }), training, web, draSlice);
+    await startWith(
+      h100,
+      nodeLike('without-labels', {
+        metadata: { name: 'no-gpu' },
+        status: { capacity: { 'nvidia.com/gpu': '0' } },
+      }),
+      training,
+      web,
+      draSlice,
+    );
     expect(nodeNames()).toEqual(['h100-whole']);
     expect(podNames()).toEqual(['train-0']);
     expect(known()).toMatchObject({ seesAllPods: true, dra: [{ node: 'dra-1', devices: 1 }] });
@@ -133,7 +142,9 @@ describe('a change is told', () => {
     await startWith();
     objects.refuse('pods', 500);
     objects.put(h100, training);
-    await eventually('the pods to be asked for', () => objects.lists.includes('pods spec.nodeName=h100-whole'));
+    await eventually('the pods to be asked for', () =>
+      objects.lists.includes('pods spec.nodeName=h100-whole'),
+    );
     expect(nodeNames()).toEqual([]);
     objects.allow('pods');
     await clock.advance(30_000);
@@ -143,10 +154,35 @@ describe('a change is told', () => {
 
 describe('no change is told', () => {
   test.each([
-    ['a heartbeat', [nodeLike('h100-whole', { status: { conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: '2026-09-01T10:00:00Z' }] } })]],
-    ['a node without GPUs', [nodeLike('without-labels', { metadata: { name: 'cpu-1' }, status: { capacity: { 'nvidia.com/gpu': '0' } } })]],
+    [
+      'a heartbeat',
+      [
+        nodeLike('h100-whole', {
+          status: {
+            conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: '2026-09-01T10:00:00Z' }],
+          },
+        }),
+      ],
+    ],
+    [
+      'a node without GPUs',
+      [
+        nodeLike('without-labels', {
+          metadata: { name: 'cpu-1' },
+          status: { capacity: { 'nvidia.com/gpu': '0' } },
+        }),
+      ],
+    ],
     ['a pod without GPUs', [podOnGpus({ name: 'web', node: 'h100-whole', units: 0 })]],
-    ['a pod with GPUs that becomes ready', [podOnGpus({ node: 'h100-whole', units: 4 }, { status: { conditions: [{ type: 'Ready', status: 'True' }] } })]],
+    [
+      'a pod with GPUs that becomes ready',
+      [
+        podOnGpus(
+          { node: 'h100-whole', units: 4 },
+          { status: { conditions: [{ type: 'Ready', status: 'True' }] } },
+        ),
+      ],
+    ],
   ])('of %s', async (_, changed) => {
     await startWith(h100, training);
     const before = gpus.inventory.current();
@@ -231,7 +267,9 @@ describe('in one namespace', () => {
     const enginePods = quietCache([podOnGpus({ node: 'h100-whole' })]);
     create(enginePods);
     gpus.start(stopping.signal);
-    enginePods.tell(podOnGpus({ name: 'engine', namespace: 'school', node: 'h100-whole', classroom: 'python-101' }));
+    enginePods.tell(
+      podOnGpus({ name: 'engine', namespace: 'school', node: 'h100-whole', classroom: 'python-101' }),
+    );
     await gpus.synced();
     expect(podNames()).toEqual(['engine']);
     expect(known().seesAllPods).toBe(false);

@@ -1,17 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { gpuSchema } from '../../../../src/api/gpu.ts';
 import { CLASSROOM_REASONS } from '../../../../src/api/reasons.ts';
-import {
-  type GpuAvailability,
-  gpuAvailability,
-} from '../../../../src/gpu/nodes/availability-verdict.ts';
+import { type GpuAvailability, gpuAvailability } from '../../../../src/gpu/nodes/availability-verdict.ts';
 import type { GpuNode } from '../../../../src/gpu/nodes/gpu-node.ts';
 import type { GpuPod } from '../../../../src/gpu/nodes/gpu-pod.ts';
 import { OBSTACLES } from '../../../../src/gpu/nodes/node-verdict.ts';
 import type { GpuObservation, KnownGpus } from '../../../../src/gpu/nodes/observation.ts';
 import { gpuPlacement } from '../../../../src/gpu/nodes/placement.ts';
 import { merged } from '../../../support/builders.ts';
-import { gpuNodeLike, gpuPod, knownGpus, nodeLike } from '../../../support/gpu-nodes.ts';
+import { gpuNodeLike, gpuPod, knownGpus, type nodeLike } from '../../../support/gpu-nodes.ts';
 
 type GpuSpecInput = Parameters<typeof gpuSchema.parse>[0];
 
@@ -27,7 +24,14 @@ interface World {
 }
 
 /** What the class python-101 in the namespace school is told. */
-function told({ gpu = {}, nodes = [], others = [], engines = [], wanted = 1, observed }: World): GpuAvailability {
+function told({
+  gpu = {},
+  nodes = [],
+  others = [],
+  engines = [],
+  wanted = 1,
+  observed,
+}: World): GpuAvailability {
   const known: GpuObservation = knownGpus(nodes, { pods: [...others, ...engines], ...observed });
   const placement = gpuPlacement(gpuSchema.parse(gpu), known);
   return gpuAvailability(placement, { namespace: 'school', classroom: 'python-101', engines, wanted });
@@ -52,7 +56,8 @@ const engine = (node: string, terminating = false): GpuPod => ({
   ...gpuPod({ node, namespace: 'school', classroom: 'python-101', name: `engine-on-${node}` }),
   terminating,
 });
-const foreign = (node: string, namespace = 'research', units = 1): GpuPod => gpuPod({ node, namespace, units });
+const foreign = (node: string, namespace = 'research', units = 1): GpuPod =>
+  gpuPod({ node, namespace, units });
 
 describe('there are GPUs', () => {
   test('when every engine has its own', () => {
@@ -75,7 +80,9 @@ describe('there are GPUs', () => {
   });
 
   test('when those that are missing find room', () => {
-    expect(told({ nodes: a10s(4), engines: [engine('a10-1')], others: [foreign('a10-2')], wanted: 2 })).toEqual({
+    expect(
+      told({ nodes: a10s(4), engines: [engine('a10-1')], others: [foreign('a10-2')], wanted: 2 }),
+    ).toEqual({
       status: 'True',
       reason: 'GPUsFree',
       message:
@@ -125,7 +132,9 @@ describe('there are GPUs', () => {
   test('of which nobody knows how much memory they have', () => {
     const nodes = [gpuNodeLike('without-labels')];
     expect(told({ nodes }).message).toContain('set `gpu.memoryMiB`');
-    expect(told({ nodes, gpu: { memoryMiB: 23_000 } }).message).toContain('(1 nvidia.com/gpu (23000 MiB) each)');
+    expect(told({ nodes, gpu: { memoryMiB: 23_000 } }).message).toContain(
+      '(1 nvidia.com/gpu (23000 MiB) each)',
+    );
   });
 
   test('and what others do changes nothing that a class with its GPUs is told', () => {
@@ -231,8 +240,15 @@ describe('there are none', () => {
   });
 
   test('and the nodes that came nearest say why', () => {
-    const nodes = [gpuNodeLike('a10-time-sliced'), gpuNodeLike('t4-mps'), ...a10s(1, { spec: { unschedulable: true } })];
-    expect(told({ nodes })).toMatchObject({ reason: 'NodesCordoned', message: expect.stringContaining('a10-1') });
+    const nodes = [
+      gpuNodeLike('a10-time-sliced'),
+      gpuNodeLike('t4-mps'),
+      ...a10s(1, { spec: { unschedulable: true } }),
+    ];
+    expect(told({ nodes })).toMatchObject({
+      reason: 'NodesCordoned',
+      message: expect.stringContaining('a10-1'),
+    });
   });
 
   test('and a node that is only away is the next thing to look at', () => {
@@ -246,7 +262,9 @@ describe('there are none', () => {
     expect(told({ nodes: a10s(1), others: [foreign('a10-1')], wanted: 0 })).toMatchObject({
       status: 'False',
       reason: 'GPUsTaken',
-      message: expect.stringMatching(/^No engine is wanted now, and none would find a GPU: .* or add a node with a free GPU/),
+      message: expect.stringMatching(
+        /^No engine is wanted now, and none would find a GPU: .* or add a node with a free GPU/,
+      ),
     });
   });
 });

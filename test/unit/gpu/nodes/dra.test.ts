@@ -5,7 +5,12 @@ const slice = (spec: object) => ({
   apiVersion: 'resource.k8s.io/v1',
   kind: 'ResourceSlice',
   metadata: { name: 'node-1-gpu.nvidia.com-abcde' },
-  spec: { driver: 'gpu.nvidia.com', nodeName: 'node-1', devices: [{ name: 'gpu-0' }, { name: 'gpu-1' }], ...spec },
+  spec: {
+    driver: 'gpu.nvidia.com',
+    nodeName: 'node-1',
+    devices: [{ name: 'gpu-0' }, { name: 'gpu-1' }],
+    ...spec,
+  },
 });
 
 test('GPUs of a node are counted', () => {

@@ -1,5 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { driverVersion, hasGpuHardware, parseProduct, wholeNumber } from '../../../../src/gpu/nodes/gpu-labels.ts';
+import {
+  driverVersion,
+  hasGpuHardware,
+  parseProduct,
+  wholeNumber,
+} from '../../../../src/gpu/nodes/gpu-labels.ts';
 
 describe('a product label is taken apart', () => {
   test.each([

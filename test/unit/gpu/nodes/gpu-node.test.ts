@@ -63,9 +63,21 @@ describe('the slots of a node', () => {
   });
 
   test.each([
-    ['a sharing strategy without replicas', { 'nvidia.com/gpu.replicas': '0' }, '4 nvidia.com/gpu: TimeSlice, 1/4 of 23028 = 5757 MiB'],
-    ['more slots than GPUs × replicas', { 'nvidia.com/gpu.replicas': '2' }, '4 nvidia.com/gpu: Unclear, 1/? of ? = ? MiB'],
-    ['a count that is no number', { 'nvidia.com/gpu.count': 'one' }, '4 nvidia.com/gpu: TimeSlice, 1/4 of 23028 = 5757 MiB'],
+    [
+      'a sharing strategy without replicas',
+      { 'nvidia.com/gpu.replicas': '0' },
+      '4 nvidia.com/gpu: TimeSlice, 1/4 of 23028 = 5757 MiB',
+    ],
+    [
+      'more slots than GPUs × replicas',
+      { 'nvidia.com/gpu.replicas': '2' },
+      '4 nvidia.com/gpu: Unclear, 1/? of ? = ? MiB',
+    ],
+    [
+      'a count that is no number',
+      { 'nvidia.com/gpu.count': 'one' },
+      '4 nvidia.com/gpu: TimeSlice, 1/4 of 23028 = 5757 MiB',
+    ],
     ['no memory', { 'nvidia.com/gpu.memory': '0' }, '4 nvidia.com/gpu: TimeSlice, 1/4 of ? = ? MiB'],
   ])('with %s', (_, labels: Record<string, string>, expected) => {
     expect(gpuNodeLike('a10-time-sliced', { metadata: { labels } }).slots.map(inWords)).toEqual([expected]);
@@ -92,7 +104,10 @@ describe('what else is read of a node', () => {
         migStrategy: 'none',
       },
     ],
-    ['v100-whole', { product: 'Tesla-V100-SXM2-16GB-N', driverVersion: '515.105.01', computeCapability: '7.0' }],
+    [
+      'v100-whole',
+      { product: 'Tesla-V100-SXM2-16GB-N', driverVersion: '515.105.01', computeCapability: '7.0' },
+    ],
     [
       'a100-40-single',
       {
@@ -133,8 +148,18 @@ describe('what else is read of a node', () => {
 
 describe('nothing has changed', () => {
   test.each([
-    ['after a heartbeat', { status: { conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: '2026-09-01T10:00:00Z' }] } }],
-    ['after feature discovery has run again', { metadata: { labels: { 'nvidia.com/gfd.timestamp': '1790000000' } } }],
+    [
+      'after a heartbeat',
+      {
+        status: {
+          conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: '2026-09-01T10:00:00Z' }],
+        },
+      },
+    ],
+    [
+      'after feature discovery has run again',
+      { metadata: { labels: { 'nvidia.com/gfd.timestamp': '1790000000' } } },
+    ],
     ['after an image was pulled', { status: { images: [{ names: ['vllm'], sizeBytes: 1 }] } }],
   ])('%s', (_, difference) => {
     expect(gpuNodeLike('v100-whole', difference)).toEqual(gpuNodeLike('v100-whole'));
@@ -149,7 +174,10 @@ describe('a node without GPUs', () => {
 
   test('is noticed when its PCI bus has an NVIDIA device', () => {
     const labels = { 'feature.node.kubernetes.io/pci-10de.present': 'true' };
-    const node = nodeLike('without-labels', { metadata: { labels }, status: { capacity: { 'nvidia.com/gpu': '0' } } });
+    const node = nodeLike('without-labels', {
+      metadata: { labels },
+      status: { capacity: { 'nvidia.com/gpu': '0' } },
+    });
     expect(readGpuNode(node)).toMatchObject({ slots: [], product: undefined });
   });
 });

@@ -16,7 +16,9 @@ function placed(gpu: GpuSpecInput, nodes: readonly (string | GpuNode)[], current
 const carriers = ({ verdicts }: GpuPlacement): string[] =>
   verdicts.flatMap(({ node, obstacle }) => (obstacle === undefined ? [node.name] : []));
 const obstacles = ({ verdicts }: GpuPlacement) =>
-  Object.fromEntries(verdicts.flatMap(({ node, obstacle }) => (obstacle ? [[node.name, obstacle.code]] : [])));
+  Object.fromEntries(
+    verdicts.flatMap(({ node, obstacle }) => (obstacle ? [[node.name, obstacle.code]] : [])),
+  );
 
 const timeSliced = { sharing: 'TimeSliced', slicesPerGPU: 4 };
 const mig = (migProfile: string) => ({ sharing: 'MIG', migProfile });
@@ -124,7 +126,11 @@ describe('what the planner is told of the slot', () => {
   test.each<[string, GpuSpecInput, object]>([
     ['h100-whole', {}, { gpu: 'NVIDIA-H100-80GB-HBM3', labelMemoryMiB: 81_559 }],
     ['a10-time-sliced', timeSliced, { gpu: 'NVIDIA-A10', labelMemoryMiB: 23_028, computeCapability: '8.6' }],
-    ['a100-40-single', mig('1g.5gb'), { gpu: 'NVIDIA-A100-SXM4-40GB', labelMemoryMiB: 4864, computeCapability: '8.0' }],
+    [
+      'a100-40-single',
+      mig('1g.5gb'),
+      { gpu: 'NVIDIA-A100-SXM4-40GB', labelMemoryMiB: 4864, computeCapability: '8.0' },
+    ],
     ['mig-labels-misnamed', mig('3g.20gb'), { gpu: 'A100-SXM4-40GB' }],
     ['without-labels', {}, {}],
   ])('%s', (node, gpu, slot) => {
@@ -133,7 +139,10 @@ describe('what the planner is told of the slot', () => {
 
   test('is the least of all nodes that suit the class: an engine may land on any', () => {
     const placement = placed({}, ['h100-whole', 'v100-whole']);
-    expect(slotFromNodes(placement.slot)).toMatchObject({ gpu: 'Tesla-V100-SXM2-16GB-N', labelMemoryMiB: 16_384 });
+    expect(slotFromNodes(placement.slot)).toMatchObject({
+      gpu: 'Tesla-V100-SXM2-16GB-N',
+      labelMemoryMiB: 16_384,
+    });
     expect(placement.slot?.products).toEqual(['NVIDIA-H100-80GB-HBM3', 'Tesla-V100-SXM2-16GB-N']);
   });
 
@@ -161,37 +170,97 @@ describe('what the planner is told of the slot', () => {
 describe('a class finds its nodes', () => {
   test.each<[string, GpuSpecInput, string, string | undefined]>([
     ['by product', { product: 'NVIDIA-H100-80GB-HBM3' }, 'h100-whole', undefined],
-    ['by product, also when it is shared', { ...timeSliced, product: 'NVIDIA-A10' }, 'a10-time-sliced', undefined],
-    ['by product, also when slices pass as GPUs', { ...mig('1g.5gb'), product: 'NVIDIA-A100-SXM4-40GB' }, 'a100-40-single', undefined],
+    [
+      'by product, also when it is shared',
+      { ...timeSliced, product: 'NVIDIA-A10' },
+      'a10-time-sliced',
+      undefined,
+    ],
+    [
+      'by product, also when slices pass as GPUs',
+      { ...mig('1g.5gb'), product: 'NVIDIA-A100-SXM4-40GB' },
+      'a100-40-single',
+      undefined,
+    ],
     ['not when the product is another', { product: 'NVIDIA-L4' }, 'h100-whole', 'ProductNotFound'],
-    ['not by product where there are no labels', { product: 'NVIDIA-L4' }, 'without-labels', 'ProductNotFound'],
-    ['by other labels', { nodeSelector: { 'cloud.google.com/gke-accelerator': 'nvidia-l4' } }, 'without-labels', undefined],
-    ['not when they differ', { nodeSelector: { 'cloud.google.com/gke-accelerator': 'nvidia-t4' } }, 'without-labels', 'NodeSelectorUnmatched'],
+    [
+      'not by product where there are no labels',
+      { product: 'NVIDIA-L4' },
+      'without-labels',
+      'ProductNotFound',
+    ],
+    [
+      'by other labels',
+      { nodeSelector: { 'cloud.google.com/gke-accelerator': 'nvidia-l4' } },
+      'without-labels',
+      undefined,
+    ],
+    [
+      'not when they differ',
+      { nodeSelector: { 'cloud.google.com/gke-accelerator': 'nvidia-t4' } },
+      'without-labels',
+      'NodeSelectorUnmatched',
+    ],
     ['not when they are missing', { nodeSelector: { room: '214' } }, 'h100-whole', 'NodeSelectorUnmatched'],
     ['when it has GPUs enough for tensor parallelism', { gpusPerEngine: 8 }, 'h100-whole', undefined],
     ['not when it has fewer', { gpusPerEngine: 4 }, 'some-gpus-cut', 'TooFewGPUsPerNode'],
     ['not when its GPUs are broken', { gpusPerEngine: 8 }, 'one-unhealthy', 'GPUsUnhealthy'],
-    ['not when more engines share a GPU than they are sized for', { ...timeSliced, slicesPerGPU: 2 }, 'a10-time-sliced', 'SharingDiffers'],
+    [
+      'not when more engines share a GPU than they are sized for',
+      { ...timeSliced, slicesPerGPU: 2 },
+      'a10-time-sliced',
+      'SharingDiffers',
+    ],
     ['when fewer do', { ...timeSliced, slicesPerGPU: 8 }, 'a10-time-sliced', undefined],
-    ['not when its labels contradict it', { resourceName: 'nvidia.com/gpu' }, 'several-products', 'LabelsContradict'],
-    ['when the spec says what a slot is', { resourceName: 'nvidia.com/gpu', memoryMiB: 15_000 }, 'several-products', undefined],
-    ['not under a resource that it does not advertise', { resourceName: 'nvidia.com/pgpu' }, 'h100-whole', 'ResourceNotAdvertised'],
-    ['under a resource of another vendor, when it is stated', { resourceName: 'example.com/gpu' }, 'without-labels', 'ResourceNotAdvertised'],
+    [
+      'not when its labels contradict it',
+      { resourceName: 'nvidia.com/gpu' },
+      'several-products',
+      'LabelsContradict',
+    ],
+    [
+      'when the spec says what a slot is',
+      { resourceName: 'nvidia.com/gpu', memoryMiB: 15_000 },
+      'several-products',
+      undefined,
+    ],
+    [
+      'not under a resource that it does not advertise',
+      { resourceName: 'nvidia.com/pgpu' },
+      'h100-whole',
+      'ResourceNotAdvertised',
+    ],
+    [
+      'under a resource of another vendor, when it is stated',
+      { resourceName: 'example.com/gpu' },
+      'without-labels',
+      'ResourceNotAdvertised',
+    ],
   ])('%s', (_, gpu, node, obstacle) => {
     expect(obstacles(placed(gpu, [node]))).toEqual(obstacle === undefined ? {} : { [node]: obstacle });
   });
 
   test.each([
-    ['tolerates what GPU nodes usually carry', { key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' }, undefined],
+    [
+      'tolerates what GPU nodes usually carry',
+      { key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' },
+      undefined,
+    ],
     ['does not tolerate other taints', { key: 'research', effect: 'NoSchedule' }, 'TaintNotTolerated'],
-    ['takes pressure for something that passes', { key: 'node.kubernetes.io/disk-pressure', effect: 'NoSchedule' }, 'NodesNotReady'],
+    [
+      'takes pressure for something that passes',
+      { key: 'node.kubernetes.io/disk-pressure', effect: 'NoSchedule' },
+      'NodesNotReady',
+    ],
   ])('and %s', (_, taint, obstacle) => {
     const node = gpuNodeLike('h100-whole', { spec: { taints: [taint] } });
     expect(obstacles(placed({}, [node]))).toEqual(obstacle === undefined ? {} : { 'h100-whole': obstacle });
   });
 
   test('unless they offer GPUs by dynamic resource allocation only', () => {
-    const observed = knownGpus([gpuNodeLike('not-advertised')], { dra: [{ node: 'not-advertised', devices: 1 }] });
+    const observed = knownGpus([gpuNodeLike('not-advertised')], {
+      dra: [{ node: 'not-advertised', devices: 1 }],
+    });
     expect(obstacles(gpuPlacement(gpuSchema.parse({}), observed))).toEqual({ 'not-advertised': 'DRAOnly' });
   });
 });
