@@ -178,19 +178,31 @@ test('an engine that dies while it serves says why, although its exit code is 0'
   expect(pod?.status?.containerStatuses?.[0]?.lastState?.terminated).toMatchObject({ exitCode: 0 });
 });
 
-test('an engine whose node is gone is made on another one', async () => {
+test('an engine whose node does not answer is made on another one; what is left goes with the node', async () => {
   await createClass();
   await untilReady();
   const [before] = await enginePods();
   const name = before?.spec?.nodeName ?? '';
   await cluster.nodeAgent.loseNode(name);
+  const { engines } = await eventually(
+    'the loss of the node in the status',
+    async () => {
+      const status = await statusOf();
+      return (status.engines ?? []).some(({ reason }) => reason === 'NodeLost') ? status : undefined;
+    },
+    NODE_LOSS_TIMEOUT_MS,
+  );
+  expect(engines?.[0]?.message).toContain(`node ${name} does not answer`);
+
+  await eventually(
+    'an engine that answers on another node',
+    async () => (await statusOf()).engines?.some(({ state, node }) => state === 'Ready' && node !== name),
+    NODE_LOSS_TIMEOUT_MS,
+  );
   await cluster.client.delete(nodes, { name });
   await eventually(
-    'an engine on another node',
-    async () => {
-      const found = await enginePods();
-      return found.length === 1 && found[0]?.spec?.nodeName !== undefined && found[0].spec.nodeName !== name;
-    },
+    'nothing left of the node',
+    async () => (await enginePods()).every(({ spec }) => spec?.nodeName !== name),
     NODE_LOSS_TIMEOUT_MS,
   );
   await untilReady();

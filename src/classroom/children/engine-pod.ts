@@ -7,6 +7,7 @@ import { adapterEnvironment } from '../adapters/engine-options.ts';
 import { engineArgs, SHUTDOWN_TIMEOUT_SECONDS } from '../engine-args.ts';
 import type { EngineSettings } from '../engine-settings.ts';
 import { ENGINE_LOG } from '../failures/engine-log.ts';
+import { LOST_NODE_TOLERATIONS } from '../failures/lost-node.ts';
 import type { PodTemplate } from '../rollout/rolled-out.ts';
 import { IN_TURN, START_GATE, STARTS_LABEL } from '../rollout/start-gate.ts';
 import { childLabels, engineName, engineSelector, modelCacheName } from './metadata.ts';
@@ -165,7 +166,7 @@ function placement(classroom: string, spec: ClassroomSpec, resourceName: string)
   return {
     ...(gpu.nodeSelector === undefined ? {} : { nodeSelector: gpu.nodeSelector }),
     ...(expressions.length === 0 ? {} : { affinity: nodesWith(expressions) }),
-    tolerations: [GPU_TOLERATION, ...gpu.tolerations],
+    tolerations: [GPU_TOLERATION, ...LOST_NODE_TOLERATIONS, ...gpu.tolerations],
     topologySpreadConstraints: [
       {
         maxSkew: 1,

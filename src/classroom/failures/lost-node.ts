@@ -3,6 +3,22 @@ import { ENGINE_FAILURE_REASONS } from '../../api/reasons.ts';
 import type { GpuObservation } from '../../gpu/nodes/observation.ts';
 import { describeFailure } from './describe.ts';
 
+/** Kubernetes' own default is five minutes; an engine is loaded elsewhere in less. */
+const PATIENCE_SECONDS = 60;
+
+/**
+ * How long an engine stays bound to a node that does not answer, after the 50 s in which Kubernetes notices: longer
+ * than a kubelet takes to restart.
+ *
+ * @see https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions
+ */
+export const LOST_NODE_TOLERATIONS = ['not-ready', 'unreachable'].map((condition) => ({
+  key: `node.kubernetes.io/${condition}`,
+  operator: 'Exists',
+  effect: 'NoExecute',
+  tolerationSeconds: PATIENCE_SECONDS,
+}));
+
 /**
  * Of an engine on a node that does not answer, its pod says only that it fails, or is to end, for ever. The node knows
  * better. An engine that still answers is left as it is, and what is on a node that is gone Kubernetes removes.

@@ -75,7 +75,7 @@ const TAIL = [
   '',
   '| what happened | what Kubernetes does | what you do |',
   '|---|---|---|',
-  '| the node does not answer | after five minutes its pods are to end, and others are made where a GPU is free | nothing |',
+  '| the node does not answer | after two minutes its engines are to end, and others are made where a GPU is free | nothing |',
   '| its model volume can be mounted on one node only | the new pod waits for the old one | when the node is off for good: `kubectl delete node NAME`, or `kubectl taint node NAME node.kubernetes.io/out-of-service=nodeshutdown:NoExecute` |',
   '| the Node object is gone, or has that taint | its pods are removed within a minute | nothing |',
   '| the node was drained or shut down | its pods end, and others are made | nothing |',
