@@ -291,10 +291,27 @@ function readAttention(config: Config, heads: number, hiddenSize: number): Atten
   return {
     kind: 'heads',
     heads,
-    keyValueHeads: Math.max(keyValueHeads(config, heads), config.num_global_key_value_heads ?? 0),
-    headDimension: Math.max(headDimension, config.global_head_dim ?? 0),
+    ...wider(
+      { keyValueHeads: keyValueHeads(config, heads), headDimension },
+      { keyValueHeads: config.num_global_key_value_heads, headDimension: config.global_head_dim },
+    ),
     hasBias: config.attention_bias ?? config.qkv_bias ?? BIASED_BY_DEFAULT.test(config.model_type ?? ''),
   };
+}
+
+interface HeadShape {
+  keyValueHeads: number;
+  headDimension: number;
+}
+
+/** Gemma 4 has other heads in the layers that see everything: those that keep more count for all. */
+function wider(usual: HeadShape, global: { [Key in keyof HeadShape]: number | null | undefined }): HeadShape {
+  const other = {
+    keyValueHeads: global.keyValueHeads ?? usual.keyValueHeads,
+    headDimension: global.headDimension ?? usual.headDimension,
+  };
+  const width = ({ keyValueHeads, headDimension }: HeadShape) => keyValueHeads * headDimension;
+  return width(other) > width(usual) ? other : usual;
 }
 
 /** Falcon says `multi_query` where others say one key-value head. */

@@ -270,6 +270,12 @@ describe('attention', () => {
     expect(factsOf(GEMMA_3_1B).attention).toMatchObject({ keyValueHeads: 1, headDimension: 256 });
   });
 
+  test('of two kinds of heads those that keep more count', () => {
+    const heads = { num_key_value_heads: 16, head_dim: 256 };
+    const gemma4 = { ...GEMMA_3_1B, ...heads, num_global_key_value_heads: 4, global_head_dim: 512 };
+    expect(factsOf(gemma4).attention).toMatchObject({ keyValueHeads: 16, headDimension: 256 });
+  });
+
   test('latent attention keeps one vector for all heads', () => {
     expect(factsOf(DEEPSEEK_V3).attention).toEqual({ kind: 'latent', latentDimension: 576, indexBytes: 0 });
   });

@@ -219,6 +219,21 @@ describe('starts of vLLM 0.26 on an H100', () => {
   });
 });
 
+test('a published start on another GPU: gpt-oss-20b on an A100 80 GB, vLLM 0.19', () => {
+  // https://myoceane.fr/index.php/ai-vllm-a100-gemma-4/: 13.72 GiB of weights, 36.56 GiB of KV cache.
+  const { memory } = planEngine({
+    model: { id: 'openai/gpt-oss-20b' },
+    slot: { gpu: 'A100-80' },
+    maxModelLen: 131_072,
+    maxNumSeqs: 256,
+    maxNumBatchedTokens: 2048,
+    gpuMemoryUtilization: 0.65,
+    vllmVersion: '0.19.0',
+  });
+  expect(memory.weightsMiB / 1024).toBeCloseTo(13.72, 0);
+  expect(Math.abs(memory.kvCacheMiB / 1024 - 36.56)).toBeLessThan(0.2);
+});
+
 describe('published starts of other kinds of models: latent attention, windows, experts, pictures', () => {
   const compared = others.rows.map((row) => {
     const { common } = others;
