@@ -188,6 +188,34 @@ describe('the operator leaves a node alone', () => {
     expect(cluster.record('h100-2')?.step).toBe('Draining');
   });
 
+  test('while it works on one for another class', async () => {
+    const a100 = { sharing: 'MIG', migProfile: '1g.5gb', product: 'NVIDIA-A100-SXM4-40GB' } as const;
+    const other = classroom({
+      metadata: { name: 'biology' },
+      spec: { gpu: { ...a100, nodePreparation: 'Manage' } },
+    });
+    cluster = new PlayedCluster(
+      '[{name: h100, gpu: {product: NVIDIA-H100-80GB-HBM3}}, {name: a100, gpu: {product: NVIDIA-A100-SXM4-40GB}}]',
+      [managed(), other],
+    );
+    await pass();
+    await pass('python-101/biology');
+    expect(cluster.writes).toEqual(['patch h100']);
+    expect(cluster.notes.get('python-101/biology')).toEqual({
+      why: 'OtherNodeFirst',
+      message:
+        'It waits for node h100, which is being prepared for the class python-101/python-101: one node is changed at a time.',
+    });
+  });
+
+  test('that changed between its look and its write, and looks again at once', async () => {
+    cluster.meanwhile = () => cluster.cordonByPerson('h100');
+    expect((await pass()).requeueAfterMs).toBeLessThan(1000);
+    expect(cluster.record('h100')).toBeUndefined();
+    cluster.meanwhile = () => {};
+    expect((await pass()).blocked).toMatch(/was cordoned by somebody/);
+  });
+
   test('without the right to change it, and says what to apply', async () => {
     cluster.refusal = new KubeApiError({ status: 403, reason: 'Forbidden', message: 'nodes is forbidden.' });
     const { requeueAfterMs } = await pass();

@@ -48,6 +48,8 @@ export class PlayedCluster {
   /** What the API server says to the operator's writes to nodes. */
   refusal: KubeApiError | undefined;
   isBlockedByBudget = false;
+  /** What happens between the last look of the operator and its write to a node. */
+  meanwhile: () => void = () => {};
   #seen: KnownGpus = { kind: 'Known', nodes: [], pods: [], dra: [], seesAllPods: true };
   #version = 0;
   readonly #layouts = new Map<string, string>();
@@ -199,6 +201,7 @@ export class PlayedCluster {
     const mergePatch = async (_: unknown, { name }: { name: string }, patch: Record<string, unknown>) => {
       this.#write(`patch ${name}`);
       if (this.refusal !== undefined) throw this.refusal;
+      this.meanwhile();
       const before = this.node(name);
       const after = patched(before, patch) as Node;
       if (after.metadata.resourceVersion !== before.metadata.resourceVersion) {
