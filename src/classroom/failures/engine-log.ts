@@ -15,7 +15,8 @@ const FILE = 'logging.json';
 export const ENGINE_ERROR_FORMAT = '%(asctime)s %(message)s';
 
 /**
- * Python's logging configuration for vLLM: its own, and what ends an engine goes to the termination log too.
+ * Python's logging configuration for vLLM: as its own, and what ends an engine goes to the termination log too. It
+ * names no class of vLLM, so that every release can read it.
  *
  * Without it the cause is lost: it is in the log of the engine process, and the traceback of the server that follows
  * is longer than the 2048 bytes of the log that the kubelet passes on; after exit code 0, with which vLLM follows an
@@ -32,7 +33,6 @@ const LOGGING_CONFIGURATION = {
   disable_existing_loggers: false,
   formatters: {
     vllm: {
-      class: 'vllm.logging_utils.NewLineFormatter',
       datefmt: '%m-%d %H:%M:%S',
       format:
         '(%(processName)s pid=%(process)d) %(levelname)s %(asctime)s [%(filename)s:%(lineno)d] %(message)s',

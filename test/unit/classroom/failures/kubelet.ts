@@ -1,24 +1,26 @@
 import { Buffer } from 'node:buffer';
 import {
   lastLines,
+  TERMINATION_LOG_BYTES,
   TERMINATION_MESSAGE_BYTES,
   TERMINATION_MESSAGE_LINES,
 } from '../../../../src/demo/node-agent/process/log-tail.ts';
 
-/** Of a termination log: the last bytes of the file. */
-const TERMINATION_LOG_BYTES = 4096;
-
 /**
- * What a kubelet writes into `state.terminated.message` of an engine with this log: the end of the termination log,
- * where the engine process has put why it ended; else, unless the exit code is 0, the end of the log.
+ * What a kubelet writes into `state.terminated.message`: the end of the termination log; where that is empty and the
+ * exit code is not 0, the end of the log.
  *
  * @see https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/kuberuntime/kuberuntime_container.go
  */
-export function passedOn(log: string, exitCode: number, { terminationLog = true } = {}): string {
-  const said = terminationLog ? terminationLogOf(log) : '';
-  if (said !== '') return lastBytes(said, TERMINATION_LOG_BYTES);
+export function messageOf(log: string, terminationLog: string, exitCode: number): string {
+  if (terminationLog !== '') return lastBytes(terminationLog, TERMINATION_LOG_BYTES);
   if (exitCode === 0) return '';
   return lastBytes(lastLines(log, TERMINATION_MESSAGE_LINES), TERMINATION_MESSAGE_BYTES);
+}
+
+/** The same for a log that was recorded without our logging configuration; with it unless stated otherwise. */
+export function passedOn(log: string, exitCode: number, { terminationLog = true } = {}): string {
+  return messageOf(log, terminationLog ? terminationLogOf(log) : '', exitCode);
 }
 
 const PREFIX = /^\(EngineCore pid=\d+\) /;

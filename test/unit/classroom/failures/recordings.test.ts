@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { EngineFailureReason } from '../../../../src/api/reasons.ts';
 import { describeFailure } from '../../../../src/classroom/failures/describe.ts';
 import { type Diagnosis, diagnose } from '../../../../src/classroom/failures/diagnose.ts';
-import { passedOn } from './kubelet.ts';
+import { messageOf, passedOn } from './kubelet.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../fixtures/vllm');
 
@@ -98,6 +98,47 @@ describe('recordings of vLLM 0.26.0 on an H100', () => {
     const text = recorded('0.26.0-h100/e1-qwen7b-seqs10.log.txt');
     expect(text).toContain('Application startup complete.');
     expect(diagnoseEnd(1, text).reason).toBe('StartFailed');
+  });
+});
+
+interface RecordedStart {
+  name: string;
+  exitCode: number;
+  reason: EngineFailureReason;
+  /** Whether the engine process left its cause in the termination log: then the log alone would not tell. */
+  left?: true;
+}
+
+const CPU: RecordedStart[] = [
+  { name: 'hub-missing', exitCode: 1, reason: 'ModelNotFound' },
+  { name: 'hub-gated', exitCode: 1, reason: 'ModelGated' },
+  { name: 'hub-needs-token', exitCode: 1, reason: 'ModelTokenMissing' },
+  { name: 'hub-no-revision', exitCode: 1, reason: 'RevisionNotFound' },
+  { name: 'hub-unreachable', exitCode: 1, reason: 'HubUnreachable' },
+  { name: 'path-missing', exitCode: 1, reason: 'ModelNotFound' },
+  { name: 'no-config', exitCode: 1, reason: 'ModelNotFound' },
+  { name: 'architecture', exitCode: 1, reason: 'ModelUnsupported' },
+  { name: 'model-type', exitCode: 1, reason: 'ModelUnsupported' },
+  { name: 'quantization', exitCode: 1, reason: 'QuantizationMismatch' },
+  { name: 'context', exitCode: 1, reason: 'ContextAboveModel' },
+  { name: 'batched-lt-seqs', exitCode: 1, reason: 'BatchedTokensTooFew' },
+  { name: 'flag', exitCode: 2, reason: 'ArgumentRefused' },
+  { name: 'utilization', exitCode: 1, reason: 'ArgumentRefused' },
+  { name: 'heads', exitCode: 1, reason: 'TensorParallelIndivisible' },
+  { name: 'port-uri', exitCode: 1, reason: 'ServiceNameCollision', left: true },
+];
+
+describe('recordings of vLLM 0.32.0 on a CPU, started with the logging configuration of our pods', () => {
+  const file = (name: string, kind: string) => recorded(`0.32.0-cpu-failures/${name}.${kind}.txt`);
+
+  test.each(CPU)('$name is $reason', ({ name, exitCode, reason, left }) => {
+    const said = left === true ? file(name, 'termination') : '';
+    expect(diagnoseEnd(exitCode, messageOf(file(name, 'log'), said, exitCode)).reason).toBe(reason);
+  });
+
+  test.each(CPU.filter(({ left }) => left))('$name: the log alone would not tell', ({ name, exitCode }) => {
+    const { reason } = diagnoseEnd(exitCode, messageOf(file(name, 'log'), '', exitCode));
+    expect(['StartFailed', 'EngineDied']).toContain(reason);
   });
 });
 
