@@ -79,6 +79,13 @@ test('is found by kubectl through a link in the PATH', async () => {
   expect(await run(link, ['--version'])).toMatchObject({ code: 0 });
 });
 
+test('is handed to the Node of the checkout by one that cannot run TypeScript', async () => {
+  const argv = ['--no-experimental-strip-types', binary, 'plan', ...A10_CLASS, '-o', 'json'];
+  const ended = await run(process.execPath, argv);
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  planSchema.parse(JSON.parse(ended.stdout));
+});
+
 test('runs as TypeScript without any environment', async () => {
   const main = join(repository, 'src/cli/main.ts');
   const ended = await run(process.execPath, [main, 'plan', ...A10_CLASS, '-o', 'json']);
