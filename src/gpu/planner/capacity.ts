@@ -44,18 +44,25 @@ export function capacityOf(situation: Situation, { memory, layout }: MemoryPlan)
   };
 }
 
+/**
+ * Never fewer where the planner decides: most requests are shorter than expected, and of those that outgrow the cache
+ * vLLM computes some again, which costs less than to compute few at a time.
+ */
+const LEAST_SEQUENCES = 8;
+
 type Sequences = Pick<Capacity, 'maxNumSeqs' | 'sequenceTerm' | 'sequenceBasis'>;
 
 function sequencesOf({ request, batch }: Situation, atOnce: number, expected: number): Sequences {
   if (request.maxNumSeqs !== undefined) {
     return { maxNumSeqs: request.maxNumSeqs, sequenceTerm: 'spec', sequenceBasis: 'as stated' };
   }
-  const byCache = Math.max(1, graphStepBelow(Math.floor(atOnce)));
+  const byCache = Math.max(LEAST_SEQUENCES, graphStepBelow(Math.floor(atOnce)));
   if (byCache < batch.maxNumSeqs) {
+    const rounded = byCache > atOnce ? 'shorter ones share it' : 'rounded down to a CUDA graph';
     return {
       maxNumSeqs: byCache,
       sequenceTerm: 'kvCache',
-      sequenceBasis: `the KV cache holds ${atOnce.toFixed(1)} requests of ${expected} tokens; rounded down to a CUDA graph`,
+      sequenceBasis: `the KV cache holds ${atOnce.toFixed(1)} requests of ${expected} tokens; ${rounded}`,
     };
   }
   if (request.maxNumBatchedTokens === batch.maxNumSeqs) {

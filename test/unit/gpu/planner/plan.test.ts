@@ -136,6 +136,12 @@ describe('sequences', () => {
     ['never less than 8', { studentsPerReplica: 2, slot: { gpu: 'H100' } }, 8, 'students'],
     ['forty students', { studentsPerReplica: 40, slot: { gpu: 'H100' } }, 48, 'students'],
     ['bounded by the KV cache', { studentsPerReplica: 40 }, 16, 'kvCache'],
+    [
+      'never less than 8, however short the cache',
+      { studentsPerReplica: 40, maxModelLen: 16_384 },
+      8,
+      'kvCache',
+    ],
     ['as stated', { maxNumSeqs: 10 }, 10, 'spec'],
     ['where nobody says', { slot: { gpu: 'H100' } }, 128, 'default'],
     [
