@@ -12,9 +12,10 @@ import {
   demoStudentQuotas,
   studentQuotaManifests,
 } from '../../src/demo/class/roster.ts';
-import type { DemoCluster } from '../../src/demo/cluster.ts';
+import type { DemoCluster, DemoProcess } from '../../src/demo/cluster.ts';
 import { systemClock } from '../../src/kube/clock.ts';
 import { namespaces, persistentVolumeClaims, persistentVolumes } from '../../src/kube/resources.ts';
+import { OPERATOR_ACCOUNT } from '../../src/rbac/accounts.ts';
 import { startTestCluster } from '../support/demo-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -28,6 +29,7 @@ const QUESTION = { messages: [{ role: 'user' as const, content: 'Write a SELECT.
 const SQL = 'qwen2.5-7b-instruct:sql-tutor';
 
 let cluster: DemoCluster;
+let operator: DemoProcess;
 let lesson: Lesson;
 /** The model volume, as this machine knows it. */
 let volume: string;
@@ -37,7 +39,9 @@ beforeAll(async () => {
   volume = join(cluster.controlPlane.run.path, 'model-volume');
   await putAdapter('adapters/sql-1', { r: 8 });
   await Promise.all([
-    cluster.startOperator({ name: 'operator' }),
+    cluster.startOperator({ name: 'operator' }).then((started) => {
+      operator = started;
+    }),
     cluster.startGateway({ name: 'gateway' }),
     enrolWithVolume(),
   ]);
@@ -104,6 +108,16 @@ async function untilLoaded(): Promise<void> {
     () => condition()?.status === 'True' && status()?.readyReplicas === ENGINES,
     TEST_TIMEOUT_MS,
   );
+}
+
+/** What the operator wrote to the class since then, events aside. */
+async function operatorWritesSince(ms: number): Promise<string[]> {
+  const user = `system:serviceaccount:${OPERATOR_ACCOUNT.namespace}:${OPERATOR_ACCOUNT.name}`;
+  const writes = await cluster.controlPlane.auditedWrites();
+  return writes
+    .filter((write) => write.user === user && write.namespace === CLASS.namespace)
+    .filter(({ at, resource }) => at.getTime() >= ms && resource !== 'events')
+    .map(({ verb, resource }) => `${verb} ${resource}`);
 }
 
 async function client(id: string): Promise<OpenAI> {
@@ -183,6 +197,38 @@ describe('A class with an adapter on two engines', () => {
     },
     TEST_TIMEOUT_MS * 2,
   );
+
+  test('is settled: an operator that starts anew finds the adapters and writes nothing', async () => {
+    await untilLoaded();
+    await operator.stop('SIGKILL');
+    const sinceMs = Date.now();
+    operator = await cluster.startOperator({ name: 'operator-2' });
+    await eventually('it has looked at the class and its adapters', async () => {
+      const text = await (await fetch(`${operator.healthUrl}/metrics`)).text();
+      const passes = (controller: string) =>
+        new RegExp(`reconciles_total\\{controller="${controller}",outcome="[a-z_]+"\\} [1-9]`).test(text);
+      return passes('adapter') && passes('classroom');
+    });
+    expect(await operatorWritesSince(sinceMs)).toEqual([]);
+    expect(await servedByEngines()).toEqual(Array(ENGINES).fill([`${SQL} /models/adapters/sql-1`]));
+  });
+
+  test('is without it in an exam, and has it again afterwards', async () => {
+    await untilLoaded();
+    const gina = await client('gina');
+    const ask = () =>
+      gina.chat.completions.create({ model: SQL, ...QUESTION }).then(
+        () => 'answered',
+        (error: unknown) => (error instanceof OpenAI.APIError ? error.code : error),
+      );
+    const setAccess = (access: 'Open' | 'Exam') =>
+      cluster.client.mergePatch(classrooms, CLASS, { spec: { access, exam: {} } });
+    await setAccess('Exam');
+    await eventually('it is refused', async () => (await ask()) === 'adapters_not_allowed');
+    expect((await gina.models.list()).data.map(({ id }) => id)).not.toContain(SQL);
+    await setAccess('Open');
+    await eventually('it is answered', async () => (await ask()) === 'answered');
+  });
 
   test(
     'goes on with its model when another adapter is broken, and says what is wrong with it',
