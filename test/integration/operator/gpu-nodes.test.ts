@@ -156,7 +156,7 @@ describe('an engine that finds no GPU says why', () => {
 
   test('the GPUs are shared in another way', async () => {
     await createClass({ product: 'NVIDIA-H100-80GB-HBM3' });
-    expect(await untilGpus('SharingDiffers')).toContain('h100-mixed has its GPUs cut with MIG');
+    expect(await untilGpus('SharingDiffers')).toContain('h100-mixed advertises 7 nvidia.com/mig-1g.10gb');
   });
 
   test('a DRA driver has them', async () => {
@@ -199,7 +199,13 @@ describe('a class that has its GPUs', () => {
       apiVersion: API_GROUP_VERSION,
       kind: 'Classroom',
       metadata: witness,
-      ...{ spec: { model: { id: 'a/b' }, gpu: { sharing: 'MIG', migProfile: '1g.10gb' } } },
+      ...{
+        spec: {
+          model: { id: 'a/b' },
+          gpu: { sharing: 'MIG', migProfile: '1g.10gb' },
+          engine: { replicas: { min: 0, max: 1 } },
+        },
+      },
     });
   });
   afterEach(() => cluster.client.delete(classrooms, witness));
