@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { ENGINE_LOG } from '../../../src/classroom/failures/engine-log.ts';
 import { FAILURE_ANNOTATION, type Failure } from '../../../src/demo/node-agent/failures.ts';
 import { vllmSimulator } from '../../../src/demo/node-agent/runtimes/vllm-simulator.ts';
 import { type Deployment, events, nodes, type Pod, pods } from '../../../src/kube/resources.ts';
@@ -32,19 +33,23 @@ afterEach(async () => {
   await cluster.clear(namespace);
 });
 
-/** One vLLM engine; a liveness probe notices when it hangs. */
+/** One vLLM engine that says why it ends, as the operator's do; a liveness probe notices when it hangs. */
 function deployEngine(options: Partial<EngineOptions> = {}): Promise<Deployment> {
   return deploy(cluster, {
     name: 'engine',
     namespace,
     ...options,
+    annotations: { ...ENGINE_LOG.annotations, ...options.annotations },
     container: {
+      ...ENGINE_LOG.terminationMessage,
+      env: [ENGINE_LOG.env],
+      volumeMounts: [ENGINE_LOG.volumeMount],
       image: 'vllm/vllm-openai:v0.32.0',
       args: ['Qwen/Qwen2.5-0.5B-Instruct', '--max-model-len', '4096'],
       livenessProbe: { httpGet: { path: '/health', port: 'http' }, periodSeconds: 10 },
       ...options.container,
     },
-    pod: { terminationGracePeriodSeconds: 1 },
+    pod: { terminationGracePeriodSeconds: 1, volumes: [ENGINE_LOG.volume] },
   });
 }
 
