@@ -137,8 +137,8 @@ export const enginePlanStatusSchema = z.object({
       weightsMiB: memoryMiB('Weights of the model.'),
       activationsMiB: memoryMiB('The largest step.'),
       graphsMiB: memoryMiB('CUDA graphs, where the release charges them to its budget.'),
-      overheadMiB: memoryMiB('CUDA context and communication buffers.'),
-      heldBackMiB: memoryMiB('What is left free of the budget, so that the engine does not run out.'),
+      overheadMiB: memoryMiB('Libraries, communication buffers, adapters, and what is held back.'),
+      heldBackMiB: memoryMiB('Of the overhead, what is left free so that the engine does not run out.'),
       kvCacheMiB: memoryMiB('What is left for the KV cache.'),
     })
     .optional()

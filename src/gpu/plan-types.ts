@@ -116,7 +116,7 @@ export type Confidence = (typeof CONFIDENCES)[number];
 /** Where the model's figures come from. */
 export type FactsSource = 'catalogue' | 'config' | 'stated' | 'estimate';
 
-/** MiB of one GPU (or MIG slice); budget = weights + activations + graphs + overhead + held back + KV cache. */
+/** MiB of one GPU (or MIG slice); budget = weights + activations + graphs + overhead + KV cache. */
 export interface MemorySum {
   /** What CUDA sees in the container: with time-slices the whole GPU. */
   totalMiB: number;
@@ -126,9 +126,9 @@ export interface MemorySum {
   activationsMiB: number;
   /** CUDA graphs as charged to the budget; 0 for releases that take them on top of it. */
   graphsMiB: number;
-  /** Libraries, communication buffers and LoRA slots as vLLM charges them. */
+  /** Libraries, communication buffers and LoRA slots as vLLM charges them, and what is held back. */
   overheadMiB: number;
-  /** Kept from the KV cache, because the engine takes more than its budget or because the model is estimated. */
+  /** Of the overhead, what is kept from the KV cache, because the engine takes more than its budget or because the model is estimated. */
   heldBackMiB: number;
   /** What is left for the KV cache, and what `--kv-cache-memory-bytes` pins. Negative where the rest is too much. */
   kvCacheMiB: number;

@@ -12,7 +12,7 @@ const FIELDS: Readonly<Record<keyof EnginePlan, string>> = {
   code: 'why it does not fit, as a stable word, such as `WeightsTooLarge`; absent where it fits',
   reason: 'why it fits or not, in a sentence with the figures',
   memory:
-    'the sum, in MiB of one GPU or slice: `totalMiB` as CUDA sees it; `budgetMiB` = `weightsMiB` + `activationsMiB` + `graphsMiB` + `overheadMiB` + `heldBackMiB` + `kvCacheMiB`. The KV cache is negative where the rest is too much; held back is what the engine takes beyond its budget, or what an estimate keeps for safety',
+    'the sum, in MiB of one GPU or slice: `totalMiB` as CUDA sees it; `budgetMiB` = `weightsMiB` + `activationsMiB` + `graphsMiB` + `overheadMiB` + `kvCacheMiB`. The KV cache is negative where the rest is too much; `heldBackMiB` is the part of the overhead that the engine takes beyond its budget, or what an estimate keeps for safety',
   physical:
     'what the engine really takes of the GPU, more than its budget: `afterStartMiB`, `underLoadMiB`, of `availableMiB`',
   sum: 'the sum in words, a line for each term',

@@ -41,10 +41,10 @@ export function memoryPlan(situation: Situation): MemoryPlan {
   const activationsMiB = up(activationBytes(model, batch, rules));
   const graphsMiB = up(chargedGraphBytes(model, batch, rules));
   const lora = loraBytes(model, request.lora, tensorParallel);
-  const overheadMiB = up(overheadBytes(slot, tensorParallel, rules) + lora);
+  const chargedMiB = up(overheadBytes(slot, tensorParallel, rules) + lora);
   const budgetMiB = Math.floor(slot.totalMiB * utilization);
-  const leftMiB = budgetMiB - weightsMiB - activationsMiB - graphsMiB - overheadMiB;
-  const beside = besideCache(situation, { weightsMiB, activationsMiB, overheadMiB });
+  const leftMiB = budgetMiB - weightsMiB - activationsMiB - graphsMiB - chargedMiB;
+  const beside = besideCache(situation, { weightsMiB, activationsMiB, overheadMiB: chargedMiB });
   const availableMiB = Math.floor(availableBytes(slot) / MIB);
   const caution = cautionMiB(confidenceOf(situation).confidence, budgetMiB);
   const kvCacheMiB = Math.min(leftMiB - caution.heldBackMiB, availableMiB - beside.underLoadMiB);
@@ -56,7 +56,7 @@ export function memoryPlan(situation: Situation): MemoryPlan {
       weightsMiB,
       activationsMiB,
       graphsMiB,
-      overheadMiB,
+      overheadMiB: chargedMiB + leftMiB - kvCacheMiB,
       heldBackMiB: leftMiB - kvCacheMiB,
       kvCacheMiB,
     },
@@ -166,7 +166,7 @@ function sumInWords(memory: MemorySum): string {
     `${gib(weightsMiB)} weights`,
     `${gib(activationsMiB)} activations`,
     ...(graphsMiB === 0 ? [] : [`${gib(graphsMiB)} CUDA graphs`]),
-    `${gib(overheadMiB)} overhead`,
+    `${gib(overheadMiB - heldBackMiB)} overhead`,
     ...(heldBackMiB === 0 ? [] : [`${gib(heldBackMiB)} held back`]),
   ];
   return `${gib(budgetMiB)} budget − ${terms.join(' − ')} = ${gib(kvCacheMiB)}`;

@@ -19,7 +19,7 @@ export function sumLines(situation: Situation, plan: MemoryPlan, capacity: Capac
       ? []
       : [line(-memory.graphsMiB, `CUDA graphs, which vLLM ${rules.release} charges to the budget`)]),
     line(
-      -memory.overheadMiB,
+      memory.heldBackMiB - memory.overheadMiB,
       `overhead: libraries${request.lora === undefined ? '' : ', adapters'}${gpus === '' ? '' : ', buffers between GPUs'}`,
     ),
     ...(memory.heldBackMiB === 0 ? [] : [line(-memory.heldBackMiB, 'held back')]),
