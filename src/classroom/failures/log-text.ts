@@ -7,13 +7,17 @@ const RECORD_START = /^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )/m;
 const RECORD_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} /;
 /** A call that failed and that the engine answered with an error, such as an adapter that cannot be loaded. */
 const SURVIVED = /^\S+ \S+ Invocation of \w+ method failed/;
+/** What a worker of the engine says of such a call, and also of what ends the engine: then the engine says so. */
+const WORKER_ERROR = /^\S+ \S+ WorkerProc hit an exception/;
+const ENGINE_END = /^\S+ \S+ EngineCore (?:failed to start|encountered a fatal error)/;
 const EXCEPTION_LINE = /^[\w.]*(?:Error|Exception|Interrupt|Exit)\b:? ?/;
 
 /** A log without what stands before every line, and without errors that the engine outlived. */
 export function plainLog(text: string): string {
-  return text
-    .split(RECORD_START)
-    .filter((record) => !SURVIVED.test(record))
+  const records = text.split(RECORD_START);
+  const hasEnded = records.some((record) => ENGINE_END.test(record));
+  return records
+    .filter((record) => !SURVIVED.test(record) && (hasEnded || !WORKER_ERROR.test(record)))
     .join('')
     .split('\n')
     .map((line) => line.replace(/\r/g, '').replace(PROCESS_PREFIX, '').replace(LOGGER_PREFIX, ''))

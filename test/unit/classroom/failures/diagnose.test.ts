@@ -296,6 +296,13 @@ describe('what else is in the log', () => {
     expect(diagnose(ended(1, survived + later)).reason).toBe('NoSpaceLeft');
   });
 
+  test('nor is what a worker said of it; what a worker says of the end of the engine is', () => {
+    const worker =
+      '2026-11-23 06:33:25,120 WorkerProc hit an exception.\nTraceback (most recent call last):\nOSError: [Errno 28] No space left on device\n';
+    expect(diagnose(ended(0, worker)).reason).toBe('EngineDied');
+    expect(diagnose(ended(0, worker + atRunTime('RuntimeError: Worker failed'))).reason).toBe('NoSpaceLeft');
+  });
+
   test('of a long traceback the exception is quoted, not the line that raises it', () => {
     const message = atStart(
       '    raise ValueError("No available memory for the cache blocks")\nValueError: No available memory for the cache blocks. Try',
