@@ -12,28 +12,25 @@ export type SlotKnowledge =
 
 /**
  * What nodes say of the slots of a class goes first; then what they said when its engines were last started, for a
- * node pool may be empty at night; then the spec, which may name a GPU that the planner knows, or its memory.
+ * node pool may be empty at night, and labels are gone while feature discovery is upgraded; then the spec, which may name a GPU that the planner knows, or its memory.
  */
 export function slotKnowledge(
   gpu: GpuSpec,
   { slot, observed }: Pick<GpuPlacement, 'slot' | 'observed'>,
   remembered: RememberedSlot | undefined,
 ): SlotKnowledge {
-  if (slot !== undefined) {
-    const request = slotFromNodes(slot);
-    if (tellsMemory({ ...gpu, product: request.gpu ?? gpu.product }) || slot.deviceMemoryMiB !== undefined) {
-      return { kind: 'known', request };
-    }
-    return { kind: 'unknown', why: 'no label of the nodes tells it' };
-  }
+  const request = slotFromNodes(slot);
+  if (slot?.deviceMemoryMiB !== undefined) return { kind: 'known', request };
   if (remembered !== undefined && remembered.of === slotKey(gpu)) {
     return { kind: 'known', request: remembered.request };
   }
-  if (tellsMemory(gpu)) return { kind: 'known', request: {} };
-  return {
-    kind: 'unknown',
-    why: observed.kind === 'Unknown' ? 'the operator cannot see the nodes' : 'no node suits the class',
-  };
+  if (tellsMemory({ ...gpu, product: request.gpu ?? gpu.product })) return { kind: 'known', request };
+  return { kind: 'unknown', why: whyUnknown({ slot, observed }) };
+}
+
+function whyUnknown({ slot, observed }: Pick<GpuPlacement, 'slot' | 'observed'>): string {
+  if (slot !== undefined) return 'no label of the nodes tells it';
+  return observed.kind === 'Unknown' ? 'the operator cannot see the nodes' : 'no node suits the class';
 }
 
 /** To be kept with engines that are started; undefined where nodes said nothing. */
@@ -54,6 +51,15 @@ function slotKey({
   product,
   nodeSelector,
   resourceName,
+  memoryMiB,
 }: GpuSpec): string {
-  return canonicalJson({ sharing, slicesPerGPU, migProfile, product, nodeSelector, resourceName });
+  return canonicalJson({
+    sharing,
+    slicesPerGPU,
+    migProfile,
+    product,
+    nodeSelector,
+    resourceName,
+    memoryMiB,
+  });
 }

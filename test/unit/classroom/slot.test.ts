@@ -69,6 +69,20 @@ describe('the memory of one engine', () => {
       });
     });
 
+    test('or have lost their labels for a while', () => {
+      const unlabelled = {
+        ...A10,
+        kind: 'Unlabelled',
+        product: undefined,
+        deviceMemoryMiB: undefined,
+      } as const;
+      expect(known({}, unlabelled, remembered)).toEqual(known({}, undefined, remembered));
+    });
+
+    test('is what the spec states, once it does', () => {
+      expect(known({ memoryMiB: 16_000 }, undefined, remembered)).toEqual({ kind: 'known', request: {} });
+    });
+
     test('is not what was said of other slots', () => {
       const timeSliced = { sharing: 'TimeSliced', slicesPerGPU: 4 } as const;
       expect(known(timeSliced, undefined, remembered)).toEqual({
