@@ -116,7 +116,6 @@ const CPU: RecordedStart[] = [
   { name: 'hub-no-revision', exitCode: 1, reason: 'RevisionNotFound' },
   { name: 'hub-unreachable', exitCode: 1, reason: 'HubUnreachable' },
   { name: 'path-missing', exitCode: 1, reason: 'ModelNotFound' },
-  { name: 'no-config', exitCode: 1, reason: 'ModelNotFound' },
   { name: 'architecture', exitCode: 1, reason: 'ModelUnsupported' },
   { name: 'model-type', exitCode: 1, reason: 'ModelUnsupported' },
   { name: 'quantization', exitCode: 1, reason: 'QuantizationMismatch' },
@@ -126,6 +125,7 @@ const CPU: RecordedStart[] = [
   { name: 'utilization', exitCode: 1, reason: 'ArgumentRefused' },
   { name: 'heads', exitCode: 1, reason: 'TensorParallelIndivisible' },
   { name: 'port-uri', exitCode: 1, reason: 'ServiceNameCollision', left: true },
+  { name: 'broken-weights', exitCode: 1, reason: 'WeightsUnreadable', left: true },
 ];
 
 describe('recordings of vLLM 0.32.0 on a CPU, started with the logging configuration of our pods', () => {
