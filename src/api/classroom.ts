@@ -90,7 +90,7 @@ export const classroomSpecSchema = z
       ),
       rule(
         `!has(self.adapters) || !self.adapters.exists(a, ${MODEL_NAMES}.exists(n, n == a.name || n.endsWith(':' + a.name)))`,
-        '`adapters[].name` must not be a name of the model, nor the end of one after a colon: students could not tell them apart',
+        '`name` of `adapters` must not be a name of the model, nor the end of one after a colon: students could not tell them apart',
         'FieldValueInvalid',
         '.adapters',
       ),

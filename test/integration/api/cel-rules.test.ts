@@ -41,7 +41,7 @@ const dataset = { claimName: 'datasets', path: 'sql.jsonl' };
 const adapters = [{ name: 'sql-tutor', path: 'adapters/sql-tutor' }];
 
 const ADAPTER_NAME_MESSAGE =
-  'Invalid value: `adapters[].name` must not be a name of the model, nor the end of one after a colon: students could not tell them apart';
+  'Invalid value: `name` of `adapters` must not be a name of the model, nor the end of one after a colon: students could not tell them apart';
 
 /** Rules about what one object says. */
 const rows: Record<string, Row> = {
