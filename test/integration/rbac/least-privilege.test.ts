@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -7,8 +8,9 @@ import { stringify } from 'yaml';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
-import { LABELS, MANAGED_BY } from '../../../src/api/labels.ts';
+import { COMPONENTS, LABELS, MANAGED_BY } from '../../../src/api/labels.ts';
 import { studentQuotas } from '../../../src/api/student-quota.ts';
+import { IN_TURN, START_GATE, STARTS_LABEL } from '../../../src/classroom/rollout/start-gate.ts';
 import type { Binaries } from '../../../src/demo/binaries/versions.ts';
 import { type ControlPlane, startControlPlane } from '../../../src/demo/control-plane/control-plane.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
@@ -19,6 +21,7 @@ import {
   networkPolicies,
   persistentVolumeClaims,
   podDisruptionBudgets,
+  pods,
   secrets,
   serviceAccounts,
   services,
@@ -28,6 +31,7 @@ import { NAMESPACE_PLACEHOLDER, rbacObjects } from '../../../src/rbac/manifest.t
 import { GATEWAY_RIGHTS, OPERATOR_RIGHTS, type Right } from '../../../src/rbac/rights.ts';
 import { type ApiServerProxy, startApiServerProxy } from '../../support/api-server-proxy.ts';
 import { createNamespace, sharedControlPlane } from '../../support/control-plane.ts';
+import { metricsText } from '../../support/engine-metrics.ts';
 import { eventually } from '../../support/eventually.ts';
 import { clientOf } from '../../support/kube-client.ts';
 import { type Program, startProgram } from '../../support/program.ts';
@@ -301,6 +305,74 @@ async function leaveOldObjects(namespace: string, { metadata }: KubeObject): Pro
   }
 }
 
+/** Engines that share a GPU: one waits for its turn to start, and one of two others has lost a race at its start. */
+async function sharingEngines(namespace: string): Promise<void> {
+  await makeEngine(namespace, 'python-waits', { schedulingGates: [{ name: START_GATE }] });
+  await eventually('the engine to get its turn', async () => {
+    const pod = await client.get(pods, { namespace, name: 'python-waits' });
+    return pod?.spec?.schedulingGates === undefined;
+  });
+  await using engines = new AsyncDisposableStack();
+  for (const [name, tokens] of [
+    ['python-whole', 1000],
+    ['python-lost', 100],
+  ] as const) {
+    const engine = engines.use(await engineThatSays(tokens));
+    await makeEngine(namespace, name, { nodeName: 'node-1' }, engine.port);
+    await client.mergePatch(pods, { namespace, name }, { status: STARTED }, { subresource: 'status' });
+  }
+  await eventually('the engine that lost to be started anew', async () => {
+    const pod = await client.get(pods, { namespace, name: 'python-lost' });
+    return pod === undefined || pod.metadata.deletionTimestamp !== undefined;
+  });
+}
+
+/** An engine that answers since 09:01:00. */
+const STARTED = {
+  podIP: '127.0.0.1',
+  conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-09-01T09:01:00Z' }],
+  containerStatuses: [
+    {
+      ...{ name: 'vllm', image: '', imageID: '', restartCount: 0, ready: true, started: true },
+      state: { running: { startedAt: '2026-09-01T09:00:00Z' } },
+    },
+  ],
+};
+
+/** A pod of the class python with image and arguments of its engines. */
+async function makeEngine(namespace: string, name: string, where: object, port = 8000): Promise<void> {
+  const deployment = await client.get(deployments, { namespace, name: 'python-engine' });
+  const [container] = deployment?.spec?.template.spec?.containers ?? [];
+  if (container === undefined) throw new Error('the class has no engines');
+  const { image = '', args = [] } = container;
+  const labels = {
+    [LABELS.component]: COMPONENTS.engine,
+    [LABELS.classroom]: 'python',
+    [STARTS_LABEL]: IN_TURN,
+  };
+  await client.create(pods, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, labels },
+    spec: {
+      ...where,
+      containers: [{ name: 'vllm', image, args, ports: [{ name: 'http', containerPort: port }] }],
+    },
+  });
+}
+
+/** An idle engine with a KV cache of so many tokens. */
+async function engineThatSays(tokens: number): Promise<AsyncDisposable & { port: number }> {
+  const server = createServer((_, response) => response.end(metricsText({ kvCacheTokens: tokens })));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return {
+    port: address.port,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
 /** The second of two equal events is written as a series. */
 async function repeatAnEvent(namespace: string): Promise<void> {
   const ref = { namespace, name: 'python-alice' };
@@ -336,6 +408,7 @@ describe('in all namespaces', () => {
     const operator = await startOperator(['--leader-elect']);
     await explained(operator, async () => {
       await livelyClass(namespace);
+      await sharingEngines(namespace);
       await occupiedClasses(namespace);
     });
     await eventually('the Lease was renewed', () =>

@@ -13,9 +13,10 @@ import type { Pod } from '../../../../src/kube/resources.ts';
 import type { OperatorController } from '../../../../src/reconcile/controller.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { settings } from '../../../support/classroom.ts';
+import { metricsText } from '../../../support/engine-metrics.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
 import { quietInformers } from '../../../support/quiet-cache.ts';
-import { metricsText, sharingPod } from './engines.ts';
+import { sharingPod } from './engines.ts';
 
 const KEY = 'python-101/python-101';
 

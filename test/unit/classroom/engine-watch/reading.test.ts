@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readEngine } from '../../../../src/classroom/engine-watch/reading.ts';
+import { metricsText } from '../../../support/engine-metrics.ts';
 import { recordedText } from '../../../support/vllm-recordings.ts';
-import { metricsText } from './engines.ts';
 
 describe('what an engine says of itself', () => {
   test('is read from metrics recorded from vLLM 0.32', () => {

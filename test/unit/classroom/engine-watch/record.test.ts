@@ -10,7 +10,7 @@ import {
   SILENCE_MS,
   STALL_MS,
 } from '../../../../src/classroom/engine-watch/record.ts';
-import { reading } from './engines.ts';
+import { reading } from '../../../support/engine-metrics.ts';
 
 const STEP_MS = 10_000;
 const EPOCH_MS = Date.parse('2026-09-01T09:00:00Z');
