@@ -123,7 +123,7 @@ function preparedCondition(preparation: Preparation): ConditionDraft {
   const message =
     offered >= need.slots
       ? `${on} ${nodes.length === 1 ? 'offers' : 'offer'} ${offered} × ${need.resource}; all engines that the class may have need ${need.slots}.`
-      : `${on} ${nodes.length === 1 ? 'offers' : 'offer'} ${offered} × ${need.resource}, of ${need.slots} that all engines of the class would need; no other node can be made to. ${obstacles(preparation)}`.trimEnd();
+      : `${on} ${nodes.length === 1 ? 'offers' : 'offer'} ${offered} × ${need.resource}, of ${need.slots} that all engines of the class would need; no other node can be had for it. ${obstacles(preparation)}`.trimEnd();
   return { type, status: 'True', reason: CLASSROOM_REASONS.prepared, message };
 }
 

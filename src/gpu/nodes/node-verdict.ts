@@ -99,7 +99,7 @@ function productObstacle({ product, name }: GpuNode): Obstacle {
 
 /** Why none of the node's resources is what the class asks for. */
 function nodeObstacle(node: GpuNode, demand: ClassDemand, usesDra: boolean): Obstacle {
-  if (node.migInvalid) return migInvalid(node);
+  if (node.migInvalid) return migInvalid();
   const nearest = node.slots
     .flatMap((slots) => slotsObstacle(slots, node, demand) ?? [])
     .toSorted((a, b) => OBSTACLES.indexOf(b.code) - OBSTACLES.indexOf(a.code))[0];
@@ -118,12 +118,12 @@ function nodeObstacle(node: GpuNode, demand: ClassDemand, usesDra: boolean): Obs
   };
 }
 
-function migInvalid({ name }: GpuNode): Obstacle {
+function migInvalid(): Obstacle {
   return {
     code: 'MIGInvalid',
     detail:
       'has MIG slices of different sizes, or GPUs with and without them, which MIG strategy single forbids',
-    next: `Cut all its GPUs alike (\`kubectl label node ${name} nvidia.com/mig.config=all-PROFILE --overwrite\`), or use MIG strategy mixed.`,
+    next: 'Cut all its GPUs alike, as the condition NodesPrepared says, or use MIG strategy mixed.',
   };
 }
 

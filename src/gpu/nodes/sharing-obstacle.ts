@@ -45,7 +45,7 @@ function migObstacle(
     code: 'MIGSlicesMissing',
     detail: describeSharing(slots, node),
     next: node.migCapable
-      ? `Cut its GPUs (\`kubectl label node ${node.name} nvidia.com/mig.config=all-${migProfile} --overwrite\`; it must be free of GPU pods), or set \`gpu.migProfile\` to what it has.`
+      ? 'Cut its GPUs as the condition NodesPrepared says, or set `gpu.migProfile` to what it has.'
       : 'Use a GPU that can be cut with MIG, or set `gpu.sharing` to None.',
   };
 }
@@ -65,7 +65,7 @@ function wholeGpuAdvice({ kind, migProfile, sharedBy = 2 }: GpuSlots): string {
 }
 
 function timeSliceAdvice({ name }: GpuNode, { slicesPerGPU = 2 }: ClassDemand): string {
-  return `Give the device plugin of ${name} a time-slicing config with ${slicesPerGPU} replicas, or set \`gpu.sharing\` to None: one engine for all students is the fastest.`;
+  return `Give the device plugin of ${name} a time-slicing config with ${slicesPerGPU} replicas, as the condition NodesPrepared says, or set \`gpu.sharing\` to None: one engine for all students is the fastest.`;
 }
 
 function describeSharing(slots: GpuSlots, node: GpuNode): string {

@@ -55,7 +55,7 @@ describe('NodesPrepared', () => {
     const { condition } = report(MIG_1G, cluster(gpuNodes(CUT_H100)), { engines: 9 });
     expect(condition).toMatchObject({ status: 'True', reason: 'Prepared' });
     expect(condition.message).toMatch(
-      /of 9 that all engines of the class would need; no other node can be made to/,
+      /of 9 that all engines of the class would need; no other node can be had for it/,
     );
   });
 

@@ -178,7 +178,7 @@ describe('there are none', () => {
     [
       'MIGInvalid',
       { nodes: [gpuNodeLike('a100-80-mig-invalid')], gpu: { sharing: 'MIG', migProfile: '1g.10gb' } },
-      'No node can carry an engine, which needs a MIG slice 1g.10gb of a GPU (1 nvidia.com/mig-1g.10gb): a100-80-mig-invalid has MIG slices of different sizes, or GPUs with and without them, which MIG strategy single forbids. Cut all its GPUs alike (`kubectl label node a100-80-mig-invalid nvidia.com/mig.config=all-PROFILE --overwrite`), or use MIG strategy mixed.',
+      'No node can carry an engine, which needs a MIG slice 1g.10gb of a GPU (1 nvidia.com/mig-1g.10gb): a100-80-mig-invalid has MIG slices of different sizes, or GPUs with and without them, which MIG strategy single forbids. Cut all its GPUs alike, as the condition NodesPrepared says, or use MIG strategy mixed.',
     ],
     [
       'LabelsContradict',
@@ -193,7 +193,7 @@ describe('there are none', () => {
     [
       'MIGSlicesMissing',
       { nodes: [gpuNodeLike('h100-whole')], gpu: { sharing: 'MIG', migProfile: '1g.10gb' } },
-      'No node can carry an engine, which needs a MIG slice 1g.10gb of a GPU (1 nvidia.com/mig-1g.10gb): h100-whole has whole GPUs. Cut its GPUs (`kubectl label node h100-whole nvidia.com/mig.config=all-1g.10gb --overwrite`; it must be free of GPU pods), or set `gpu.migProfile` to what it has.',
+      'No node can carry an engine, which needs a MIG slice 1g.10gb of a GPU (1 nvidia.com/mig-1g.10gb): h100-whole has whole GPUs. Cut its GPUs as the condition NodesPrepared says, or set `gpu.migProfile` to what it has.',
     ],
     [
       'SharingDiffers',
