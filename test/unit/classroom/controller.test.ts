@@ -7,6 +7,7 @@ import { createClassroomController } from '../../../src/classroom/controller.ts'
 import { createEngineBoard } from '../../../src/classroom/engine-watch/board.ts';
 import { createPreparationNotes } from '../../../src/classroom/node-preparation/notes.ts';
 import { podAddress } from '../../../src/gateway/engines/pods.ts';
+import type { GpuObservation } from '../../../src/gpu/nodes/observation.ts';
 import { type Applier, NameConflictError } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { KubeApiError } from '../../../src/kube/errors.ts';
@@ -17,6 +18,7 @@ import type { ReconcilePass } from '../../../src/reconcile/controller.ts';
 import { classroom } from '../../support/builders.ts';
 import { settings } from '../../support/classroom.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
+import { gpuNodeLike, knownGpus } from '../../support/gpu-nodes.ts';
 import { quietInformers } from '../../support/quiet-cache.ts';
 
 interface World {
@@ -25,6 +27,8 @@ interface World {
   answers?: Record<string, 'unchanged' | Error>;
   /** What it answers to a status. */
   statusAnswer?: Error;
+  /** Default: the operator may not read nodes. */
+  gpus?: GpuObservation;
 }
 
 interface Pass {
@@ -35,7 +39,12 @@ interface Pass {
 }
 
 /** One pass over python-101. */
-async function pass({ classrooms = [classroom()], answers = {}, statusAnswer }: World = {}): Promise<Pass> {
+async function pass({
+  classrooms = [classroom()],
+  answers = {},
+  statusAnswer,
+  gpus = { kind: 'Unknown', why: 'NotAllowed' },
+}: World = {}): Promise<Pass> {
   const applied: string[] = [];
   const statuses: ClassroomStatus[] = [];
   const events: string[] = [];
@@ -50,7 +59,7 @@ async function pass({ classrooms = [classroom()], answers = {}, statusAnswer }: 
       if (answer !== 'unchanged') applied.push(object.kind);
       return answer ?? 'created';
     }),
-    informers: quietInformers<Classroom, StudentQuota, Pod>({ classrooms }),
+    informers: quietInformers<Classroom, StudentQuota, Pod>({ classrooms, gpus }),
     events: { record: (_, { type, reason }) => events.push(`${type} ${reason}`) },
     clock: createFakeClock(),
     log: silentLogger,
@@ -132,6 +141,34 @@ describe('a pass', () => {
   test('does not mind that the class was deleted meanwhile', async () => {
     const gone = await pass({ statusAnswer: error(404, 'NotFound') });
     expect(gone.pass).toEqual({});
+  });
+});
+
+describe('a class that finds no GPU', () => {
+  const gpus = knownGpus([gpuNodeLike('a10-time-sliced')]);
+
+  test('is told of it once', async () => {
+    const { statuses, events } = await pass({ gpus });
+    const condition = findCondition(statuses[0]?.conditions, 'GPUAvailable');
+    expect(condition).toMatchObject({ status: 'False', reason: 'SharingDiffers' });
+    expect(events).toContain('Warning GPUUnavailable');
+    const again = await pass({
+      gpus,
+      classrooms: [classroom({ status: statuses[0] ?? {} })],
+      answers: ALL_UNCHANGED,
+    });
+    expect(again).toEqual({ pass: {}, applied: [], statuses: [], events: [] });
+  });
+
+  test('is told when that has changed', async () => {
+    const { statuses } = await pass({ gpus });
+    const later = await pass({
+      gpus: knownGpus([gpuNodeLike('h100-whole')]),
+      classrooms: [classroom({ status: statuses[0] ?? {} })],
+    });
+    const condition = findCondition(later.statuses[0]?.conditions, 'GPUAvailable');
+    expect(condition).toMatchObject({ status: 'True', reason: 'GPUsFree' });
+    expect(later.events).not.toContain('Warning GPUUnavailable');
   });
 });
 

@@ -47,6 +47,16 @@ describe('events of a class', () => {
     expect(transitions(now, now, nothing, WITHHELD)).toEqual([]);
   });
 
+  test('tell of GPUs that are missing once, and only for engines that are wanted', () => {
+    const taken = { ...withReason('GPUAvailable', 'GPUsTaken'), replicas: 1 };
+    const tooFew = { ...withReason('GPUAvailable', 'TooFewGPUs'), replicas: 1 };
+    expect(transitions(undefined, taken, nothing, WITHHELD)).toMatchObject([
+      { type: 'Warning', reason: 'GPUUnavailable', note: 'because' },
+    ]);
+    expect(transitions(taken, tooFew, nothing, WITHHELD)).toEqual([]);
+    expect(transitions(undefined, { ...taken, replicas: 0 }, nothing, WITHHELD)).toEqual([]);
+  });
+
   test('name what was written and deleted', () => {
     const outcome = { written: ['Service a', 'Deployment a'], deleted: ['Service old'], problems: [] };
     expect(transitions({}, {}, outcome, WITHHELD).map(({ note }) => note)).toEqual([
