@@ -89,6 +89,8 @@ const GPU_REASONS = {
   gpusTaken: 'GPUsTaken',
   /** Unknown: the operator may not read nodes. */
   nodesNotReadable: 'NodesNotReadable',
+  /** Unknown: `gpu.resourceName` is none that nodes are looked at for. */
+  resourceNotFollowed: 'ResourceNotFollowed',
   /** Unknown: the API server has not told of the nodes yet. */
   nodesNotRead: 'NodesNotRead',
 } as const;

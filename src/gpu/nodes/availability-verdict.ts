@@ -1,5 +1,6 @@
 import { type EnginesToPlace, type GpuRoom, gpuRoom } from './availability.ts';
 import type { ClassDemand } from './class-demand.ts';
+import { isFollowedResource } from './gpu-slots.ts';
 import { type NodeVerdict, OBSTACLES, type ObstacleCode } from './node-verdict.ts';
 import type { KnownGpus } from './observation.ts';
 import type { GpuPlacement } from './placement.ts';
@@ -12,6 +13,7 @@ export type AvailabilityReason =
   | 'NoGPUNode'
   | 'TooFewGPUs'
   | 'GPUsTaken'
+  | 'ResourceNotFollowed'
   | 'NodesNotReadable'
   | 'NodesNotRead';
 
@@ -33,6 +35,7 @@ const NAMED = 3;
 export function gpuAvailability(placement: GpuPlacement, toPlace: EnginesToPlace): GpuAvailability {
   const { observed } = placement;
   if (observed.kind === 'Unknown') return unknown(observed.why);
+  if (!isFollowedResource(placement.resourceName)) return notFollowed(placement.resourceName);
   const room = gpuRoom(placement, toPlace);
   if (toPlace.wanted > 0 && room.missing === 0) return enginesPlaced(placement, room);
   // A class without engines is told whether one would find room.
@@ -57,6 +60,14 @@ function unknown(why: 'NotAllowed' | 'NotRead'): GpuAvailability {
         message:
           'The operator has no right to read nodes, so whether a GPU is free, and how much memory it has, is not known. Engines are started all the same. Set `gpu.memoryMiB`, or give the operator the right to list and watch nodes.',
       };
+}
+
+function notFollowed(resourceName: string): GpuAvailability {
+  return {
+    status: 'Unknown',
+    reason: 'ResourceNotFollowed',
+    message: `Whether ${resourceName} is free is not known: nodes are looked at for resources of nvidia.com and those with \`gpu\` in their name. Engines are started all the same. Set \`gpu.memoryMiB\`, so that they are planned for what they get.`,
+  };
 }
 
 function enginesPlaced(placement: GpuPlacement, { placed, placedOn }: GpuRoom): GpuAvailability {

@@ -280,6 +280,11 @@ describe('nobody knows', () => {
   });
 });
 
+test('nor of a resource that nodes are not looked at for', () => {
+  const { status, reason } = told({ nodes: a10s(1), gpu: { resourceName: 'example.com/accelerator' } });
+  expect({ status, reason }).toEqual({ status: 'Unknown', reason: 'ResourceNotFollowed' });
+});
+
 test('every obstacle is a reason of the API', () => {
   expect(Object.values(CLASSROOM_REASONS)).toEqual(expect.arrayContaining([...OBSTACLES]));
 });
