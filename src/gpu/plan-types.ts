@@ -3,7 +3,7 @@ import { z } from 'zod';
 const count = z.int().min(1);
 
 /** Architecture facts a person states by hand; what is left out comes from the catalogue or is estimated by name. */
-export const statedFactsSchema = z.strictObject({
+const statedFactsSchema = z.strictObject({
   parameters: count.optional(),
   layers: count.optional(),
   hiddenSize: count.optional(),
@@ -22,7 +22,7 @@ export type StatedFacts = z.infer<typeof statedFactsSchema>;
  * Which model. Facts are taken from `config` where it is given, else from the catalogue by `id`, else estimated from
  * the name; `facts` overrides single figures of whichever it was.
  */
-export const modelSourceSchema = z.strictObject({
+const modelSourceSchema = z.strictObject({
   /** Hub id, alias or path. Optional where `config` says everything. */
   id: z.string().min(1).optional(),
   /** The parsed `config.json` of a Hugging Face checkpoint; may carry `num_parameters`. */
@@ -53,7 +53,7 @@ export const slotRequestSchema = z.strictObject({
 
 export const QUANTIZATIONS = ['None', 'AWQ', 'GPTQ', 'FP8', 'BitsAndBytes'] as const;
 /** As in the API of the Classroom; None: as the checkpoint says. */
-export const quantizationSchema = z.enum(QUANTIZATIONS);
+const quantizationSchema = z.enum(QUANTIZATIONS);
 export type Quantization = z.infer<typeof quantizationSchema>;
 
 /** auto: as the model computes, 2 bytes; the fp8 kinds halve the cache. */
@@ -110,8 +110,7 @@ export type PlanRequest = z.infer<typeof planRequestSchema>;
  * high: facts from the catalogue or a config.json of a kind that was measured. medium: extrapolated (other engine
  * release, tensor parallelism, mixture of experts, sliding window …). low: model or engine estimated.
  */
-export const CONFIDENCES = ['high', 'medium', 'low'] as const;
-export type Confidence = (typeof CONFIDENCES)[number];
+export type Confidence = 'high' | 'medium' | 'low';
 
 /** Where the model's figures come from. */
 export type FactsSource = 'catalogue' | 'config' | 'stated' | 'estimate';
@@ -253,9 +252,3 @@ export interface EnginePlan {
   gpu: { name: string; computeCapability?: string };
   vllmVersion: string;
 }
-
-/**
- * Signature of the planner (`planEngine` in ./planner/plan.ts). Pure; never throws for what a person may have typed:
- * such things come back as `fits: false` with a code and a reason. Throws ZodError for a request of the wrong shape.
- */
-export type PlanEngine = (input: PlanInput) => EnginePlan;

@@ -10,10 +10,7 @@ import {
 import { findMigProfile, migGpu, usableMiB } from './mig-profiles.ts';
 
 /** How the engines of a GPU share it. */
-export type Sharing =
-  | { kind: 'whole' }
-  | { kind: 'mig'; profile: string }
-  | { kind: 'timeSliced'; slices: number };
+type Sharing = { kind: 'whole' } | { kind: 'mig'; profile: string } | { kind: 'timeSliced'; slices: number };
 
 /** What one engine runs on: a GPU, a MIG slice, or a share of the time of a GPU. */
 export interface Slot {
@@ -29,7 +26,7 @@ export interface Slot {
 }
 
 /** Why there is no such slot. */
-export interface SlotMisfit {
+interface SlotMisfit {
   code: Extract<MisfitCode, 'UnknownGpu' | 'UnknownMigProfile' | 'InvalidArguments'>;
   reason: string;
 }

@@ -5,7 +5,7 @@ import type { ModelFacts } from './model-facts.ts';
 import { estimateByName, quantizationByName, typicalConfig } from './name-estimate.ts';
 
 /** Why nothing is known of a model. */
-export interface ModelMisfit {
+interface ModelMisfit {
   code: 'UnknownModel' | 'InvalidModelFacts';
   reason: string;
 }

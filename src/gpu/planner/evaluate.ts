@@ -4,7 +4,7 @@ import { confidenceOf } from './confidence.ts';
 import { memoryArguments, settingsOf } from './engine-arguments.ts';
 import { findMisfit } from './hard-checks.ts';
 import { gib, type MemoryPlan, memoryMisfit, memoryPlan } from './memory-sum.ts';
-import { type Misfit, type Situation, situationOf } from './situation.ts';
+import { type Misfit, PINNED_RELEASE, type Situation, situationOf } from './situation.ts';
 import { sumLines } from './sum-lines.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -117,6 +117,6 @@ function unplanned(request: PlanRequest, { code, reason }: Misfit): Evaluation {
     confidenceBasis: reason,
     model: { name: request.model.id ?? 'the model', source: 'estimate', parameters: 0 },
     gpu: { name: request.slot.gpu ?? 'unknown' },
-    vllmVersion: request.vllmVersion ?? '',
+    vllmVersion: request.vllmVersion ?? PINNED_RELEASE,
   };
 }

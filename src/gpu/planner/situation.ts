@@ -40,7 +40,7 @@ const BATCHED_TOKENS = 2048;
 export const SEQUENCES_PER_TEN_STUDENTS = 12;
 
 /** The release of the image that the operator pins. */
-const PINNED_RELEASE = DEFAULT_ENGINE_IMAGE.split(':v').at(-1) ?? '';
+export const PINNED_RELEASE = DEFAULT_ENGINE_IMAGE.split(':v').at(-1) ?? '';
 
 /** Looks everything up. Nothing depends on how many students there are, so that one who enrols restarts no engine. */
 export function situationOf(request: PlanRequest): Situation | Misfit {

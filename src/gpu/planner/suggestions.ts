@@ -20,7 +20,7 @@ interface Candidate {
  * Changes of one thing come first; only where none is enough are two made together, then a smaller model or a larger
  * GPU named.
  */
-export function suggestionsFor(input: PlanInput, plan: Evaluation): Suggestion[] {
+function suggestionsFor(input: PlanInput, plan: Evaluation): Suggestion[] {
   if (isEnough(input, plan) || isUnknown(plan)) return [];
   const single = firstOfEach(input, singleChanges(input, plan));
   if (single.length > 0) return single.slice(0, SUGGESTIONS_MAX);
