@@ -99,6 +99,8 @@ function productObstacle({ product, name }: GpuNode): Obstacle {
 
 /** Why none of the node's resources is what the class asks for. */
 function nodeObstacle(node: GpuNode, demand: ClassDemand, usesDra: boolean): Obstacle {
+  const underWork = beingCut(node, demand);
+  if (underWork !== undefined) return underWork;
   if (node.migInvalid) return migInvalid();
   const nearest = node.slots
     .flatMap((slots) => slotsObstacle(slots, node, demand) ?? [])
@@ -116,6 +118,29 @@ function nodeObstacle(node: GpuNode, demand: ClassDemand, usesDra: boolean): Obs
     detail: 'has a GPU that no device plugin advertises',
     next: `See whether NVIDIA's device plugin runs there: \`kubectl get pods --all-namespaces --field-selector spec.nodeName=${node.name}\`.`,
   };
+}
+
+/**
+ * What the MIG manager says of its work.
+ *
+ * @see https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/gpu-operator-mig.html
+ */
+function beingCut(node: GpuNode, { sharing }: ClassDemand): Obstacle | undefined {
+  const { migConfig = 'the layout of its label', migConfigState } = node;
+  const code = sharing === 'MIG' ? 'MIGSlicesMissing' : 'SharingDiffers';
+  switch (migConfigState) {
+    case 'pending':
+    case 'rebooting': {
+      const detail = `is being cut to ${migConfig} (${migConfigState})`;
+      return { code, detail, next: 'Wait until the MIG manager is done.' };
+    }
+    case 'failed': {
+      const next = `See why in the log of the MIG manager on ${node.name}: most often a pod still used the GPU.`;
+      return { code, detail: `could not be cut to ${migConfig}`, next };
+    }
+    default:
+      return undefined;
+  }
 }
 
 function migInvalid(): Obstacle {

@@ -251,6 +251,26 @@ describe('there are none', () => {
     });
   });
 
+  test.each([
+    ['pending', 'a100-40-single is being cut to all-1g.5gb (pending). Wait until the MIG manager is done.'],
+    [
+      'rebooting',
+      'a100-40-single is being cut to all-1g.5gb (rebooting). Wait until the MIG manager is done.',
+    ],
+    [
+      'failed',
+      'a100-40-single could not be cut to all-1g.5gb. See why in the log of the MIG manager on a100-40-single: most often a pod still used the GPU.',
+    ],
+  ])('and the MIG manager says %s', (state, message) => {
+    const labels = { 'nvidia.com/mig.config.state': state };
+    const nodes = [gpuNodeLike('a100-40-single', { metadata: { labels } })];
+    expect(told({ nodes, gpu: { sharing: 'MIG', migProfile: '2g.10gb' } })).toMatchObject({
+      reason: 'MIGSlicesMissing',
+      message: expect.stringContaining(message),
+    });
+    expect(told({ nodes, gpu: { sharing: 'MIG', migProfile: '1g.5gb' } }).status).toBe('True');
+  });
+
   test('and a node that is only away is the next thing to look at', () => {
     const [first, second] = a10s(2);
     if (first === undefined || second === undefined) throw new Error('there are two');
