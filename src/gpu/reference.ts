@@ -68,7 +68,12 @@ const CLASSES: readonly ClassToStartFrom[] = [
     slot: { gpu: 'H100-80', migProfile: '1g.10gb' },
     students: 35,
   },
-  { about: 'the same students on the whole H100', model: QWEN_7B, slot: { gpu: 'H100-80' }, students: 35 },
+  {
+    about: 'the same students on the whole H100: room for a larger model',
+    model: QWEN_7B,
+    slot: { gpu: 'H100-80' },
+    students: 35,
+  },
 ];
 
 /** What `docs/gpus.md` says that the planner knows, by placeholder. */
