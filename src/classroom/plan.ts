@@ -1,12 +1,9 @@
 import type { Classroom, ClassroomSpec } from '../api/classroom.ts';
-import type { MemoryStep } from '../api/engine-failures.ts';
 import { describeIssues, type FieldIssue } from '../api/issue.ts';
-import { servedNameOf } from '../api/model.ts';
 import { parseClassroom } from '../api/parse.ts';
 import { CLASSROOM_REASONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
 import { recordsOf } from '../gpu/node-preparation/record.ts';
-import { type GpuPlacement, gpuPlacement } from '../gpu/nodes/placement.ts';
 import { type KubeObject, keyOf, type Resource } from '../kube/object.ts';
 import {
   deployments,
@@ -19,23 +16,18 @@ import {
 } from '../kube/resources.ts';
 import type { OperatorSettings } from '../reconcile/settings.ts';
 import { engineDeployment } from './children/deployment.ts';
-import { enginePodTemplate } from './children/engine-pod.ts';
 import { modelCacheClaim } from './children/model-cache.ts';
 import { engineNetworkPolicy } from './children/network-policy.ts';
 import { enginePodDisruptionBudget } from './children/pod-disruption-budget.ts';
 import { engineService } from './children/service.ts';
 import { engineServiceAccount } from './children/service-account.ts';
-import { type EnginePlanning, planEngines, planStatusOf, replicasFor } from './engine-settings.ts';
 import { deniedArguments } from './extra-args.ts';
-import { lowerPlanning } from './failures/lower-planning.ts';
 import { isHeld, retryAtMs, stepsFor } from './failures/record.ts';
 import { specHash } from './failures/spec-hash.ts';
 import type { ObservedChild, ObservedClass } from './observe.ts';
 import { ownershipOf } from './ownership.ts';
-import { decideRollout, type RolloutDecision } from './rollout/decision.ts';
-import { type RolledOut, resourceOf, rolledOutOf } from './rollout/rolled-out.ts';
+import { type PlannedRollout, planRollout } from './rollout/plan-rollout.ts';
 import { nextTurn } from './rollout/start-turns.ts';
-import { rememberedSlot, slotKnowledge } from './slot.ts';
 
 /** One object as it should be. */
 export interface ChildIntent {
@@ -44,18 +36,11 @@ export interface ChildIntent {
 }
 
 /** The spec makes sense: what there should be. */
-export interface WantedPlan {
+export interface WantedPlan extends PlannedRollout {
   kind: 'wanted';
   spec: ClassroomSpec;
   /** Students who may work now. */
   activeSeats: number;
-  /** Where engines may run. */
-  placement: GpuPlacement;
-  /** The figures of engines as the spec wants them. */
-  planning: EnginePlanning;
-  rollout: RolloutDecision;
-  /** The engines that run or are being started, and how many of them there shall be; undefined: none may be started. */
-  engines: { rolledOut: RolledOut; replicas: number } | undefined;
   /** Stands for what the spec says of model, GPU and engines. */
   specHash: string;
   /** Whether engines that fail again and again are kept from starting: then there are none for now. */
@@ -96,7 +81,17 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
   if (denied.length > 0) return argumentsDenied(denied);
 
   const failures = failureState(observed.classroom, spec, nowMs);
-  const engines = planRollout({ ...observed, classroom }, settings, failures.steps, nowMs);
+  const activeSeats = observed.seats.filter((seat) => isActive(seat, nowMs)).length;
+  const { steps } = failures;
+  const planned = planRollout({
+    observed,
+    classroom,
+    activeSeats,
+    steps,
+    nowMs,
+    idleMs: settings.rolloutIdleMs,
+  });
+  const { engines, rollout } = planned;
   const modelCache = modelCacheClaim(classroom, spec, observed.modelCache);
   const foundations: ChildIntent[] = [
     { resource: serviceAccounts, object: engineServiceAccount(classroom) },
@@ -105,20 +100,16 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     { resource: services, object: engineService(classroom) },
     { resource: podDisruptionBudgets, object: enginePodDisruptionBudget(classroom, isGivingWay(observed)) },
   ];
-  const deployment = engines.engines && {
+  const deployment = engines && {
     resource: deployments,
-    object: engineDeployment(
-      classroom,
-      engines.engines.rolledOut,
-      failures.held ? 0 : engines.engines.replicas,
-    ),
+    object: engineDeployment(classroom, engines.rolledOut, failures.held ? 0 : engines.replicas),
   };
   const turn = nextTurn(observed.pods, observed.enginePods, nowMs);
-  const waitsUntilMs = engines.rollout.kind === 'wait' ? engines.rollout.lookAtMs : undefined;
   return {
     kind: 'wanted',
     spec,
-    ...engines,
+    activeSeats,
+    ...planned,
     specHash: failures.specHash,
     held: failures.held,
     foundations,
@@ -127,7 +118,7 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     start: turn.start,
     nextLookAtMs: earliest([
       nextExpiryMs(observed.seats, nowMs),
-      waitsUntilMs,
+      rollout.kind === 'wait' ? rollout.lookAtMs : undefined,
       turn.lookAtMs,
       failures.retryAtMs,
     ]),
@@ -145,68 +136,6 @@ function failureState(classroom: Classroom, spec: ClassroomSpec, nowMs: number) 
     steps: stepsFor(record, hash),
     retryAtMs: held ? retryAtMs(record) : undefined,
   };
-}
-
-type PlannedRollout = Pick<WantedPlan, 'activeSeats' | 'placement' | 'planning' | 'rollout' | 'engines'>;
-
-/** Which engines there shall be: those of the spec, or, for as long as these may not be started, those that run. */
-function planRollout(
-  observed: ObservedClass,
-  settings: PlanSettings,
-  steps: readonly MemoryStep[],
-  nowMs: number,
-): PlannedRollout {
-  const { classroom } = observed;
-  const { spec } = classroom;
-  const rolledOut = rolledOutOf(classroom, observed.deployment);
-  const placement = gpuPlacement(spec.gpu, observed.gpus, rolledOut && resourceOf(rolledOut).resourceName);
-  const slot = slotKnowledge(spec.gpu, placement, rolledOut?.slot);
-  const planning = lowerPlanning(planEngines(spec, slot, placement.resourceName), steps);
-  const activeSeats = observed.seats.filter((seat) => isActive(seat, nowMs)).length;
-  const replicasOf = ({ plan: figures }: RolledOut): number =>
-    figures?.studentsPerReplica === undefined
-      ? (observed.deployment?.spec?.replicas ?? spec.engine.replicas.min)
-      : replicasFor(activeSeats, figures.studentsPerReplica, spec.engine.replicas);
-  if (planning.kind === 'unfit') {
-    const engines = rolledOut && { rolledOut, replicas: replicasOf(rolledOut) };
-    const rollout = { kind: 'unfit' as const, runs: rolledOut !== undefined };
-    return { activeSeats, placement, planning, rollout, engines };
-  }
-  const wanted: Omit<RolledOut, 'strategy'> = {
-    template: enginePodTemplate(classroom.metadata.name, spec, planning.settings),
-    servedName: servedNameOf(spec.model),
-    plan: planStatusOf(planning),
-    slot: rememberedSlot(spec.gpu, placement.slot) ?? rolledOut?.slot,
-  };
-  const rollout = decideRollout({
-    mode: spec.engine.rollout,
-    rolledOut,
-    wanted: wanted.template,
-    replicas: replicasFor(activeSeats, planning.settings.studentsPerReplica, spec.engine.replicas),
-    pods: observed.pods,
-    activity: observed.activity,
-    idleMs: settings.rolloutIdleMs,
-    nowMs,
-  });
-  const inForce = engineInForce(rollout, wanted, rolledOut);
-  return {
-    activeSeats,
-    placement,
-    planning,
-    rollout,
-    engines: { rolledOut: inForce, replicas: replicasOf(inForce) },
-  };
-}
-
-/** What was planned for the same pods may be said in other words; pods that wait are not said to run. */
-function engineInForce(
-  rollout: RolloutDecision,
-  wanted: Omit<RolledOut, 'strategy'>,
-  rolledOut: RolledOut | undefined,
-): RolledOut {
-  if (rollout.kind === 'now') return { ...wanted, strategy: rollout.strategy };
-  if (rolledOut === undefined) throw new Error('nothing runs that a rollout could wait for');
-  return rollout.kind === 'current' ? { ...wanted, strategy: rolledOut.strategy } : rolledOut;
 }
 
 /** Whether a node is being emptied of engines of this class, to be prepared for it. */

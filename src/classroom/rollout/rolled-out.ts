@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Classroom, type EnginePlanStatus, enginePlanStatusSchema } from '../../api/classroom.ts';
 import { API_GROUP } from '../../api/group.ts';
 import { ENGINE_CONTAINER } from '../../api/labels.ts';
-import { slotRequestSchema } from '../../gpu/plan-types.ts';
+import { planRequestSchema } from '../../gpu/plan-types.ts';
 import { canonicalJson } from '../../kube/intent.ts';
 import type { Deployment } from '../../kube/resources.ts';
 import { ownershipOf } from '../ownership.ts';
@@ -31,7 +31,7 @@ export interface RolledOut {
 }
 
 /** `of`: for which `gpu` of the spec. */
-const rememberedSlotSchema = z.object({ of: z.string(), request: slotRequestSchema });
+const rememberedSlotSchema = z.object({ of: z.string(), request: planRequestSchema.shape.slot });
 export type RememberedSlot = z.infer<typeof rememberedSlotSchema>;
 
 const templateShape = z.looseObject({

@@ -1,0 +1,108 @@
+import type { Classroom } from '../../api/classroom.ts';
+import type { MemoryStep } from '../../api/engine-failures.ts';
+import { servedNameOf } from '../../api/model.ts';
+import { type GpuPlacement, gpuPlacement } from '../../gpu/nodes/placement.ts';
+import { enginePodTemplate } from '../children/engine-pod.ts';
+import {
+  type EnginePlanning,
+  type EngineSettings,
+  planEngines,
+  planStatusOf,
+  replicasFor,
+} from '../engine-settings.ts';
+import { lowerPlanning } from '../failures/lower-planning.ts';
+import type { ObservedClass } from '../observe.ts';
+import { rememberedSlot, slotKnowledge } from '../slot.ts';
+import { decideRollout, type RolloutDecision } from './decision.ts';
+import { type RolledOut, resourceOf, rolledOutOf } from './rolled-out.ts';
+
+/** Which engines a class wants, and which it has until these may be started. */
+export interface PlannedRollout {
+  /** Where engines may run. */
+  placement: GpuPlacement;
+  /** The figures of engines as the spec wants them. */
+  planning: EnginePlanning;
+  rollout: RolloutDecision;
+  /** The engines that run or are being started, and how many of them there shall be; undefined: none may be started. */
+  engines: { rolledOut: RolledOut; replicas: number } | undefined;
+}
+
+export interface RolloutContext {
+  observed: ObservedClass;
+  /** With its defaults filled in. */
+  classroom: Classroom;
+  /** Students who may work now. */
+  activeSeats: number;
+  /** What was lowered since engines ran out of GPU memory. */
+  steps: readonly MemoryStep[];
+  idleMs: number;
+  nowMs: number;
+}
+
+/** Plans the engines of the spec, and decides whether they are started now or those that run stay. Pure. */
+export function planRollout(context: RolloutContext): PlannedRollout {
+  const { observed, classroom, steps } = context;
+  const { spec } = classroom;
+  const rolledOut = rolledOutOf(classroom, observed.deployment);
+  const placement = gpuPlacement(spec.gpu, observed.gpus, rolledOut && resourceOf(rolledOut).resourceName);
+  const slot = slotKnowledge(spec.gpu, placement, rolledOut?.slot);
+  const planning = lowerPlanning(planEngines(spec, slot, placement.resourceName), steps);
+  if (planning.kind === 'unfit') {
+    const rollout: RolloutDecision = { kind: 'unfit', runs: rolledOut !== undefined };
+    return { placement, planning, rollout, engines: rolledOut && countedEngines(rolledOut, context) };
+  }
+  const wanted: Omit<RolledOut, 'strategy'> = {
+    template: enginePodTemplate(classroom.metadata.name, spec, planning.settings),
+    servedName: servedNameOf(spec.model),
+    plan: planStatusOf(planning),
+    slot: rememberedSlot(spec.gpu, placement.slot) ?? rolledOut?.slot,
+  };
+  const rollout = decide(context, rolledOut, wanted, planning.settings);
+  const inForce = engineInForce(rollout, wanted, rolledOut);
+  return { placement, planning, rollout, engines: countedEngines(inForce, context) };
+}
+
+function decide(
+  { observed, classroom: { spec }, activeSeats, idleMs, nowMs }: RolloutContext,
+  rolledOut: RolledOut | undefined,
+  wanted: Omit<RolledOut, 'strategy'>,
+  { studentsPerReplica }: EngineSettings,
+): RolloutDecision {
+  return decideRollout({
+    mode: spec.engine.rollout,
+    rolledOut,
+    wanted: wanted.template,
+    replicas: replicasFor(activeSeats, studentsPerReplica, spec.engine.replicas),
+    pods: observed.pods,
+    activity: observed.activity,
+    idleMs,
+    nowMs,
+  });
+}
+
+/** As many as the students need of engines that carry as many as these do; of those without figures, as many as run. */
+function countedEngines(
+  rolledOut: RolledOut,
+  { observed, classroom: { spec }, activeSeats }: RolloutContext,
+): NonNullable<PlannedRollout['engines']> {
+  const { replicas } = spec.engine;
+  const studentsPerReplica = rolledOut.plan?.studentsPerReplica;
+  return {
+    rolledOut,
+    replicas:
+      studentsPerReplica === undefined
+        ? (observed.deployment?.spec?.replicas ?? replicas.min)
+        : replicasFor(activeSeats, studentsPerReplica, replicas),
+  };
+}
+
+/** What was planned for the same pods may be said in other words; pods that wait are not said to run. */
+function engineInForce(
+  rollout: RolloutDecision,
+  wanted: Omit<RolledOut, 'strategy'>,
+  rolledOut: RolledOut | undefined,
+): RolledOut {
+  if (rollout.kind === 'now') return { ...wanted, strategy: rollout.strategy };
+  if (rolledOut === undefined) throw new Error('nothing runs that a rollout could wait for');
+  return rollout.kind === 'current' ? { ...wanted, strategy: rolledOut.strategy } : rolledOut;
+}
