@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
 import { startVllmSimulator, type VllmSimulator } from '../../../src/demo/vllm/simulator.ts';
 import type { ClassroomRecord } from '../../../src/gateway/identity/seat.ts';
+import { readLoadedAdapters } from '../../../src/vllm/loaded-adapters.ts';
 import { ALICE_KEY, aClassroom, SQL } from './builders.ts';
 import { ask, CHAT, startWorld, type World } from './gateway-world.ts';
 
@@ -83,6 +84,21 @@ describe('the OpenAI client', () => {
     await expect(chat('qwen:sql')).rejects.toMatchObject({ status: 403, code: 'adapters_not_allowed' });
   });
 });
+
+test.each(['/v1/load_lora_adapter', '/v1/unload_lora_adapter'])(
+  'nobody but the operator reaches %s: no student changes what the class uses',
+  async (path) => {
+    await Promise.all(engines.map(load));
+    await start();
+    const body = { lora_name: SQL.model, lora_path: '/etc', load_inplace: true };
+    const answer = await ask(world, body, { path });
+    expect(answer.status).toBe(404);
+    for (const { url } of engines) {
+      const text = await (await fetch(`${url}/v1/models`)).text();
+      expect(readLoadedAdapters(text)).toEqual([{ model: SQL.model, folder: SQL.folder }]);
+    }
+  },
+);
 
 describe('an engine that has not loaded the adapter', () => {
   test('is passed over for one that has, before anybody knows which has what', async () => {
