@@ -1,7 +1,8 @@
+import { type CacheLayout, cacheCapacity, requestBytes } from '../../../gpu/memory/kv-cache.ts';
 import type { EngineOptions } from '../command-line/options.ts';
 import { checkArguments } from './argument-checks.ts';
 import type { GpuProfile } from './gpu-profiles.ts';
-import { bytesPerWeight, kvBytesPerToken, type ModelFacts } from './models.ts';
+import { kvCacheLayout, type ModelFacts, weightsBytes } from './models.ts';
 import { StartFailure } from './start-failure.ts';
 
 const GIB = 2 ** 30;
@@ -26,7 +27,7 @@ export interface EngineSizes {
   readonly maxNumSeqs: number;
   readonly maxNumBatchedTokens: number;
   readonly blockSize: number;
-  readonly kvBytesPerToken: number;
+  readonly cache: CacheLayout;
   readonly weightsGiB: number;
   /** The most that a step takes while the engine profiles itself. */
   readonly activationGiB: number;
@@ -114,8 +115,8 @@ export function engineSizes(options: EngineOptions, facts: ModelFacts, slot: Gpu
     maxNumSeqs,
     maxNumBatchedTokens,
     blockSize: options.blockSize ?? 16,
-    kvBytesPerToken: kvBytesPerToken(facts, options.kvCacheDtype),
-    weightsGiB: (facts.parametersBillion * 1e9 * bytesPerWeight(options.model, options.quantization)) / GIB,
+    cache: kvCacheLayout(facts, options.kvCacheDtype, maxNumBatchedTokens),
+    weightsGiB: weightsBytes(facts, options.quantization) / GIB,
     activationGiB: activationGiB(facts, maxNumBatchedTokens, compiling),
     graphsGiB: graphsGiB(maxNumSeqs, options.enforceEager),
     totalGiB,
@@ -172,20 +173,38 @@ function checkNoneWasFreed(freeGiB: number, { weightsGiB }: EngineSizes, others:
 type Layout = Omit<EnginePlan, 'freeGiB' | 'nonTorchGiB'>;
 
 function layOut(options: EngineOptions, sizes: EngineSizes, kvCacheGiB: number): Layout {
-  const { kvBytesPerToken: perToken, blockSize, wantedModelLen: wanted } = sizes;
-  const kvBlocks = Math.floor((kvCacheGiB * GIB) / perToken / blockSize + 1e-6);
-  const fitting = kvBlocks * blockSize;
-  if (wanted > fitting && options.maxModelLen !== undefined) {
+  const { cache, blockSize, wantedModelLen: wanted } = sizes;
+  const bytes = kvCacheGiB * GIB;
+  const needed = requestBytes(cache, wanted);
+  const longest = needed <= bytes ? wanted : longestRequest(cache, bytes);
+  if (longest < wanted && options.maxModelLen !== undefined) {
     throw StartFailure.engineCore(
-      `ValueError: To serve at least one request with the model's max seq len (${wanted}), (${gib((wanted * perToken) / GIB)} GiB KV cache is needed, which is larger than the available KV cache memory (${gib(kvCacheGiB)} GiB). Based on the available memory, the estimated maximum model length is ${fitting}. Try increasing \`gpu_memory_utilization\` (which also controls CPU memory on the CPU backend) or decreasing \`max_model_len\` when initializing the engine. See https://docs.vllm.ai/en/latest/configuration/conserving_memory/ for more details.`,
+      `ValueError: To serve at least one request with the model's max seq len (${wanted}), (${gib(needed / GIB)} GiB KV cache is needed, which is larger than the available KV cache memory (${gib(kvCacheGiB)} GiB). Based on the available memory, the estimated maximum model length is ${longest}. Try increasing \`gpu_memory_utilization\` (which also controls CPU memory on the CPU backend) or decreasing \`max_model_len\` when initializing the engine. See https://docs.vllm.ai/en/latest/configuration/conserving_memory/ for more details.`,
     );
   }
-  return { ...sizes, maxModelLen: Math.min(wanted, fitting), kvBlocks, kvCacheTokens: fitting, kvCacheGiB };
+  const { tokens } = cacheCapacity(cache, bytes + ROUNDING_BYTES, longest);
+  const kvBlocks = Math.floor(tokens / blockSize);
+  return { ...sizes, maxModelLen: longest, kvBlocks, kvCacheTokens: kvBlocks * blockSize, kvCacheGiB };
+}
+
+/** A cache that is given in tokens must hold these tokens, also after its bytes went through a division. */
+const ROUNDING_BYTES = 1e-3;
+
+/** The longest request that so many bytes hold, in whole blocks: a request of twice the length takes more. */
+function longestRequest(cache: CacheLayout, bytes: number): number {
+  let [fits, fitsNot] = [0, 1];
+  while (requestBytes(cache, fitsNot) <= bytes) fitsNot *= 2;
+  while (fitsNot - fits > 1) {
+    const middle = Math.floor((fits + fitsNot) / 2);
+    if (requestBytes(cache, middle) <= bytes) fits = middle;
+    else fitsNot = middle;
+  }
+  return fits;
 }
 
 /** An engine whose KV cache is given in tokens: nothing is measured, and nothing can run out. */
 export function givenCache(options: EngineOptions, sizes: EngineSizes, tokens: number): EnginePlan {
-  const layout = layOut(options, sizes, (tokens * sizes.kvBytesPerToken) / GIB);
+  const layout = layOut(options, sizes, (tokens * sizes.cache.bytesPerToken) / GIB);
   return { ...layout, freeGiB: sizes.totalGiB - CUDA_CONTEXT_GIB, nonTorchGiB: NON_TORCH_GIB };
 }
 

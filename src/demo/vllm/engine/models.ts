@@ -1,151 +1,88 @@
+import { type CacheLayout, cacheLayout } from '../../../gpu/memory/kv-cache.ts';
+import { releaseRules } from '../../../gpu/memory/vllm-release.ts';
+import { weightBytes } from '../../../gpu/memory/weights.ts';
+import type { ModelFacts as PlannedModel } from '../../../gpu/model/model-facts.ts';
+import { quantizationByName } from '../../../gpu/model/name-estimate.ts';
+import { resolveModel } from '../../../gpu/model/resolve.ts';
+import { kvCacheDtypeSchema } from '../../../gpu/plan-types.ts';
+import { PINNED_RELEASE } from '../../../gpu/planner/situation.ts';
+
 /** The few numbers of a model that decide memory and speed. */
 export interface ModelFacts {
   readonly architecture: string;
   readonly parametersBillion: number;
-  readonly layers: number;
-  readonly kvHeads: number;
-  readonly headDimension: number;
   readonly hidden: number;
   readonly intermediate: number;
   readonly vocabulary: number;
   readonly maxPositions: number;
+  /** What the operator's planner knows of it, so that both count the same weights and tokens. */
+  readonly planned: PlannedModel;
 }
 
-const qwen2 = {
-  architecture: 'Qwen2ForCausalLM',
-  headDimension: 128,
-  vocabulary: 151_936,
-  maxPositions: 32_768,
-};
-const llama = {
-  architecture: 'LlamaForCausalLM',
-  headDimension: 128,
-  vocabulary: 128_256,
-  maxPositions: 131_072,
-};
-
-/** From the models' `config.json` on https://huggingface.co; first match of the lower-case name wins. */
-const KNOWN: readonly { readonly pattern: RegExp; readonly facts: ModelFacts }[] = [
-  {
-    pattern: /qwen2\.5.*0\.5b/,
-    facts: {
-      ...qwen2,
-      parametersBillion: 0.494,
-      layers: 24,
-      kvHeads: 2,
-      headDimension: 64,
-      hidden: 896,
-      intermediate: 4864,
-    },
-  },
-  {
-    pattern: /qwen2\.5.*1\.5b/,
-    facts: { ...qwen2, parametersBillion: 1.5437, layers: 28, kvHeads: 2, hidden: 1536, intermediate: 8960 },
-  },
-  {
-    pattern: /qwen2\.5.*3b/,
-    facts: {
-      ...qwen2,
-      parametersBillion: 3.0859,
-      layers: 36,
-      kvHeads: 2,
-      hidden: 2048,
-      intermediate: 11_008,
-    },
-  },
-  {
-    pattern: /qwen2\.5.*7b/,
-    facts: {
-      ...qwen2,
-      parametersBillion: 7.6156,
-      layers: 28,
-      kvHeads: 4,
-      hidden: 3584,
-      intermediate: 18_944,
-      vocabulary: 152_064,
-    },
-  },
-  {
-    pattern: /qwen2\.5.*14b/,
-    facts: {
-      ...qwen2,
-      parametersBillion: 14.77,
-      layers: 48,
-      kvHeads: 8,
-      hidden: 5120,
-      intermediate: 13_824,
-      vocabulary: 152_064,
-    },
-  },
-  {
-    pattern: /qwen2\.5.*32b/,
-    facts: {
-      ...qwen2,
-      parametersBillion: 32.7639,
-      layers: 64,
-      kvHeads: 8,
-      hidden: 5120,
-      intermediate: 27_648,
-      vocabulary: 152_064,
-    },
-  },
-  {
-    pattern: /llama-3.*8b/,
-    facts: {
-      ...llama,
-      parametersBillion: 8.0303,
-      layers: 32,
-      kvHeads: 8,
-      hidden: 4096,
-      intermediate: 14_336,
-    },
-  },
-  {
-    pattern: /phi-4-mini/,
-    facts: {
-      architecture: 'Phi3ForCausalLM',
-      parametersBillion: 3.836,
-      layers: 32,
-      kvHeads: 8,
-      headDimension: 128,
-      hidden: 3072,
-      intermediate: 8192,
-      vocabulary: 200_064,
-      maxPositions: 131_072,
-    },
-  },
-];
-
-/** The tiny model of the recordings, also what a path without a size in its name is taken for. */
-const TINY: ModelFacts = {
-  ...qwen2,
-  parametersBillion: 0.000_213_696,
-  layers: 2,
-  kvHeads: 2,
-  headDimension: 32,
-  hidden: 64,
-  intermediate: 128,
-  vocabulary: 1024,
-  maxPositions: 4096,
+/** vLLM's names of architectures, by the `model_type` of config.json. */
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  gemma3_text: 'Gemma3ForCausalLM',
+  gpt_oss: 'GptOssForCausalLM',
+  granite: 'GraniteForCausalLM',
+  llama: 'LlamaForCausalLM',
+  mistral: 'MistralForCausalLM',
+  mixtral: 'MixtralForCausalLM',
+  phi3: 'Phi3ForCausalLM',
+  qwen2: 'Qwen2ForCausalLM',
+  qwen3: 'Qwen3ForCausalLM',
+  qwen3_moe: 'Qwen3MoeForCausalLM',
 };
 
-/** A model of `billion` parameters in the proportions that models of its size have. */
-function estimate(billion: number): ModelFacts {
-  const layers = billion < 2 ? 28 : billion < 10 ? 32 : billion < 25 ? 48 : 64;
-  const hidden = billion < 2 ? 1536 : billion < 5 ? 2560 : billion < 10 ? 4096 : 5120;
-  return { ...qwen2, parametersBillion: billion, layers, kvHeads: 8, hidden, intermediate: hidden * 3 };
-}
+/** From https://huggingface.co/microsoft/Phi-4-mini-instruct: the model of the A10's published speed. */
+const PHI_4_MINI = {
+  model_type: 'phi3',
+  num_parameters: 3_836_000_000,
+  num_hidden_layers: 32,
+  num_attention_heads: 24,
+  num_key_value_heads: 8,
+  head_dim: 128,
+  hidden_size: 3072,
+  intermediate_size: 8192,
+  vocab_size: 200_064,
+  max_position_embeddings: 131_072,
+  tie_word_embeddings: true,
+};
 
-/** Model facts by name: the table, else an estimate from a size such as `7B` in the name, else a tiny model. */
+/** The tiny model of the recordings, also what a name that says nothing is taken for. */
+const TINY = {
+  model_type: 'qwen2',
+  num_parameters: 213_696,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  num_key_value_heads: 2,
+  head_dim: 32,
+  hidden_size: 64,
+  intermediate_size: 128,
+  vocab_size: 1024,
+  max_position_embeddings: 4096,
+  tie_word_embeddings: true,
+};
+
+/** Of models whose name says nothing but a size. */
+const DEFAULT_MAX_POSITIONS = 32_768;
+
+/** Model facts by name: the planner's catalogue, else an estimate from a size such as `7B` in it, else a tiny model. */
 export function modelFacts(model: string): ModelFacts {
-  const name = model.toLowerCase();
-  const known = KNOWN.find(({ pattern }) => pattern.test(name));
-  if (known !== undefined) return known.facts;
-  const billion = Number(/(?:^|[^a-z0-9.])(\d+(?:\.\d+)?)b(?:$|[^a-z0-9])/.exec(name)?.[1] ?? Number.NaN);
-  return Number.isNaN(billion) ? TINY : estimate(billion);
+  const named = resolveModel(/phi-4-mini/i.test(model) ? { id: model, config: PHI_4_MINI } : { id: model });
+  const planned = 'code' in named ? resolveModel({ id: model, config: TINY }) : named;
+  if ('code' in planned) throw new Error(planned.reason);
+  return {
+    architecture: ARCHITECTURES[planned.family ?? ''] ?? 'LlamaForCausalLM',
+    parametersBillion: planned.parameters.total / 1e9,
+    hidden: planned.hiddenSize,
+    intermediate: planned.intermediateSize,
+    vocabulary: planned.vocabularySize,
+    maxPositions: planned.maxContext ?? DEFAULT_MAX_POSITIONS,
+    planned,
+  };
 }
 
-/** Bytes per weight after `--quantization` or what the name says of the checkpoint. */
+/** Bytes that a step reads of a weight, after `--quantization` or what the name says of the checkpoint. */
 export function bytesPerWeight(model: string, quantization: string | undefined): number {
   const hint = (quantization ?? model).toLowerCase();
   if (/awq|gptq|int4|bitsandbytes|4bit/.test(hint)) return 0.65;
@@ -153,8 +90,17 @@ export function bytesPerWeight(model: string, quantization: string | undefined):
   return 2;
 }
 
-/** Bytes of KV cache that one token takes. */
-export function kvBytesPerToken(facts: ModelFacts, kvCacheDtype: string): number {
-  const bytes = /fp8|int8/.test(kvCacheDtype) ? 1 : 2;
-  return 2 * facts.layers * facts.kvHeads * facts.headDimension * bytes;
+/** Bytes of all weights, as vLLM's line "Model loading took" says them. */
+export function weightsBytes({ planned }: ModelFacts, quantization: string | undefined): number {
+  const packing = planned.quantization ?? quantizationByName(quantization ?? '');
+  return weightBytes(planned, packing, 1, releaseRules(undefined, PINNED_RELEASE, true));
+}
+
+/** How the model's KV cache is laid out. */
+export function kvCacheLayout(
+  { planned }: ModelFacts,
+  kvCacheDtype: string,
+  batchedTokens: number,
+): CacheLayout {
+  return cacheLayout(planned, kvCacheDtypeSchema.catch('auto').parse(kvCacheDtype), 1, batchedTokens);
 }
