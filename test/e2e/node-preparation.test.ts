@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -7,12 +8,13 @@ import { findCondition } from '../../src/api/condition.ts';
 import { API_GROUP_VERSION } from '../../src/api/group.ts';
 import { LABELS } from '../../src/api/labels.ts';
 import { ensureBinaries, ensureOptionsOf } from '../../src/demo/binaries/ensure.ts';
-import type { DemoCluster } from '../../src/demo/cluster.ts';
+import type { DemoCluster, DemoProcess } from '../../src/demo/cluster.ts';
 import { MIG_MANAGER_ANNOTATION } from '../../src/demo/node-agent/nodes/mig-manager.ts';
 import { PREPARATION_ANNOTATION } from '../../src/gpu/node-preparation/record.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { clusterRoleBindings, type Node, nodes, pods } from '../../src/kube/resources.ts';
 import { OPERATOR_ACCOUNT } from '../../src/rbac/accounts.ts';
+import { NAMESPACE_PLACEHOLDER } from '../../src/rbac/manifest.ts';
 import { NODE_PREPARATION_RIGHTS, type Right } from '../../src/rbac/rights.ts';
 import { type ApiServerProxy, startApiServerProxy } from '../support/api-server-proxy.ts';
 import { createNamespace } from '../support/control-plane.ts';
@@ -33,6 +35,7 @@ const STATE = 'nvidia.com/mig.config.state';
 
 let cluster: DemoCluster;
 let proxy: ApiServerProxy;
+let operator: DemoProcess;
 let kubectlPath: string;
 let namespace: string;
 
@@ -43,7 +46,7 @@ beforeAll(async () => {
   });
   proxy = await startApiServerProxy(cluster.controlPlane);
   const kubeconfig = await kubeconfigThrough(proxy, cluster, OPERATOR_ACCOUNT);
-  await cluster.startOperator({ name: 'operator', kubeconfig });
+  operator = await cluster.startOperator({ name: 'operator', kubeconfig });
 }, BOOT_TIMEOUT_MS);
 
 afterAll(async () => {
@@ -66,8 +69,10 @@ beforeEach(async () => {
   namespace = await createNamespace(cluster.controlPlane.admin, 'class');
 }, BOOT_TIMEOUT_MS);
 
+const CHECKOUT_ROOT = join(import.meta.dirname, '../..');
+
 const tools = () => ({
-  cwd: join(import.meta.dirname, '../..'),
+  cwd: CHECKOUT_ROOT,
   env: {
     ...process.env,
     KUBECONFIG: cluster.controlPlane.kubeconfigPath,
@@ -122,10 +127,15 @@ async function untilPrepared(reason: string): Promise<string> {
 }
 
 async function untilReady(engines = 1): Promise<void> {
-  await eventually(
-    `${engines} engines that answer`,
-    async () => (await getClass())?.status?.readyReplicas === engines,
-  );
+  try {
+    await eventually(
+      `${engines} engines that answer`,
+      async () => (await getClass())?.status?.readyReplicas === engines,
+    );
+  } catch (error) {
+    const found = await getClass();
+    throw new Error(JSON.stringify([found?.status?.conditions, found?.status?.engines]), { cause: error });
+  }
 }
 
 const writesToNodes = async () => {
@@ -288,6 +298,24 @@ test('every right of the manifest was used, and nothing else was asked for that 
   // Before the rights were given, in the test that says which are missing.
   expect(new Set(refused)).toEqual(new Set(['patch nodes']));
 });
+
+test(
+  'an operator for one namespace needs no more than this manifest besides its own',
+  async () => {
+    await operator.stop('SIGTERM');
+    const { name } = OPERATOR_ACCOUNT;
+    await kubectl('delete', 'clusterrolebinding', name);
+    const manifest = await readFile(join(CHECKOUT_ROOT, 'manifests/rbac-one-namespace.yaml'), 'utf8');
+    const path = join(cluster.controlPlane.run.path, 'rbac-one-namespace.yaml');
+    await writeFile(path, manifest.replaceAll(NAMESPACE_PLACEHOLDER, namespace));
+    await kubectl('apply', '-f', path, '-f', RIGHTS);
+    await cluster.startOperator({ name: 'operator-one', flags: [`--namespace=${namespace}`] });
+    await createClass({ ...MIG, nodePreparation: 'Manage' });
+    await untilPrepared('Prepared');
+    await untilReady();
+  },
+  TEST_TIMEOUT_MS,
+);
 
 function grants(rights: readonly Right[]): string[] {
   return rights.flatMap(({ resource, verbs }) => verbs.map((verb) => `${verb} ${resource}`));
