@@ -1,12 +1,14 @@
+import type { ClassroomSpec } from '../api/classroom.ts';
 import type { ConditionDraft } from '../api/condition.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../api/reasons.ts';
 import type { EnginePlan, Suggestion } from '../gpu/plan-types.ts';
 import type { EnginePlanning } from './engine-settings.ts';
+import { fieldsOf } from './suggestion-fields.ts';
 
 const type = CLASSROOM_CONDITIONS.fits;
 
 /** Whether engines as the spec wants them fit their GPU, with the sum; what would make them fit where they do not. */
-export function fitsCondition(planning: EnginePlanning): ConditionDraft {
+export function fitsCondition(planning: EnginePlanning, spec: ClassroomSpec): ConditionDraft {
   switch (planning.kind) {
     case 'fits':
       return {
@@ -23,7 +25,7 @@ export function fitsCondition(planning: EnginePlanning): ConditionDraft {
         message: paragraph([
           planning.plan.reason,
           'It is not started, and engines that run stay as they are.',
-          suggestionsOf(planning.plan.suggestions),
+          suggestionsOf(planning.plan.suggestions, spec),
           sumOf(planning.plan),
         ]),
       };
@@ -53,9 +55,15 @@ function sumOf({ sum }: EnginePlan): string | undefined {
     : `The sum: ${sum.map((line) => line.trim().replace(/ {2,}/, ' ')).join('; ')}.`;
 }
 
-function suggestionsOf(suggestions: readonly Suggestion[]): string | undefined {
+function suggestionsOf(suggestions: readonly Suggestion[], spec: ClassroomSpec): string | undefined {
   if (suggestions.length === 0) return undefined;
-  return `What would fit: ${suggestions.map(({ message }) => asClause(message)).join('; or ')}.`;
+  return `What would fit: ${suggestions.map((suggestion) => describeSuggestion(suggestion, spec)).join('; or ')}.`;
+}
+
+/** With the fields of the Classroom that state it. */
+function describeSuggestion({ message, change }: Suggestion, spec: ClassroomSpec): string {
+  const fields = fieldsOf(change, spec).map((field) => `\`${field}\``);
+  return fields.length === 0 ? asClause(message) : `${asClause(message)}: ${fields.join(', ')}`;
 }
 
 /** In the middle of a sentence; names and acronyms stay as they are. */

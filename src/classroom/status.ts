@@ -148,7 +148,8 @@ function conditionDrafts(
   const specValid = specValidCondition(plan);
   const childrenApplied = childrenAppliedCondition(input);
   const enginesReady = enginesReadyCondition(input, engines, gpus, failures);
-  const fits = plan.kind === 'wanted' ? fitsCondition(plan.planning) : unknown(TYPES.fits, CORRECT_FIRST);
+  const fits =
+    plan.kind === 'wanted' ? fitsCondition(plan.planning, plan.spec) : unknown(TYPES.fits, CORRECT_FIRST);
   const details = [specValid, fits, childrenApplied, enginesReady];
   return [
     readyCondition(details, countReady(engines), observed.seats),

@@ -45,7 +45,7 @@ describe('where the memory of an engine is known', () => {
   });
 
   test('so does the condition Fits, in words', () => {
-    const condition = fitsCondition(planningOf({}));
+    const condition = fitsCondition(planningOf({}), classroom().spec);
     expect(condition).toMatchObject({ type: 'Fits', status: 'True', reason: 'PlanFits' });
     expect(condition.message).toContain('The sum: ');
   });
@@ -54,16 +54,17 @@ describe('where the memory of an engine is known', () => {
     const planning = planningOf({ model: { id: 'Qwen/Qwen2.5-14B-Instruct' } });
     expect(planning.kind).toBe('unfit');
     expect(planStatusOf(planning)).toBeUndefined();
-    const condition = fitsCondition(planning);
+    const condition = fitsCondition(planning, classroom().spec);
     expect(condition).toMatchObject({ status: 'False', reason: 'WeightsTooLarge' });
     expect(condition.message).toContain('What would fit: ');
+    expect(condition.message).toContain('`model.quantization: AWQ`');
     expect(condition.message).toContain('It is not started');
   });
 
   test('a model of which nobody knows anything is started by rules of thumb', () => {
     const planning = planningOf({ model: { id: 'acme/tutor' } });
     expect(planning).toMatchObject({ kind: 'unchecked', reason: 'ModelUnknown' });
-    const condition = fitsCondition(planning);
+    const condition = fitsCondition(planning, classroom().spec);
     expect(condition).toMatchObject({ status: 'Unknown', reason: 'ModelUnknown' });
     expect(condition.message).toContain('`model.facts`');
   });
@@ -76,7 +77,7 @@ describe('where the memory of an engine is known', () => {
 describe('where nobody knows how much memory an engine has', () => {
   test('it is started by rules of thumb, and the condition Fits says so', () => {
     const planning = planningOf({}, UNKNOWN);
-    expect(fitsCondition(planning)).toEqual({
+    expect(fitsCondition(planning, classroom().spec)).toEqual({
       type: 'Fits',
       status: 'Unknown',
       reason: 'GPUMemoryUnknown',
