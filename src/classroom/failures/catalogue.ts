@@ -74,8 +74,8 @@ const MODEL_FAILURES = {
   },
   [REASONS.adapterNotFound]: {
     sign: '`Loading lora … failed`',
-    what: 'adapter {adapter|} cannot be loaded at the start: {why|it is not there}',
-    next: 'Check the path of the adapter on the model volume.',
+    what: 'the files of adapter {adapter|} are not there; vLLM ends when it needs them',
+    next: 'Put them back on the model volume, or remove the adapter from `adapters`.',
     cure: 'Outside',
   },
   [REASONS.modelUnsupported]: {

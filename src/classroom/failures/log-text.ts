@@ -16,8 +16,11 @@ const EXCEPTION_LINE = /^[\w.]*(?:Error|Exception|Interrupt|Exit)\b:? ?/;
 export function plainLog(text: string): string {
   const records = text.split(RECORD_START);
   const hasEnded = records.some((record) => ENGINE_END.test(record));
+  // Of the first one the head may be cut off; what follows shows whether the engine outlived it.
+  const mayBeWorkers = (record: string) =>
+    WORKER_ERROR.test(record) || (records.length > 1 && !RECORD_TIME.test(record));
   return records
-    .filter((record) => !SURVIVED.test(record) && (hasEnded || !WORKER_ERROR.test(record)))
+    .filter((record) => !SURVIVED.test(record) && (hasEnded || !mayBeWorkers(record)))
     .join('')
     .split('\n')
     .map((line) => line.replace(/\r/g, '').replace(PROCESS_PREFIX, '').replace(LOGGER_PREFIX, ''))

@@ -127,7 +127,7 @@ function memorySigns(): Sign[] {
 
 function argumentSigns(): Sign[] {
   return [
-    sign(REASONS.adapterNotFound, /Loading lora (?<adapter>\S+) failed: (?<why>[^\n]*)/),
+    sign(REASONS.adapterNotFound, /Loading lora (?<adapter>\S+) failed: /),
     sign(REASONS.argumentRefused, /error: argument (?<flag>--[\w-]+)[^:\n]*: /),
     sign(REASONS.argumentRefused, /error: unrecognized arguments: (?<flag>[^\n]*)/),
     sign(REASONS.argumentRefused, /error: (?:argument|the following arguments)/),

@@ -116,6 +116,7 @@ const CPU: RecordedStart[] = [
   { name: 'hub-no-revision', exitCode: 1, reason: 'RevisionNotFound' },
   { name: 'hub-unreachable', exitCode: 1, reason: 'HubUnreachable' },
   { name: 'path-missing', exitCode: 1, reason: 'ModelNotFound' },
+  { name: 'no-config', exitCode: 1, reason: 'ModelNotFound' },
   { name: 'architecture', exitCode: 1, reason: 'ModelUnsupported' },
   { name: 'model-type', exitCode: 1, reason: 'ModelUnsupported' },
   { name: 'quantization', exitCode: 1, reason: 'QuantizationMismatch' },
@@ -126,6 +127,8 @@ const CPU: RecordedStart[] = [
   { name: 'heads', exitCode: 1, reason: 'TensorParallelIndivisible' },
   { name: 'port-uri', exitCode: 1, reason: 'ServiceNameCollision', left: true },
   { name: 'broken-weights', exitCode: 1, reason: 'WeightsUnreadable', left: true },
+  // The files of a loaded adapter were deleted; the next use of it ended the engine.
+  { name: 'engine-death', exitCode: 0, reason: 'AdapterNotFound', left: true },
 ];
 
 describe('recordings of vLLM 0.32.0 on a CPU, started with the logging configuration of our pods', () => {
@@ -134,6 +137,12 @@ describe('recordings of vLLM 0.32.0 on a CPU, started with the logging configura
   test.each(CPU)('$name is $reason', ({ name, exitCode, reason, left }) => {
     const said = left === true ? file(name, 'termination') : '';
     expect(diagnoseEnd(exitCode, messageOf(file(name, 'log'), said, exitCode)).reason).toBe(reason);
+  });
+
+  test('an adapter that was refused is not why the engine ended when it was asked to', () => {
+    const said = file('lora-refused', 'termination');
+    expect(said).toContain('LoRA rank 64 is greater than max_lora_rank 16');
+    expect(diagnoseEnd(0, messageOf(file('lora-refused', 'log'), said, 0)).cause).toBe('exit code 0');
   });
 
   test.each(CPU.filter(({ left }) => left))('$name: the log alone would not tell', ({ name, exitCode }) => {
