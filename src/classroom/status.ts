@@ -56,9 +56,9 @@ export function status(input: StatusInput): ClassroomStatus {
   const measured = measurementReportOf(input, report.engines, figures.plan);
   const failures = failuresOf(input, engines);
   const nodes = plan.kind === 'wanted' ? nodesReport(observed) : undefined;
-  const drafts = conditionDrafts(input, engines, gpus, { report, measured, failures, nodes });
-  const generation = observed.classroom.metadata.generation ?? 0;
   const loadSeconds = lastLoadSeconds(observed.pods, previous);
+  const drafts = conditionDrafts(input, engines, gpus, { report, measured, failures, nodes, loadSeconds });
+  const generation = observed.classroom.metadata.generation ?? 0;
   const lastReadyTime = latest([previous?.lastReadyTime, ...observed.pods.map(readySince)]);
   return {
     conditions: mergeConditions(previous?.conditions, drafts, generation, input.nowMs),
@@ -136,13 +136,15 @@ interface Reports {
   measured: MeasurementReport;
   failures: EngineFailures | undefined;
   nodes: NodesReport | undefined;
+  /** How long the last engine took to load. */
+  loadSeconds: number | undefined;
 }
 
 function conditionDrafts(
   input: StatusInput,
   engines: readonly EngineStatus[],
   gpus: GpuAvailability | undefined,
-  { report, measured, failures, nodes }: Reports,
+  { report, measured, failures, nodes, loadSeconds }: Reports,
 ): ConditionDraft[] {
   const { observed, plan } = input;
   const specValid = specValidCondition(plan);
@@ -162,7 +164,7 @@ function conditionDrafts(
     measured.condition,
     // Nor this: engines that answer need no more nodes.
     nodes?.condition ?? unknown(TYPES.nodesPrepared, CORRECT_FIRST),
-    rolloutPendingCondition(input),
+    rolloutPendingCondition(input, loadSeconds),
     featurePendingCondition(plan),
   ];
 }
@@ -186,12 +188,12 @@ function enginesReadyCondition(
   return enginesCondition(wanted, engines, observed.deployment);
 }
 
-function rolloutPendingCondition({ plan, settings, observed }: StatusInput): ConditionDraft {
+function rolloutPendingCondition(
+  { plan, settings }: StatusInput,
+  lastLoadSeconds: number | undefined,
+): ConditionDraft {
   if (plan.kind === 'withheld') return unknown(TYPES.rolloutPending, CORRECT_FIRST);
-  return rolloutCondition(plan.rollout, {
-    idleMs: settings.rolloutIdleMs,
-    lastLoadSeconds: observed.classroom.status?.lastLoadSeconds,
-  });
+  return rolloutCondition(plan.rollout, { idleMs: settings.rolloutIdleMs, lastLoadSeconds });
 }
 
 function specValidCondition(plan: Plan): ConditionDraft {
