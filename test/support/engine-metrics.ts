@@ -5,6 +5,7 @@ export function reading(difference: Partial<EngineReading> = {}): EngineReading 
   return {
     running: 0,
     waiting: 0,
+    deferred: 0,
     promptTokens: 0,
     generatedTokens: 0,
     kvUsage: 0,
@@ -15,12 +16,14 @@ export function reading(difference: Partial<EngineReading> = {}): EngineReading 
 
 /** The lines of vLLM's metrics that matter here, and one that must not be taken for one of them. */
 export function metricsText(difference: Partial<EngineReading> = {}): string {
-  const { running, waiting, promptTokens, generatedTokens, kvUsage, kvCacheTokens } = reading(difference);
+  const { running, waiting, deferred, promptTokens, generatedTokens, kvUsage, kvCacheTokens } =
+    reading(difference);
   const labels = '{engine="0",model_name="qwen"}';
   return [
     `vllm:num_requests_running${labels} ${running}.0`,
     `vllm:num_requests_waiting${labels} ${waiting}.0`,
-    `vllm:num_requests_waiting_by_reason{engine="0",model_name="qwen",reason="capacity"} 99.0`,
+    `vllm:num_requests_waiting_by_reason{engine="0",model_name="qwen",reason="capacity"} ${waiting - deferred}.0`,
+    `vllm:num_requests_waiting_by_reason{engine="0",model_name="qwen",reason="deferred"} ${deferred}.0`,
     `vllm:kv_cache_usage_perc${labels} ${kvUsage}`,
     `vllm:prompt_tokens_total${labels} ${promptTokens}.0`,
     `vllm:generation_tokens_total${labels} ${generatedTokens}.0`,

@@ -4,6 +4,8 @@ import { numberLabel, samplesOf, sumOf } from '../../vllm/metrics-text.ts';
 export interface EngineReading {
   readonly running: number;
   readonly waiting: number;
+  /** Of those that wait, the ones for whose sake nothing could be computed yet: a grammar is compiled, an adapter loaded. */
+  readonly deferred: number;
   /** Counters: they only grow while the engine lives. */
   readonly promptTokens: number;
   readonly generatedTokens: number;
@@ -26,6 +28,11 @@ export function readEngine(metrics: string): EngineReading | undefined {
   return {
     running: sumOf(running),
     waiting: sumOf(waiting),
+    deferred: sumOf(
+      samplesOf(metrics, 'vllm:num_requests_waiting_by_reason').filter(({ labels }) =>
+        labels.includes('reason="deferred"'),
+      ),
+    ),
     promptTokens: sumOf(samplesOf(metrics, 'vllm:prompt_tokens_total')),
     generatedTokens: sumOf(generated),
     kvUsage: sumOf(samplesOf(metrics, 'vllm:kv_cache_usage_perc')),

@@ -51,7 +51,7 @@ export function afterLook(before: EngineRecord | undefined, look: Look, at: Mome
   }
   const { reading } = look;
   const previous = before?.reading;
-  const gotOn = before === undefined || isIdle(reading) || !standsWhereItStood(previous, reading);
+  const gotOn = before === undefined || !hasWork(reading) || !standsWhereItStood(previous, reading);
   return {
     reading,
     progressAtMs: gotOn ? at.monotonicMs : before.progressAtMs,
@@ -61,9 +61,14 @@ export function afterLook(before: EngineRecord | undefined, look: Look, at: Mome
   };
 }
 
-/** Requests that wait count too: an engine that takes none of them in stands still as well. */
+/** Whether nobody wants anything of it. */
 export function isIdle({ running, waiting }: EngineReading): boolean {
   return running === 0 && waiting === 0;
+}
+
+/** Whether it could compute something. Requests that wait count: an engine that takes none of them in stands still. */
+function hasWork({ running, waiting, deferred }: EngineReading): boolean {
+  return running + waiting - deferred > 0;
 }
 
 /**
@@ -73,7 +78,7 @@ export function isIdle({ running, waiting }: EngineReading): boolean {
 function standsWhereItStood(before: EngineReading | undefined, now: EngineReading): boolean {
   return (
     before !== undefined &&
-    !isIdle(before) &&
+    hasWork(before) &&
     before.promptTokens === now.promptTokens &&
     before.generatedTokens === now.generatedTokens &&
     before.kvUsage === now.kvUsage
@@ -103,6 +108,6 @@ export type Health = 'Well' | 'Stalled' | 'Silent';
 export function healthOf(record: EngineRecord, monotonicMs: number): Health {
   const { reading, silentSinceMs, progressAtMs } = record;
   if (silentSinceMs !== undefined) return monotonicMs - silentSinceMs >= SILENCE_MS ? 'Silent' : 'Well';
-  if (reading === undefined || isIdle(reading)) return 'Well';
+  if (reading === undefined || !hasWork(reading)) return 'Well';
   return monotonicMs - progressAtMs >= STALL_MS ? 'Stalled' : 'Well';
 }

@@ -17,6 +17,7 @@ describe('what an engine says of itself', () => {
     const text = metricsText({
       running: 3,
       waiting: 2,
+      deferred: 1,
       promptTokens: 70,
       generatedTokens: 11,
       kvUsage: 0.25,
@@ -24,6 +25,7 @@ describe('what an engine says of itself', () => {
     expect(readEngine(text)).toEqual({
       running: 3,
       waiting: 2,
+      deferred: 1,
       promptTokens: 70,
       generatedTokens: 11,
       kvUsage: 0.25,

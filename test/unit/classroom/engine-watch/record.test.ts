@@ -52,6 +52,11 @@ describe('an engine stands still', () => {
     expect(judged(times(LOOKS_OF_STALL + 1, saw({ waiting: 1 }))).at(-1)).toBe('Stalled');
   });
 
+  test('not when they wait for something else, such as a grammar that is compiled', () => {
+    expect(judged(times(2 * LOOKS_OF_STALL, saw({ waiting: 2, deferred: 2 }))).at(-1)).toBe('Well');
+    expect(judged(times(LOOKS_OF_STALL + 1, saw({ waiting: 2, deferred: 1 }))).at(-1)).toBe('Stalled');
+  });
+
   test('counted from when it got work, not from when it was last seen idle', () => {
     const looks = [saw({ generatedTokens: 100 }), ...times(LOOKS_OF_STALL, stuck)];
     expect(judged(looks).at(-1)).toBe('Well');
