@@ -1,5 +1,6 @@
 import { type Cure, FAILURES } from './catalogue.ts';
-import { fill } from './describe.ts';
+import { describeExhausted, describeFailure, describeHeld, fill } from './describe.ts';
+import { type Diagnosis, diagnose } from './diagnose.ts';
 
 /** `docs/engine-failures.md`. */
 export function failuresReference(): string {
@@ -7,7 +8,28 @@ export function failuresReference(): string {
     ([reason, { sign, what, next, cure }]) =>
       `| \`${reason}\` | ${cell(sign)} | ${cell(fill(what, {}))} | ${cell(fill(next, {}))} | ${CURES[cure]} |`,
   );
-  return `${[...HEAD, ...rows, ...TAIL].join('\n')}\n`;
+  return `${[...HEAD, ...examples(), ...TABLE, ...rows, ...TAIL].join('\n')}\n`;
+}
+
+/** Messages as they are in the condition, made by the code that makes them. */
+function examples(): string[] {
+  const small = ended(
+    "ValueError: To serve at least one request with the model's max seq len (131072), (16.0 GiB KV cache is needed, which is larger than the available KV cache memory (4.33 GiB). Based on the available memory, the estimated maximum model length is 35472.",
+  );
+  const exhausted = { message: describeExhausted(ended('torch.OutOfMemoryError: CUDA out of memory.')) };
+  const held = describeHeld(exhausted, { since: '2026-09-01T09:14:00Z' }, 'python-101');
+  return [
+    '```',
+    `0 of 1 engine answers: engine python-101-engine-5fc5cb595b-b99gb fails: ${describeFailure(small)}`,
+    '```',
+    '```',
+    `0 of 1 engine answers: ${held}`,
+    '```',
+  ];
+}
+
+function ended(message: string): Diagnosis {
+  return diagnose({ kind: 'ended', end: { exitCode: 1, message }, startupSeconds: undefined });
 }
 
 const CURES: Readonly<Record<Cure, string>> = {
@@ -59,6 +81,14 @@ const HEAD = [
   '```',
   'kubectl annotate classroom python-101 --overwrite gpu-classroom.io/retry="$(date)"',
   '```',
+  '',
+  '## How it reads',
+  '',
+  'A KV cache that is smaller than one request, and engines that are held because nothing is left to lower:',
+  '',
+];
+
+const TABLE = [
   '',
   '## The reasons',
   '',
