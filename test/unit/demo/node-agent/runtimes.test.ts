@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { readNodeFile } from '../../../../src/demo/node-agent/nodes/description.ts';
 import { gpuSlot } from '../../../../src/demo/node-agent/runtimes/gpu-slot.ts';
@@ -6,6 +8,7 @@ import { installedVllm } from '../../../../src/demo/node-agent/runtimes/vllm.ts'
 import { vllmArguments } from '../../../../src/demo/node-agent/runtimes/vllm-arguments.ts';
 import { vllmSimulator } from '../../../../src/demo/node-agent/runtimes/vllm-simulator.ts';
 import { readSettings } from '../../../../src/demo/vllm/settings.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { podOf } from './pod-player.ts';
 
 function nodeWith(gpu: string) {
@@ -111,6 +114,30 @@ describe('the simulator', () => {
     expect(command.args).toContain('/simulator.ts');
     expect(command.env.VLLM_API_KEY).toBe('k');
     expect(readSettings(command.env.VLLM_SIMULATOR)).toMatchObject(want);
+  });
+});
+
+describe('the simulator of a container', () => {
+  const runtime = vllmSimulator({ entryPoint: '/simulator.ts' });
+
+  test('shares the memory of the GPU that its pod is on', async () => {
+    const pod = podOf();
+    const { env } = await runtime.command(startOf({ pod, gpuFolder: '/run/gpus/n/0' }));
+    expect(readSettings(env.VLLM_SIMULATOR).gpu).toEqual({
+      folder: '/run/gpus/n/0',
+      engine: pod.metadata.uid,
+    });
+  });
+
+  test.each([
+    ['killEngine', { engineDead: true }],
+    ['stallEngine', { engineStalled: true }],
+  ] as const)('is told by a file and a signal: %s', async (play, failures) => {
+    await using folder = await temporaryFolder();
+    const signals: string[] = [];
+    await runtime[play]?.(folder.path, { pid: 1, signal: (name) => signals.push(name) });
+    expect(JSON.parse(await readFile(join(folder.path, 'failures.json'), 'utf8'))).toEqual(failures);
+    expect(signals).toEqual(['SIGUSR2']);
   });
 });
 

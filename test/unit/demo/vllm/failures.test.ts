@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { readEngine } from '../../../../src/classroom/engine-watch/reading.ts';
 import type { START_FAILURES } from '../../../../src/demo/vllm/failures.ts';
 import { startVllmSimulator, type VllmSimulator } from '../../../../src/demo/vllm/simulator.ts';
 import { eventually } from '../../../support/eventually.ts';
@@ -179,6 +180,32 @@ describe('the engine fails as asked', () => {
     await chat(simulator);
     await chat(simulator);
     expect(await simulator.exited).toEqual({ code: 0 });
+  });
+
+  test('an engine that stands still says for ever what it said last', async () => {
+    const simulator = await withFailures(fault('Stall', { afterTokens: 1 }));
+    const running = async (): Promise<number | undefined> => {
+      const answer = await fetch(`${simulator.url}/metrics`);
+      return readEngine(await answer.text())?.running;
+    };
+    const gone = new AbortController();
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'hi' }], stream: true });
+    const headers = { 'content-type': 'application/json' };
+    const asked = fetch(`${simulator.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers,
+      body,
+      signal: gone.signal,
+    }).catch(() => undefined);
+    await eventually('the request is computed', async () => (await running()) === 1);
+    simulator.setFailures({ engineStalled: true });
+    gone.abort();
+    await asked;
+    await eventually('the request is gone', () => simulator.engine.running === 0);
+    expect(await running()).toBe(1);
+    expect((await fetch(`${simulator.url}/health`)).status).toBe(200);
+    simulator.setFailures({});
+    expect(await running()).toBe(0);
   });
 
   test('a client that leaves stops the work on its request', async () => {
