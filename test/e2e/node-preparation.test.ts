@@ -150,7 +150,9 @@ describe('a class that wants a report', () => {
     'gets commands that prepare the node as they stand, and the operator writes to no node',
     async () => {
       const before = await writesToNodes();
-      await createClass(MIG);
+      await createClass({}, { replicas: { min: 2, max: 2 } });
+      await untilReady(2);
+      await cluster.client.mergePatch(classrooms, ref(), { spec: { gpu: MIG } });
       const message = await untilPrepared('PreparationNeeded');
       expect(message).toContain('`kubectl label node h100 nvidia.com/mig.config=all-1g.10gb');
       const commands = (await getClass())?.status?.nodePreparation?.commands ?? '';
@@ -158,7 +160,7 @@ describe('a class that wants a report', () => {
       expect(await untilPrepared('Prepared')).toBe(
         'h100 offers 14 × nvidia.com/mig-1g.10gb; all engines that the class may have need 2.',
       );
-      await untilReady();
+      await untilReady(2);
       expect((await getClass())?.status?.nodePreparation).toBeUndefined();
       expect(await writesToNodes()).toEqual(before);
     },

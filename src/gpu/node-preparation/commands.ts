@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { LABELS } from '../../api/labels.ts';
+import { COMPONENTS, LABELS } from '../../api/labels.ts';
 import type { MigGpu } from '../hardware/mig-profiles.ts';
 import { GPU_LABELS } from '../nodes/gpu-labels.ts';
 import type { GpuNode } from '../nodes/gpu-node.ts';
@@ -66,12 +66,16 @@ export function clusterSteps(
 }
 
 /** All that is done to one node: empty it, change it, wait, let pods in again. */
-export function nodeSteps(choice: NodeChoice, className: string): string[] {
+export function nodeSteps(choice: NodeChoice, classKey: string): string[] {
   const { name } = choice.node;
+  const [namespace, className] = classKey.split('/');
+  const engines = `${LABELS.component}=${COMPONENTS.engine},${LABELS.classroom}=${className}`;
   const changes = choice.offer.changes.filter(({ kind }) => kind !== 'MigStrategy');
   return [
     `# Node ${name}: from then on it offers ${choice.offer.slots}. Every GPU program on it must end first.`,
-    `kubectl drain ${name} --pod-selector=${LABELS.classroom}=${className} --ignore-daemonsets --delete-emptydir-data`,
+    `kubectl cordon ${name}`,
+    // Not by eviction: the class's own disruption budget would wait for successors that only this node can take.
+    `kubectl -n ${namespace} delete pods -l ${engines} --field-selector spec.nodeName=${name}`,
     '# GPU pods of others must be stopped by their owners:',
     `kubectl get pods --all-namespaces --field-selector spec.nodeName=${name}`,
     ...changes.flatMap((change) => [changeCommand(name, change), ...waitFor(choice, change)]),

@@ -35,13 +35,12 @@ export function preparationCommands(
   { nodes, migGpu }: ReportContext,
 ): string | undefined {
   if (choices.length === 0) return undefined;
-  const className = key.slice(key.indexOf('/') + 1);
   const spelledOut = choices.slice(0, NODES_SPELLED_OUT);
   const rest = choices.slice(NODES_SPELLED_OUT).map(({ node }) => node.name);
   const sections = [
     [`# The class ${key} needs ${describeNeed(need)}. The nodes it means offer ${offered}.`],
     clusterSteps(choices, nodes, migGpu),
-    ...spelledOut.map((choice) => nodeSteps(choice, className)),
+    ...spelledOut.map((choice) => nodeSteps(choice, key)),
     rest.length === 0 ? [] : [`# In the same way: ${rest.join(', ')}`],
   ];
   const text = sections

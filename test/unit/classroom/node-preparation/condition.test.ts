@@ -69,7 +69,7 @@ describe('NodesPrepared', () => {
         "The nodes offer 0 of 7 × nvidia.com/mig-1g.10gb, MIG slices 1g.10gb. Prepare h100: empty it, then `kubectl label node h100 nvidia.com/mig.config=all-1g.10gb nvidia.com/mig.config.state- --overwrite`. Every step: `kubectl -n python-101 get classroom python-101 -o jsonpath='{.status.nodePreparation.commands}'`",
     });
     expect(nodePreparation).toMatchObject({ offered: 0, needed: 7 });
-    expect(nodePreparation?.commands).toContain('kubectl drain h100');
+    expect(nodePreparation?.commands).toContain('kubectl cordon h100');
   });
 
   test.each([

@@ -28,7 +28,8 @@ describe('the commands', () => {
       `# The class python-101/python-101 needs 7 × nvidia.com/mig-1g.10gb, MIG slices 1g.10gb. The nodes it means offer 0.
 
 # Node h100: from then on it offers 7. Every GPU program on it must end first.
-kubectl drain h100 --pod-selector=gpu-classroom.io/classroom=python-101 --ignore-daemonsets --delete-emptydir-data
+kubectl cordon h100
+kubectl -n python-101 delete pods -l app.kubernetes.io/component=engine,gpu-classroom.io/classroom=python-101 --field-selector spec.nodeName=h100
 # GPU pods of others must be stopped by their owners:
 kubectl get pods --all-namespaces --field-selector spec.nodeName=h100
 kubectl label node h100 nvidia.com/mig.config=all-1g.10gb nvidia.com/mig.config.state- --overwrite
