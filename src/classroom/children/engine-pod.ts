@@ -28,12 +28,9 @@ const EXIT_SECONDS = 15;
  * and again.
  */
 const STARTUP_PROBE = { periodSeconds: 10, failureThreshold: 180 };
-/** An engine that no longer answers its health check has nothing to finish. */
-const LIVENESS_PROBE = {
-  periodSeconds: 10,
-  failureThreshold: 6,
-  terminationGracePeriodSeconds: EXIT_SECONDS,
-};
+const LIVENESS_PROBE = { periodSeconds: 10, failureThreshold: 6 };
+/** An engine that fails its health check has nothing to finish; one that loads may not even notice SIGTERM. */
+const WITHOUT_GRACE = { terminationGracePeriodSeconds: EXIT_SECONDS };
 /** The group that may write to volumes that the operator made: that of the non-root image of vLLM. */
 const VOLUME_GROUP = 2000;
 /** The user of the non-root image, and its group. https://github.com/vllm-project/vllm/blob/main/docker/Dockerfile */
@@ -81,10 +78,10 @@ function engineContainer(spec: ClassroomSpec, settings: EngineSettings): Contain
     env: engineEnvironment(spec),
     ports: [{ name: ENGINE_PORT_NAME, containerPort: ENGINE_PORT, protocol: 'TCP' }],
     resources: { limits: { [settings.resourceName]: String(settings.resourceCount) } },
-    startupProbe: { ...healthProbe(), ...STARTUP_PROBE },
+    startupProbe: { ...healthProbe(), ...STARTUP_PROBE, ...WITHOUT_GRACE },
     readinessProbe: { ...healthProbe(), periodSeconds: 5, failureThreshold: 3 },
     // vLLM can hang with its process alive.
-    livenessProbe: { ...healthProbe(), ...LIVENESS_PROBE },
+    livenessProbe: { ...healthProbe(), ...LIVENESS_PROBE, ...WITHOUT_GRACE },
     lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
     ...ENGINE_LOG.terminationMessage,
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },

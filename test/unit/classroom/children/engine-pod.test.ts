@@ -230,6 +230,7 @@ describe('how an engine ends', () => {
   });
 
   test('one that no longer answers its health check is not given that time', () => {
-    expect(podOf().container.livenessProbe?.terminationGracePeriodSeconds).toBe(15);
+    const { startupProbe, livenessProbe } = podOf().container;
+    for (const probe of [startupProbe, livenessProbe]) expect(probe?.terminationGracePeriodSeconds).toBe(15);
   });
 });
