@@ -120,7 +120,14 @@ interface ClusterParts {
   gatewayPort: number;
 }
 
-function clusterOf({ controlPlane, client, nodeAgent, operator, gateway, gatewayPort }: ClusterParts): DemoCluster {
+function clusterOf({
+  controlPlane,
+  client,
+  nodeAgent,
+  operator,
+  gateway,
+  gatewayPort,
+}: ClusterParts): DemoCluster {
   const baseURL = `http://127.0.0.1:${gatewayPort}/v1`;
   const processes: DemoProcess[] = [];
   const start = async (
