@@ -61,7 +61,7 @@ const MODEL_FAILURES = {
     cure: 'Outside',
   },
   [REASONS.volumeNotWritable]: {
-    sign: '`Permission denied`, `Read-only file system`',
+    sign: '`PermissionError`, `Read-only file system`',
     what: 'vLLM may not write to, or read from, the model volume',
     next: 'Give the group of the volume read and write access: caches lie on it as well.',
     cure: 'Outside',

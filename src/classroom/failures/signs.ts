@@ -67,7 +67,7 @@ export const LOG_SIGNS: readonly Sign[] = [
   },
   ...hubSigns(),
   sign(REASONS.noSpaceLeft, /No space left on device|Disk quota exceeded|Not enough free disk space/),
-  sign(REASONS.volumeNotWritable, /PermissionError|Permission denied|Read-only file system/),
+  sign(REASONS.volumeNotWritable, /PermissionError|\[Errno (?:13|30)\]|Read-only file system/),
   sign(
     REASONS.weightsUnreadable,
     /SafetensorError|Error while deserializing header|MetadataIncompleteBuffer|PytorchStreamReader failed|invalid load key/,
