@@ -19,6 +19,7 @@ import { eventually } from '../support/eventually.ts';
 
 const NODES = `nodes:
 - {name: whole, gpu: {product: NVIDIA-A10}}
+- {name: broken, gpu: {product: NVIDIA-L40S}}
 - {name: shared, gpu: {product: NVIDIA-L4, sharing: {timeSlicing: {replicas: 4}}}}`;
 /** Slow enough that an answer is still running when its engine is told to end. */
 const ENGINE_SPEED = 0.5;
@@ -254,6 +255,28 @@ test(
     expect(ready).toMatchObject({ status: 'False', reason: fits.reason });
     const { items } = await cluster.client.list(deployments, { namespace: room.namespace });
     expect(items).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'an engine that cannot start is replaced at once by one of a better spec, also where changes wait for idle engines',
+  async () => {
+    const failure = cluster.nodeAgent.fail({ namespace: 'broken' }, { kind: 'CrashAtStart' });
+    const room = await openClass('broken', { ...ON_ONE_GPU, gpu: { product: 'NVIDIA-L40S' } }, []);
+    await eventually('the engine to fail', async () =>
+      (await classOf(room)).status?.engines?.some(({ state }) => state === 'Failing'),
+    );
+    await cluster.client.mergePatch(classrooms, room, {
+      spec: { engine: { extraArgs: ['--enforce-eager'] } },
+    });
+    await eventually('its successor', async () =>
+      (await enginesOf(room)).some((pod) => argumentsOf(pod).includes('--enforce-eager')),
+    );
+    failure.cancel();
+    await untilEngineRuns(room, '--enforce-eager');
+    const pending = await conditionOf(room, CLASSROOM_CONDITIONS.rolloutPending);
+    expect(pending?.status).toBe('False');
   },
   TIMEOUT_MS,
 );
