@@ -37,20 +37,23 @@ export interface Preparation extends AssessedClass {
  * another class with fewer slots than its engines may need, be they stopped now or not. A class that wants whole GPUs
  * has slices undone only where there is no whole GPU at all: somebody wanted them.
  *
- * @param rank nodes of a low rank come first
+ * @param rank choices of a low rank come first
  */
 export function choosePreparation(
   own: AssessedClass,
   others: readonly AssessedClass[],
-  rank: (node: GpuNode) => number,
+  rank: (choice: NodeChoice) => number,
 ): Preparation {
   const offered = totalSlots(own);
   const taken: TakenNode[] = [];
   const choices: NodeChoice[] = [];
   let promised = offered;
   const enough = own.need.shape.kind === 'Whole' && offered > 0 ? offered : own.need.slots;
-  for (const { node, slots, offer } of own.assessments.toSorted((a, b) => rank(a.node) - rank(b.node))) {
-    if (offer === undefined || promised >= enough) continue;
+  const candidates = own.assessments
+    .flatMap(({ node, slots, offer }) => (offer === undefined ? [] : [{ node, slots, offer }]))
+    .toSorted((a, b) => rank(a) - rank(b));
+  for (const { node, slots, offer } of candidates) {
+    if (promised >= enough) break;
     const by = others.find((other) => other.key !== own.key && countsOn(other, node.name));
     if (by !== undefined) {
       taken.push({ node: node.name, by: by.key });

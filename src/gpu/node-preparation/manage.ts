@@ -167,7 +167,8 @@ function describeChange(change: NodeChange): string {
   }
 }
 
-function nodeHindrance(node: GpuNode, layout: string): string | undefined {
+/** What about the node itself keeps the operator from cutting it, as the end of a sentence that begins with its name. */
+export function nodeHindrance(node: GpuNode, layout: string): string | undefined {
   const record = recordOf(node);
   if (record === 'unreadable') {
     return 'carries an annotation about its preparation that this version cannot read: remove it if nobody works on the node';

@@ -2,11 +2,11 @@ import type { Classroom } from '../../api/classroom.ts';
 import { parseClassroom } from '../../api/parse.ts';
 import { keyOf } from '../../kube/object.ts';
 import { migGpu } from '../hardware/mig-profiles.ts';
-import type { GpuNode } from '../nodes/gpu-node.ts';
 import type { KnownGpus } from '../nodes/observation.ts';
 import { gpuPlacement } from '../nodes/placement.ts';
 import { assessNodes, foreignPods } from './assess.ts';
-import { type AssessedClass, choosePreparation, type Preparation } from './choose.ts';
+import { type AssessedClass, choosePreparation, type NodeChoice, type Preparation } from './choose.ts';
+import { builtInLayout, nodeHindrance } from './manage.ts';
 import { nodeNeed } from './need.ts';
 import { recordOf } from './record.ts';
 
@@ -46,11 +46,17 @@ function assessedClass(classroom: Classroom, known: KnownGpus): AssessedClass | 
   };
 }
 
-/** What was begun comes first, then nodes that nobody works on. */
-function rankFor(key: string, known: KnownGpus): (node: GpuNode) => number {
-  return (node) => {
+/** More pods than a node can run. */
+const HINDERED_RANK = 10_000;
+
+/** What was begun comes first, then nodes that nobody works on; last what cannot be begun now. */
+function rankFor(key: string, known: KnownGpus): (choice: NodeChoice) => number {
+  return ({ node, offer }) => {
     const record = recordOf(node);
     if (record !== undefined && record !== 'unreadable' && record.class === key) return 0;
-    return 1 + foreignPods(known.pods, node.name, key).length;
+    const layout = builtInLayout(offer);
+    const isHindered =
+      layout === undefined ? node.cordoned || !node.ready : nodeHindrance(node, layout) !== undefined;
+    return 1 + foreignPods(known.pods, node.name, key).length + (isHindered ? HINDERED_RANK : 0);
   };
 }

@@ -223,6 +223,26 @@ describe('which nodes are chosen', () => {
     ]);
   });
 
+  test.each([
+    ['a node that somebody has cordoned', { spec: { unschedulable: true } }],
+    [
+      'a node without MIG manager',
+      { metadata: { labels: { 'nvidia.com/gpu.deploy.mig-manager': 'false' } } },
+    ],
+    [
+      'a node that is being cut already',
+      { metadata: { labels: { 'nvidia.com/mig.config.state': 'pending' } } },
+    ],
+  ])('%s last', (_what, difference) => {
+    const nodes = gpuNodes('[{name: a, gpu: {product: NVIDIA-H100-80GB-HBM3}}]', difference);
+    const others = gpuNodes('[{name: b, gpu: {product: NVIDIA-H100-80GB-HBM3}}]');
+    expect(Object.keys(chosen(prepare(classOn(MIG_1G, 7), cluster([...nodes, ...others]))))).toEqual(['b']);
+    expect(Object.keys(chosen(prepare(classOn(MIG_1G, 8), cluster([...nodes, ...others]))))).toEqual([
+      'b',
+      'a',
+    ]);
+  });
+
   test('only those of the product and with the labels that the class names', () => {
     const nodes = gpuNodes(
       '[{name: a, gpu: {product: NVIDIA-H100-80GB-HBM3}}, {name: b, gpu: {product: NVIDIA-H100-80GB-HBM3}, labels: {room: "214"}}, {name: c, gpu: {product: NVIDIA-H200}, labels: {room: "214"}}]',
