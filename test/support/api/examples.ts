@@ -184,6 +184,14 @@ const classroomStatus: ClassroomStatus = {
     retries: 1,
     held: { since: time, retryTime: time },
   },
+  nodePreparation: {
+    offered: 0,
+    needed: 7,
+    nodes: [{ name: 'h100-1', step: 'Configuring', layout: 'all-1g.10gb', since: time }],
+    commands: 'kubectl cordon h100-1',
+  },
+  lastLoadSeconds: 90,
+  largestKvCache: { commandHash: '0123456789abcdef', tokens: 100_000 },
   lastReadyTime: time,
 };
 

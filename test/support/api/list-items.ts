@@ -28,9 +28,16 @@ const itemOf: Record<string, (index: number) => unknown> = {
   'status.engines[*].adapters': (index) => `adapter-${index}`,
   'status.adapters': (index) => ({
     name: `adapter-${index}`,
+    model: `tiny:adapter-${index}`,
     path: 'adapters/one',
     state: 'Loading',
     loadedEngines: 0,
+  }),
+  'status.nodePreparation.nodes': (index) => ({
+    name: `node-${index}`,
+    step: 'Draining',
+    layout: 'all-1g.10gb',
+    since: '2026-12-01T10:30:00Z',
   }),
   'status.plan.warnings': (index) => `warning ${index}`,
   'status.failures.memorySteps': (index) => ({
