@@ -2,6 +2,7 @@ import { ENGINE_CONTAINER } from '../../api/labels.ts';
 import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import type { Pod } from '../../kube/resources.ts';
 import { instanceOf } from '../adapters/engines.ts';
+import { engineName } from '../children/metadata.ts';
 
 /** An engine that has loaded its model at least once since it was started, and so can be asked. */
 export interface StartedEngine {
@@ -26,6 +27,12 @@ export function isStarted(pod: Pod): boolean {
   if (pod.metadata.deletionTimestamp !== undefined) return false;
   const container = engineContainer(pod);
   return container?.started === true && container.state?.running !== undefined;
+}
+
+/** Whether the Deployment of the class made it: other pods may carry the labels of engines, and are left alone. */
+export function isOfDeployment(pod: Pod, classroom: string): boolean {
+  const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller === true);
+  return owner?.kind === 'ReplicaSet' && owner.name.startsWith(`${engineName(classroom)}-`);
 }
 
 /** Whether the kubelet gets an answer from it. */

@@ -5,6 +5,7 @@ import { type Pod, pods } from '../../kube/resources.ts';
 import type { OperatorDependencies } from '../../reconcile/controller.ts';
 import { instanceOf } from '../adapters/engines.ts';
 import type { ObservedClass } from '../observe.ts';
+import { isOfDeployment } from './engines.ts';
 import { type Repair, type RepairInput, repairsDue } from './repairs.ts';
 
 type RestartDependencies = Pick<
@@ -81,7 +82,7 @@ function inputOf(
   nowMs: number,
 ): RepairInput {
   return {
-    pods: own,
+    pods: own.filter((pod) => isOfDeployment(pod, classroom.metadata.name)),
     enginePods,
     watched,
     isMeasured: (pod) =>

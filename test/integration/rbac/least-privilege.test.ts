@@ -8,9 +8,8 @@ import { stringify } from 'yaml';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
-import { COMPONENTS, LABELS, MANAGED_BY } from '../../../src/api/labels.ts';
+import { ENGINE_PORT, LABELS, MANAGED_BY } from '../../../src/api/labels.ts';
 import { studentQuotas } from '../../../src/api/student-quota.ts';
-import { IN_TURN, START_GATE, STARTS_LABEL } from '../../../src/classroom/rollout/start-gate.ts';
 import type { Binaries } from '../../../src/demo/binaries/versions.ts';
 import { type ControlPlane, startControlPlane } from '../../../src/demo/control-plane/control-plane.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
@@ -19,6 +18,7 @@ import {
   clusterRoleBindings,
   deployments,
   networkPolicies,
+  nodes,
   persistentVolumeClaims,
   podDisruptionBudgets,
   pods,
@@ -305,31 +305,62 @@ async function leaveOldObjects(namespace: string, { metadata }: KubeObject): Pro
   }
 }
 
-/** Engines that share a GPU: one waits for its turn to start, and one of two others has lost a race at its start. */
+const SHARED_NODE = 'node-1';
+
+/** Two engines share a GPU: they get their turns to start, and one of them has lost a race when both started anew. */
 async function sharingEngines(namespace: string): Promise<void> {
-  await makeEngine(namespace, 'python-waits', { schedulingGates: [{ name: START_GATE }] });
-  await eventually('the engine to get its turn', async () => {
-    const pod = await client.get(pods, { namespace, name: 'python-waits' });
-    return pod?.spec?.schedulingGates === undefined;
+  await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: SHARED_NODE } });
+  await client.create<KubeObject>(classrooms, {
+    apiVersion: API_GROUP_VERSION,
+    kind: 'Classroom',
+    metadata: { name: 'sharing', namespace },
+    ...{
+      spec: {
+        model: MODEL,
+        gpu: { sharing: 'TimeSliced', slicesPerGPU: 2 },
+        engine: { replicas: { min: 2, max: 2 } },
+      },
+    },
   });
   await using engines = new AsyncDisposableStack();
-  for (const [name, tokens] of [
-    ['python-whole', 1000],
-    ['python-lost', 100],
-  ] as const) {
-    const engine = engines.use(await engineThatSays(tokens));
-    await makeEngine(namespace, name, { nodeName: 'node-1' }, engine.port);
-    await client.mergePatch(pods, { namespace, name }, { status: STARTED }, { subresource: 'status' });
+  let lost = '';
+  for (const tokens of [1000, 100]) {
+    const { ip } = engines.use(await engineThatSays(tokens));
+    lost = await startNextEngine(namespace, ip);
   }
   await eventually('the engine that lost to be started anew', async () => {
-    const pod = await client.get(pods, { namespace, name: 'python-lost' });
+    const pod = await client.get(pods, { namespace, name: lost });
     return pod === undefined || pod.metadata.deletionTimestamp !== undefined;
   });
 }
 
+/** Does what scheduler and kubelet do with the engine whose turn it is. @returns its name */
+async function startNextEngine(namespace: string, podIP: string): Promise<string> {
+  const labelSelector = `${LABELS.classroom}=sharing`;
+  const { name } = await eventually('an engine to get its turn', async () => {
+    const { items } = await client.list(pods, { namespace, labelSelector });
+    return items.find(({ spec }) => spec?.schedulingGates === undefined && spec?.nodeName === undefined)
+      ?.metadata;
+  });
+  await client.raw('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, {
+    body: {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name },
+      target: { kind: 'Node', name: SHARED_NODE },
+    },
+  });
+  await client.mergePatch(
+    pods,
+    { namespace, name },
+    { status: { ...STARTED, podIP } },
+    { subresource: 'status' },
+  );
+  return name;
+}
+
 /** An engine that answers since 09:01:00. */
 const STARTED = {
-  podIP: '127.0.0.1',
   conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-09-01T09:01:00Z' }],
   containerStatuses: [
     {
@@ -339,38 +370,19 @@ const STARTED = {
   ],
 };
 
-/** A pod of the class python with image and arguments of its engines. */
-async function makeEngine(namespace: string, name: string, where: object, port = 8000): Promise<void> {
-  const deployment = await client.get(deployments, { namespace, name: 'python-engine' });
-  const [container] = deployment?.spec?.template.spec?.containers ?? [];
-  if (container === undefined) throw new Error('the class has no engines');
-  const { image = '', args = [] } = container;
-  const labels = {
-    [LABELS.component]: COMPONENTS.engine,
-    [LABELS.classroom]: 'python',
-    [STARTS_LABEL]: IN_TURN,
-  };
-  await client.create(pods, {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace, labels },
-    spec: {
-      ...where,
-      containers: [{ name: 'vllm', image, args, ports: [{ name: 'http', containerPort: port }] }],
-    },
-  });
-}
-
-/** An idle engine with a KV cache of so many tokens. */
-async function engineThatSays(tokens: number): Promise<AsyncDisposable & { port: number }> {
-  const server = createServer((_, response) => response.end(metricsText({ kvCacheTokens: tokens })));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return {
-    port: address.port,
-    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
-  };
+/** An idle engine with a KV cache of so many tokens, at an address that nobody else on this machine has taken. */
+async function engineThatSays(tokens: number): Promise<AsyncDisposable & { ip: string }> {
+  for (;;) {
+    const ip = `127.${[100, 0, 1].map((least) => least + Math.floor(Math.random() * 100)).join('.')}`;
+    const server = createServer((_, response) => response.end(metricsText({ kvCacheTokens: tokens })));
+    const isTaken = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(true));
+      server.listen(ENGINE_PORT, ip, () => resolve(false));
+    });
+    if (isTaken) continue;
+    const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
+    return { ip, [Symbol.asyncDispose]: close };
+  }
 }
 
 /** The second of two equal events is written as a series. */

@@ -17,6 +17,14 @@ export interface EnginePodOptions {
 
 const day = (time: string): string => `2026-09-01T${time}Z`;
 
+const REPLICA_SET = {
+  apiVersion: 'apps/v1',
+  kind: 'ReplicaSet',
+  name: 'python-101-engine-5d5f',
+  uid: 'uid-of-replica-set',
+  controller: true,
+};
+
 /** A pod that shares a GPU of node-1 with others, answers since 09:01:00, and was started at 09:00:00. */
 export function sharingPod(name: string, options: EnginePodOptions = {}): Pod {
   const {
@@ -27,7 +35,12 @@ export function sharingPod(name: string, options: EnginePodOptions = {}): Pod {
   } = options;
   const ready = 'ready' in options ? options.ready : '09:01:00';
   const difference: Partially<Pod> = {
-    metadata: { name, uid: `uid-of-${name}`, labels: shares ? { [STARTS_LABEL]: IN_TURN } : {} },
+    metadata: {
+      name,
+      uid: `uid-of-${name}`,
+      labels: shares ? { [STARTS_LABEL]: IN_TURN } : {},
+      ownerReferences: [REPLICA_SET],
+    },
     spec: {
       nodeName: node,
       containers: [

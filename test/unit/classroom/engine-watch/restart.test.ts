@@ -122,6 +122,13 @@ describe('an engine is started anew', () => {
     expect(deleted).toEqual([]);
   });
 
+  test('not a pod that somebody else made, whatever its labels say', async () => {
+    const { carryOut, deleted } = world();
+    const { ownerReferences: _, ...metadata } = a.metadata;
+    await carryOut([{ ...a, metadata }], { a: stalled });
+    expect(deleted).toEqual([]);
+  });
+
   test('nothing is done where all is well', async () => {
     const { carryOut, deleted } = world();
     expect(
