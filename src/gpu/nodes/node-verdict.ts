@@ -1,3 +1,4 @@
+import { PREPARATION_ANNOTATION } from '../node-preparation/record.ts';
 import type { ClassDemand } from './class-demand.ts';
 import { GPU_LABELS } from './gpu-labels.ts';
 import type { GpuNode } from './gpu-node.ts';
@@ -215,7 +216,10 @@ function passingObstacle(
 ): Obstacle | undefined {
   const { name } = node;
   if (node.cordoned) {
-    const next = `When its maintenance is over: \`kubectl uncordon ${name}\`.`;
+    const next =
+      node.annotations[PREPARATION_ANNOTATION] === undefined
+        ? `When its maintenance is over: \`kubectl uncordon ${name}\`.`
+        : 'The operator prepares it: the condition NodesPrepared says how far it is.';
     return { code: 'NodesCordoned', detail: 'is cordoned', next };
   }
   const look = `See \`kubectl describe node ${name}\`.`;

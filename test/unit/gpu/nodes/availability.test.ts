@@ -226,6 +226,16 @@ describe('there are none', () => {
       'No node can carry an engine, which needs a whole GPU (1 nvidia.com/gpu): a10-1 is cordoned. When its maintenance is over: `kubectl uncordon a10-1`.',
     ],
     [
+      'NodesCordoned',
+      {
+        nodes: a10s(1, {
+          metadata: { annotations: { 'gpu-classroom.io/node-preparation': '{}' } },
+          spec: { unschedulable: true },
+        }),
+      },
+      'No node can carry an engine, which needs a whole GPU (1 nvidia.com/gpu): a10-1 is cordoned. The operator prepares it: the condition NodesPrepared says how far it is.',
+    ],
+    [
       'TooFewGPUs',
       { nodes: a10s(2), engines: [engine('a10-1')], wanted: 4 },
       '1 of 4 engines have their GPUs; each needs a whole GPU (1 nvidia.com/gpu), and the nodes that can carry engines (a10-1, a10-2) are enough for 2. Lower `engine.replicas.max` to 2, or add nodes.',
