@@ -55,7 +55,7 @@ export function status(input: StatusInput): ClassroomStatus {
     plan.kind === 'wanted' ? runningFigures(plan.engines, plan.spec, plan.activeSeats) : keptFields(previous);
   const measured = measurementReportOf(input, report.engines, figures.plan);
   const failures = failuresOf(input, engines);
-  const nodes = plan.kind === 'wanted' ? nodesReport(observed) : undefined;
+  const nodes = plan.kind === 'wanted' ? nodesReport(observed, plan) : undefined;
   const loadSeconds = lastLoadSeconds(observed.pods, previous);
   const drafts = conditionDrafts(input, engines, gpus, { report, measured, failures, nodes, loadSeconds });
   const generation = observed.classroom.metadata.generation ?? 0;

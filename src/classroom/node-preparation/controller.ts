@@ -8,7 +8,7 @@ import {
   type ManageContext,
   type NodeMoment,
 } from '../../gpu/node-preparation/manage.ts';
-import { preparationOf } from '../../gpu/node-preparation/prepare.ts';
+import { placedClass, preparationOf } from '../../gpu/node-preparation/prepare.ts';
 import { type PreparationRecord, recordOf, recordsOf } from '../../gpu/node-preparation/record.ts';
 import { describeFailure } from '../../gpu/node-preparation/way-back.ts';
 import type { KnownGpus } from '../../gpu/nodes/observation.ts';
@@ -127,7 +127,7 @@ async function pass(
   if (seen.kind === 'Unknown') return {};
   const managed = managedClass(key, dependencies);
   const isBegun = recordsOf(seen.nodes).some(({ record }) => record.class === key);
-  const preparation = managed && preparationOf(managed, informers.classrooms.list(), seen);
+  const preparation = preparationFor(managed, seen, dependencies);
   if (!isBegun && (preparation === undefined || preparation.choices.length === 0)) {
     preparationNotes.set(key, undefined);
     return {};
@@ -140,7 +140,7 @@ async function pass(
     dependencies,
     signal,
     managed,
-    preparation: managed && preparationOf(managed, informers.classrooms.list(), known),
+    preparation: preparationFor(managed, known, dependencies),
     resourceVersionOf: live.resourceVersionOf,
   };
   const own = recordsOf(known.nodes).find(({ record }) => record.class === key);
@@ -150,6 +150,15 @@ async function pass(
   const message = `It waits for node ${busy.node.name}, which is being prepared for the class ${busy.record.class}: one node is changed at a time.`;
   preparationNotes.set(key, { why: 'OtherNodeFirst', message });
   return { requeueAfterMs: LOOK_AGAIN_MS };
+}
+
+function preparationFor(
+  managed: Classroom | undefined,
+  known: KnownGpus,
+  { informers }: NodePreparationDependencies,
+): Preparation | undefined {
+  const placed = managed && placedClass(managed, known);
+  return placed && preparationOf(placed, informers.classrooms.list(), known);
 }
 
 /** One pass over one class, with everything it was given. */

@@ -3,7 +3,7 @@ import type { ConditionDraft } from '../../api/condition.ts';
 import { PREPARED_NODES_MAX } from '../../api/node-preparation.ts';
 import { migGpu } from '../../gpu/hardware/mig-profiles.ts';
 import { type NodeInHand, nodesPreparedCondition } from '../../gpu/node-preparation/condition.ts';
-import { preparationOf } from '../../gpu/node-preparation/prepare.ts';
+import { type PlacedClass, preparationOf } from '../../gpu/node-preparation/prepare.ts';
 import { recordsOf } from '../../gpu/node-preparation/record.ts';
 import { preparationCommands } from '../../gpu/node-preparation/report.ts';
 import { wayBack } from '../../gpu/node-preparation/way-back.ts';
@@ -21,13 +21,15 @@ export interface NodesReport {
 /** Whether the nodes of a class are prepared, what a person does about it, and what the operator has begun. */
 export function nodesReport(
   observed: Pick<ObservedClass, 'classroom' | 'allClasses' | 'gpus' | 'preparationNote'>,
+  { spec, placement }: Pick<PlacedClass, 'spec' | 'placement'>,
 ): NodesReport {
   const { classroom, allClasses, gpus } = observed;
   const key = keyOf(classroom.metadata);
   const inHand = nodesInHand(gpus, key);
-  const preparation = gpus.kind === 'Known' ? preparationOf(classroom, allClasses, gpus) : undefined;
+  const preparation =
+    gpus.kind === 'Known' ? preparationOf({ key, spec, placement }, allClasses, gpus) : undefined;
   const condition = nodesPreparedCondition({
-    mode: classroom.spec.gpu.nodePreparation,
+    mode: spec.gpu.nodePreparation,
     preparation,
     unknown: describeUnknown(gpus),
     inHand,

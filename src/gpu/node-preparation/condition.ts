@@ -19,9 +19,8 @@ export interface NodeInHand {
 
 export interface PreparedInput {
   mode: 'Report' | 'Manage';
-  /** Undefined: nodes are not known, because of `unknown`. */
-  preparation: Preparation | undefined;
-  unknown: string;
+  /** `unknown`: why nodes are not known, in a sentence. */
+  preparation: Preparation | { unknown: string };
   inHand: readonly NodeInHand[];
   /** What keeps the operator from going on by itself. */
   note: PreparationNote | undefined;
@@ -37,8 +36,9 @@ export function nodesPreparedCondition(input: PreparedInput): ConditionDraft {
   if (failed !== undefined) return failedCondition(failed);
   const [working] = inHand;
   if (working !== undefined) return workingCondition(working, input.note);
-  if (preparation === undefined) {
-    return { type, status: 'Unknown', reason: CLASSROOM_REASONS.nodesUnknown, message: input.unknown };
+  if ('unknown' in preparation) {
+    const message = preparation.unknown;
+    return { type, status: 'Unknown', reason: CLASSROOM_REASONS.nodesUnknown, message };
   }
   if (preparation.choices.length > 0) return neededCondition(input.mode, preparation, input.note);
   if (preparation.offered > 0) return preparedCondition(preparation);

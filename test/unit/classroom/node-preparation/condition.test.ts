@@ -6,7 +6,7 @@ import {
 } from '../../../../src/gpu/node-preparation/record.ts';
 import type { KnownGpus } from '../../../../src/gpu/nodes/observation.ts';
 import { observedClass } from '../../../support/classroom.ts';
-import { classOn, cluster, gpuNodes, MIG_1G, WHOLE_H100 } from '../../gpu/node-preparation/nodes.ts';
+import { classOn, cluster, gpuNodes, MIG_1G, placed, WHOLE_H100 } from '../../gpu/node-preparation/nodes.ts';
 
 const CUT_H100 =
   '[{name: h100, gpu: {product: NVIDIA-H100-80GB-HBM3, sharing: {mig: {strategy: mixed, layout: {1g.10gb: 7}}}}}]';
@@ -17,7 +17,8 @@ function report(
   more: Partial<Parameters<typeof nodesReport>[0]> & { engines?: number } = {},
 ) {
   const classroom = classOn(gpu, more.engines ?? 7);
-  return nodesReport(observedClass({ classroom, gpus, allClasses: [classroom], ...more }));
+  const observed = observedClass({ classroom, gpus, allClasses: [classroom], ...more });
+  return nodesReport(observed, placed(classroom, gpus));
 }
 
 function withRecord(record: Partial<PreparationRecord>, state?: string) {
@@ -91,7 +92,8 @@ describe('NodesPrepared', () => {
   });
 
   test('is unknown where nodes cannot be read', () => {
-    const { condition } = nodesReport(observedClass({ gpus: { kind: 'Unknown', why: 'NotAllowed' } }));
+    const observed = observedClass({ gpus: { kind: 'Unknown', why: 'NotAllowed' } });
+    const { condition } = nodesReport(observed, placed(observed.classroom, observed.gpus));
     expect(condition).toMatchObject({ status: 'Unknown', reason: 'NodesUnknown' });
   });
 

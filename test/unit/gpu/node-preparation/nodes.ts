@@ -2,10 +2,14 @@ import type { Classroom } from '../../../../src/api/classroom.ts';
 import { readNodeFile } from '../../../../src/demo/node-agent/nodes/description.ts';
 import { renderNode } from '../../../../src/demo/node-agent/nodes/render.ts';
 import type { Preparation } from '../../../../src/gpu/node-preparation/choose.ts';
-import { preparationOf } from '../../../../src/gpu/node-preparation/prepare.ts';
+import {
+  type PlacedClass,
+  placedClass,
+  preparationOf,
+} from '../../../../src/gpu/node-preparation/prepare.ts';
 import { type GpuNode, readGpuNode } from '../../../../src/gpu/nodes/gpu-node.ts';
 import type { GpuPod } from '../../../../src/gpu/nodes/gpu-pod.ts';
-import type { KnownGpus } from '../../../../src/gpu/nodes/observation.ts';
+import type { GpuObservation, KnownGpus } from '../../../../src/gpu/nodes/observation.ts';
 import type { Node } from '../../../../src/kube/resources.ts';
 import { classroom, merged, type Partially } from '../../../support/builders.ts';
 
@@ -59,7 +63,12 @@ export const MIG_1G = {
 export const WHOLE_H100 = '[{name: h100, gpu: {product: NVIDIA-H100-80GB-HBM3}}]';
 
 export function prepare(own: Classroom, known: KnownGpus, others: readonly Classroom[] = []): Preparation {
-  const preparation = preparationOf(own, [own, ...others], known);
-  if (preparation === undefined) throw new Error('the spec cannot be read');
-  return preparation;
+  return preparationOf(placed(own, known), [own, ...others], known);
+}
+
+/** The class as the planner places it; throws when its spec cannot be read. */
+export function placed(own: Classroom, observed: GpuObservation): PlacedClass {
+  const found = placedClass(own, observed);
+  if (found === undefined) throw new Error('the spec cannot be read');
+  return found;
 }
