@@ -206,8 +206,8 @@ describe('kubectl get', () => {
 
   test("answers a trainer's first question about a class", async () => {
     expect(await table('cls')).toEqual([
-      ['NAME', 'READY', 'MODEL', 'STUDENTS', 'ENGINES', 'WANTED', 'ACCESS'],
-      ['python-101', 'True', 'Qwen/Qwen2.5-7B-Instruct', '20', '2', '3', 'Open'],
+      ['NAME', 'READY', 'REASON', 'MODEL', 'STUDENTS', 'ENGINES', 'WANTED', 'ACCESS'],
+      ['python-101', 'True', 'EnginesReady', 'Qwen/Qwen2.5-7B-Instruct', '20', '2', '3', 'Open'],
     ]);
   });
 
