@@ -146,11 +146,11 @@ function withEnd(record: EngineFailures, end: EngineEnd, input: RecordInput): En
     case 'Lowering':
       return withStep(counted, end, input);
     case 'Spec':
-      return counted.count >= STARTS_FOR_SPEC ? hold(counted, input, undefined) : counted;
-    case 'Outside':
-      return counted.count >= (record.retries === 0 ? STARTS_FOR_OUTSIDE : STARTS_AFTER_RETRY)
-        ? hold(counted, input, restMs(record.retries))
-        : counted;
+      return hasStarted(counted, STARTS_FOR_SPEC, input) ? hold(counted, input, undefined) : counted;
+    case 'Outside': {
+      const starts = record.retries === 0 ? STARTS_FOR_OUTSIDE : STARTS_AFTER_RETRY;
+      return hasStarted(counted, starts, input) ? hold(counted, input, restMs(record.retries)) : counted;
+    }
     case 'Itself':
       return counted;
   }
@@ -173,6 +173,11 @@ function withStep(
     return hold({ ...record, message: describeExhausted(diagnosis) }, input, undefined);
   }
   return { ...record, memorySteps: [...record.memorySteps, { ...step, time: timeOf(input.nowMs) }] };
+}
+
+/** Whether so many starts of each engine have ended for this reason. */
+function hasStarted({ count }: EngineFailures, times: number, { wantedEngines }: RecordInput): boolean {
+  return count >= times * Math.max(1, wantedEngines);
 }
 
 /** Engines are not stopped while one of them answers: its students would pay for the others. */

@@ -205,6 +205,19 @@ describe('a start that fails for ever', () => {
     expect(isHeld(held, { specHash: 'spec-2', nowMs: NOON_MS })).toBe(false);
   });
 
+  test('is held after two of each engine where the class has several', () => {
+    let record: EngineFailures | undefined;
+    const heldAfter: boolean[] = [];
+    for (let at = 1; at <= 2; at++) {
+      for (const name of ['a', 'b', 'c']) {
+        const pods = [ended({ message: BAD_FLAG, exitCode: 2, at, name })];
+        record = advanceRecord(record, input({ pods, wantedEngines: 3 }));
+        heldAfter.push(record?.held !== undefined);
+      }
+    }
+    expect(heldAfter).toEqual([false, false, false, false, false, true]);
+  });
+
   test('is not held while another engine answers', () => {
     let record: EngineFailures | undefined;
     for (let at = 1; at < 5; at++) {
