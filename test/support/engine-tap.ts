@@ -118,6 +118,11 @@ export async function createEngineTap(): Promise<EngineTap> {
     };
     if (incoming.method === 'POST') {
       requests.push(tapped);
+      // Whoever asked may be gone already, and would not be heard to go any more.
+      if (outgoing.closed) {
+        tapped.ended = 'cut';
+        return;
+      }
       running.add(tapped);
       void tell();
     }

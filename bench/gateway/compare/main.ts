@@ -9,6 +9,7 @@ import { describeMachine } from '../../report/machine.ts';
 import { terminalTable } from '../../report/table.ts';
 import { startFrameEngine } from '../frame-engine.ts';
 import { type Contender, LOAD_CORE, type Setting, type StartContender } from './contender.ts';
+import { startBareNode } from './contenders/bare-node.ts';
 import { startDirect } from './contenders/direct.ts';
 import { startGpuClassroom } from './contenders/gpu-classroom.ts';
 import { startLiteLlm } from './contenders/litellm.ts';
@@ -25,6 +26,7 @@ const FRAMES_PER_STREAM = 64;
 const STARTERS: Record<ContenderName, StartContender> = {
   direct: startDirect,
   nginx: startNginx,
+  'bare-node': startBareNode,
   'gpu-classroom': startGpuClassroom,
   portkey: startPortkey,
   litellm: startLiteLlm,

@@ -22,6 +22,7 @@ export interface Figures {
   readonly cpuUsPerFrame: number;
   readonly residentMiB: number;
   readonly framesLost: number;
+  readonly streamsBroken: number;
   readonly failed: number;
 }
 
@@ -67,6 +68,7 @@ export async function measure(
     directP99Ms: without.p99Ms,
     ...streams,
     ...many,
+    streamsBroken: streams.streamsBroken + many.streamsBroken,
     failed: closed.failed + open.failed,
   };
 }
@@ -74,24 +76,28 @@ export async function measure(
 async function measureStreams(
   contender: Contender,
   { engine, framesPerStream }: MeasureOptions,
-): Promise<Pick<Figures, 'firstFrameP50Ms' | 'firstFrameP99Ms' | 'cpuUsPerFrame'>> {
+): Promise<Pick<Figures, 'firstFrameP50Ms' | 'firstFrameP99Ms' | 'cpuUsPerFrame' | 'streamsBroken'>> {
   engine.setStepMs(STREAM_STEP_MS);
   await readStreams(contender, STREAMS);
   const before = contender.pid === undefined ? Number.NaN : cpuMsOf(contender.pid);
   const read = await readStreams(contender, STREAMS);
   const cpuMs = contender.pid === undefined ? Number.NaN : cpuMsOf(contender.pid) - before;
-  const sorted = read.map(({ firstFrameMs }) => firstFrameMs).toSorted((a, b) => a - b);
+  const sorted = read
+    .map(({ firstFrameMs }) => firstFrameMs)
+    .filter((firstFrameMs) => !Number.isNaN(firstFrameMs))
+    .toSorted((a, b) => a - b);
   return {
     firstFrameP50Ms: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN,
     firstFrameP99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN,
     cpuUsPerFrame: (cpuMs * 1000) / (STREAMS * framesPerStream),
+    streamsBroken: countBroken(contender, read),
   };
 }
 
 async function measureManyStreams(
   contender: Contender,
   { engine, framesPerStream }: MeasureOptions,
-): Promise<Pick<Figures, 'residentMiB' | 'framesLost'>> {
+): Promise<Pick<Figures, 'residentMiB' | 'framesLost' | 'streamsBroken'>> {
   engine.setStepMs(MANY_STREAMS_STEP_MS);
   const reading = readStreams(contender, MANY_STREAMS);
   let residentMiB = contender.pid === undefined ? Number.NaN : 0;
@@ -107,7 +113,15 @@ async function measureManyStreams(
   });
   await watching;
   const framesLost = read.reduce((sum, { frames }) => sum + Math.max(0, framesPerStream + 1 - frames), 0);
-  return { residentMiB, framesLost };
+  return { residentMiB, framesLost, streamsBroken: countBroken(contender, read) };
+}
+
+function countBroken({ name }: Contender, read: readonly ReadStream[]): number {
+  const broken = read.flatMap((stream) => stream.broken ?? []);
+  if (broken[0] !== undefined) {
+    process.stderr.write(`${name}: ${broken.length} of ${read.length} streams broke, one ${broken[0]}\n`);
+  }
+  return broken.length;
 }
 
 /** Streams that begin one after the other, as those of a class do. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Parsed, type Program, parseCommandLine } from '../../../src/command-line/parse.ts';
 import { nonEmpty, onOrOff, wholeNumber } from '../../../src/command-line/values.ts';
 
-export const CONTENDERS = ['direct', 'nginx', 'gpu-classroom', 'portkey', 'litellm'] as const;
+export const CONTENDERS = ['direct', 'nginx', 'bare-node', 'gpu-classroom', 'portkey', 'litellm'] as const;
 export type ContenderName = (typeof CONTENDERS)[number];
 
 const optionsSchema = z.object({

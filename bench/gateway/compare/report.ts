@@ -21,6 +21,7 @@ export function figuresTable(rounds: Rounds): ReportTable {
       'CPU per frame, µs',
       'memory at 1,000 streams, MiB',
       'frames lost',
+      'streams broken',
       'failed',
     ],
     rows: [...rounds].map(([name, figures]) => [
@@ -54,6 +55,7 @@ export function figuresTable(rounds: Rounds): ReportTable {
         0,
       ),
       String(figures.reduce((sum, one) => sum + one.framesLost, 0)),
+      String(figures.reduce((sum, one) => sum + one.streamsBroken, 0)),
       String(figures.reduce((sum, one) => sum + one.failed, 0)),
     ]),
   };

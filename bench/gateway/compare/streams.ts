@@ -5,17 +5,19 @@ import { streamRequest } from './request.ts';
 const DATA = Buffer.from('data: ');
 const CHUNKS_END = Buffer.from('0\r\n\r\n');
 
-/** One stream, read to its end. */
+/** One stream, read until it ended or broke. */
 export interface ReadStream {
-  /** From the request to the first frame, ms. */
+  /** From the request to the first frame, ms; NaN when there was none. */
   readonly firstFrameMs: number;
   /** `data:` lines, `[DONE]` among them. */
   readonly frames: number;
+  /** Why it did not come to its end. */
+  readonly broken: string | undefined;
 }
 
-/** @throws Error when the connection ends before the answer does, or its status is not 200 */
+/** Never rejects: a stream that breaks is a figure of whoever broke it. */
 export function readStream(target: Target, turn: number): Promise<ReadStream> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const startMs = performance.now();
     let firstFrameMs = Number.NaN;
     let frames = 0;
@@ -24,7 +26,7 @@ export function readStream(target: Target, turn: number): Promise<ReadStream> {
     const socket = connect({ host: target.host, port: target.port, noDelay: true });
     const fail = (why: string): void => {
       socket.destroy();
-      reject(new Error(`a stream broke after ${frames} frames: ${why}; ${head}`));
+      resolve({ firstFrameMs, frames, broken: `after ${frames} frames: ${why}; ${head}` });
     };
     socket.once('error', (error) => fail(error.message));
     socket.once('close', () => fail('closed'));
@@ -43,7 +45,7 @@ export function readStream(target: Target, turn: number): Promise<ReadStream> {
       if (!ended) return;
       socket.removeAllListeners('close');
       socket.destroy();
-      resolve({ firstFrameMs, frames });
+      resolve({ firstFrameMs, frames, broken: undefined });
     });
     socket.write(streamRequest(target, turn));
   });

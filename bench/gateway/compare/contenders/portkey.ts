@@ -10,9 +10,12 @@ const run = promisify(execFile);
 /** https://www.npmjs.com/package/@portkey-ai/gateway */
 export const PORTKEY_VERSION = '1.15.2';
 
+/** The newest with which its streams work: with 1.19 each ends in `TypeError: immutable` and a 500. */
+const HONO_NODE_SERVER_VERSION = '1.13.8';
+
 /** Portkey's open-source gateway: it passes on, and keeps neither keys nor limits of its own. */
 export const startPortkey: StartContender = async ({ upstreams, cacheFolder }) => {
-  const folder = join(cacheFolder, `portkey-${PORTKEY_VERSION}`);
+  const folder = join(cacheFolder, `portkey-${PORTKEY_VERSION}-${HONO_NODE_SERVER_VERSION}`);
   const program = await start(folder, await freePort());
   return {
     name: `Portkey ${PORTKEY_VERSION}`,
@@ -57,7 +60,8 @@ async function install(folder: string): Promise<void> {
   );
   if (installed) return;
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'package.json'), '{"private": true}\n');
+  const manifest = { private: true, overrides: { '@hono/node-server': HONO_NODE_SERVER_VERSION } };
+  await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
   const packages = [`@portkey-ai/gateway@${PORTKEY_VERSION}`];
   await run('npm', ['install', '--no-audit', '--no-fund', ...packages], { cwd: folder });
 }
