@@ -93,7 +93,8 @@ export function readQuantization(config: unknown): CheckpointQuantization | unde
   }
 }
 
-function packed(
+/** Weights that are packed throughout, but for what `rest` says. */
+export function packed(
   method: string,
   bytesPerWeight: number,
   rest: Partial<CheckpointQuantization> = {},

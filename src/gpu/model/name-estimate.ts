@@ -2,6 +2,7 @@ import type { StatedFacts } from '../plan-types.ts';
 import {
   type CheckpointQuantization,
   GROUPED_4BIT_BYTES,
+  packed,
   readQuantization,
 } from './checkpoint-quantization.ts';
 
@@ -90,25 +91,14 @@ function billionsInName(name: string): number | undefined {
 export function quantizationByName(name: string): CheckpointQuantization | undefined {
   const lower = name.toLowerCase();
   const says = (pattern: RegExp) => pattern.test(lower);
-  if (says(/awq/)) return named('awq', GROUPED_4BIT_BYTES);
+  if (says(/awq/)) return packed('awq', GROUPED_4BIT_BYTES);
   if (says(/gptq.*(int8|8bit)/)) return readQuantization({ quant_method: 'gptq', bits: 8, group_size: 128 });
-  if (says(/gptq|autoround/)) return named('gptq', GROUPED_4BIT_BYTES);
-  if (says(/w4a16/)) return named('compressed-tensors', GROUPED_4BIT_BYTES);
-  if (says(/w8a8|w8a16/)) return named('compressed-tensors', 1);
+  if (says(/gptq|autoround/)) return packed('gptq', GROUPED_4BIT_BYTES);
+  if (says(/w4a16/)) return packed('compressed-tensors', GROUPED_4BIT_BYTES);
+  if (says(/w8a8|w8a16/)) return packed('compressed-tensors', 1);
   if (says(/nvfp4/)) return readQuantization({ quant_method: 'nvfp4' });
-  if (says(/(^|[^a-z])fp8/)) return named('fp8', 1);
+  if (says(/(^|[^a-z])fp8/)) return packed('fp8', 1);
   if (says(/bnb-4bit|bitsandbytes/))
     return readQuantization({ quant_method: 'bitsandbytes', load_in_4bit: true });
   return undefined;
-}
-
-function named(method: string, bytesPerWeight: number): CheckpointQuantization {
-  return {
-    method,
-    bytesPerWeight,
-    packs: 'all',
-    packsOutputHead: false,
-    groupSize: undefined,
-    isUnknown: false,
-  };
 }

@@ -6,6 +6,7 @@ import {
   BITSANDBYTES_4BIT_BYTES,
   type CheckpointQuantization,
   GROUPED_4BIT_BYTES,
+  packed,
 } from '../model/checkpoint-quantization.ts';
 import type { ModelFacts } from '../model/model-facts.ts';
 import { resolveModel } from '../model/resolve.ts';
@@ -94,23 +95,12 @@ function quantizationOf(
     case 'None':
       return ofCheckpoint;
     case 'AWQ':
-      return ofCheckpoint?.method.includes('awq') ? ofCheckpoint : packedAs('awq', GROUPED_4BIT_BYTES);
+      return ofCheckpoint?.method.includes('awq') ? ofCheckpoint : packed('awq', GROUPED_4BIT_BYTES);
     case 'GPTQ':
-      return ofCheckpoint?.method.includes('gptq') ? ofCheckpoint : packedAs('gptq', GROUPED_4BIT_BYTES);
+      return ofCheckpoint?.method.includes('gptq') ? ofCheckpoint : packed('gptq', GROUPED_4BIT_BYTES);
     case 'FP8':
-      return ofCheckpoint ?? packedAs('fp8', 1);
+      return ofCheckpoint ?? packed('fp8', 1);
     case 'BitsAndBytes':
-      return ofCheckpoint ?? packedAs('bitsandbytes', BITSANDBYTES_4BIT_BYTES);
+      return ofCheckpoint ?? packed('bitsandbytes', BITSANDBYTES_4BIT_BYTES);
   }
-}
-
-function packedAs(method: string, bytesPerWeight: number): CheckpointQuantization {
-  return {
-    method,
-    bytesPerWeight,
-    packs: 'all',
-    packsOutputHead: false,
-    groupSize: undefined,
-    isUnknown: false,
-  };
 }
