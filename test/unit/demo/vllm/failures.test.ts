@@ -197,8 +197,11 @@ describe('the engine fails as asked', () => {
       body,
       signal: gone.signal,
     }).catch(() => undefined);
-    await eventually('the request is computed', async () => (await running()) === 1);
-    simulator.setFailures({ engineStalled: true });
+    await eventually('the request is computed', () => {
+      if (simulator.engine.running !== 1) return false;
+      simulator.setFailures({ engineStalled: true });
+      return true;
+    });
     gone.abort();
     await asked;
     await eventually('the request is gone', () => simulator.engine.running === 0);
