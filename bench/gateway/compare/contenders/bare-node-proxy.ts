@@ -19,6 +19,7 @@ const server = createServer((request, response) => {
     pool.dispatch(
       { path: '/v1/chat/completions', method: 'POST', headers, body },
       {
+        onRequestStart() {},
         onResponseStart(_controller, status, headers) {
           response.writeHead(status, { 'content-type': String(headers['content-type']) });
         },
