@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../../../src/demo/control-plane/ports.ts';
 import { LOAD_CORE, RunningProgram } from './contender.ts';
-import { freePort } from './free-port.ts';
 
 /** An engine's answer of 1 KB. */
 const ANSWER = JSON.stringify({

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../../../../src/demo/control-plane/ports.ts';
 import { PROXY_CORE, RunningProgram, type StartContender } from '../contender.ts';
-import { freePort } from '../free-port.ts';
 
 /** nginx as a plain proxy: no keys, no limits, nothing read or counted. The speed of light, so to say. */
 export const startNginx: StartContender = async ({ upstreams, folder }) => {
