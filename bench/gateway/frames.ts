@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { API_KEY_RANDOM_BYTES, generateApiKey } from '../../src/student/api-key.ts';
 import { spreadOf } from '../report/statistics.ts';
 import { startFrameEngine } from './frame-engine.ts';
+import { cpuMsOf } from './process-tree.ts';
+import { readStream } from './read-stream.ts';
 
 /**
  * What one streamed frame costs the gateway: CPU of its process alone, everything on, from the engine's socket to the
@@ -36,42 +37,11 @@ const warmup = Number(flags.warmup);
 
 const KEY = generateApiKey(new Uint8Array(API_KEY_RANDOM_BYTES).fill(7));
 const STUDENT_LIMITS = `{requestsPerMinute: 100000, tokensPerMinute: 100000000, concurrentRequests: ${streams}, maxOutputTokens: 1024}`;
-const MARK = Buffer.from('data: ');
 
-/** CPU time of all threads of a process, in ms. https://docs.kernel.org/scheduler/sched-stats.html */
-function cpuMsOf(pid: number): number {
-  const tasks = `/proc/${pid}/task`;
-  const nanoseconds = readdirSync(tasks).map((task) =>
-    Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
-  );
-  return nanoseconds.reduce((sum, ns) => sum + ns, 0) / 1e6;
-}
-
-/** One client that reads a stream to its end. @returns frames it got */
-function readStream(port: number, body: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let got = 0;
-    let tail = Buffer.alloc(0);
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    socket.once('error', reject);
-    socket.on('data', (chunk: Buffer) => {
-      const data = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
-      let at = data.indexOf(MARK);
-      let after = 0;
-      for (; at >= 0; at = data.indexOf(MARK, after)) {
-        got += 1;
-        after = at + MARK.length;
-      }
-      const ended = data.subarray(-5).equals(Buffer.from('0\r\n\r\n'));
-      tail = Buffer.from(data.subarray(Math.max(after, data.length - MARK.length + 1)));
-      if (!ended) return;
-      socket.destroy();
-      resolve(got);
-    });
-    socket.write(
-      `POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer ${KEY}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-    );
-  });
+/** The request of one client. */
+function requestText(fields: object): string {
+  const body = JSON.stringify(fields);
+  return `POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer ${KEY}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 }
 
 interface Proxy {
@@ -121,7 +91,7 @@ async function main(): Promise<void> {
     { mode: 0o600 },
   );
   const proxies = [startGateway(staticFile), startBarePipe(engine.url)];
-  const body = JSON.stringify({
+  const request = requestText({
     model: 'tiny',
     stream: true,
     max_tokens: frames,
@@ -132,7 +102,7 @@ async function main(): Promise<void> {
     let lost = 0;
     for (let round = -warmup; round < rounds; round++) {
       for (const proxy of proxies) {
-        const result = await measureRound(proxy, body);
+        const result = await measureRound(proxy, request);
         if (round < 0) continue;
         measured.set(proxy.name, [...(measured.get(proxy.name) ?? []), result.cpuUs]);
         lost += result.lost;
@@ -149,13 +119,19 @@ async function main(): Promise<void> {
   }
 }
 
-async function measureRound({ child, port }: Proxy, body: string): Promise<{ cpuUs: number; lost: number }> {
+async function measureRound(
+  { child, port }: Proxy,
+  request: string,
+): Promise<{ cpuUs: number; lost: number }> {
   const at = await port;
   const before = cpuMsOf(child.pid ?? 0);
-  const got = await Promise.all(Array.from({ length: streams }, () => readStream(at, body)));
+  const target = { host: '127.0.0.1', port: at };
+  const read = await Promise.all(Array.from({ length: streams }, () => readStream(target, request)));
+  const broken = read.find((stream) => stream.broken !== undefined)?.broken;
+  if (broken !== undefined) throw new Error(`a stream broke ${broken}`);
   const cpuMs = cpuMsOf(child.pid ?? 0) - before;
   // With `[DONE]`; a client of the bare pipe gets the frame with the usage, too.
-  const lost = got.reduce((sum, count) => sum + Math.max(0, frames + 1 - count), 0);
+  const lost = read.reduce((sum, stream) => sum + Math.max(0, frames + 1 - stream.frames), 0);
   return { cpuUs: (cpuMs * 1000) / (streams * frames), lost };
 }
 

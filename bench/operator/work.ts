@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Component, startComponent } from '../../src/demo/control-plane/component.ts';
-import { freePorts } from '../../src/demo/control-plane/ports.ts';
+import { freePort } from '../../src/demo/control-plane/ports.ts';
 import { CHECKOUT } from '../../src/demo/paths.ts';
 import { OPERATOR_NODE_FLAGS } from '../../src/operator/node-flags.ts';
 import { FIELD_MANAGER } from '../../src/reconcile/field-managers.ts';
@@ -36,7 +36,7 @@ export async function startOperator(
   workers: number,
   profile: string | undefined,
 ): Promise<OperatorProcess> {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`];
   if (profile !== undefined) await mkdir(profile, { recursive: true });
   const component = await startComponent(controlPlane.run, 'operator', process.execPath, [

@@ -21,13 +21,14 @@ const BATCH_MS = 50;
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
 /**
- * Writes many lines at once while many come: a system call for each would be a tenth of what a request costs. Whoever
- * reads them may stop to read: the process goes on, and when lines were lost for that, a line says how many texts.
+ * Standard output, many lines at once while many come: a system call for each would be a tenth of what a request
+ * costs. Whoever reads them may stop to read: the process goes on, and when lines were lost for that, a line says how
+ * many batches.
  *
  * A process that exits, also because of an error, writes what it holds; one that is killed may lose the last 50 ms.
  */
-function batchedOutput(fd: number, name: string): DestinationStream {
-  const output = pino.destination({ dest: fd, sync: false, maxLength: MAX_UNREAD_BYTES });
+function batchedOutput(name: string): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: false, maxLength: MAX_UNREAD_BYTES });
   let held = '';
   let isScheduled = false;
   let flushedMs = Number.NEGATIVE_INFINITY;
@@ -49,8 +50,9 @@ function batchedOutput(fd: number, name: string): DestinationStream {
     output.write(`${JSON.stringify(line)}\n`);
   });
   process.on('exit', () => {
-    flush();
     output.flushSync();
+    // Node cancels a write that was begun now and no thread has taken up.
+    if (held !== '') pino.destination({ dest: 1, sync: true }).write(held);
   });
   return {
     write(line) {
@@ -72,7 +74,7 @@ const LOST_LINES = 'Batches of log lines were lost, because whatever reads them 
  * cleared at any depth, and the finished line is searched for what looks like one.
  */
 export function createLogger(options: LoggerOptions): Logger {
-  const destination = options.destination ?? batchedOutput(1, options.name);
+  const destination = options.destination ?? batchedOutput(options.name);
   return pino(
     {
       name: options.name,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { freePort } from '../../src/demo/control-plane/ports.ts';
 import { createEngineTap, type EngineTap } from './engine-tap.ts';
 import { eventually } from './eventually.ts';
 import { type Program, startProgram } from './program.ts';
-import { freePort } from './valkey.ts';
 
 /** Tokens by the engine's own metrics. */
 export interface EngineTotals {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
-import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { createClient } from 'redis';
+import { freePort } from '../../src/demo/control-plane/ports.ts';
 import { eventually } from './eventually.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -111,18 +111,6 @@ async function commandOn(port: number, words: readonly string[]): Promise<unknow
   } finally {
     client.destroy();
   }
-}
-
-/** A port of the loopback address that nobody uses now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
 }
 
 /** Epoch ms that {@link HELD_TIME} tells. */

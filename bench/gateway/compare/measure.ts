@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FrameEngine } from '../frame-engine.ts';
+import { cpuMsOf, residentMiBOf } from '../process-tree.ts';
+import { type ReadStream, readStream } from '../read-stream.ts';
 import type { Contender } from './contender.ts';
 import { measureOpenLoop } from './open-loop.ts';
-import { cpuMsOf, residentMiBOf } from './process-tree.ts';
-import { type ReadStream, readStream } from './streams.ts';
+import { streamRequest } from './request.ts';
 import { measureClosedLoop } from './wrk.ts';
 
 /** What was measured of one contender in one round. */
@@ -130,7 +131,7 @@ function readStreams(contender: Contender, count: number): Promise<ReadStream[]>
   return Promise.all(
     Array.from({ length: count }, async (_, turn) => {
       await delay(turn * 5);
-      return readStream(target, turn);
+      return readStream(target, streamRequest(target, turn));
     }),
   );
 }

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../../../src/demo/control-plane/ports.ts';
 import { LOAD_CORE, RunningProgram } from './contender.ts';
-import { freePort } from './free-port.ts';
+import { nginxConfig } from './nginx-config.ts';
 
 /** An engine's answer of 1 KB. */
 const ANSWER = JSON.stringify({
@@ -19,29 +20,12 @@ const ANSWER = JSON.stringify({
 export async function startAnswerUpstream(folder: string): Promise<{ port: number; stop(): Promise<void> }> {
   const port = await freePort();
   const config = join(folder, 'nginx-upstream.conf');
-  await writeFile(
-    config,
-    `daemon off;
-worker_processes 1;
-error_log stderr error;
-pid ${folder}/nginx-upstream.pid;
-events { worker_connections 8192; }
-http {
-  access_log off;
-  keepalive_requests 1000000;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
-  server {
+  const server = `server {
     listen 127.0.0.1:${port} backlog=4096;
     default_type application/json;
     location / { return 200 '${ANSWER}'; }
-  }
-}
-`,
-  );
+  }`;
+  await writeFile(config, nginxConfig(folder, 'nginx-upstream', server));
   const program = new RunningProgram({ command: 'nginx', args: ['-c', config], core: LOAD_CORE });
   await program.answers(`http://127.0.0.1:${port}/`);
   return { port, stop: () => program.stop() };

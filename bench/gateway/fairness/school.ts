@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { freePort } from '../../../src/demo/control-plane/ports.ts';
 import { API_KEY_RANDOM_BYTES, generateApiKey } from '../../../src/student/api-key.ts';
 import { startValkey } from '../../../test/support/valkey.ts';
 import { LOAD_CORE, PROXY_CORE, RunningProgram } from '../compare/contender.ts';
-import { freePort } from '../compare/free-port.ts';
 
 const path = (name: string): string => fileURLToPath(new URL(`../../../src/${name}`, import.meta.url));
 

@@ -29,6 +29,13 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** One such port. */
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error('no port was given');
+  return port;
+}
+
 function tryToListen(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -22,8 +22,14 @@ export class ChunkedBody {
     response.chunkedEncoding = false;
   }
 
-  /** @returns false when the client reads too slowly: wait for `drain` */
+  /**
+   * Writes nothing for no data: an empty chunk would end the body. undici gives an empty piece when an answer that was
+   * paused goes on and nothing more of it has come yet.
+   *
+   * @returns false when the client reads too slowly: wait for `drain`
+   */
   write(data: Buffer): boolean {
+    if (data.length === 0) return true;
     return this.#response.write(this.#chunked ? encode(data, 0) : data);
   }
 
@@ -41,7 +47,7 @@ function withLastChunk(data: Buffer): Buffer {
   return encoded;
 }
 
-/** One chunk, with some room after it. An empty one would end the body. */
+/** One chunk, with some room after it. */
 function encode(data: Buffer, roomBytes: number): Buffer {
   const size = data.length.toString(16);
   const dataAt = size.length + CRLF_LENGTH;

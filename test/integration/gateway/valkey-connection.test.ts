@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { freePort } from '../../../src/demo/control-plane/ports.ts';
 import {
   connectValkey,
   StateStoreUnavailableError,
@@ -9,7 +10,7 @@ import {
 import { defineScript } from '../../../src/gateway/valkey/script.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { eventually } from '../../support/eventually.ts';
-import { freePort, startValkey, type ValkeyServer } from '../../support/valkey.ts';
+import { startValkey, type ValkeyServer } from '../../support/valkey.ts';
 
 const COUNT = defineScript('count', "return redis.call('INCRBY', KEYS[1], ARGV[1])");
 const WRONG = defineScript('wrong', 'return nothing.at.all');

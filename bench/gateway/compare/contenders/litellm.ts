@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../../../src/demo/control-plane/ports.ts';
 import { PROXY_CORE, RunningProgram, type StartContender } from '../contender.ts';
-import { freePort } from '../free-port.ts';
 
 const run = promisify(execFile);
 

@@ -1,13 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../../../../src/demo/control-plane/ports.ts';
 import { PROXY_CORE, RunningProgram, type StartContender } from '../contender.ts';
-import { freePort } from '../free-port.ts';
+import { nginxConfig } from '../nginx-config.ts';
 
 /** nginx as a plain proxy: no keys, no limits, nothing read or counted. The speed of light, so to say. */
 export const startNginx: StartContender = async ({ upstreams, folder }) => {
   const ports = { answer: await freePort(), stream: await freePort() };
   const config = join(folder, 'nginx-proxy.conf');
-  await writeFile(config, configuration(folder, ports, upstreams));
+  await writeFile(config, nginxConfig(folder, 'nginx-proxy', proxies(ports, upstreams)));
   const program = new RunningProgram({ command: 'nginx', args: ['-c', config], core: PROXY_CORE });
   await program.answers(`http://127.0.0.1:${ports.answer}/`);
   return {
@@ -26,11 +27,7 @@ export const startNginx: StartContender = async ({ upstreams, folder }) => {
 
 type Ports = Readonly<Record<'answer' | 'stream', number>>;
 
-function configuration(
-  folder: string,
-  ports: Ports,
-  upstreams: { answerPort: number; streamPort: number },
-): string {
+function proxies(ports: Ports, upstreams: { answerPort: number; streamPort: number }): string {
   const proxy = (port: number, upstream: string): string => `
   server {
     listen 127.0.0.1:${port} backlog=4096;
@@ -41,23 +38,8 @@ function configuration(
       proxy_buffering off;
     }
   }`;
-  return `daemon off;
-worker_processes 1;
-error_log stderr error;
-pid ${folder}/nginx-proxy.pid;
-events { worker_connections 8192; }
-http {
-  access_log off;
-  keepalive_requests 1000000;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
-  upstream answers { server 127.0.0.1:${upstreams.answerPort}; keepalive 256; keepalive_requests 1000000; }
+  return `upstream answers { server 127.0.0.1:${upstreams.answerPort}; keepalive 256; keepalive_requests 1000000; }
   upstream streams { server 127.0.0.1:${upstreams.streamPort}; keepalive 256; keepalive_requests 1000000; }
   ${proxy(ports.answer, 'answers')}
-  ${proxy(ports.stream, 'streams')}
-}
-`;
+  ${proxy(ports.stream, 'streams')}`;
 }

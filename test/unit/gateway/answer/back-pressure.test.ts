@@ -88,6 +88,21 @@ describe('an engine that', () => {
     expect(await world.whenIdle()).toMatchObject([{ outcome: 'completed', usage: { completionTokens: 2 } }]);
   });
 
+  test('falls silent within a chunk of HTTP, when the client has just caught up: the answer goes on after it', async () => {
+    const first = tokenFrame('x'.repeat(MIB));
+    const rest = USAGE_FRAME + DONE_FRAME;
+    world = await startExchangeWorld({}, ({ response }) => {
+      beginStream(response);
+      response.socket?.write(`${(first.length + rest.length).toString(16)}\r\n${first}`);
+    });
+    const answer = await ask(world, STREAM);
+    await eventually('the client has caught up', () => answer.text === first);
+    world.engines[0]?.calls[0]?.response.socket?.write(`${rest}\r\n0\r\n\r\n`);
+    await answer.over;
+    expect(answer.text.slice(first.length)).toBe(DONE_FRAME);
+    expect(answer.ended).toBe(true);
+  });
+
   test('ends its lines as Windows does: so does the answer', async () => {
     world = await startExchangeWorld({}, ({ response }) => {
       beginStream(response);

@@ -1,6 +1,5 @@
 import { connect } from 'node:net';
-import type { Target } from './contender.ts';
-import { streamRequest } from './request.ts';
+import type { Target } from './compare/contender.ts';
 
 const DATA = Buffer.from('data: ');
 const CHUNKS_END = Buffer.from('0\r\n\r\n');
@@ -16,14 +15,17 @@ export interface ReadStream {
 }
 
 /** Never rejects: a stream that breaks is a figure of whoever broke it. */
-export function readStream(target: Target, turn: number): Promise<ReadStream> {
+export function readStream(
+  { host, port }: Pick<Target, 'host' | 'port'>,
+  request: string,
+): Promise<ReadStream> {
   return new Promise((resolve) => {
     const startMs = performance.now();
     let firstFrameMs = Number.NaN;
     let frames = 0;
     let tail: Buffer = Buffer.alloc(0);
     let head = '';
-    const socket = connect({ host: target.host, port: target.port, noDelay: true });
+    const socket = connect({ host, port, noDelay: true });
     const fail = (why: string): void => {
       socket.destroy();
       resolve({ firstFrameMs, frames, broken: `after ${frames} frames: ${why}; ${head}` });
@@ -47,6 +49,6 @@ export function readStream(target: Target, turn: number): Promise<ReadStream> {
       socket.destroy();
       resolve({ firstFrameMs, frames, broken: undefined });
     });
-    socket.write(streamRequest(target, turn));
+    socket.write(request);
   });
 }
