@@ -1,22 +1,26 @@
 import type { ExitCode } from './exit-codes.ts';
+import type { Machine } from './machine.ts';
 
-/** What a command has of the world. */
-export interface Terminal {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-  /**
-   * The text of a file; `-` is the standard input.
-   *
-   * @throws Error when it cannot be read
-   */
-  readText(path: string): string;
+export type { Terminal } from './machine.ts';
+
+/** What follows the name of a command, and what is done with it. */
+export interface Runnable {
+  /** @param argv what follows the name of the command */
+  run(argv: readonly string[], machine: Machine): ExitCode | Promise<ExitCode>;
 }
 
 /** One command of `kubectl-classroom`: a folder of its own, listed in ./commands.ts. */
-export interface Command {
+export interface Command extends Runnable {
   readonly name: string;
   /** One line for the help of the program. */
   readonly summary: string;
-  /** @param argv what follows the name of the command */
-  run(argv: readonly string[], terminal: Terminal): ExitCode | Promise<ExitCode>;
+}
+
+/**
+ * A command whose code is loaded when it is run: help and completion come at once, whatever the others import.
+ *
+ * @param load imports the folder of the command
+ */
+export function lazily(name: string, summary: string, load: () => Promise<Runnable>): Command {
+  return { name, summary, run: async (argv, machine) => (await load()).run(argv, machine) };
 }

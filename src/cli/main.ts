@@ -1,19 +1,16 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { VERSION } from '../observability/version.ts';
 import { COMMANDS } from './commands.ts';
+import { machineOf } from './process-machine.ts';
 import { runCli } from './run.ts';
-
-/** `readFileSync` takes the number of standard input for a path. */
-const STANDARD_INPUT = 0;
 
 // Whoever reads us may have seen enough, such as `head`: that is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-process.exitCode = await runCli({ commands: COMMANDS, version: VERSION }, process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  readText: (path) => readFileSync(path === '-' ? STANDARD_INPUT : path, 'utf8'),
-});
+process.exitCode = await runCli(
+  { commands: COMMANDS, version: VERSION },
+  process.argv.slice(2),
+  machineOf(process),
+);

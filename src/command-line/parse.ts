@@ -12,7 +12,7 @@ const USAGE_EXIT_CODE = 2;
 export interface Flag {
   /**
    * As help shows it: `--workers <n>`, `-o, --output <format>`, `--once`, `--no-metrics`, or `[mode]` for an argument
-   * without a flag.
+   * without a flag. `[names...]` is all that are left: the schema gets them in one text, a space between them.
    */
   spelling: string;
   about: string;
@@ -168,11 +168,18 @@ function readWords(command: Command, fields: readonly Field[], argv: readonly st
     faults: [
       ...strange.map((word) => unknownOption(word, command)),
       ...withoutValue.map(({ flag }) => `${wordOf(flag.spelling)} must be followed by a value`),
-      ...operands
-        .slice(command.registeredArguments.length)
-        .map((word) => `'${word}' is not expected: values are written after their flag`),
+      ...operandsWithoutField(command, operands).map(
+        (word) => `'${word}' is not expected: values are written after their flag`,
+      ),
     ],
   };
+}
+
+function operandsWithoutField(
+  { registeredArguments }: Command,
+  operands: readonly string[],
+): readonly string[] {
+  return registeredArguments.at(-1)?.variadic ? [] : operands.slice(registeredArguments.length);
 }
 
 function unknownOption(word: string, command: Command): string {
@@ -194,8 +201,9 @@ function lacksValue({ declared, flag }: Field, command: Command): boolean {
 function writtenText(field: Field, command: Command, operands: readonly string[]): [string, string][] {
   const { name, declared } = field;
   if (declared instanceof Argument) {
-    const word = operands[command.registeredArguments.indexOf(declared)];
-    return word === undefined ? [] : [[name, word]];
+    const place = command.registeredArguments.indexOf(declared);
+    const words = operands.slice(place, declared.variadic ? undefined : place + 1);
+    return words.length === 0 ? [] : [[name, words.join(' ')]];
   }
   const attribute = declared.attributeName();
   // Commander gives `--no-metrics` a default of its own, which would hide the environment.
@@ -244,12 +252,12 @@ function nameOf(spelling: string): string {
   return wordOf(spelling).replace(/^--(no-)?/, '');
 }
 
-/** `--workers <n>` → `--workers`, `-o, --output <format>` → `--output`, `[mode]` → `mode`. */
-function wordOf(spelling: string): string {
+/** `--workers <n>` → `--workers`, `-o, --output <format>` → `--output`, `[names...]` → `names`. */
+export function wordOf(spelling: string): string {
   return spelling
     .replace(/^-., /, '')
     .replace(/ .*$/, '')
-    .replace(/[[\]<>]/g, '');
+    .replace(/[[\]<>]|\.\.\./g, '');
 }
 
 interface Understood {

@@ -1,4 +1,5 @@
 import type { KubeList, KubeObject, ObjectRef, Resource } from './object.ts';
+import type { OpenStream } from './transport.ts';
 
 /** What every call accepts. Without a `deadlineMs` the client's own default holds: no request is ever unbounded. */
 export interface CallOptions {
@@ -42,6 +43,19 @@ export interface DeleteOptions extends CallOptions {
   uid?: string;
   resourceVersion?: string;
   gracePeriodSeconds?: number;
+}
+
+/** Of a path that is none of the typed calls'. */
+export interface RawOptions extends CallOptions {
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Media type that is asked for; default: JSON. */
+  accept?: string;
+}
+
+export interface OpenOptions extends RawOptions {
+  /** The stream ends with an error after this long, whatever it still has to say. */
+  lifetimeMs: number;
 }
 
 /** One event of a watch, as the API server sends it. */
@@ -93,12 +107,13 @@ export interface KubeClient {
   ): Promise<boolean>;
   /** Events until the server ends the watch or the signal aborts. Throws when the watch cannot be opened. */
   watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
-  /** Any other path, JSON in and out: `/version`, `/readyz`, TokenRequest … */
-  raw(
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
-    path: string,
-    options?: CallOptions & { body?: unknown },
-  ): Promise<unknown>;
+  /** Any other path: `/version`, `/readyz`, TokenRequest … An answer that is not JSON is its text. */
+  raw(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, options?: RawOptions): Promise<unknown>;
+  /**
+   * Any other path, read as it comes: logs that are followed, answers through the API server's proxy. The caller
+   * iterates `body` to its end or calls `close`.
+   */
+  open(method: 'GET' | 'POST', path: string, options: OpenOptions): Promise<OpenStream>;
   /** Closes the pool; requests in flight are aborted. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { CallOptions, KubeClient, WatchEvent, WatchOptions } from './client.ts';
+import type { CallOptions, KubeClient, RawOptions, WatchEvent, WatchOptions } from './client.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Credentials } from './credentials.ts';
 import { KubeApiError } from './errors.ts';
@@ -53,7 +53,7 @@ function limitsOf(options: CallOptions | undefined): Pick<HttpRequest, 'signal' 
   return { signal: options?.signal, deadlineMs: options?.deadlineMs };
 }
 
-function readsOf(transport: Transport): Pick<KubeClient, 'get' | 'list' | 'watch' | 'raw'> {
+function readsOf(transport: Transport): Pick<KubeClient, 'get' | 'list' | 'watch' | 'raw' | 'open'> {
   return {
     async get<T extends KubeObject>(
       resource: Resource<T>,
@@ -89,17 +89,19 @@ function readsOf(transport: Transport): Pick<KubeClient, 'get' | 'list' | 'watch
 
     watch: (resource, options) => watch(transport, resource, options),
 
-    async raw(method, path, options) {
-      return transport.send({
-        verb: 'raw',
-        method,
-        path,
-        resource: 'raw',
-        body: options?.body,
-        ...limitsOf(options),
-      });
-    },
+    raw: async (method, path, options) => transport.send(rawRequest(method, path, options)),
+
+    open: (method, path, options) => transport.open(rawRequest(method, path, options), options.lifetimeMs),
   };
+}
+
+function rawRequest(
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  options: RawOptions | undefined,
+): HttpRequest {
+  const { body, accept } = options ?? {};
+  return { verb: 'raw', method, path, resource: 'raw', body, accept, ...limitsOf(options) };
 }
 
 function writesOf(

@@ -20,6 +20,8 @@ export interface HttpRequest {
   resource: string;
   body?: unknown;
   contentType?: string;
+  /** Default: JSON. */
+  accept?: string | undefined;
   signal?: AbortSignal | undefined;
   deadlineMs?: number | undefined;
 }
@@ -97,7 +99,7 @@ export function createTransport(options: TransportOptions): Transport {
       headers: {
         ...material.headers,
         'user-agent': options.userAgent,
-        accept: 'application/json',
+        accept: request.accept ?? 'application/json',
         ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
       },
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),

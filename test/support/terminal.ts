@@ -1,4 +1,5 @@
-import type { Terminal } from '../../src/cli/command.ts';
+import type { Machine, Terminal } from '../../src/cli/machine.ts';
+import { createFakeClock } from './fake-clock.ts';
 
 /** A terminal that remembers what was written, and has these files and no others. */
 export interface RecordedTerminal extends Terminal {
@@ -21,5 +22,30 @@ export function recordedTerminal(files: Readonly<Record<string, string>> = {}): 
       return text;
     },
     written: () => ({ ...written }),
+  };
+}
+
+/** A machine that remembers what was written. */
+export type RecordedMachine = RecordedTerminal & Machine;
+
+/**
+ * Nobody sits at it, its clock stands still, and it has no files.
+ *
+ * @param difference what else it has: a person who answers, a kubeconfig, a clock that runs
+ */
+export function recordedMachine(difference: Partial<Machine> = {}): RecordedMachine {
+  return {
+    ...recordedTerminal(),
+    env: {},
+    clock: createFakeClock(),
+    random: () => 0.5,
+    signal: new AbortController().signal,
+    readFile: (path) =>
+      Promise.reject(
+        Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: 'ENOENT', path }),
+      ),
+    ask: undefined,
+    spin: undefined,
+    ...difference,
   };
 }

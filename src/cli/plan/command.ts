@@ -1,20 +1,17 @@
 import { tellWhy } from '../../command-line/parse.ts';
 import { planEngine } from '../../gpu/planner/plan.ts';
-import type { Command, Terminal } from '../command.ts';
+import type { Terminal } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { render } from '../output.ts';
 import { parsePlanArguments } from './arguments.ts';
 import { planInput } from './input.ts';
 import { planTable } from './table.ts';
 
-/** `kubectl-classroom plan`: the memory planner without a cluster. */
-export const planCommand: Command = {
-  name: 'plan',
-  summary: 'Does a model fit a GPU, and how many students does an engine carry?',
-  run: plan,
-};
-
-/** @param argv what follows `plan` */
+/**
+ * `kubectl-classroom plan`: the memory planner without a cluster.
+ *
+ * @param argv what follows `plan`
+ */
 export function plan(argv: readonly string[], terminal: Terminal): ExitCode {
   const parsed = parsePlanArguments(argv, terminal.readText);
   if (parsed.kind !== 'run') {

@@ -1,28 +1,9 @@
-import Table from 'cli-table3';
 import type { EnginePlan, FactsSource } from '../../gpu/plan-types.ts';
+import { nameTable } from '../text-table.ts';
 import { flagsOf } from './suggestion-flags.ts';
 
 const NAME_WIDTH = 28;
 const TEXT_WIDTH = 92;
-
-/** Without lines between the cells. */
-const NO_BORDER = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '',
-};
 
 const SOURCES: Readonly<Record<FactsSource, string>> = {
   catalogue: 'figures from the catalogue',
@@ -92,13 +73,5 @@ function section(title: string, lines: readonly string[]): string {
 }
 
 function rows(content: readonly Row[]): string {
-  const table = new Table({
-    chars: NO_BORDER,
-    colWidths: [NAME_WIDTH, TEXT_WIDTH],
-    wordWrap: true,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  });
-  for (const [name, text] of content) table.push([name, text]);
-  const lines = table.toString().split('\n');
-  return lines.map((line) => `${line.trimEnd()}\n`).join('');
+  return nameTable(content, { nameWidth: NAME_WIDTH, textWidth: TEXT_WIDTH });
 }

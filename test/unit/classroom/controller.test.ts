@@ -86,6 +86,7 @@ function clientThat(applyStatus: (object: KubeObject) => void): KubeClient {
     mergePatch: unused,
     delete: unused,
     raw: unused,
+    open: unused,
     close: unused,
     watch: () => {
       throw new Error('this pass must not watch');

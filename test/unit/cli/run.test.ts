@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Command } from '../../../src/cli/command.ts';
 import { type Cli, runCli } from '../../../src/cli/run.ts';
-import { recordedTerminal } from '../../support/terminal.ts';
+import { recordedMachine } from '../../support/terminal.ts';
 
 /** Prints its arguments. */
 const echo: Command = {
@@ -16,7 +16,7 @@ const echo: Command = {
 const cli: Cli = { commands: [echo], version: '1.2.3' };
 
 const run = async (...argv: string[]) => {
-  const terminal = recordedTerminal();
+  const terminal = recordedMachine();
   return { code: await runCli(cli, argv, terminal), ...terminal.written() };
 };
 
@@ -44,7 +44,7 @@ describe('what cannot be run ends with 2 and leaves standard output empty', () =
   });
 
   test('a command misspelled', async () => {
-    const stderr = expect.stringContaining("'ehco' is no command of kubectl-classroom");
+    const stderr = expect.stringContaining("'ehco' is no command of kubectl classroom");
     expect(await run('ehco')).toMatchObject({ code: 2, stdout: '', stderr });
   });
 });

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { type Flag, type Program, parseCommandLine, type Texts, tellWhy } from '../../command-line/parse.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { Runnable } from '../command.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import type { Machine } from '../machine.ts';
+import { tellProblem } from '../problem.ts';
+import { problems } from '../problems.ts';
+import { problemOfCall } from './api-problems.ts';
+import { type Connection, connect } from './connection.ts';
+import { CONNECTION_FLAGS, connectionSchema } from './flags.ts';
+
+/** What a command that talks to a cluster gets. */
+export interface Cluster extends Connection {
+  /** Its calls end with Ctrl-C and with `--request-timeout`. */
+  readonly client: KubeClient;
+  readonly machine: Machine;
+}
+
+/** A command line that help and documentation show. */
+export interface Example {
+  /** What it is for, as a part of a sentence. */
+  readonly about: string;
+  readonly command: string;
+}
+
+/** A command that talks to a cluster; the flags of the connection come by themselves. */
+export interface ClusterCommand<Schema extends z.ZodObject> {
+  /** As typed after `kubectl classroom`, such as `keys rotate`. */
+  readonly name: string;
+  /** What help begins with. */
+  readonly description: string;
+  /** Of its own flags and arguments. Rules across flags belong into `faults`. */
+  readonly schema: Schema;
+  readonly flags: Program<Schema>['flags'];
+  readonly examples?: readonly Example[];
+  /** What is wrong with the flags together, a line each, told with all else that is wrong. */
+  faults?(given: Texts): readonly string[];
+  /**
+   * @throws CliError of the catalogue for what a person can do something about, KubeApiError as the client throws it
+   */
+  run(options: z.output<Schema>, cluster: Cluster): Promise<ExitCode>;
+}
+
+/**
+ * Makes a {@link Runnable} of it: reads the command line, connects, runs, and tells of problems. All errors of calls are
+ * told from the catalogue; anything else is a fault of the program and is thrown.
+ *
+ * @param connectTo for tests; default: what the kubeconfig says
+ */
+export function clusterCommand<Schema extends z.ZodObject>(
+  command: ClusterCommand<Schema>,
+  connectTo: typeof connect = connect,
+): Runnable {
+  return {
+    async run(argv, machine) {
+      const parsed = parseCommandLine(programOf(command), argv, undefined, (given) => ({
+        texts: new Map(),
+        faults: command.faults?.(given) ?? [],
+      }));
+      if (parsed.kind !== 'run') {
+        tellWhy(parsed, machine);
+        return parsed.kind === 'print' ? EXIT_CODES.done : EXIT_CODES.usage;
+      }
+      const options = command.schema.parse(parsed.texts);
+      const connectionFlags = connectionSchema.parse(parsed.texts);
+      return withProblems(machine, async (called) => {
+        const connection = await connectTo(connectionFlags, machine);
+        called(connection.server);
+        return withClient(connection, machine, (cluster) => command.run(options, cluster));
+      });
+    },
+  };
+}
+
+function programOf<Schema extends z.ZodObject>(command: ClusterCommand<Schema>): Program<z.ZodObject> {
+  const flags: Readonly<Record<string, Flag>> = { ...command.flags, ...CONNECTION_FLAGS };
+  return {
+    name: `kubectl classroom ${command.name}`,
+    description: command.description,
+    schema: z.object({ ...command.schema.shape, ...connectionSchema.shape }),
+    flags,
+    epilogue: epilogueOf(command.examples ?? []),
+  };
+}
+
+function epilogueOf(examples: readonly Example[]): string {
+  if (examples.length === 0) return '';
+  return ['', 'Examples:', ...examples.map(({ about, command }) => `  # ${about}\n  ${command}\n`)].join(
+    '\n',
+  );
+}
+
+/** Runs with a client that closes with Ctrl-C, and afterwards. */
+async function withClient(
+  connection: Connection,
+  machine: Machine,
+  run: (cluster: Cluster) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const { client } = connection;
+  const { signal } = machine;
+  // Whatever waits for an answer then fails: no command has to hand the signal to every call.
+  const onInterrupt = (): void => void client.close();
+  signal.addEventListener('abort', onInterrupt, { once: true });
+  try {
+    return await run({ ...connection, machine });
+  } finally {
+    signal.removeEventListener('abort', onInterrupt);
+    await client.close();
+  }
+}
+
+async function withProblems(
+  machine: Machine,
+  run: (called: (server: string) => void) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  let server = '';
+  try {
+    return await run((url) => {
+      server = url;
+    });
+  } catch (error) {
+    const problem = machine.signal.aborted ? problems.interrupted() : problemOfCall(error, server);
+    if (problem === undefined) throw error;
+    return tellProblem(problem, machine);
+  }
+}

@@ -1,0 +1,71 @@
+import { closest } from '../command-line/closest.ts';
+import type { Command, Runnable } from './command.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+
+/** Commands under one word, such as `keys export` and `keys rotate`. */
+export interface Group {
+  /** As typed after `kubectl classroom`; empty: the program itself. */
+  readonly name: string;
+  /** What help begins with, a paragraph each. */
+  readonly description: readonly string[];
+  readonly commands: readonly Command[];
+  /** Lines of help on options of its own. */
+  readonly options?: readonly string[];
+}
+
+/** Runs the command that the first word names, and says what there is when it names none. */
+export function groupOf(group: Group): Runnable {
+  return {
+    run(argv, machine) {
+      const [word, ...rest] = argv;
+      switch (word) {
+        case '--help':
+        case '-h':
+        case 'help': {
+          const [named, ...more] = rest;
+          // `help plan` is `plan --help`.
+          if (word === 'help' && named !== undefined) return this.run([named, ...more, '--help'], machine);
+          machine.stdout.write(overview(group));
+          return EXIT_CODES.done;
+        }
+        case undefined:
+          machine.stderr.write(overview(group));
+          return EXIT_CODES.usage;
+        default: {
+          const command = group.commands.find(({ name }) => name === word);
+          if (command !== undefined) return command.run(rest, machine);
+          machine.stderr.write(unknownCommand(group, word));
+          return EXIT_CODES.usage;
+        }
+      }
+    },
+  };
+}
+
+function titleOf({ name }: Group): string {
+  return ['kubectl classroom', name].join(' ').trimEnd();
+}
+
+function unknownCommand(group: Group, word: string): string {
+  const names = group.commands.map(({ name }) => name);
+  const meant = closest(word, names);
+  const advice = meant === undefined ? `there is ${names.join(', ')}` : `did you mean ${meant}?`;
+  return `'${word}' is no command of ${titleOf(group)}: ${advice}\nSee --help.\n`;
+}
+
+function overview(group: Group): string {
+  const { commands, description, options = [] } = group;
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  return [
+    `Usage: ${titleOf(group)} <command> [options]`,
+    '',
+    ...description.flatMap((paragraph) => [paragraph, '']),
+    'Commands:',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+    'Options:',
+    ...options.map((line) => `  ${line}`),
+    '  -h, --help     this text; after a command: its flags and examples',
+    '',
+  ].join('\n');
+}
