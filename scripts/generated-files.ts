@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { customResourceDefinitions } from '../src/api/crd.ts';
 import { apiReference } from '../src/api/reference.ts';
+import { chartFiles } from '../src/chart/files.ts';
 import { failuresReference } from '../src/classroom/failures/reference.ts';
 import { cliReference } from '../src/cli/reference.ts';
 import { metricsReference } from '../src/gateway/metrics-reference.ts';
@@ -33,6 +34,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
     render: () => manifest(...rbacObjects({ watchNamespace: NAMESPACE_PLACEHOLDER })),
   },
   { path: 'manifests/rbac-node-preparation.yaml', render: () => manifest(...nodePreparationObjects()) },
+  ...chartFiles(),
   { path: 'docs/engine-failures.md', render: failuresReference },
   { path: 'docs/rbac.md', render: rbacReference },
   { path: 'docs/gateway-requests.md', render: requestReference },

@@ -93,7 +93,7 @@ function roleAndBinding(
   const apiVersion = `${RBAC_GROUP}/v1`;
   const metadata = { name, ...(namespace !== undefined && { namespace }), labels: labels(component) };
   return [
-    { apiVersion, kind, metadata, rules: rights.map(ruleOf) },
+    { apiVersion, kind, metadata, rules: rulesOf(rights) },
     {
       apiVersion,
       kind: `${kind}Binding`,
@@ -102,6 +102,11 @@ function roleAndBinding(
       subjects: [{ kind: 'ServiceAccount', ...account }],
     },
   ];
+}
+
+/** The rules of a role that gives these rights. */
+export function rulesOf(rights: readonly Right[]): PolicyRule[] {
+  return rights.map(ruleOf);
 }
 
 function ruleOf({ apiGroup, resource, resourceNames, verbs }: Right): PolicyRule {

@@ -37,7 +37,8 @@ export interface Right {
 
 type Details = Partial<Pick<Right, 'scope' | 'resourceNames'>> & { subresource?: string };
 
-function right(
+/** A {@link Right} on a kind that we know. */
+export function right(
   { group, plural }: Resource<KubeObject>,
   verbs: readonly Verb[],
   why: string,

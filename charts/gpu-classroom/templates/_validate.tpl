@@ -1,0 +1,18 @@
+{{- /* What a schema of values cannot say. Every message says what to do. */}}
+{{- define "gpu-classroom.validate" -}}
+{{- if and (gt (int .Values.gateway.replicas) 1) (not .Values.gateway.valkey.url) }}
+{{- fail "gateway.replicas is more than 1, but gateway.valkey.url is empty: several gateways must count limits and tokens together. Set gateway.valkey.url to a Valkey or Redis server, or gateway.replicas to 1." }}
+{{- end }}
+{{- if regexMatch "^rediss?://[^@/]*:[^@/]*@" .Values.gateway.valkey.url }}
+{{- fail "gateway.valkey.url has a password in it, which everybody who may read ConfigMaps would see. Put it into a Secret and name that in gateway.valkey.passwordSecret.name." }}
+{{- end }}
+{{- if and .Values.ingress.enabled (not .Values.ingress.host) }}
+{{- fail "ingress.enabled is true, but ingress.host is empty. Set it to the name that students reach the gateway by, such as llm.school.example." }}
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+{{- fail "httpRoute.enabled is true, but httpRoute.parentRefs is empty. Name the Gateway that it belongs to, such as [{name: public, namespace: gateways}]." }}
+{{- end }}
+{{- if and .Values.rbac.nodePreparation.nodes (not .Values.rbac.nodePreparation.enabled) }}
+{{- fail "rbac.nodePreparation.nodes is set, but rbac.nodePreparation.enabled is false. Set it to true, or leave the nodes out." }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,32 @@
+import { customResourceDefinitions } from '../api/crd.ts';
+import { crdTemplate } from './crd-template.ts';
+import { gpuClassroomValues } from './gpu-classroom-values.ts';
+import { rulesTemplate } from './rules-template.ts';
+import { valuesFile } from './values-file.ts';
+import { valuesSchema, valuesSchemaFile } from './values-schema.ts';
+
+interface ChartFile {
+  /** Relative to the root of the repository. */
+  path: string;
+  render: () => string;
+}
+
+/** The generated files of the charts. */
+export function chartFiles(): ChartFile[] {
+  return [...installationFiles('charts/gpu-classroom')];
+}
+
+function installationFiles(chart: string): ChartFile[] {
+  return [
+    {
+      path: `${chart}/values.yaml`,
+      render: () => valuesFile(valuesSchema(gpuClassroomValues), gpuClassroomValues.parse({})),
+    },
+    { path: `${chart}/values.schema.json`, render: () => valuesSchemaFile(valuesSchema(gpuClassroomValues)) },
+    { path: `${chart}/templates/_rules.tpl`, render: rulesTemplate },
+    ...customResourceDefinitions().map((crd) => ({
+      path: `${chart}/templates/crds/${crd.spec.names.plural}.yaml`,
+      render: () => crdTemplate(crd),
+    })),
+  ];
+}

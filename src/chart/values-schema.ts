@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import type { StructuralSchema } from '../api/structural-schema.ts';
+
+/** The part of JSON Schema that chart values use. Helm checks values with it before it renders anything. */
+const jsonSchemaSchema = z.looseObject({
+  description: z.string().optional(),
+  type: z.union([z.string(), z.array(z.string())]).optional(),
+  default: z.json().optional(),
+  required: z.array(z.string()).optional(),
+  get properties() {
+    return z.record(z.string(), jsonSchemaSchema).optional();
+  },
+  get additionalProperties() {
+    return z.union([z.boolean(), jsonSchemaSchema]).optional();
+  },
+  get items() {
+    return jsonSchemaSchema.optional();
+  },
+});
+
+export type JsonSchema = z.infer<typeof jsonSchemaSchema>;
+
+/** https://json-schema.org/draft-07: what every Helm since 3.0 understands. */
+const DIALECT = 'http://json-schema.org/draft-07/schema#';
+
+/** `values.schema.json` of a chart. */
+export function valuesSchemaFile(schema: JsonSchema): string {
+  return `${JSON.stringify({ $schema: DIALECT, ...schema }, null, 2)}\n`;
+}
+
+/** The schema of values as people write them: what has a default may be absent. */
+export function valuesSchema(type: z.ZodType): JsonSchema {
+  const { $schema: _, ...schema } = jsonSchemaSchema.parse(
+    z.toJSONSchema(type, { target: 'draft-7', io: 'input', unrepresentable: 'any' }),
+  );
+  return tidied(schema);
+}
+
+/** The default of an object is that of its fields, and that names are texts goes without saying. */
+function tidied(schema: JsonSchema): JsonSchema {
+  const { propertyNames: _, properties, items, additionalProperties, default: value, ...rest } = schema;
+  return jsonSchemaSchema.parse({
+    ...rest,
+    ...(properties === undefined && value !== undefined && { default: value }),
+    ...(properties !== undefined && { properties: mapValues(properties, tidied) }),
+    ...(items !== undefined && { items: tidied(items) }),
+    ...(additionalProperties !== undefined && {
+      additionalProperties:
+        typeof additionalProperties === 'boolean' ? additionalProperties : tidied(additionalProperties),
+    }),
+  });
+}
+
+/**
+ * The same as JSON Schema, for values that become fields of our own objects. A field that the kind does not have is an
+ * error: the API server would drop it with a warning at most.
+ */
+export function jsonSchemaOf(structural: StructuralSchema): JsonSchema {
+  const { properties, items, additionalProperties, nullable, type, format: _format, ...rest } = structural;
+  const plain = Object.entries(rest).filter(([keyword]) => !keyword.startsWith('x-kubernetes-'));
+  return jsonSchemaSchema.parse({
+    ...Object.fromEntries(plain),
+    type: nullable ? [type, 'null'] : type,
+    ...(properties !== undefined && {
+      properties: mapValues(properties, jsonSchemaOf),
+      additionalProperties: false,
+    }),
+    ...(items !== undefined && { items: jsonSchemaOf(items) }),
+    ...(additionalProperties !== undefined && { additionalProperties: jsonSchemaOf(additionalProperties) }),
+  });
+}
+
+function mapValues<T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}
