@@ -1,4 +1,5 @@
 import { customResourceDefinitions } from '../api/crd.ts';
+import { CLASSROOM_DEFAULTS, classroomValuesSchema } from './classroom-values.ts';
 import { crdTemplate } from './crd-template.ts';
 import { gpuClassroomValues } from './gpu-classroom-values.ts';
 import { rulesTemplate } from './rules-template.ts';
@@ -13,7 +14,14 @@ interface ChartFile {
 
 /** The generated files of the charts. */
 export function chartFiles(): ChartFile[] {
-  return [...installationFiles('charts/gpu-classroom')];
+  return [...installationFiles('charts/gpu-classroom'), ...classFiles('charts/classroom')];
+}
+
+function classFiles(chart: string): ChartFile[] {
+  return [
+    { path: `${chart}/values.yaml`, render: () => valuesFile(classroomValuesSchema(), CLASSROOM_DEFAULTS) },
+    { path: `${chart}/values.schema.json`, render: () => valuesSchemaFile(classroomValuesSchema()) },
+  ];
 }
 
 function installationFiles(chart: string): ChartFile[] {

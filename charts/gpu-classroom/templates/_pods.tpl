@@ -1,7 +1,12 @@
 {{- /* What the pods of operator and gateway have in common: (dict "root" $ "component" "gateway" "values" .Values.gateway). */}}
 {{- define "gpu-classroom.podMetadata" -}}
 labels:
-  {{- include "gpu-classroom.labels" . | nindent 2 }}
+  {{- /* Without versions: a new chart that changes nothing of a pod must not restart it. */}}
+  {{- include "gpu-classroom.selectorLabels" . | nindent 2 }}
+  app.kubernetes.io/part-of: gpu-classroom
+  {{- with .root.Values.commonLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
   {{- with .values.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -12,7 +17,7 @@ labels:
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- /* Variables of Services would look like settings: both begin with GPU_CLASSROOM_. */}}
+# Variables of Services would look like settings: both begin with GPU_CLASSROOM_.
 enableServiceLinks: false
 securityContext:
   {{- toYaml .root.Values.podSecurityContext | nindent 2 }}
