@@ -10,4 +10,12 @@ export const COMMANDS: readonly Command[] = [
     const { getCommand } = await import('./get/command.ts');
     return getCommand;
   }),
+  lazily('status', 'How a class is, and what to do next', async () => {
+    const { statusCommand } = await import('./status/command.ts');
+    return statusCommand;
+  }),
+  lazily('describe', 'All that the cluster says of a class or a student', async () => {
+    const { describeCommand } = await import('./describe/command.ts');
+    return describeCommand;
+  }),
 ];

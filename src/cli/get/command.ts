@@ -4,7 +4,7 @@ import type { KubeObject } from '../../kube/object.ts';
 import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
 import { SCOPE_FLAGS, SCOPE_SHAPE } from '../cluster/flags.ts';
 import { listAll } from '../cluster/list.ts';
-import { readTable, type ServerTable, serverTableText } from '../cluster/server-table.ts';
+import { readTable, serverTableText } from '../cluster/server-table.ts';
 import type { Runnable } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { OBJECT_OUTPUT_FLAGS, OBJECT_OUTPUT_SHAPE, objectsText } from '../objects-output.ts';
@@ -79,10 +79,13 @@ async function tableOf(look: Look, { client, namespace }: Cluster): Promise<stri
   const { query, allNamespaces, output } = look;
   const scope = allNamespaces ? {} : { namespace };
   const table = await readTable(client, query.resource, { ...query, ...scope });
-  const rows = named(look, namespace, table.rows, ({ object }) => object.metadata.name);
+  const idColumn = table.columnDefinitions.findIndex(({ name }) => name === 'Student');
+  const rows = named(look, namespace, table.rows, ({ object, cells }) => ({
+    name: object.metadata.name,
+    studentId: cells[idColumn],
+  }));
   if (rows.length === 0) return '';
-  const shown: ServerTable = { ...table, rows };
-  return serverTableText(shown, { wide: output === 'wide', withNamespace: allNamespaces });
+  return serverTableText({ ...table, rows }, { wide: output === 'wide', withNamespace: allNamespaces });
 }
 
 async function objectsOf(look: Look, { client, namespace }: Cluster): Promise<KubeObject[]> {
@@ -90,7 +93,18 @@ async function objectsOf(look: Look, { client, namespace }: Cluster): Promise<Ku
   const { resource, ...selectors } = query;
   const scope = allNamespaces ? {} : { namespace };
   const objects = await listAll(client, resource, { ...selectors, ...scope });
-  return named(look, namespace, objects, ({ metadata }) => metadata.name);
+  return named(look, namespace, objects, (object) => ({
+    name: object.metadata.name,
+    studentId: seatSchema.safeParse(object).data?.spec.student.id,
+  }));
+}
+
+const seatSchema = z.object({ spec: z.object({ student: z.object({ id: z.string() }) }) });
+
+/** How people may name an object: a seat by the id of its student, too. */
+interface Names {
+  readonly name: string;
+  readonly studentId: unknown;
 }
 
 /** Those that were named; without names all of them. */
@@ -98,11 +112,12 @@ function named<Item>(
   { names, subject }: Look,
   namespace: string,
   items: readonly Item[],
-  nameOf: (item: Item) => string,
+  namesOf: (item: Item) => Names,
 ): Item[] {
   if (names.length === 0) return [...items];
-  const missing = names.filter((name) => !items.some((item) => nameOf(item) === name));
-  if (missing.length > 0)
-    throw problems.notFound({ subject, names: missing, namespace, there: items.map(nameOf) });
-  return items.filter((item) => names.includes(nameOf(item)));
+  const isCalled = (item: Item, word: string): boolean => Object.values(namesOf(item)).includes(word);
+  const missing = names.filter((word) => !items.some((item) => isCalled(item, word)));
+  if (missing.length === 0) return items.filter((item) => names.some((word) => isCalled(item, word)));
+  const there = items.map((item) => namesOf(item).name);
+  throw problems.notFound({ subject, names: missing, namespace, there });
 }

@@ -1,0 +1,41 @@
+import { CLASSROOM_REASONS, ENGINE_FAILURE_REASONS, MISFIT_REASONS } from '../../api/reasons.ts';
+
+const REASONS = CLASSROOM_REASONS;
+
+/** What decides about the next step. */
+export interface Situation {
+  readonly name: string;
+  readonly namespace: string;
+  readonly serving: boolean;
+  /** Of the condition Ready. */
+  readonly reason: string;
+  /** Seats of the class. */
+  readonly students: number;
+}
+
+const MISFITS: ReadonlySet<string> = new Set(Object.values(MISFIT_REASONS));
+const ENGINE_FAILURES: ReadonlySet<string> = new Set([
+  ...Object.values(ENGINE_FAILURE_REASONS),
+  REASONS.failing,
+]);
+const GOES_ON_BY_ITSELF: ReadonlySet<string> = new Set([
+  REASONS.partlyServing,
+  REASONS.awaitingTurn,
+  REASONS.scheduling,
+  REASONS.loading,
+  REASONS.stopping,
+  REASONS.awaitingDeletion,
+]);
+
+/** The one thing to do next for a class, as a sentence with a command to type. The message says why. */
+export function nextStep({ name, namespace, serving, reason, students }: Situation): string {
+  const call = (command: string): string => `kubectl classroom ${command} ${name} -n ${namespace}`;
+  if (MISFITS.has(reason)) {
+    return `Change the class so that it fits. What fits: kubectl get classroom ${name} -n ${namespace} -o yaml | kubectl classroom plan --from -`;
+  }
+  if (ENGINE_FAILURES.has(reason)) return `Do what the message says; the engine's own words: ${call('logs')}`;
+  if (GOES_ON_BY_ITSELF.has(reason)) return `It goes on by itself; to wait for it: ${call('status')} --wait`;
+  if (students === 0) return `Enrol the students: ${call('enroll')} -f roster.csv`;
+  if (serving) return `Hand out the keys: ${call('keys export')}`;
+  return `Do what the message says; to have the cluster checked: ${call('doctor')}`;
+}

@@ -1,0 +1,148 @@
+import type { Classroom, EngineStatus } from '../../api/classroom.ts';
+import { type Condition, findCondition } from '../../api/condition.ts';
+import { CLASSROOM_CONDITIONS, STUDENT_QUOTA_CONDITIONS, STUDENT_QUOTA_REASONS } from '../../api/reasons.ts';
+import type { StudentQuota } from '../../api/student-quota.ts';
+import { localDayOf } from '../../gateway/limits/local-day.ts';
+import { currentReady } from '../cluster/wait-for-class.ts';
+import { inWords, type Mark } from './condition-words.ts';
+import { nextStep } from './next-step.ts';
+import { currentOrNextSession, type Session } from './session.ts';
+
+/** How a class is, for a trainer: what `status -o json` prints. */
+export interface ClassReport {
+  readonly name: string;
+  readonly namespace: string;
+  readonly serving: boolean;
+  /** Of the condition Ready, or Unseen while the operator has not looked at the present spec. */
+  readonly reason: string;
+  readonly message: string;
+  /** What to do next. */
+  readonly next: string;
+  readonly model: { readonly id: string; readonly servedName: string };
+  readonly baseURL?: string;
+  readonly access: Classroom['spec']['access'];
+  readonly engines: {
+    readonly wanted: number;
+    readonly ready: number;
+    readonly list: readonly EngineStatus[];
+  };
+  readonly students: StudentCounts;
+  readonly usageToday: UsageToday;
+  readonly timetable?: { readonly timeZone: string; readonly session?: Session };
+  readonly conditions: readonly ConditionInWords[];
+}
+
+export interface StudentCounts {
+  readonly total: number;
+  readonly active: number;
+  readonly suspended: readonly string[];
+  readonly expired: readonly string[];
+  /** Those who cannot work for another reason, which is the message of their seat. */
+  readonly waiting: readonly { readonly id: string; readonly why: string }[];
+}
+
+/** Of the class's local day, as far as the gateway has written it down; it does so about once a minute. */
+export interface UsageToday {
+  readonly requests: number;
+  readonly tokens: number;
+  /** How many students asked anything. */
+  readonly students: number;
+}
+
+export interface ConditionInWords {
+  readonly type: string;
+  readonly mark: Mark;
+  readonly words: string;
+  readonly reason: string;
+  readonly message: string;
+  /** Since when it is so. */
+  readonly since: string;
+}
+
+export const UNSEEN = 'Unseen';
+const UNSEEN_MESSAGE = 'The operator has not looked at the class since it was written.';
+
+/**
+ * Sums up what the cluster says of a class. Pure.
+ *
+ * @param nowMs epoch ms
+ */
+export function classReport(
+  classroom: Classroom,
+  seats: readonly StudentQuota[],
+  nowMs: number,
+): ClassReport {
+  const { metadata, spec, status } = classroom;
+  const { name, namespace = '' } = metadata;
+  const ready = currentReady(classroom);
+  const serving = ready?.status === 'True';
+  const reason = ready?.reason ?? UNSEEN;
+  const students = countStudents(seats);
+  const timeZone = spec.schedule?.timeZone ?? 'UTC';
+  return {
+    name,
+    namespace,
+    serving,
+    reason,
+    message: ready?.message ?? UNSEEN_MESSAGE,
+    next: nextStep({ name, namespace, serving, reason, students: students.total }),
+    model: { id: spec.model.id, servedName: status?.servedName ?? spec.model.servedName ?? spec.model.id },
+    ...(status?.baseURL === undefined ? {} : { baseURL: status.baseURL }),
+    access: spec.access,
+    engines: {
+      wanted: status?.replicas ?? 0,
+      ready: status?.readyReplicas ?? 0,
+      list: status?.engines ?? [],
+    },
+    students,
+    usageToday: sumUsage(seats, timeZone, nowMs),
+    ...timetable(classroom, nowMs),
+    conditions: (status?.conditions ?? []).flatMap(conditionInWords),
+  };
+}
+
+function countStudents(seats: readonly StudentQuota[]): StudentCounts {
+  const suspended: string[] = [];
+  const expired: string[] = [];
+  const waiting: { id: string; why: string }[] = [];
+  let active = 0;
+  for (const { spec, status } of seats) {
+    const { id } = spec.student;
+    const ready = findCondition(status?.conditions, STUDENT_QUOTA_CONDITIONS.ready);
+    if (ready?.status === 'True') active++;
+    else if (ready?.reason === STUDENT_QUOTA_REASONS.suspended) suspended.push(id);
+    else if (ready?.reason === STUDENT_QUOTA_REASONS.expired) expired.push(id);
+    else waiting.push({ id, why: ready?.message ?? UNSEEN_MESSAGE.replace('class', 'seat') });
+  }
+  return { total: seats.length, active, suspended, expired, waiting };
+}
+
+function sumUsage(seats: readonly StudentQuota[], timeZone: string, nowMs: number): UsageToday {
+  const { startsMs, endsMs } = localDayOf(timeZone, nowMs);
+  const today = seats.flatMap(({ status }) => {
+    const usage = status?.usage;
+    if (usage === undefined) return [];
+    const writtenMs = Date.parse(usage.asOf);
+    return startsMs <= writtenMs && writtenMs < endsMs && usage.requestsToday > 0 ? [usage] : [];
+  });
+  return {
+    requests: today.reduce((sum, { requestsToday }) => sum + requestsToday, 0),
+    tokens: today.reduce((sum, { tokensToday }) => sum + tokensToday, 0),
+    students: today.length,
+  };
+}
+
+function timetable({ spec }: Classroom, nowMs: number): Pick<ClassReport, 'timetable'> {
+  if (spec.schedule === undefined) return {};
+  const { timeZone } = spec.schedule;
+  const session = currentOrNextSession(spec.schedule, nowMs);
+  return { timetable: session === undefined ? { timeZone } : { timeZone, session } };
+}
+
+/** Ready is what the report begins with. */
+function conditionInWords(condition: Condition): ConditionInWords[] {
+  const told = inWords(condition);
+  if (told === undefined || condition.type === CLASSROOM_CONDITIONS.ready) return [];
+  const { type, reason, message, lastTransitionTime: since } = condition;
+  return [{ type, ...told, reason, message, since }];
+}

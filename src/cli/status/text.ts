@@ -1,0 +1,128 @@
+import type { EngineStatus } from '../../api/classroom.ts';
+import { type Colours, coloursFor } from '../colours.ts';
+import type { Machine } from '../machine.ts';
+import { nameTable, textTable } from '../text-table.ts';
+import type { Mark } from './condition-words.ts';
+import type { ClassReport, ConditionInWords, StudentCounts } from './report.ts';
+import { minuteText, spanText } from './time-words.ts';
+
+/** How it is to look. */
+export interface Look {
+  readonly colours: Colours;
+  /** Letters in a line. */
+  readonly columns: number;
+  /** Epoch ms. */
+  readonly nowMs: number;
+}
+
+/** Without a terminal, lines are as long as most people like them. */
+const COLUMNS = 100;
+
+/** As this machine shows it, now. */
+export function lookAt({ stdout, env, clock }: Pick<Machine, 'stdout' | 'env' | 'clock'>): Look {
+  return { colours: coloursFor(stdout, env), columns: stdout.columns ?? COLUMNS, nowMs: clock.now() };
+}
+
+const NAME_WIDTH = 12;
+const SIGNS: Readonly<Record<Mark, string>> = { Good: '✓', Bad: '✗', Unknown: '?', Note: '•' };
+
+/** A class for a trainer: how it is, what it consists of, what is not as it should be, and what to do next. */
+export function reportText(report: ClassReport, look: Look): string {
+  const { colours } = look;
+  const headline = report.serving ? 'students are served' : 'students are NOT served';
+  const paint = report.serving ? colours.green : colours.red;
+  const sections = [
+    `${colours.bold(report.name)} in ${report.namespace}: ${paint(headline)}\n${report.message}\n`,
+    factRows(report, look),
+    engineTable(report.engines.list),
+    conditionLines(report.conditions, look),
+    `${colours.bold('Next:')} ${report.next}\n`,
+  ];
+  return sections.filter((section) => section !== '').join('\n');
+}
+
+function factRows(report: ClassReport, look: Look): string {
+  const { model, engines, students, usageToday } = report;
+  const rows: [string, string][] = [
+    ['Model', model.id === model.servedName ? model.id : `${model.id}, for students ${model.servedName}`],
+    ['Address', report.baseURL ?? '<none>'],
+    ['Access', accessText(report)],
+    ['Session', sessionText(report, look.nowMs)],
+    ['Engines', `${engines.ready} of ${engines.wanted} answer`],
+    ['Students', studentsText(students)],
+    [
+      'Today',
+      `${usageToday.requests} requests, ${usageToday.tokens} tokens, by ${usageToday.students} students`,
+    ],
+  ];
+  return nameTable(rows, {
+    nameWidth: NAME_WIDTH,
+    textWidth: Math.max(look.columns - NAME_WIDTH, NAME_WIDTH),
+  });
+}
+
+function accessText({ access }: ClassReport): string {
+  switch (access) {
+    case 'Open':
+      return 'Open: students are served';
+    case 'Closed':
+      return 'Closed: no student is served';
+    case 'Exam':
+      return 'Exam';
+  }
+}
+
+function sessionText({ timetable }: ClassReport, nowMs: number): string {
+  if (timetable === undefined) return 'no timetable: always';
+  const { timeZone, session } = timetable;
+  if (session === undefined) return 'none within a year';
+  const hours = `${minuteText(session.start)} to ${minuteText(session.end)} (${timeZone})`;
+  if (session.running) return `runs: ${hours}, ends in ${spanText(Date.parse(session.end) - nowMs)}`;
+  return `next: ${hours}, in ${spanText(Date.parse(session.start) - nowMs)}`;
+}
+
+function studentsText({ total, active, suspended, expired, waiting }: StudentCounts): string {
+  const part = (ids: readonly string[], what: string): string[] =>
+    ids.length === 0 ? [] : [`${ids.length} ${what} (${someOf(ids)})`];
+  const parts = [
+    `${active} can work`,
+    ...part(suspended, 'suspended'),
+    ...part(expired, 'expired'),
+    ...part(
+      waiting.map(({ id }) => id),
+      'waiting',
+    ),
+  ];
+  return total === 0 ? 'none yet' : `${total}: ${parts.join(', ')}`;
+}
+
+const NAMED_IDS = 5;
+
+function someOf(ids: readonly string[]): string {
+  const more = ids.length - NAMED_IDS;
+  return [...ids.slice(0, NAMED_IDS), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+}
+
+/** Empty where there is no engine. */
+export function engineTable(engines: readonly EngineStatus[]): string {
+  if (engines.length === 0) return '';
+  const rows = engines.map(({ name, state, node, kvCacheTokens, reason }) => [
+    name,
+    state,
+    node ?? '<none>',
+    kvCacheTokens ?? '<unknown>',
+    reason ?? '<none>',
+  ]);
+  return textTable(['ENGINE', 'STATE', 'NODE', 'CACHE TOKENS', 'REASON'], rows);
+}
+
+/** One line each; what is not as it should be with its message. */
+function conditionLines(conditions: readonly ConditionInWords[], { colours }: Look): string {
+  const paints = { Good: colours.green, Bad: colours.red, Unknown: colours.yellow, Note: colours.cyan };
+  return conditions
+    .map(({ mark, words, reason, message }) => {
+      const line = `${paints[mark](SIGNS[mark])} ${words}`;
+      return mark === 'Good' ? `${line}\n` : `${line}: ${reason}\n    ${message}\n`;
+    })
+    .join('');
+}
