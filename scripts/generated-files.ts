@@ -53,8 +53,12 @@ function fileOfRepository(path: string): string {
 
 /** Kubernetes objects as YAML documents, one line for each text, so that a change shows as a short difference. */
 export function manifest(...objects: KubeObject[]): string {
-  const documents = objects.map((object) =>
-    stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }),
-  );
-  return `# ${NOTICE}\n${documents.join('---\n')}`;
+  return `# ${NOTICE}\n${documents(objects)}`;
+}
+
+/** The same without a first line that says where it comes from. */
+export function documents(objects: readonly KubeObject[]): string {
+  return objects
+    .map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+    .join('---\n');
 }
