@@ -208,7 +208,7 @@ const gateway = z
       ),
     replicas: count(1, 50).default(1).describe('More than one need `gateway.valkey.url`.'),
     settings: gatewaySettingsValues()
-      .default({})
+      .prefault({})
       .describe(
         'What docs/gateway-settings.md lists, by the names "in the file", and the block `jwt`. The rest is set by the chart.',
       ),

@@ -36,12 +36,12 @@ export function valuesSchema(type: z.ZodType): JsonSchema {
   return tidied(schema);
 }
 
-/** The default of an object is that of its fields, and that names are texts goes without saying. */
+/** The default of a block is that of its values, and that names are texts goes without saying. */
 function tidied(schema: JsonSchema): JsonSchema {
   const { propertyNames: _, properties, items, additionalProperties, default: value, ...rest } = schema;
   return jsonSchemaSchema.parse({
     ...rest,
-    ...(properties === undefined && value !== undefined && { default: value }),
+    ...(!isBlock(schema) && value !== undefined && { default: value }),
     ...(properties !== undefined && { properties: mapValues(properties, tidied) }),
     ...(items !== undefined && { items: tidied(items) }),
     ...(additionalProperties !== undefined && {
@@ -49,6 +49,12 @@ function tidied(schema: JsonSchema): JsonSchema {
         typeof additionalProperties === 'boolean' ? additionalProperties : tidied(additionalProperties),
     }),
   });
+}
+
+/** Whether every value below has a default, unlike settings that nobody has to make. */
+export function isBlock({ properties }: JsonSchema): boolean {
+  if (properties === undefined) return false;
+  return Object.values(properties).every((child) => child.default !== undefined || isBlock(child));
 }
 
 /**
