@@ -1,4 +1,5 @@
 import { closest } from '../command-line/closest.ts';
+import { leadingFlags } from './cluster/leading-flags.ts';
 import type { Command, Runnable } from './command.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 
@@ -6,25 +7,30 @@ import { EXIT_CODES } from './exit-codes.ts';
 export interface Group {
   /** As typed after `kubectl classroom`; empty: the program itself. */
   readonly name: string;
-  /** What help begins with, a paragraph each. */
-  readonly description: readonly string[];
+  /** What help begins with. */
+  readonly description: string;
   readonly commands: readonly Command[];
   /** Lines of help on options of its own. */
   readonly options?: readonly string[];
 }
 
-/** Runs the command that the first word names, and says what there is when it names none. */
+/**
+ * Runs the command that the first word names, and says what there is when it names none. Flags of the connection may
+ * stand before that word, as in `-n school keys export`.
+ */
 export function groupOf(group: Group): Runnable {
+  const { commands, description } = group;
   return {
-    run(argv, machine) {
-      const [word, ...rest] = argv;
+    usage: { description, flags: {}, examples: [], commands },
+    async run(argv, machine) {
+      const before = leadingFlags(argv);
+      const [word, ...rest] = argv.slice(before.length);
       switch (word) {
         case '--help':
         case '-h':
         case 'help': {
-          const [named, ...more] = rest;
           // `help plan` is `plan --help`.
-          if (word === 'help' && named !== undefined) return this.run([named, ...more, '--help'], machine);
+          if (word === 'help' && rest.length > 0) return this.run([...rest, '--help'], machine);
           machine.stdout.write(overview(group));
           return EXIT_CODES.done;
         }
@@ -32,8 +38,8 @@ export function groupOf(group: Group): Runnable {
           machine.stderr.write(overview(group));
           return EXIT_CODES.usage;
         default: {
-          const command = group.commands.find(({ name }) => name === word);
-          if (command !== undefined) return command.run(rest, machine);
+          const command = commands.find(({ name }) => name === word);
+          if (command !== undefined) return (await command.load()).run([...before, ...rest], machine);
           machine.stderr.write(unknownCommand(group, word));
           return EXIT_CODES.usage;
         }
@@ -59,7 +65,8 @@ function overview(group: Group): string {
   return [
     `Usage: ${titleOf(group)} <command> [options]`,
     '',
-    ...description.flatMap((paragraph) => [paragraph, '']),
+    description,
+    '',
     'Commands:',
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',

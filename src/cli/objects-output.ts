@@ -16,7 +16,12 @@ export const objectFormat = z
 /** `-o` of commands that print objects; spread into their own schema and flags. */
 export const OBJECT_OUTPUT_SHAPE = { output: objectFormat };
 export const OBJECT_OUTPUT_FLAGS = {
-  output: { spelling: '-o, --output <format>', about: OBJECT_FORMATS.join(', '), default: 'table' },
+  output: {
+    spelling: '-o, --output <format>',
+    about: OBJECT_FORMATS.join(', '),
+    default: 'table',
+    words: OBJECT_FORMATS,
+  },
 } as const;
 
 /** `classroom.gpu-classroom.io/python-101`, as kubectl names an object in its answers. */

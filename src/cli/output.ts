@@ -11,6 +11,17 @@ export const outputFormat = z
   .transform((text) => text.replace(/^=/, ''))
   .pipe(z.enum(OUTPUT_FORMATS, `must be one of ${OUTPUT_FORMATS.join(', ')}`));
 
+/** `-o` of commands that print a result of their own; spread into their schema and flags. */
+export const OUTPUT_SHAPE = { output: outputFormat };
+export const OUTPUT_FLAGS = {
+  output: {
+    spelling: '-o, --output <format>',
+    about: OUTPUT_FORMATS.join(', '),
+    default: 'table',
+    words: OUTPUT_FORMATS,
+  },
+} as const;
+
 /**
  * A result as text that ends with a line break.
  *

@@ -18,6 +18,8 @@ export interface Flag {
   about: string;
   /** As it would be written on the command line; the schema reads it like one. Switches need none. */
   default?: string;
+  /** All that may be written as its value, where that is a list: for completion in shells. The schema decides. */
+  words?: readonly string[];
 }
 
 /** A program as far as its command line goes. */

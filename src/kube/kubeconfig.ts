@@ -124,6 +124,29 @@ export async function defaultKubeContext(
   return loadKubeconfig(`${env.HOME ?? homedir()}/.kube/config`, options);
 }
 
+/** The contexts of all kubeconfigs that are looked at; of a file that is missing or broken, none. */
+export async function kubeconfigContexts(options: {
+  readFile: ReadFile;
+  env: Readonly<Record<string, string | undefined>>;
+  kubeconfig?: string | undefined;
+}): Promise<string[]> {
+  const { env, readFile, kubeconfig } = options;
+  const paths = kubeconfig === undefined ? kubeconfigPaths(env) : [kubeconfig];
+  const names = await Promise.all(
+    paths.map(async (path) => {
+      const text = await readFile(path).then(String, () => '');
+      const file = kubeconfigSchema.safeParse(parse(text)).data;
+      return (file?.contexts ?? []).map(({ name }) => name);
+    }),
+  );
+  return [...new Set(names.flat())];
+}
+
+function kubeconfigPaths(env: Readonly<Record<string, string | undefined>>): string[] {
+  const named = (env.KUBECONFIG ?? '').split(':').filter((path) => path !== '');
+  return named.length > 0 ? named : [`${env.HOME ?? homedir()}/.kube/config`];
+}
+
 async function clientNodeCredentials(path: string, context: string): Promise<Credentials> {
   const { KubeConfig } = await import('@kubernetes/client-node');
   const kubeConfig = new KubeConfig();

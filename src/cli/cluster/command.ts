@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type Flag, type Program, parseCommandLine, type Texts, tellWhy } from '../../command-line/parse.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import type { Runnable } from '../command.ts';
+import type { Example, Offer, Runnable } from '../command.ts';
+import { examplesText } from '../examples-text.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Machine } from '../machine.ts';
 import { tellProblem } from '../problem.ts';
@@ -17,13 +18,6 @@ export interface Cluster extends Connection {
   readonly machine: Machine;
 }
 
-/** A command line that help and documentation show. */
-export interface Example {
-  /** What it is for, as a part of a sentence. */
-  readonly about: string;
-  readonly command: string;
-}
-
 /** A command that talks to a cluster; the flags of the connection come by themselves. */
 export interface ClusterCommand<Schema extends z.ZodObject> {
   /** As typed after `kubectl classroom`, such as `keys rotate`. */
@@ -33,7 +27,9 @@ export interface ClusterCommand<Schema extends z.ZodObject> {
   /** Of its own flags and arguments. Rules across flags belong into `faults`. */
   readonly schema: Schema;
   readonly flags: Program<Schema>['flags'];
-  readonly examples?: readonly Example[];
+  readonly examples: readonly Example[];
+  /** What completion offers for a field, where the field's name does not tell. */
+  readonly offers?: Readonly<Record<string, Offer>>;
   /** What is wrong with the flags together, a line each, told with all else that is wrong. */
   faults?(given: Texts): readonly string[];
   /**
@@ -52,9 +48,11 @@ export function clusterCommand<Schema extends z.ZodObject>(
   command: ClusterCommand<Schema>,
   connectTo: typeof connect = connect,
 ): Runnable {
+  const program = programOf(command);
   return {
+    usage: { ...program, examples: command.examples, ...(command.offers && { offers: command.offers }) },
     async run(argv, machine) {
-      const parsed = parseCommandLine(programOf(command), argv, undefined, (given) => ({
+      const parsed = parseCommandLine(program, argv, undefined, (given) => ({
         texts: new Map(),
         faults: command.faults?.(given) ?? [],
       }));
@@ -80,15 +78,8 @@ function programOf<Schema extends z.ZodObject>(command: ClusterCommand<Schema>):
     description: command.description,
     schema: z.object({ ...command.schema.shape, ...connectionSchema.shape }),
     flags,
-    epilogue: epilogueOf(command.examples ?? []),
+    epilogue: examplesText(command.examples),
   };
-}
-
-function epilogueOf(examples: readonly Example[]): string {
-  if (examples.length === 0) return '';
-  return ['', 'Examples:', ...examples.map(({ about, command }) => `  # ${about}\n  ${command}\n`)].join(
-    '\n',
-  );
 }
 
 /** Runs with a client that closes with Ctrl-C, and afterwards. */

@@ -41,6 +41,20 @@ const GET: ClusterCommand<typeof getSchema> = {
     { about: 'one class with its address', command: 'kubectl classroom get python-101 -o wide' },
     { about: 'the students of a class', command: 'kubectl classroom get students --class python-101' },
   ],
+  offers: {
+    words: async (given, known) => {
+      if (given.length === 0) return [...SUBJECTS, ...(await known.classes())];
+      const { subject } = subjectOf(given);
+      switch (subject) {
+        case 'classes':
+          return known.classes();
+        case 'students':
+          return known.students();
+        case 'engines':
+          return known.engines();
+      }
+    },
+  },
   run: get,
 };
 

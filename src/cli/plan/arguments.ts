@@ -11,7 +11,8 @@ export interface PlanArguments {
   readonly files: PlanFiles;
 }
 
-const PROGRAM: Program<typeof planOptionsSchema> = {
+/** The command line of `plan`. */
+export const PLAN: Program<typeof planOptionsSchema> = {
   name: 'kubectl-classroom plan',
   description:
     'Says whether a model fits a GPU, how many students an engine carries and with which arguments it is started. Needs no cluster.',
@@ -37,7 +38,7 @@ export function parsePlanArguments(
   readText: (path: string) => string,
 ): Parsed<PlanArguments> {
   let files: PlanFiles = {};
-  const parsed = parseCommandLine(PROGRAM, argv, undefined, (given) => {
+  const parsed = parseCommandLine(PLAN, argv, undefined, (given) => {
     const classFile = readClass(given, readText);
     const modelConfig = readModelConfig(given, readText);
     files = { classFile: classFile.content, modelConfig: modelConfig.content };

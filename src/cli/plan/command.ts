@@ -1,11 +1,15 @@
 import { tellWhy } from '../../command-line/parse.ts';
 import { planEngine } from '../../gpu/planner/plan.ts';
-import type { Terminal } from '../command.ts';
+import type { Runnable, Terminal } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { render } from '../output.ts';
-import { parsePlanArguments } from './arguments.ts';
+import { PLAN, parsePlanArguments } from './arguments.ts';
+import { EXAMPLES } from './examples.ts';
 import { planInput } from './input.ts';
 import { planTable } from './table.ts';
+
+/** `kubectl classroom plan`. */
+export const planCommand: Runnable = { usage: { ...PLAN, examples: EXAMPLES }, run: plan };
 
 /**
  * `kubectl-classroom plan`: the memory planner without a cluster.

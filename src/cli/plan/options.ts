@@ -4,7 +4,7 @@ import { releaseOf } from '../../classroom/plan-input.ts';
 import type { Program } from '../../command-line/parse.ts';
 import { nonEmpty, onOrOff, wholeNumber } from '../../command-line/values.ts';
 import { kvCacheDtypeSchema, QUANTIZATIONS, type Quantization } from '../../gpu/plan-types.ts';
-import { OUTPUT_FORMATS, outputFormat } from '../output.ts';
+import { OUTPUT_FLAGS, OUTPUT_SHAPE } from '../output.ts';
 
 /** The largest figures that a Classroom takes, too. */
 const MAX_MEMORY_MIB = 4_194_304;
@@ -58,7 +58,7 @@ export const planOptionsSchema = z.object({
   enforceEager: onOrOff,
   vllmVersion: release.optional(),
   students: wholeNumber(1, MAX_STUDENTS).optional(),
-  output: outputFormat,
+  ...OUTPUT_SHAPE,
 });
 
 /** What the command line of `plan` says, flag by flag; what is absent comes from the class or is planned. */
@@ -119,9 +119,5 @@ export const PLAN_FLAGS: Program<typeof planOptionsSchema>['flags'] = {
     about: `release of vLLM; default: ${releaseOf(DEFAULT_ENGINE_IMAGE)}, or that of the class's image`,
   },
   students: { spelling: '--students <n>', about: 'students of the class: how many engines they need' },
-  output: {
-    spelling: '-o, --output <format>',
-    about: OUTPUT_FORMATS.join(', '),
-    default: 'table',
-  },
+  ...OUTPUT_FLAGS,
 };

@@ -6,12 +6,12 @@ import { WAIT_FLAGS, WAIT_SHAPE } from '../cluster/flags.ts';
 import { waitForClass } from '../cluster/wait-for-class.ts';
 import type { Runnable } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
-import { OUTPUT_FORMATS, outputFormat, render } from '../output.ts';
+import { OUTPUT_FLAGS, OUTPUT_SHAPE, render } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { classReport } from './report.ts';
 import { lookAt, reportText } from './text.ts';
 
-const statusSchema = z.object({ class: nonEmpty.optional(), ...WAIT_SHAPE, output: outputFormat });
+const statusSchema = z.object({ class: nonEmpty.optional(), ...WAIT_SHAPE, ...OUTPUT_SHAPE });
 
 const STATUS: ClusterCommand<typeof statusSchema> = {
   name: 'status',
@@ -22,7 +22,7 @@ const STATUS: ClusterCommand<typeof statusSchema> = {
     class: { spelling: '[class]', about: 'name of the class; default: the only one of the namespace' },
     ...WAIT_FLAGS,
     wait: { ...WAIT_FLAGS.wait, about: 'come back when students are served' },
-    output: { spelling: '-o, --output <format>', about: OUTPUT_FORMATS.join(', '), default: 'table' },
+    ...OUTPUT_FLAGS,
   },
   examples: [
     { about: 'one class', command: 'kubectl classroom status python-101' },

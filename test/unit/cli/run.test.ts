@@ -7,10 +7,13 @@ import { recordedMachine } from '../../support/terminal.ts';
 const echo: Command = {
   name: 'echo',
   summary: 'Says it again',
-  run: (argv, { stdout }) => {
-    stdout.write(`${argv.join(' ')}\n`);
-    return 0;
-  },
+  load: async () => ({
+    usage: { description: 'Says it again.', flags: {}, examples: [] },
+    run: (argv, { stdout }) => {
+      stdout.write(`${argv.join(' ')}\n`);
+      return 0;
+    },
+  }),
 };
 
 const cli: Cli = { commands: [echo], version: '1.2.3' };
