@@ -18,3 +18,19 @@ export const EXIT_CODES = {
 } as const;
 
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
+
+/** For the documentation. */
+export const EXIT_CODE_MEANINGS: readonly (readonly [code: ExitCode, meaning: string])[] = [
+  [EXIT_CODES.done, 'it was done; of `plan`: it fits'],
+  [
+    EXIT_CODES.failed,
+    'it could not be done, and standard error says why and what to do; also a fault of the program itself',
+  ],
+  [EXIT_CODES.usage, 'flags, or files that they name, cannot be used: nothing was done'],
+  [EXIT_CODES.doesNotFit, 'of `plan`: it does not fit; the plan is printed all the same'],
+  [
+    EXIT_CODES.waitedInVain,
+    '`--timeout` passed before what `--wait` waits for came true; what was asked for is done and goes on',
+  ],
+  [EXIT_CODES.interrupted, 'ended by Ctrl-C'],
+];
