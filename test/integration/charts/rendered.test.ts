@@ -1,0 +1,197 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { INSTALL_MANIFEST, installManifest } from '../../../scripts/install-manifest.ts';
+import { ENGINE_PORT } from '../../../src/api/labels.ts';
+import { parseSettings } from '../../../src/gateway/options.ts';
+import { parseConfiguration } from '../../../src/operator/configuration.ts';
+import { seatName } from '../../../src/student/seat-name.ts';
+import { sharedControlPlane } from '../../support/control-plane.ts';
+import { CHARTS, helmAt, objectOf, objectsIn, type RenderedObject } from '../../support/helm.ts';
+import { kubectlAt } from '../../support/kubectl.ts';
+
+/** What the real Helm makes of the charts, against the programs that read it. No test here asks the API server. */
+
+const { binaries, admin } = await sharedControlPlane();
+admin.close();
+const helm = helmAt(binaries.helm);
+const kubectl = kubectlAt(binaries.kubectl);
+
+const deploymentSchema = z.object({
+  spec: z.object({
+    strategy: z.object({ type: z.string() }).optional(),
+    template: z.object({
+      metadata: z.object({ labels: z.record(z.string(), z.string()) }),
+      spec: z.object({
+        terminationGracePeriodSeconds: z.number().optional(),
+        containers: z.tuple([z.object({ args: z.array(z.string()) })]),
+        volumes: z.array(z.looseObject({ name: z.string() })).optional(),
+      }),
+    }),
+  }),
+});
+
+const podOf = (objects: readonly RenderedObject[], suffix: string) =>
+  deploymentSchema.parse(objectOf(objects, 'Deployment', suffix)).spec.template;
+
+describe('install.yaml', () => {
+  test('is what `npm run generate:install` writes', async () => {
+    expect(await readFile(INSTALL_MANIFEST, 'utf8')).toBe(await installManifest((...args) => helm.run(args)));
+  });
+
+  test('is the base of an overlay that changes the address of the students', async () => {
+    const overlay = join(import.meta.dirname, '../../../examples/kustomize');
+    const objects = objectsIn(await kubectl(['kustomize', overlay]));
+    expect(objects).toHaveLength(objectsIn(await readFile(INSTALL_MANIFEST, 'utf8')).length);
+    expect(podOf(objects, '-operator').spec.containers[0].args).toContain(
+      '--gateway-base-url=https://llm.school.example/v1',
+    );
+  });
+});
+
+/** Values that use everything that reaches the programs. */
+const EVERYTHING = {
+  watchNamespace: 'python-101',
+  operator: { replicas: 2, requestsPerSecond: 50, logLevel: 'debug', workers: 4, rolloutIdleSeconds: 60 },
+  gateway: {
+    replicas: 3,
+    tlsSecretName: 'tls',
+    saltSecret: { name: 'salt' },
+    valkey: {
+      url: 'rediss://gateway@valkey.school.svc:6380',
+      passwordSecret: { name: 'valkey' },
+      caSecret: { name: 'valkey-ca' },
+    },
+    settings: {
+      queueBytesPerClass: 268_435_456,
+      maxBodyBytes: 10_000_000,
+      trustedProxies: ['10.0.0.0/8', 'fd00::/8'],
+      trustTraceparent: true,
+      idleTimeout: '3m',
+      jwt: {
+        issuer: 'https://login.school.example',
+        audience: 'gpu-classroom',
+        jwksUrl: 'https://login.school.example/keys',
+        classroom: 'python-101/python-101',
+      },
+    },
+  },
+  monitoring: { prometheus: { namespace: 'monitoring' } },
+  ingress: { enabled: true, host: 'llm.school.example', tlsSecretName: 'certificate' },
+};
+
+describe.each([
+  ['without values', {}],
+  ['with everything', EVERYTHING],
+])('rendered %s', (_what, values) => {
+  const rendered = helm.template(CHARTS.gpuClassroom, { values });
+
+  test('the gateway reads its file', async () => {
+    const { data } = z
+      .object({ data: z.object({ 'gateway.yaml': z.string() }) })
+      .parse(objectOf(await rendered, 'ConfigMap', '-gateway'));
+    const [program, ...flags] = podOf(await rendered, '-gateway').spec.containers[0].args;
+    const parsed = parseSettings(flags, {}, () => data['gateway.yaml']);
+    expect(program).toBe('gateway.js');
+    expect(parsed).toMatchObject({ kind: 'run' });
+  });
+
+  test('the operator reads its flags', async () => {
+    const [program, ...flags] = podOf(await rendered, '-operator').spec.containers[0].args;
+    expect(program).toBe('operator.js');
+    expect(parseConfiguration(flags, {})).toMatchObject({ kind: 'run', options: { leaderElect: true } });
+  });
+
+  test('the operator lets through the pods that the chart makes', async () => {
+    const [, ...flags] = podOf(await rendered, '-operator').spec.containers[0].args;
+    const parsed = parseConfiguration(flags, {});
+    if (parsed.kind !== 'run') throw new Error(parsed.text);
+    const { gatewayLabels, operatorLabels } = parsed.options;
+    expect(podOf(await rendered, '-gateway').metadata.labels).toMatchObject(gatewayLabels);
+    expect(podOf(await rendered, '-operator').metadata.labels).toMatchObject(operatorLabels);
+  });
+
+  test('operator and gateway may reach engines', async () => {
+    const policies = (await rendered).filter(({ kind }) => kind === 'NetworkPolicy');
+    expect(policies).toHaveLength(2);
+    for (const policy of policies) {
+      expect(JSON.stringify(policy)).toContain(`"ports":[{"port":${ENGINE_PORT},"protocol":"TCP"}]`);
+    }
+  });
+});
+
+test('the settings of the values are in force, and those of the chart win', async () => {
+  const objects = await helm.template(CHARTS.gpuClassroom, { values: EVERYTHING });
+  const text = JSON.stringify(objectOf(objects, 'ConfigMap', '-gateway').data);
+  const { data } = z
+    .object({ data: z.object({ 'gateway.yaml': z.string() }) })
+    .parse(objectOf(objects, 'ConfigMap', '-gateway'));
+  const parsed = parseSettings(['--config=x'], {}, () => data['gateway.yaml']);
+  if (parsed.kind !== 'run') throw new Error(parsed.text);
+  expect(parsed.options).toMatchObject({
+    namespace: 'python-101',
+    maxBodyBytes: 10_000_000,
+    queueBytesPerClass: 268_435_456,
+    trustTraceparent: true,
+    idleTimeoutMs: 180_000,
+    valkey: 'rediss://gateway@valkey.school.svc:6380',
+    jwt: { issuer: 'https://login.school.example' },
+  });
+  expect(text).not.toContain('ledger');
+});
+
+describe('one gateway with its account on a disk', () => {
+  test('is stopped before the next one starts, and has the time that its answers have', async () => {
+    const objects = await helm.template(CHARTS.gpuClassroom, {
+      values: { gateway: { shutdownGraceSeconds: 120 } },
+    });
+    const { spec } = deploymentSchema.parse(objectOf(objects, 'Deployment', '-gateway'));
+    expect(spec.strategy?.type).toBe('Recreate');
+    expect(spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThan(5 + 120);
+    expect(spec.template.spec.volumes).toContainEqual({
+      name: 'ledger',
+      persistentVolumeClaim: { claimName: objectOf(objects, 'PersistentVolumeClaim').metadata.name },
+    });
+  });
+});
+
+describe('values that cannot work are refused, with what to do:', () => {
+  test.each([
+    ['several gateways that count alone', { gateway: { replicas: 2 } }, 'Set gateway.valkey.url to a Valkey'],
+    [
+      'a password in a ConfigMap',
+      { gateway: { valkey: { url: 'redis://a:secret@valkey:6379' } } },
+      'Put it into a Secret',
+    ],
+    ['an Ingress for any host', { ingress: { enabled: true } }, 'ingress.host is empty'],
+    ['a route of no Gateway', { httpRoute: { enabled: true } }, 'Name the Gateway'],
+    ['nodes without the right', { rbac: { nodePreparation: { nodes: ['a'] } } }, 'Set it to true'],
+    ['a misspelled value', { gatway: {} }, "'gatway' not allowed"],
+    ['a setting of the chart', { gateway: { settings: { listen: ':1' } } }, "'listen' not allowed"],
+  ])('%s', async (_what, values, words) => {
+    await expect(helm.template(CHARTS.gpuClassroom, { values })).rejects.toThrow(words);
+  });
+});
+
+describe('a class from a values file', () => {
+  const ids = ['alice', 'Alice', 'alice.b@school.example', 'a_b', '2023-0815', 'x'.repeat(63)];
+
+  test('names its seats as `kubectl classroom enroll` does', async () => {
+    const objects = await helm.template(CHARTS.classroom, {
+      release: 'python-101',
+      values: { students: ids.map((id) => ({ id })) },
+    });
+    const names = objects.filter(({ kind }) => kind === 'StudentQuota').map(({ metadata }) => metadata.name);
+    expect(names.sort()).toEqual(ids.map((id) => seatName('python-101', id)).sort());
+  });
+
+  test.each([
+    ['a student twice', { students: [{ id: 'a' }, { id: 'a' }] }, 'a student has one seat in a class'],
+    ['a field that seats do not have', { students: [{ id: 'a', weigth: 2 }] }, "'weigth' not allowed"],
+    ['a field that classes do not have', { spec: { modle: {} } }, "'modle' not allowed"],
+    ['a number for an id', { students: [{ id: 20230815 }] }, 'want string'],
+  ])('is refused with %s', async (_what, values, words) => {
+    await expect(helm.template(CHARTS.classroom, { values })).rejects.toThrow(words);
+  });
+});
