@@ -1,0 +1,48 @@
+import { describe, expect, test } from '@jest/globals';
+import picocolors from 'picocolors';
+import { nameTable, textTable } from '../../../src/cli/text-table.ts';
+
+describe('a table', () => {
+  test('looks like those of kubectl: titles, no lines, three blanks between columns, none at the end', () => {
+    expect(
+      textTable(
+        ['NAME', 'STUDENTS', 'ACCESS'],
+        [
+          ['biology', 8, 'Open'],
+          ['python-101', 12, 'Closed'],
+        ],
+      ),
+    ).toBe(
+      [
+        'NAME         STUDENTS   ACCESS',
+        'biology      8          Open',
+        'python-101   12         Closed',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('is as wide as people see it: Chinese names are two wide, colours none', () => {
+    const { green } = picocolors.createColors(true);
+    const [title, chinese, coloured] = textTable(
+      ['NAME', 'X'],
+      [
+        ['张伟', 1],
+        [green('ada'), 2],
+      ],
+    ).split('\n');
+    expect(title).toBe('NAME   X');
+    expect(chinese).toBe('张伟   1');
+    expect(coloured).toBe(`${green('ada')}    2`);
+  });
+
+  test('without rows is its titles', () => {
+    expect(textTable(['NAME'], [])).toBe('NAME\n');
+  });
+});
+
+test('names stand left of texts, which are wrapped', () => {
+  expect(nameTable([['Model', 'one two three']], { nameWidth: 8, textWidth: 8 })).toBe(
+    'Model   one two\n        three\n',
+  );
+});
