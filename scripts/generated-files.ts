@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { customResourceDefinitions } from '../src/api/crd.ts';
 import { apiReference } from '../src/api/reference.ts';
-import { chartFiles } from '../src/chart/files.ts';
+import { CHART_TABLES, chartFiles } from '../src/chart/files.ts';
+import { SETTINGS_OF_THE_CHART } from '../src/chart/gateway-settings.ts';
 import { failuresReference } from '../src/classroom/failures/reference.ts';
 import { cliReference } from '../src/cli/reference.ts';
 import { metricsReference } from '../src/gateway/metrics-reference.ts';
@@ -35,6 +36,22 @@ export const generatedFiles: readonly GeneratedFile[] = [
   },
   { path: 'manifests/rbac-node-preparation.yaml', render: () => manifest(...nodePreparationObjects()) },
   ...chartFiles(),
+  {
+    path: 'charts/gpu-classroom/README.md',
+    render: () =>
+      fillTemplate('chart-gpu-classroom.md', {
+        values: CHART_TABLES.gpuClassroom(),
+        'chart-settings': SETTINGS_OF_THE_CHART.map((name) => `\`${name}\``).join(', '),
+      }),
+  },
+  {
+    path: 'charts/classroom/README.md',
+    render: () =>
+      fillTemplate('chart-classroom.md', {
+        values: CHART_TABLES.classroom(),
+        example: fileOfRepository('charts/classroom/examples/python-101.yaml'),
+      }),
+  },
   { path: 'docs/engine-failures.md', render: failuresReference },
   { path: 'docs/rbac.md', render: rbacReference },
   { path: 'docs/gateway-requests.md', render: requestReference },

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { classroomSpecSchema } from '../api/classroom.ts';
 import { acceptingNulls, structuralSchema } from '../api/structural-schema.ts';
 import { studentQuotaSpecSchema } from '../api/student-quota.ts';
@@ -8,46 +9,54 @@ import { type JsonSchema, jsonSchemaOf } from './values-schema.ts';
  * misspelled one is an error before anything is sent.
  */
 export function classroomValuesSchema(): JsonSchema {
-  const spec = jsonSchemaOf(acceptingNulls(structuralSchema(classroomSpecSchema, 'spec')));
+  const properties = Object.entries(propertiesWithoutDefaults());
+  const defaults: Readonly<Record<string, unknown>> = CLASSROOM_DEFAULTS;
   return {
     type: 'object',
     additionalProperties: false,
     required: ['spec'],
-    properties: {
-      global: {
-        description: 'What a chart that this one is part of gives to all its parts. Not used.',
-        type: 'object',
-      },
-      name: {
-        description: 'Name of the Classroom. Default: that of the release.',
-        type: 'string',
-        pattern: '^([a-z]([-a-z0-9]*[a-z0-9])?)?$',
-        maxLength: 40,
-      },
-      spec: {
-        ...spec,
-        description: 'The class, field by field as in docs/api.md. What is left out has its default.',
-      },
-      students: {
-        description:
-          'The roster. Who is added gets a key, who is taken out loses it with the next helm upgrade. Each has an `id`, perhaps displayName and group, and what differs from the class: limits, weight, access, expiresAt, keyRotation (docs/api.md).',
-        type: 'array',
-        items: studentSchema(),
-      },
-      trainers: {
-        description:
-          'Who may run the class, as subjects of a RoleBinding, such as {kind: User, name: chen@school.example, apiGroup: rbac.authorization.k8s.io}.',
-        type: 'array',
-        items: { type: 'object', required: ['kind', 'name'] },
-      },
-      trainerRole: {
-        description: 'The ClusterRole that trainers get in the namespace: that of the chart gpu-classroom.',
-        type: 'string',
-        minLength: 1,
-      },
-      labels: textMap('Labels of all objects.'),
-      annotations: textMap('Annotations of the Classroom.'),
+    properties: Object.fromEntries(
+      properties.map(([name, schema]) => [name, { ...schema, default: z.json().parse(defaults[name]) }]),
+    ),
+  };
+}
+
+function propertiesWithoutDefaults(): Record<string, JsonSchema> {
+  const spec = jsonSchemaOf(acceptingNulls(structuralSchema(classroomSpecSchema, 'spec')));
+  return {
+    global: {
+      description: 'What a chart that this one is part of gives to all its parts. Not used.',
+      type: 'object',
     },
+    name: {
+      description: 'Name of the Classroom. Default: that of the release.',
+      type: 'string',
+      pattern: '^([a-z]([-a-z0-9]*[a-z0-9])?)?$',
+      maxLength: 40,
+    },
+    spec: {
+      ...spec,
+      description: 'The class, field by field as in docs/api.md. What is left out has its default.',
+    },
+    students: {
+      description:
+        'The roster. Who is added gets a key, who is taken out loses it with the next helm upgrade. Each has an `id`, perhaps displayName and group, and what differs from the class: limits, weight, access, expiresAt, keyRotation (docs/api.md).',
+      type: 'array',
+      items: studentSchema(),
+    },
+    trainers: {
+      description:
+        'Who may run the class, as subjects of a RoleBinding, such as {kind: User, name: chen@school.example, apiGroup: rbac.authorization.k8s.io}.',
+      type: 'array',
+      items: { type: 'object', required: ['kind', 'name'] },
+    },
+    trainerRole: {
+      description: 'The ClusterRole that trainers get in the namespace: that of the chart gpu-classroom.',
+      type: 'string',
+      minLength: 1,
+    },
+    labels: textMap('Labels of all objects.'),
+    annotations: textMap('Annotations of the Classroom.'),
   };
 }
 

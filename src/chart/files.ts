@@ -4,6 +4,7 @@ import { crdTemplate } from './crd-template.ts';
 import { gpuClassroomValues } from './gpu-classroom-values.ts';
 import { rulesTemplate } from './rules-template.ts';
 import { valuesFile } from './values-file.ts';
+import { valuesTable } from './values-reference.ts';
 import { valuesSchema, valuesSchemaFile } from './values-schema.ts';
 
 interface ChartFile {
@@ -11,6 +12,12 @@ interface ChartFile {
   path: string;
   render: () => string;
 }
+
+/** A table of the values of each chart, for its README. */
+export const CHART_TABLES = {
+  gpuClassroom: () => valuesTable(valuesSchema(gpuClassroomValues)),
+  classroom: () => valuesTable(classroomValuesSchema()),
+} as const;
 
 /** The generated files of the charts. */
 export function chartFiles(): ChartFile[] {

@@ -1,3 +1,4 @@
+import { PEOPLE_ROLES, type PeopleRole } from './people.ts';
 import { GATEWAY_RIGHTS, NODE_PREPARATION_RIGHTS, OPERATOR_RIGHTS, type Right } from './rights.ts';
 
 /** `docs/rbac.md`: the table of rights for people. */
@@ -19,9 +20,21 @@ export function rbacReference(): string {
     ...section('Gateway', GATEWAY_RIGHTS),
     ...section('Operator, where it may change nodes', NODE_PREPARATION_RIGHTS),
     'These are not part of the installation: `manifests/rbac-node-preparation.yaml` gives them to the operator, for classes',
-    'with `gpu.nodePreparation: Manage` ([node-preparation.md](node-preparation.md)).',
+    'with `gpu.nodePreparation: Manage` ([node-preparation.md](node-preparation.md)). In the chart it is',
+    '`rbac.nodePreparation.enabled`.',
     '',
+    '## Rights of people',
+    '',
+    'The chart makes a ClusterRole for each, called `<name of the release>-<role>`, to be bound in the namespaces of their',
+    "classes, and adds it to a role of Kubernetes' own (`rbac.roles`).",
+    '',
+    ...PEOPLE_ROLES.flatMap(people),
   ].join('\n');
+}
+
+function people({ name, aggregateTo, about, rights }: PeopleRole): string[] {
+  const [heading = '', ...rest] = section(name, rights);
+  return [`#${heading}`, '', `${about} Added to \`${aggregateTo}\`.`, ...rest];
 }
 
 function section(title: string, rights: readonly Right[]): string[] {

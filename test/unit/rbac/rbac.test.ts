@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { nodePreparationObjects, rbacObjects } from '../../../src/rbac/manifest.ts';
+import { PEOPLE_ROLES } from '../../../src/rbac/people.ts';
 import { rbacReference } from '../../../src/rbac/reference.ts';
 import {
   GATEWAY_RIGHTS,
@@ -154,5 +155,7 @@ describe('the manifest', () => {
 });
 
 test('the reference has a row for each right', () => {
-  expect(rbacReference().match(/^\| (core|`)/gm)).toHaveLength(all.length + NODE_PREPARATION_RIGHTS.length);
+  const ofPeople = PEOPLE_ROLES.flatMap(({ rights }) => rights);
+  const rights = [...all, ...NODE_PREPARATION_RIGHTS, ...ofPeople];
+  expect(rbacReference().match(/^\| (core|`)/gm)).toHaveLength(rights.length);
 });
