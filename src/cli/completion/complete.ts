@@ -1,4 +1,5 @@
 import { type Flag, wordOf } from '../../command-line/parse.ts';
+import { CONNECTION_FLAGS } from '../cluster/flags.ts';
 import { CONNECTION_WORDS } from '../cluster/leading-flags.ts';
 import type { Known, Runnable, Usage } from '../command.ts';
 import { offerOf } from './offers.ts';
@@ -51,7 +52,8 @@ async function commandAt(
     usage = (await command.load()).usage;
     before = [];
   }
-  return { usage, before };
+  // Before the name of a command there may be flags of the connection.
+  return { usage: usage.commands === undefined ? usage : { ...usage, flags: CONNECTION_FLAGS }, before };
 }
 
 async function completionsOf(

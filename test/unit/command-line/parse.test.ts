@@ -147,3 +147,25 @@ describe('a flag with a short form', () => {
     });
   });
 });
+
+describe('an argument that takes all words', () => {
+  const names = z.object({ names: z.string().optional(), loud: onOrOff });
+  const roll: Program<typeof names> = {
+    name: 'roll',
+    description: 'Calls the roll.',
+    schema: names,
+    flags: {
+      names: { spelling: '[names...]', about: 'who is called' },
+      loud: { spelling: '--loud', about: 'with music' },
+    },
+  };
+
+  test.each<[string[], string | undefined]>([
+    [[], undefined],
+    [['ada'], 'ada'],
+    [['ada', '--loud', 'alan'], 'ada alan'],
+  ])('gets %j as one text', (argv, want) => {
+    const parsed = parseCommandLine(roll, argv);
+    expect(parsed.kind === 'run' && parsed.options.names).toBe(want);
+  });
+});

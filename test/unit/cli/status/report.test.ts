@@ -1,0 +1,207 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Condition } from '../../../../src/api/condition.ts';
+import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, MISFIT_REASONS } from '../../../../src/api/reasons.ts';
+import { coloursFor } from '../../../../src/cli/colours.ts';
+import { CONDITION_WORDS, inWords } from '../../../../src/cli/status/condition-words.ts';
+import { nextStep } from '../../../../src/cli/status/next-step.ts';
+import { classReport } from '../../../../src/cli/status/report.ts';
+import { reportText } from '../../../../src/cli/status/text.ts';
+import { type ClassroomDifference, classroom, studentQuota } from '../../../support/builders.ts';
+
+const NOW_MS = Date.parse('2026-11-23T10:00:00Z');
+
+const condition = (
+  type: string,
+  status: Condition['status'],
+  reason: string,
+  message: string,
+): Condition => ({
+  type,
+  status,
+  reason,
+  message,
+  lastTransitionTime: '2026-11-23T09:00:00Z',
+  observedGeneration: 1,
+});
+
+const serving = condition('Ready', 'True', 'Serving', '2 of 2 engines answer.');
+
+const classWith = (conditions: Condition[], difference: ClassroomDifference = {}) =>
+  classroom({
+    ...difference,
+    status: { conditions, replicas: 2, readyReplicas: 2, baseURL: 'http://gateway/v1', ...difference.status },
+  });
+
+/** A seat of which the operator says this. */
+const seat = (id: string, status: Condition['status'], reason: string, tokensToday?: number, asOf?: string) =>
+  studentQuota({
+    spec: { student: { id } },
+    status: {
+      conditions: [condition('Ready', status, reason, `${id} is ${reason}.`)],
+      ...(tokensToday === undefined
+        ? {}
+        : {
+            usage: {
+              asOf: asOf ?? '2026-11-23T09:59:00Z',
+              requestsToday: 2,
+              tokensToday,
+              tokensTotal: tokensToday,
+            },
+          }),
+    },
+  });
+
+describe('the report of a class', () => {
+  test('says what the operator says of the present spec', () => {
+    expect(classReport(classWith([serving]), [], NOW_MS)).toMatchObject({
+      name: 'python-101',
+      serving: true,
+      reason: 'Serving',
+      message: '2 of 2 engines answer.',
+      engines: { wanted: 2, ready: 2 },
+      model: { id: 'Qwen/Qwen2.5-7B-Instruct', servedName: 'Qwen/Qwen2.5-7B-Instruct' },
+    });
+  });
+
+  test('does not take an older spec for the present one', () => {
+    const edited = classWith([serving], { metadata: { generation: 2 } });
+    expect(classReport(edited, [], NOW_MS)).toMatchObject({ serving: false, reason: 'Unseen' });
+  });
+
+  test('counts the students, and names those who cannot work', () => {
+    const seats = [
+      seat('alice', 'True', 'Active'),
+      seat('bob', 'False', 'Suspended'),
+      seat('carol', 'False', 'Expired'),
+      seat('dan', 'False', 'Waiting'),
+    ];
+    expect(classReport(classWith([serving]), seats, NOW_MS).students).toEqual({
+      total: 4,
+      active: 1,
+      suspended: ['bob'],
+      expired: ['carol'],
+      waiting: [{ id: 'dan', why: 'dan is Waiting.' }],
+    });
+  });
+
+  test("sums up what was used on the class's own day", () => {
+    const inShanghai = { schedule: { timeZone: 'Asia/Shanghai', outsideSessions: 'Open' as const } };
+    const seats = [
+      seat('alice', 'True', 'Active', 1000),
+      seat('bob', 'True', 'Active', 500, '2026-11-22T16:00:00Z'),
+      seat('carol', 'True', 'Active', 250, '2026-11-22T15:59:59Z'),
+    ];
+    const { usageToday } = classReport(classWith([serving], { spec: inShanghai }), seats, NOW_MS);
+    expect(usageToday).toEqual({ requests: 4, tokens: 1500, students: 2 });
+  });
+
+  test('tells all conditions in words, but the one it begins with', () => {
+    const conditions = [
+      serving,
+      condition('Fits', 'True', 'PlanFits', 'It fits.'),
+      condition('GPUAvailable', 'False', 'GPUsTaken', 'Others hold them.'),
+      condition('EngineAsPlanned', 'Unknown', 'NotMeasured', 'No engine said.'),
+      condition('RolloutPending', 'True', 'AwaitingIdle', 'A change waits.'),
+      condition('FeaturePending', 'False', 'AllFieldsActive', 'All do.'),
+      condition('MoonFull', 'False', 'NewMoon', 'Written by a newer operator.'),
+    ];
+    const told = classReport(classWith(conditions), [], NOW_MS).conditions;
+    expect(told.map(({ mark, words }) => `${mark}: ${words}`)).toEqual([
+      'Good: The model fits its GPU',
+      'Bad: There are no GPUs for the engines',
+      'Unknown: The engines have the memory that was planned: not known yet',
+      'Note: A change waits until engines may be restarted',
+      'Bad: Not MoonFull',
+    ]);
+  });
+});
+
+test('every condition type of a class has its words', () => {
+  for (const type of Object.values(CLASSROOM_CONDITIONS)) expect(CONDITION_WORDS).toHaveProperty(type);
+  expect(inWords({ type: 'Ready', status: 'False' })).toEqual({
+    mark: 'Bad',
+    words: 'Students are not served',
+  });
+});
+
+describe('the next step', () => {
+  const step = (reason: string, { serving: isServing = false, students = 12 } = {}) =>
+    nextStep({ name: 'python-101', namespace: 'school', serving: isServing, reason, students });
+
+  test.each<[string, string, RegExp]>([
+    ['a model that does not fit', MISFIT_REASONS.weightsTooLarge, /kubectl classroom plan --from -/],
+    ['an engine that fails', 'OutOfGPUMemory', /kubectl classroom logs python-101 -n school/],
+    ['engines that load', CLASSROOM_REASONS.loading, /kubectl classroom status python-101 -n school --wait/],
+    ['no GPU', CLASSROOM_REASONS.noGpuNode, /kubectl classroom doctor python-101 -n school/],
+    ['an operator that is silent', 'Unseen', /kubectl classroom doctor/],
+  ])('of %s', (_, reason, want) => {
+    expect(step(reason)).toMatch(want);
+  });
+
+  test('of a class that serves is to enrol students, then to hand out their keys', () => {
+    expect(step('Serving', { serving: true, students: 0 })).toMatch(
+      /kubectl classroom enroll python-101 -n school -f/,
+    );
+    expect(step('Serving', { serving: true })).toMatch(/kubectl classroom keys export python-101/);
+  });
+});
+
+describe('for people', () => {
+  const look = { colours: coloursFor({ write: () => true }, {}), columns: 100, nowMs: NOW_MS };
+
+  test('a class that serves', () => {
+    const report = classReport(
+      classWith([serving, condition('Fits', 'True', 'PlanFits', 'It fits.')], {
+        spec: {
+          model: { servedName: 'qwen' },
+          schedule: {
+            timeZone: 'Europe/Berlin',
+            sessions: [{ days: ['Mon'], start: '09:00', end: '17:00' }],
+          },
+        },
+        status: {
+          engines: [{ name: 'python-101-engine-1', state: 'Ready', node: 'gpu-1', kvCacheTokens: 79376 }],
+        },
+      }),
+      [seat('alice', 'True', 'Active', 1000)],
+      NOW_MS,
+    );
+    expect(reportText(report, look)).toBe(
+      [
+        'python-101 in python-101: students are served',
+        '2 of 2 engines answer.',
+        '',
+        'Model       Qwen/Qwen2.5-7B-Instruct, for students qwen',
+        'Address     http://gateway/v1',
+        'Access      Open: students are served',
+        'Session     runs: 2026-11-23 09:00 to 2026-11-23 17:00 (Europe/Berlin), ends in 6 h',
+        'Engines     2 of 2 answer',
+        'Students    1: 1 can work',
+        'Today       2 requests, 1000 tokens, by 1 students',
+        '',
+        'ENGINE                STATE   NODE    CACHE TOKENS   REASON',
+        'python-101-engine-1   Ready   gpu-1   79376          <none>',
+        '',
+        '✓ The model fits its GPU',
+        '',
+        'Next: Hand out the keys: kubectl classroom keys export python-101 -n python-101',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('what is wrong comes with the words of the operator', () => {
+    const why = 'The weights take more than the GPU has.';
+    const report = classReport(
+      classWith([
+        condition('Ready', 'False', 'WeightsTooLarge', why),
+        condition('Fits', 'False', 'WeightsTooLarge', why),
+      ]),
+      [],
+      NOW_MS,
+    );
+    const text = reportText(report, look);
+    expect(text).toMatch(/^python-101 in python-101: students are NOT served\nThe weights take more/);
+    expect(text).toContain(`✗ The model does not fit its GPU: WeightsTooLarge\n    ${why}\n`);
+  });
+});
