@@ -93,7 +93,9 @@ function podFields(resources: { requests: object; limits: object }) {
       .describe('Requests and limits of the container.'),
     podLabels: textMap().default({}).describe('Labels of the pods, besides.'),
     podAnnotations: textMap().default({}).describe('Annotations of the pods.'),
-    nodeSelector: textMap().default({}).describe('Nodes that the pods may run on.'),
+    nodeSelector: textMap()
+      .default({ 'kubernetes.io/os': 'linux' })
+      .describe('Nodes that the pods may run on.'),
     tolerations: objectsAsTheyAre().default([]).describe('Taints that the pods tolerate.'),
     affinity: objectAsIs().default({}).describe('Affinity of the pods.'),
     topologySpreadConstraints: objectsAsTheyAre()
@@ -214,7 +216,9 @@ const gateway = z
       ),
     shutdownDelaySeconds: count(0, 600)
       .default(5)
-      .describe('From the signal to stop until no new request is taken: the Service has to notice.'),
+      .describe(
+        'From the signal to stop until no new request is taken: the Service has to notice. Only with several gateways.',
+      ),
     shutdownGraceSeconds: count(0, 3600)
       .default(30)
       .describe('How long running answers may go on after that.'),

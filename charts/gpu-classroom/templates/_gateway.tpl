@@ -31,6 +31,11 @@
 {{- end }}
 {{- end }}
 
+{{- /* A single gateway has no other to leave requests to: with a delay its successor would only start later. */}}
+{{- define "gpu-classroom.gateway.shutdownDelaySeconds" -}}
+{{- ternary (int .Values.gateway.shutdownDelaySeconds) 0 (ne "" .Values.gateway.valkey.url) }}
+{{- end }}
+
 {{- /* Empty: limits and usage are kept on a disk, by one gateway. */}}
 {{- define "gpu-classroom.gateway.hasDisk" -}}
 {{- if and (not .Values.gateway.valkey.url) .Values.gateway.persistence.enabled }}true{{ end }}
@@ -46,7 +51,7 @@
 {{- $own := dict
   "listen" ":8080"
   "healthAddress" ":8081"
-  "shutdownDelay" (printf "%ds" (int $gateway.shutdownDelaySeconds))
+  "shutdownDelay" (printf "%ss" (include "gpu-classroom.gateway.shutdownDelaySeconds" .))
   "shutdownGrace" (printf "%ds" (int $gateway.shutdownGraceSeconds)) }}
 {{- with .Values.watchNamespace }}{{ $_ := set $own "namespace" . }}{{ end }}
 {{- with $gateway.saltSecret.name }}{{ $_ := set $own "saltSecretFile" "/run/secrets/gpu-classroom/salt/salt" }}{{ end }}

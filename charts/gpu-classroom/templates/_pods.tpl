@@ -61,6 +61,8 @@ metadata:
 spec:
   # Not minAvailable: with one pod no node could ever be drained.
   maxUnavailable: 1
+  # What does not work is no reason to keep a node.
+  unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels:
       {{- include "gpu-classroom.selectorLabels" . | nindent 6 }}
