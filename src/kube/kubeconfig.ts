@@ -148,7 +148,7 @@ function kubeconfigPaths(env: Readonly<Record<string, string | undefined>>): str
 }
 
 async function clientNodeCredentials(path: string, context: string): Promise<Credentials> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig } = await import('./client-node-kubeconfig.ts');
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(path);
   kubeConfig.setCurrentContext(context);
@@ -156,7 +156,7 @@ async function clientNodeCredentials(path: string, context: string): Promise<Cre
 }
 
 async function mergedKubeContext(context: string | undefined): Promise<KubeContext> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig } = await import('./client-node-kubeconfig.ts');
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromDefault();
   if (context !== undefined) kubeConfig.setCurrentContext(context);

@@ -8,7 +8,7 @@ import type { Machine } from '../machine.ts';
 import { tellProblem } from '../problem.ts';
 import { problems } from '../problems.ts';
 import { problemOfCall } from './api-problems.ts';
-import { type Connection, connect } from './connection.ts';
+import type { Connection, connect } from './connection.ts';
 import { CONNECTION_FLAGS, connectionSchema } from './flags.ts';
 
 /** What a command that talks to a cluster gets. */
@@ -46,7 +46,7 @@ export interface ClusterCommand<Schema extends z.ZodObject> {
  */
 export function clusterCommand<Schema extends z.ZodObject>(
   command: ClusterCommand<Schema>,
-  connectTo: typeof connect = connect,
+  connectTo: typeof connect = connectLazily,
 ): Runnable {
   const program = programOf(command);
   return {
@@ -70,6 +70,10 @@ export function clusterCommand<Schema extends z.ZodObject>(
     },
   };
 }
+
+/** HTTP is a third of what a command loads: help gets along without. */
+const connectLazily: typeof connect = async (flags, machine) =>
+  (await import('./connection.ts')).connect(flags, machine);
 
 function programOf<Schema extends z.ZodObject>(command: ClusterCommand<Schema>): Program<z.ZodObject> {
   const flags: Readonly<Record<string, Flag>> = { ...command.flags, ...CONNECTION_FLAGS };
