@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { tokenSettingsSchema } from '../gateway/identity/token-settings.ts';
-import { FLAGS, NAMES_IN_FILE } from '../gateway/options.ts';
-import { LOG_LEVELS } from '../observability/logger.ts';
+import { FLAGS, NAMES_IN_FILE, settingsSchema } from '../gateway/options.ts';
+import { sentenceOf, valueOfFlag } from './flag-values.ts';
 
 /**
  * Settings of the gateway that the chart writes itself, from values that also shape the objects around it: a port that
@@ -24,33 +24,21 @@ export const SETTINGS_OF_THE_CHART = [
   'shutdownGrace',
 ] as const;
 
-/** What a value may look like, by the word in the flag's spelling. The gateway itself checks more when it starts. */
-const KINDS: Readonly<Record<string, z.ZodType>> = {
-  number: z.int().min(0),
-  duration: z.string().regex(/^[0-9]+(ms|s|m|h)$/),
-  level: z.enum(LOG_LEVELS),
-  ranges: z.union([z.string(), z.array(z.string())]),
-  url: z.url({ protocol: /^https?$/ }),
-  text: z.string(),
-};
-
-/**
- * The settings that may stand in a values file, named as in the gateway's own file, with the block `jwt`.
- *
- * @throws Error for a flag whose spelling has a word of no known kind
- */
+/** The settings that may stand in a values file, named as in the gateway's own file, with the block `jwt`. */
 export function gatewaySettingsValues() {
   const ofTheChart: ReadonlySet<string> = new Set(SETTINGS_OF_THE_CHART);
+  const schemas: Readonly<Record<string, z.ZodType>> = settingsSchema.shape;
+  const flags = new Map(Object.entries(FLAGS));
   const fields = [...NAMES_IN_FILE].flatMap(([name, field]) => {
-    const flag = Object.entries(FLAGS).find(([one]) => one === field)?.[1];
-    if (flag === undefined || ofTheChart.has(name)) return [];
+    const [flag, schema] = [flags.get(field), schemas[field]];
+    if (flag === undefined || schema === undefined || ofTheChart.has(name)) return [];
     const fallback = flag.default === undefined || flag.default === '' ? '' : ` Default: ${flag.default}.`;
     return [
       [
         name,
-        kindOf(flag.spelling)
+        valueOfFlag(flag, schema)
           .optional()
-          .describe(`${sentence(flag.about)}${fallback}`),
+          .describe(`${sentenceOf(flag)}${fallback}`),
       ] as const,
     ];
   });
@@ -58,16 +46,4 @@ export function gatewaySettingsValues() {
     ...Object.fromEntries(fields),
     jwt: tokenSettingsSchema.optional().describe('Whose tokens are accepted in the place of keys.'),
   });
-}
-
-function kindOf(spelling: string): z.ZodType {
-  const word = /<(.*)>/.exec(spelling)?.[1];
-  if (word === undefined) return z.boolean();
-  const kind = KINDS[word];
-  if (kind === undefined) throw new Error(`${spelling}: no chart value is known for <${word}>`);
-  return kind;
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { APP_NAME } from '../api/labels.ts';
 import { LOG_LEVELS } from '../observability/logger.ts';
+import { configurationSchema, FLAGS } from '../operator/configuration.ts';
 import {
   count,
   objectAsIs,
@@ -11,6 +12,7 @@ import {
   secretEntry,
   textMap,
 } from './fields.ts';
+import { sentenceOf, wholeNumber } from './flag-values.ts';
 import { gatewaySettingsValues } from './gateway-settings.ts';
 
 /**
@@ -118,15 +120,24 @@ function podFields(resources: { requests: object; limits: object }) {
   };
 }
 
+/** A number that the operator takes as a flag, with its bounds and default. */
+function numberOfFlag(field: 'workers' | 'rolloutIdleSeconds') {
+  const flag = FLAGS[field];
+  return wholeNumber(configurationSchema.shape[field])
+    .default(Number(flag.default))
+    .describe(sentenceOf(flag));
+}
+
 const operator = z
   .strictObject({
     replicas: count(1, 10).default(1).describe('One works, the others stand by.'),
     logLevel: z.enum(LOG_LEVELS).default('info').describe('How much is logged.'),
-    workers: count(1, 64).default(8).describe('Objects worked on at once by each controller.'),
-    rolloutIdleSeconds: count(1, 86_400)
-      .default(300)
-      .describe('How long nobody may have asked, so that a changed spec may restart engines.'),
-    requestsPerSecond: count(0, 10_000).default(0).describe('Limit of requests to the API server. 0: none.'),
+    workers: numberOfFlag('workers'),
+    rolloutIdleSeconds: numberOfFlag('rolloutIdleSeconds'),
+    requestsPerSecond: z
+      .union([z.literal(0), wholeNumber(configurationSchema.shape.requestsPerSecond)])
+      .default(0)
+      .describe('Limit of requests to the API server. 0: none.'),
     extraArgs: z.array(z.string()).default([]).describe('Flags, besides.'),
     ...podFields({ requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } }),
   })

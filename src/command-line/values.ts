@@ -16,6 +16,8 @@ export const wholeNumber = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d+$/, 'must be a whole number')
+    // For whoever takes the same setting as a number, such as a chart.
+    .meta({ minimum: min, maximum: max })
     .transform(Number)
     .refine((value) => value >= min, `must be at least ${min}`)
     .refine((value) => value <= max, `must not be more than ${max}`);

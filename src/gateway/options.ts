@@ -42,7 +42,8 @@ const valkeyUrl = z
   })
   .refine((url) => new URL(url).hostname !== '', 'must name a host');
 
-const settingsSchema = z
+/** Reads settings as texts, as they stand on a command line. */
+export const settingsSchema = z
   .object({
     newKey: onOrOff,
     config: nonEmpty.optional(),

@@ -30,7 +30,8 @@ const openAIBaseURL = z
     return new URL(trimmed).pathname === '/' ? `${trimmed}/v1` : trimmed;
   });
 
-const configurationSchema = z.object({
+/** Reads the configuration as texts, as they stand on a command line. */
+export const configurationSchema = z.object({
   kubeconfig: nonEmpty.optional(),
   context: nonEmpty.optional(),
   namespace: namespaceName.optional(),
@@ -56,7 +57,7 @@ const configurationSchema = z.object({
 
 export type OperatorConfiguration = z.infer<typeof configurationSchema>;
 
-const FLAGS: Program<typeof configurationSchema>['flags'] = {
+export const FLAGS: Program<typeof configurationSchema>['flags'] = {
   kubeconfig: {
     spelling: '--kubeconfig <path>',
     about: 'kubeconfig; default: KUBECONFIG, the ServiceAccount of the pod, ~/.kube/config',

@@ -41,6 +41,8 @@ describe('the values of gpu-classroom', () => {
     ['a URL without scheme', { gateway: { baseURL: 'llm.school.example' } }],
     ['a Valkey URL of another kind', { gateway: { valkey: { url: 'http://valkey' } } }],
     ['a duration without unit', { gateway: { settings: { idleTimeout: '120' } } }],
+    ['a number that the gateway refuses', { gateway: { settings: { queuePerStudent: 0 } } }],
+    ['a number that the operator refuses', { operator: { workers: 65 } }],
     ['a log level', { operator: { logLevel: 'loud' } }],
   ])('refuse %s that cannot be', (_what, values) => {
     expect(gpuClassroomValues.safeParse(values).success).toBe(false);
