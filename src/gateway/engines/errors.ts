@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Refusal, refuse } from '../errors.ts';
-import type { Seat } from '../identity/seat.ts';
+import { ofClass, type Seat } from '../identity/seat.ts';
 import type { EnginePath } from '../request/endpoints.ts';
 
 /** What an engine said in the place of an answer. */
@@ -57,7 +57,7 @@ export function isUnknownModel({ status, param, message = '' }: EngineError): bo
 /** What the student is told of an engine's error. */
 export function refusalOfEngineError(error: EngineError, seat: Seat, path: EnginePath): Refusal {
   const { classroom } = seat;
-  const named = { classroom: classroom.name, contact: classroom.contact };
+  const named = ofClass(classroom);
   const { status } = error;
   // The engine's 401 is about the gateway's credentials: passed on, the student would doubt their own key.
   if (status === 401 || status === 403) return refuse('engine_refused_gateway', named);
