@@ -78,7 +78,7 @@ export interface Seat {
 }
 
 /** What every message about a class says: its name, and whom a student may ask. */
-export function ofClass({ name, contact }: Pick<ClassroomRecord, 'name' | 'contact'>): OfClass {
+export function ofClass({ name, contact }: ClassroomRecord): OfClass {
   return { classroom: name, contact };
 }
 
