@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Clock, Timer } from '../../kube/clock.ts';
+import type { EngineFault } from '../engines/circuit.ts';
 import {
   type EngineError,
   isUnknownModel,
@@ -13,7 +14,7 @@ import { REQUEST_ID_HEADER } from '../http/respond.ts';
 import { ofClass, type Seat } from '../identity/seat.ts';
 import { type Charge, type ChargeBasis, chargeOf } from '../limits/charge.ts';
 import type { OutcomeKind, Settlement } from '../limits/settlement.ts';
-import type { DispatchQueue, EngineFault, Turn, Waiting } from '../queue/dispatch-queue.ts';
+import type { DispatchQueue, Turn, Waiting } from '../queue/dispatch-queue.ts';
 import type { PreparedRequest } from '../request/prepare.ts';
 import { type AnswerRelay, createJsonRelay } from './answer-relay.ts';
 import { type AnswerForm, ClientAnswer } from './client-answer.ts';
