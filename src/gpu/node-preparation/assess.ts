@@ -2,7 +2,8 @@ import type { MigGpu } from '../hardware/mig-profiles.ts';
 import { GPU_LABELS, wholeNumber } from '../nodes/gpu-labels.ts';
 import type { GpuNode } from '../nodes/gpu-node.ts';
 import type { GpuPod } from '../nodes/gpu-pod.ts';
-import type { NodeVerdict, ObstacleCode } from '../nodes/node-verdict.ts';
+import type { NodeVerdict } from '../nodes/node-verdict.ts';
+import type { ObstacleCode } from '../nodes/obstacle.ts';
 import { describeTaint, repellingTaint } from '../nodes/tolerations.ts';
 import {
   describeLayout,

@@ -1,8 +1,9 @@
 import { type EnginesToPlace, type GpuRoom, gpuRoom } from './availability.ts';
 import type { ClassDemand } from './class-demand.ts';
 import { isFollowedResource } from './gpu-slots.ts';
-import { type NodeVerdict, OBSTACLES, type ObstacleCode } from './node-verdict.ts';
+import type { NodeVerdict } from './node-verdict.ts';
 import type { KnownGpus } from './observation.ts';
+import { OBSTACLES, type ObstacleCode } from './obstacle.ts';
 import type { GpuPlacement } from './placement.ts';
 
 /** Reasons of the condition GPUAvailable: why GPUs are or are not there for the engines wanted. */

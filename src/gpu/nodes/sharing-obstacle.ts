@@ -1,7 +1,7 @@
 import type { ClassDemand } from './class-demand.ts';
 import type { GpuNode } from './gpu-node.ts';
 import type { GpuSlots } from './gpu-slots.ts';
-import type { Obstacle } from './node-verdict.ts';
+import type { Obstacle } from './obstacle.ts';
 
 /** Why slots of one way to share GPUs do not suit a class that wants another; undefined: they suit. */
 export function sharingObstacle(slots: GpuSlots, node: GpuNode, demand: ClassDemand): Obstacle | undefined {
