@@ -1,13 +1,6 @@
 import { z } from 'zod';
-import { API_GROUP } from '../../api/group.ts';
-import { PREPARATION_STEPS } from '../../api/node-preparation.ts';
+import { PREPARATION_ANNOTATION, PREPARATION_STEPS } from '../../api/node-preparation.ts';
 import type { GpuNode } from '../nodes/gpu-node.ts';
-
-/**
- * On a Node: what the operator is doing to it, or where it failed. It is written in the same request as the cordon, and
- * taken off in the same request as the uncordon: a node without it was not cordoned by the operator.
- */
-export const PREPARATION_ANNOTATION = `${API_GROUP}/node-preparation`;
 
 /** Why a preparation ended half-way; the node stays as it is until a person has looked. */
 export const FAILURES = [

@@ -1,4 +1,4 @@
-import { PREPARATION_ANNOTATION } from '../node-preparation/record.ts';
+import { PREPARATION_ANNOTATION } from '../../api/node-preparation.ts';
 import type { ClassDemand } from './class-demand.ts';
 import { GPU_LABELS } from './gpu-labels.ts';
 import type { GpuNode } from './gpu-node.ts';

@@ -1,9 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { PREPARATION_ANNOTATION } from '../../../../src/api/node-preparation.ts';
 import { nodesReport } from '../../../../src/classroom/node-preparation/nodes-report.ts';
-import {
-  PREPARATION_ANNOTATION,
-  type PreparationRecord,
-} from '../../../../src/gpu/node-preparation/record.ts';
+import type { PreparationRecord } from '../../../../src/gpu/node-preparation/record.ts';
 import type { KnownGpus } from '../../../../src/gpu/nodes/observation.ts';
 import { observedClass } from '../../../support/classroom.ts';
 import { classOn, cluster, gpuNodes, MIG_1G, placed, WHOLE_H100 } from '../../gpu/node-preparation/nodes.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Classroom } from '../../../../src/api/classroom.ts';
+import { PREPARATION_ANNOTATION } from '../../../../src/api/node-preparation.ts';
 import { createNodePreparationController } from '../../../../src/classroom/node-preparation/controller.ts';
-import { PREPARATION_ANNOTATION } from '../../../../src/gpu/node-preparation/record.ts';
 import { KubeApiError } from '../../../../src/kube/errors.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
 import type { ReconcilePass } from '../../../../src/reconcile/controller.ts';

@@ -1,12 +1,13 @@
 import type { Classroom } from '../../../../src/api/classroom.ts';
 import { COMPONENTS, ENGINE_CONTAINER, LABELS } from '../../../../src/api/labels.ts';
+import { PREPARATION_ANNOTATION } from '../../../../src/api/node-preparation.ts';
 import { createEngineBoard } from '../../../../src/classroom/engine-watch/board.ts';
 import type { NodePreparationDependencies } from '../../../../src/classroom/node-preparation/controller.ts';
 import { createPreparationNotes } from '../../../../src/classroom/node-preparation/notes.ts';
 import { readNodeFile } from '../../../../src/demo/node-agent/nodes/description.ts';
 import { sharingOfLayout } from '../../../../src/demo/node-agent/nodes/mig-layouts.ts';
 import { renderNode } from '../../../../src/demo/node-agent/nodes/render.ts';
-import { PREPARATION_ANNOTATION, recordSchema } from '../../../../src/gpu/node-preparation/record.ts';
+import { recordSchema } from '../../../../src/gpu/node-preparation/record.ts';
 import { readGpuNode } from '../../../../src/gpu/nodes/gpu-node.ts';
 import { readGpuPod } from '../../../../src/gpu/nodes/gpu-pod.ts';
 import type { KnownGpus } from '../../../../src/gpu/nodes/observation.ts';
