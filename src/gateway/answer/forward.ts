@@ -16,11 +16,11 @@ import { type Charge, type ChargeBasis, chargeOf } from '../limits/charge.ts';
 import type { OutcomeKind, Settlement } from '../limits/settlement.ts';
 import type { DispatchQueue, Turn, Waiting } from '../queue/dispatch-queue.ts';
 import type { PreparedRequest } from '../request/prepare.ts';
+import type { TokenUsage } from '../token-usage.ts';
 import { type AnswerRelay, createJsonRelay } from './answer-relay.ts';
 import { type AnswerForm, ClientAnswer } from './client-answer.ts';
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import { createSseRelay, hasChoices } from './sse-relay.ts';
-import type { TokenUsage } from './usage.ts';
 
 /** How long the gateway waits for an engine, or for a client that does not read. */
 export interface Patience {

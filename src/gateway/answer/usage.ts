@@ -1,13 +1,6 @@
 import { z } from 'zod';
+import type { TokenUsage } from '../token-usage.ts';
 import { isAt } from './byte-mark.ts';
-
-/** Tokens of one request as the engine counted them. */
-export interface TokenUsage {
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-  /** Prompt tokens that came from the prefix cache, where the engine tells. */
-  readonly cachedTokens: number | undefined;
-}
 
 const [OPEN, CLOSE, COLON, COMMA, SPACE, ZERO] = [0x7b, 0x7d, 0x3a, 0x2c, 0x20, 0x30];
 

@@ -1,6 +1,6 @@
-import type { TokenUsage } from '../answer/usage.ts';
 import type { EngineFault } from '../engines/circuit.ts';
 import type { EngineUse } from '../engines/registry.ts';
+import type { TokenUsage } from '../token-usage.ts';
 import type { Ticket, Turn } from './dispatch-queue.ts';
 import { serviceOf } from './vtc.ts';
 

@@ -1,8 +1,8 @@
-import type { TokenUsage } from '../answer/usage.ts';
 import type { EngineFault } from '../engines/circuit.ts';
 import type { EngineUse } from '../engines/registry.ts';
 import type { Refusal } from '../errors.ts';
 import type { AdapterRecord, Seat } from '../identity/seat.ts';
+import type { TokenUsage } from '../token-usage.ts';
 
 /** A request that waits for an engine. */
 export interface Ticket {
