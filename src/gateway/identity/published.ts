@@ -5,7 +5,7 @@ import { servedNameOf } from '../../api/model.ts';
 import { parseClassroom, parseStudentQuota, type Refused } from '../../api/parse.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
 import { keyOf } from '../../kube/object.ts';
-import { isTimeZone } from '../limits/local-day.ts';
+import { isTimeZone } from '../local-day.ts';
 import { adapterCacheTag } from './cache-salt.ts';
 import type { AdapterRecord, ClassroomRecord, KeyRecord, SeatRecord } from './seat.ts';
 

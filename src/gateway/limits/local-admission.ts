@@ -3,6 +3,7 @@ import { describeError, type Logger } from '../../kube/log.ts';
 import { Chain, type Link } from '../chain.ts';
 import { refuse } from '../errors.ts';
 import { ofClass, type Seat } from '../identity/seat.ts';
+import { createLocalDays } from '../local-day.ts';
 import type { Admission, Admitted, Lease, RequestCost } from './admission.ts';
 import {
   afterClockChange,
@@ -29,7 +30,6 @@ import {
   subjectKeyOf,
 } from './journal.ts';
 import type { LimitState } from './limit-state.ts';
-import { createLocalDays } from './local-day.ts';
 import { refusalOf } from './refusal.ts';
 import type { Settlement } from './settlement.ts';
 

@@ -15,9 +15,9 @@ import {
   untouched,
 } from '../../../../src/gateway/limits/decision.ts';
 import type { SubjectState } from '../../../../src/gateway/limits/journal.ts';
-import { localDayOf } from '../../../../src/gateway/limits/local-day.ts';
 import { refusalOf } from '../../../../src/gateway/limits/refusal.ts';
 import type { OutcomeKind, Settlement } from '../../../../src/gateway/limits/settlement.ts';
+import { localDayOf } from '../../../../src/gateway/local-day.ts';
 import { aClassroom } from '../builders.ts';
 
 /** An admission that nobody has asked yet, and its time, which stands still. */
