@@ -2,10 +2,8 @@ import { LABELS } from '../api/labels.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
 import type { Pod } from '../kube/resources.ts';
 import type { ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
-import type { AdapterBoard } from './adapters/board.ts';
-import type { EngineBoard } from './engine-watch/board.ts';
 import { childKinds } from './kinds.ts';
-import type { PreparationNotes } from './node-preparation/notes.ts';
+import type { ObservedBoards } from './observe.ts';
 import { startsInTurn, waitsForTurn } from './rollout/start-gate.ts';
 
 /** Seats come by the dozen, twice each (the object, then its key): the class looks at them together. */
@@ -20,11 +18,7 @@ const GPUS_SETTLE_MS = 1000;
  */
 export function connect(
   informers: OperatorInformers,
-  boards: {
-    adapterBoard: Pick<AdapterBoard, 'onChange'>;
-    engineBoard: Pick<EngineBoard, 'onChange'>;
-    preparationNotes: Pick<PreparationNotes, 'onChange'>;
-  },
+  boards: { [board in keyof ObservedBoards]: Pick<ObservedBoards[board], 'onChange'> },
   enqueue: (key: string, afterMs?: number) => void,
 ): () => void {
   const byLabel = ({ now, before }: ObjectChange<KubeObject>): void => {

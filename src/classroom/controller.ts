@@ -4,10 +4,11 @@ import { findCondition } from '../api/condition.ts';
 import { CLASSROOM_CONDITIONS } from '../api/reasons.ts';
 import { KubeApiError } from '../kube/errors.ts';
 import { apiVersionOf, type KubeObject, keyOf, refOfKey } from '../kube/object.ts';
-import type { OperatorController, OperatorDependencies, ReconcilePass } from '../reconcile/controller.ts';
+import type { OperatorController, ReconcilePass } from '../reconcile/controller.ts';
 import { STATUS_FIELD_MANAGER } from '../reconcile/field-managers.ts';
 import { type ApplyOutcome, apply } from './apply.ts';
 import { connect } from './connect.ts';
+import type { ClassroomDependencies } from './dependencies.ts';
 import { createEngineRestarts } from './engine-watch/restart.ts';
 import { observe } from './observe.ts';
 import { type Plan, plan } from './plan.ts';
@@ -22,7 +23,7 @@ const PROBLEM_RETRY_MS = 10_000;
  * Turns Classrooms into engines: observe → plan → apply → status. Killed between any two writes it converges when run
  * again; where everything is as wanted it writes nothing.
  */
-export function createClassroomController(dependencies: OperatorDependencies): OperatorController {
+export function createClassroomController(dependencies: ClassroomDependencies): OperatorController {
   const { informers, clock, settings, events } = dependencies;
   const written = createWrittenStatus();
   const restarts = createEngineRestarts(dependencies);
@@ -57,7 +58,7 @@ export function createClassroomController(dependencies: OperatorDependencies): O
 }
 
 async function writeStatus(
-  { client, metrics }: OperatorDependencies,
+  { client, metrics }: ClassroomDependencies,
   classroom: Classroom,
   next: ClassroomStatus,
   signal: AbortSignal,

@@ -50,8 +50,11 @@ export interface ObservedClass {
 
 /** What other controllers found out, besides the caches. */
 export interface ObservedBoards {
+  /** What engines say of their adapters. */
   adapterBoard: AdapterBoard;
+  /** What engines say of their work and memory. */
   engineBoard: EngineBoard;
+  /** What keeps the operator from preparing nodes. */
   preparationNotes: PreparationNotes;
 }
 

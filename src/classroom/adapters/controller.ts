@@ -5,7 +5,8 @@ import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
 import type { Pod } from '../../kube/resources.ts';
 import type { ObjectChange } from '../../reconcile/caches.ts';
-import type { OperatorController, OperatorDependencies } from '../../reconcile/controller.ts';
+import type { OperatorController } from '../../reconcile/controller.ts';
+import type { ClassroomDependencies } from '../dependencies.ts';
 import type { ClassAdapters } from './board.ts';
 import { instanceOf, readyEngines } from './engines.ts';
 import { ClassMemory, type RememberedEngine } from './memory.ts';
@@ -16,11 +17,11 @@ import { type WantedAdapter, wantedAdapters } from './wanted.ts';
 
 /** What this controller uses of the operator. */
 export type AdapterDependencies = Pick<
-  OperatorDependencies,
+  ClassroomDependencies,
   'clock' | 'log' | 'callEngine' | 'addressOf' | 'adapterBoard'
 > & {
-  informers: Pick<OperatorDependencies['informers'], 'classrooms' | 'pods'>;
-  settings: Pick<OperatorDependencies['settings'], 'watchNamespace'>;
+  informers: Pick<ClassroomDependencies['informers'], 'classrooms' | 'pods'>;
+  settings: Pick<ClassroomDependencies['settings'], 'watchNamespace'>;
 };
 
 /** Engines change without a word only when somebody else tells them to. */

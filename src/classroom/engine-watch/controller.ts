@@ -3,7 +3,8 @@ import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
 import type { Pod } from '../../kube/resources.ts';
 import type { ObjectChange } from '../../reconcile/caches.ts';
-import type { OperatorController, OperatorDependencies } from '../../reconcile/controller.ts';
+import type { OperatorController } from '../../reconcile/controller.ts';
+import type { ClassroomDependencies } from '../dependencies.ts';
 import type { CallEngine } from '../engine-calls.ts';
 import { type WatchedEngine, watchedEngine } from './board.ts';
 import { type StartedEngine, startedEngines } from './engines.ts';
@@ -12,11 +13,11 @@ import { afterLook, type EngineRecord, type Look } from './record.ts';
 
 /** What this controller uses of the operator. */
 export type EngineWatchDependencies = Pick<
-  OperatorDependencies,
+  ClassroomDependencies,
   'clock' | 'log' | 'callEngine' | 'addressOf' | 'engineBoard'
 > & {
-  informers: Pick<OperatorDependencies['informers'], 'classrooms' | 'pods'>;
-  settings: Pick<OperatorDependencies['settings'], 'watchNamespace'>;
+  informers: Pick<ClassroomDependencies['informers'], 'classrooms' | 'pods'>;
+  settings: Pick<ClassroomDependencies['settings'], 'watchNamespace'>;
 };
 
 /** Between two questions to one engine. */

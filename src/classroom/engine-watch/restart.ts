@@ -2,16 +2,16 @@ import { EVENT_REASONS } from '../../api/event-reasons.ts';
 import { LABELS } from '../../api/labels.ts';
 import { keyOf } from '../../kube/object.ts';
 import { type Pod, pods } from '../../kube/resources.ts';
-import type { OperatorDependencies } from '../../reconcile/controller.ts';
 import { instanceOf } from '../adapters/engines.ts';
+import type { ClassroomDependencies } from '../dependencies.ts';
 import type { ObservedClass } from '../observe.ts';
 import { isOfDeployment } from './engines.ts';
 import { type Repair, type RepairInput, repairsDue } from './repairs.ts';
 
 type RestartDependencies = Pick<
-  OperatorDependencies,
+  ClassroomDependencies,
   'events' | 'metrics' | 'engineBoard' | 'clock' | 'settings'
-> & { client: Pick<OperatorDependencies['client'], 'delete'> };
+> & { client: Pick<ClassroomDependencies['client'], 'delete'> };
 
 /** Starts engines anew, in turn. */
 export interface EngineRestarts {

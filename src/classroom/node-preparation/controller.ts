@@ -18,12 +18,8 @@ import { keyOf, refOfKey } from '../../kube/object.ts';
 import { nodes as nodeResource } from '../../kube/resources.ts';
 import { createSemaphore } from '../../kube/semaphore.ts';
 import type { OperatorInformers } from '../../reconcile/caches.ts';
-import type {
-  OperatorController,
-  OperatorDependencies,
-  OperatorMetrics,
-  ReconcilePass,
-} from '../../reconcile/controller.ts';
+import type { OperatorController, OperatorMetrics, ReconcilePass } from '../../reconcile/controller.ts';
+import type { ClassroomDependencies } from '../dependencies.ts';
 import { activityOf } from '../engine-watch/activity.ts';
 import { liveNodes, readMoment } from './moment.ts';
 import { evictAll, type NodeWrite, writeToNode } from './write.ts';
@@ -40,7 +36,7 @@ export const NODE_RIGHTS_MANIFEST = 'manifests/rbac-node-preparation.yaml';
 
 export interface NodePreparationDependencies
   extends Pick<
-    OperatorDependencies,
+    ClassroomDependencies,
     'events' | 'clock' | 'log' | 'settings' | 'engineBoard' | 'preparationNotes'
   > {
   client: Pick<KubeClient, 'list' | 'mergePatch' | 'raw'>;
@@ -272,7 +268,7 @@ function tell(turn: Turn, node: NodeMoment['node'], action: NodeWrite): void {
   if (event !== undefined) turn.dependencies.events.record(regarding, { action: 'PrepareNode', ...event });
 }
 
-type Told = Omit<Parameters<OperatorDependencies['events']['record']>[1], 'action'>;
+type Told = Omit<Parameters<ClassroomDependencies['events']['record']>[1], 'action'>;
 
 function eventOf(node: NodeMoment['node'], action: NodeWrite): Told | undefined {
   const { name } = node;
