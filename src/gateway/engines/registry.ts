@@ -8,15 +8,7 @@ import {
   windowOf,
 } from './capacity.ts';
 import { chooseEngine, hashOf } from './choice.ts';
-import {
-  answered,
-  type Circuit,
-  CLOSED,
-  type EngineFault,
-  failed,
-  probed,
-  probeFailed,
-} from './circuit.ts';
+import { answered, type Circuit, CLOSED, type EngineFault, failed, probed, probeFailed } from './circuit.ts';
 import type { EngineConnections } from './connection.ts';
 
 /** One engine as whoever found it describes it. */
