@@ -117,12 +117,9 @@ export function createGpuInventory(options: GpuInventoryOptions): FollowedGpus {
         const pod = now ?? before;
         if (pod !== undefined) keep(engines, keyOf(pod.metadata), now && readGpuPod(now));
       });
-      nodeInformer.start(signal);
       // Who may not read nodes may not read these either, and has no use for them.
-      nodeInformer.settled().then(
-        () => nodeInformer.state === 'following' && sliceInformer.start(signal),
-        () => {},
-      );
+      nodeInformer.onState(() => nodeInformer.state === 'following' && sliceInformer.start(signal));
+      nodeInformer.start(signal);
     },
     async synced() {
       await nodeInformer.settled();
