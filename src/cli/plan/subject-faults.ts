@@ -1,3 +1,4 @@
+import { MIG_PROFILE } from '../../api/gpu.ts';
 import { closest } from '../../command-line/closest.ts';
 import type { Texts } from '../../command-line/parse.ts';
 import { findGpu, GPUS } from '../../gpu/hardware/gpu-table.ts';
@@ -53,7 +54,7 @@ function gpuFaults({ gpu, memoryMib, from }: Texts, { classFile }: PlanFiles): s
 }
 
 function migFaults({ gpu, memoryMib, migProfile, slicesPerGpu }: Texts, { classFile }: PlanFiles): string[] {
-  if (migProfile === undefined || migProfile === '') return [];
+  if (migProfile === undefined || !MIG_PROFILE.test(migProfile)) return [];
   if (slicesPerGpu !== undefined && slicesPerGpu !== '1') {
     return ['--mig-profile and --slices-per-gpu must not be used together: a GPU is shared in one way'];
   }

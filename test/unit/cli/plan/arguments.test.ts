@@ -223,6 +223,16 @@ describe('what cannot be used is told', () => {
       want: [expect.stringMatching(/^--mig-profile 1g\.5gb: .*1g\.10gb/)],
     },
     {
+      name: 'what is no profile, of a GPU that the table does not know',
+      argv: ['--model', 'a/b-7b', '--memory-mib', '9000', '--mig-profile', '1g'],
+      want: ['--mig-profile must be a MIG profile, such as 1g.10gb'],
+    },
+    {
+      name: 'what is no profile, of one that it knows',
+      argv: ['--model', 'a/b-7b', '--gpu', 'H100', '--mig-profile', 'small'],
+      want: ['--mig-profile must be a MIG profile, such as 1g.10gb'],
+    },
+    {
       name: 'two ways of sharing',
       argv: ['--model', 'a/b-7b', '--gpu', 'H100', '--mig-profile', '1g.10gb', '--slices-per-gpu', '2'],
       want: ['--mig-profile and --slices-per-gpu must not be used together: a GPU is shared in one way'],
