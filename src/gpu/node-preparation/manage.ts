@@ -52,6 +52,8 @@ export type ManageAction =
 
 export type Refusal = 'ForeignPods' | 'ClassInUse' | 'NotPossible';
 
+/** What a scheduler decided on before it heard of the cordon may still be bound to the node. */
+const CORDON_SETTLE_MS = 10_000;
 /** Engines get a minute to finish answers; a disruption budget may let them go only one after another. */
 const DRAIN_TIMEOUT_MS = 15 * 60_000;
 /** The MIG manager takes a minute or two, and retries by itself. */
@@ -87,8 +89,12 @@ function drain({ node, pods }: NodeMoment, record: PreparationRecord, context: M
   const own = pods.filter(({ isOwn }) => isOwn);
   const staying = own.filter(({ isEnding }) => !isEnding);
   if (staying.some(({ serves }) => serves) && !context.engines.mayStop) return BACK_OUT;
-  if (own.length === 0) return { kind: 'SetLayout', record: nextStep(record, 'Configuring', context.nowMs) };
-  if (elapsedMs(record, context) > DRAIN_TIMEOUT_MS) return fail(record, 'DrainTimeout', context.nowMs);
+  const emptyingMs = elapsedMs(record, context);
+  if (own.length === 0) {
+    if (emptyingMs < CORDON_SETTLE_MS) return { kind: 'Wait' };
+    return { kind: 'SetLayout', record: nextStep(record, 'Configuring', context.nowMs) };
+  }
+  if (emptyingMs > DRAIN_TIMEOUT_MS) return fail(record, 'DrainTimeout', context.nowMs);
   return staying.length === 0 ? { kind: 'Wait' } : { kind: 'Evict', pods: staying };
 }
 

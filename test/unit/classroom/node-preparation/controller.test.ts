@@ -29,9 +29,15 @@ beforeEach(() => {
 });
 
 /** One pass of an operator that has just been started, with caches that are up to date. */
-function pass(key = KEY): Promise<ReconcilePass> {
+function passNow(key = KEY): Promise<ReconcilePass> {
   cluster.sync();
   return createNodePreparationController(cluster.dependencies()).reconcile(key, new AbortController().signal);
+}
+
+/** Some time after the last one. */
+async function pass(key = KEY): Promise<ReconcilePass> {
+  await cluster.clock.advance(10_000);
+  return passNow(key);
 }
 
 async function passes(count: number): Promise<void> {
@@ -76,6 +82,16 @@ describe('a node that a class needs cut', () => {
       'NodePreparationStarted',
       'NodePrepared',
     ]);
+  });
+
+  test('is not cut at once: what a scheduler decided on before may still come, and the node is let go', async () => {
+    await pass();
+    expect((await passNow()).requeueAfterMs).toBeGreaterThan(0);
+    expect(cluster.writes).toEqual(['patch h100']);
+    cluster.addPod(gpuPod('notebook', 'h100'));
+    await pass();
+    expect(labels()[LAYOUT]).toBe('all-disabled');
+    expect(isCordoned()).toBe(false);
   });
 
   test('is left alone afterwards: no request is made', async () => {
