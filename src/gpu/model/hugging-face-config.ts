@@ -10,6 +10,18 @@ import {
 } from './parameters.ts';
 
 const size = z.number().int().positive().nullish();
+/** Of what a family may have none of: 0 is as good as nothing. */
+const sizeIfAny = z
+  .number()
+  .int()
+  .nonnegative()
+  .nullish()
+  .transform((value) => (value === 0 ? undefined : value));
+/** One for all layers or one for each, of which the widest counts. */
+const sizeOrSizes = z
+  .union([z.number().int().positive(), z.array(z.number().int().positive()).min(1)])
+  .nullish()
+  .transform((value) => (Array.isArray(value) ? Math.max(...value) : value));
 const flag = z.boolean().nullish();
 
 /** The fields of a Hugging Face config.json that memory depends on, in the spellings of the families. */
@@ -22,7 +34,7 @@ const configSchema = z.object({
   hidden_size: size,
   n_embd: size,
   d_model: size,
-  intermediate_size: size,
+  intermediate_size: sizeOrSizes,
   intermediate_size_mlp: size,
   ffn_hidden_size: size,
   ffn_dim: size,
@@ -32,31 +44,31 @@ const configSchema = z.object({
   n_heads: size,
   num_key_value_heads: size,
   num_kv_heads: size,
-  num_global_key_value_heads: size,
+  num_global_key_value_heads: sizeIfAny,
   multi_query_group_num: size,
   kv_n_heads: size,
   multi_query: flag,
   new_decoder_architecture: flag,
-  head_dim: size,
+  head_dim: sizeIfAny,
   kv_channels: size,
-  global_head_dim: size,
+  global_head_dim: sizeIfAny,
   vocab_size: size,
   padded_vocab_size: size,
   tie_word_embeddings: flag,
   attention_bias: flag,
   qkv_bias: flag,
   layer_types: z.array(z.string()).nullish(),
-  sliding_window: size,
-  sliding_window_size: size,
+  sliding_window: sizeIfAny,
+  sliding_window_size: sizeIfAny,
   use_sliding_window: flag,
   max_window_layers: z.number().int().nonnegative().nullish(),
   sliding_window_pattern: z.union([z.number().int().positive(), z.string()]).nullish(),
   _sliding_window_pattern: z.number().int().positive().nullish(),
-  num_local_experts: size,
-  num_experts: size,
-  n_routed_experts: size,
-  moe_num_experts: z.union([z.number().int().positive(), z.array(z.number())]).nullish(),
-  moe_intermediate_size: z.union([z.number().int().positive(), z.array(z.number())]).nullish(),
+  num_local_experts: sizeIfAny,
+  num_experts: sizeIfAny,
+  n_routed_experts: sizeIfAny,
+  moe_num_experts: z.union([z.number().int().nonnegative(), z.array(z.number())]).nullish(),
+  moe_intermediate_size: z.union([z.number().int().nonnegative(), z.array(z.number())]).nullish(),
   n_shared_experts: z.number().int().nonnegative().nullish(),
   num_shared_experts: z.number().int().nonnegative().nullish(),
   moe_num_shared_experts: z.number().int().nonnegative().nullish(),
@@ -68,12 +80,12 @@ const configSchema = z.object({
   decoder_sparse_step: size,
   interleave_moe_layer_step: size,
   mlp_only_layers: z.array(z.number()).nullish(),
-  q_lora_rank: size,
-  kv_lora_rank: size,
-  qk_rope_head_dim: size,
-  qk_nope_head_dim: size,
-  v_head_dim: size,
-  index_head_dim: size,
+  q_lora_rank: sizeIfAny,
+  kv_lora_rank: sizeIfAny,
+  qk_rope_head_dim: sizeIfAny,
+  qk_nope_head_dim: sizeIfAny,
+  v_head_dim: sizeIfAny,
+  index_head_dim: sizeIfAny,
   hidden_size_per_layer_input: z.number().int().nonnegative().nullish(),
   vocab_size_per_layer_input: size,
   max_position_embeddings: size,
@@ -90,8 +102,8 @@ const configSchema = z.object({
   quantization_config: z.unknown().optional(),
   compression_config: z.unknown().optional(),
   ssm_cfg: z.unknown().optional(),
-  mamba_d_state: size,
-  mamba_num_heads: size,
+  mamba_d_state: sizeIfAny,
+  mamba_num_heads: sizeIfAny,
 });
 
 type Config = z.infer<typeof configSchema>;
@@ -251,7 +263,7 @@ function readShapes(config: Config): Shapes | { missing: string } {
   if (!vocabularySize) return { missing: 'vocab_size' };
   if (!heads) return { missing: 'num_attention_heads' };
   const family = config.model_type ?? '';
-  const experts = readExperts(config, layers);
+  const experts = readExperts(config, layers, hiddenSize);
   return {
     layers,
     hiddenSize,
@@ -339,10 +351,13 @@ function cachedAttention(attention: AttentionShapes, config: Config): Attention 
   }
 }
 
-function readExperts(config: Config, layers: number): ExpertShapes | undefined {
+function readExperts(config: Config, layers: number, hiddenSize: number): ExpertShapes | undefined {
   const routed = routedExperts(config);
   if (routed === undefined || routed < 2) return undefined;
-  const width = first(config.moe_intermediate_size) ?? config.intermediate_size ?? 0;
+  const width =
+    first(config.moe_intermediate_size) ||
+    config.intermediate_size ||
+    readIntermediateSize(config, hiddenSize);
   const shared = config.n_shared_experts ?? config.num_shared_experts ?? config.moe_num_shared_experts ?? 0;
   const sharedWidth = config.shared_expert_intermediate_size ?? config.shared_intermediate_size;
   return {
