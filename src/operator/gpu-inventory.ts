@@ -139,9 +139,14 @@ function ifThere<T extends KubeObject, F>(
   return change.type === 'deleted' ? undefined : read(change.object);
 }
 
-/** Images, addresses and heartbeats are most of a Node, and nobody here reads them. */
-function slimNode({ apiVersion, kind, metadata, spec, status }: Node): Node {
+/**
+ * Images, addresses and heartbeats are most of a Node, and nobody here reads them; of a node without GPUs nothing is
+ * read but that.
+ */
+function slimNode(node: Node): Node {
+  const { apiVersion, kind, metadata, spec, status } = node;
   const { name, uid, resourceVersion, labels, annotations = {} } = metadata;
+  if (readGpuNode(node) === undefined) return { apiVersion, kind, metadata: { name, uid, resourceVersion } };
   const own = Object.entries(annotations).filter(([key]) => key.startsWith(`${API_GROUP}/`));
   return {
     apiVersion,

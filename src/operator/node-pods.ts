@@ -129,9 +129,15 @@ export function createNodePods(options: NodePodsOptions): NodePods {
   };
 }
 
-/** What {@link readGpuPod} reads. Of other pods next to nothing is kept. */
-function slimPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
+/**
+ * What {@link readGpuPod} reads; of a pod that holds no GPU nothing but who it is. Where all pods of a big cluster are
+ * watched, those are nearly all of them. A pod that gets GPUs later comes whole again.
+ */
+export function slimPod(pod: Pod): Pod {
+  const { apiVersion, kind, metadata, spec, status } = pod;
   const { name, namespace, uid, resourceVersion, deletionTimestamp, labels = {} } = metadata;
+  if (readGpuPod(pod) === undefined)
+    return { apiVersion, kind, metadata: { name, namespace, uid, resourceVersion } };
   const classroom = labels[LABELS.classroom];
   return {
     apiVersion,

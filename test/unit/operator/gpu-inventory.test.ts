@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readGpuNode } from '../../../src/gpu/nodes/gpu-node.ts';
+import { readGpuPod } from '../../../src/gpu/nodes/gpu-pod.ts';
 import type { KnownGpus } from '../../../src/gpu/nodes/observation.ts';
 import { silentLogger } from '../../../src/kube/log.ts';
 import { noMetrics } from '../../../src/kube/metrics.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import { createGpuInventory, type FollowedGpus } from '../../../src/operator/gpu-inventory.ts';
-import { NODE_WATCHES_MAX } from '../../../src/operator/node-pods.ts';
+import { NODE_WATCHES_MAX, slimPod } from '../../../src/operator/node-pods.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createFakeClock, type FakeClock, settle } from '../../support/fake-clock.ts';
 import { nodeLike, podOnGpus } from '../../support/gpu-nodes.ts';
@@ -220,6 +221,27 @@ describe('more GPU nodes than watches can be afforded', () => {
     await clock.advance(30_000);
     await eventually('the last node', () => nodeNames().length === NODE_WATCHES_MAX + 1);
     expect(podNames()).toEqual(['train-0']);
+  });
+});
+
+describe('of all the pods that are watched then', () => {
+  test('those that hold GPUs are kept as far as they are read', () => {
+    const { containers } = podOnGpus({ node: 'h100-0', units: 2 }).spec ?? {};
+    const engine = podOnGpus(
+      { node: 'h100-0', classroom: 'python-101' },
+      { spec: { initContainers: [...(containers ?? [])] }, metadata: { annotations: { long: 'text' } } },
+    );
+    expect(readGpuPod(slimPod(engine))).toEqual(readGpuPod(engine));
+    expect(readGpuPod(engine)?.requests).toEqual({ 'nvidia.com/gpu': 2 });
+    expect(slimPod(engine).metadata.annotations).toBeUndefined();
+  });
+
+  test.each([
+    ['has no GPU', podOnGpus({ node: 'h100-0', units: 0 })],
+    ['waits for a node', podOnGpus()],
+  ])('of one that %s nothing is kept but who it is', (_, pod) => {
+    const { name, namespace } = pod.metadata;
+    expect(slimPod(pod)).toEqual({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace } });
   });
 });
 
