@@ -3,6 +3,7 @@ import { type Classroom, type EnginePlanStatus, enginePlanStatusSchema } from '.
 import { API_GROUP } from '../../api/group.ts';
 import { ENGINE_CONTAINER } from '../../api/labels.ts';
 import { planRequestSchema } from '../../gpu/plan-types.ts';
+import { parseJson } from '../../json/parse.ts';
 import { canonicalJson } from '../../kube/intent.ts';
 import type { Deployment } from '../../kube/resources.ts';
 import { ownershipOf } from '../ownership.ts';
@@ -73,12 +74,4 @@ export function resourceOf({ template }: RolledOut): { resourceName: string; res
   const [resource] = Object.entries(engine?.resources?.limits ?? {});
   const [resourceName = '', count = ''] = resource ?? [];
   return { resourceName, resourceCount: Number(count) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

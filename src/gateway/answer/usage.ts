@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../json/parse.ts';
 import type { TokenUsage } from '../token-usage.ts';
 import { isAt } from './byte-mark.ts';
 
@@ -103,13 +104,8 @@ function anyUsageAt(json: Buffer, at: number): FoundUsage | undefined {
 }
 
 function parseUsage(text: string): TokenUsage | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // Something else of that name, cut where its own texts had braces.
-    return undefined;
-  }
+  // Undefined for something else of that name, cut where its own texts had braces.
+  const value = parseJson(text);
   const chat = chatUsageSchema.safeParse(value);
   if (chat.success) {
     const { prompt_tokens, completion_tokens, prompt_tokens_details } = chat.data;

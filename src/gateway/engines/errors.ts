@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../json/parse.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import { ofClass, type Seat } from '../identity/seat.ts';
 import type { EnginePath } from '../request/endpoints.ts';
@@ -83,12 +84,4 @@ function clientFault({ status, message, param }: EngineError, seat: Seat): Refus
 /** A schema error repeats the request with what the gateway put in. */
 function withoutSalt(message: string, { cacheSalt }: Seat): string {
   return message.replaceAll(cacheSalt, '…');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

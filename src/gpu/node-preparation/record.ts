@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PREPARATION_ANNOTATION, PREPARATION_STEPS } from '../../api/node-preparation.ts';
+import { parseJson } from '../../json/parse.ts';
 import type { GpuNode } from '../nodes/gpu-node.ts';
 
 /** Why a preparation ended half-way; the node stays as it is until a person has looked. */
@@ -48,12 +49,7 @@ export function formatRecord(record: PreparationRecord): string {
 export function recordOf(node: Pick<GpuNode, 'annotations'>): PreparationRecord | 'unreadable' | undefined {
   const text = node.annotations[PREPARATION_ANNOTATION];
   if (text === undefined) return undefined;
-  try {
-    const parsed = recordSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : 'unreadable';
-  } catch {
-    return 'unreadable';
-  }
+  return recordSchema.safeParse(parseJson(text)).data ?? 'unreadable';
 }
 
 /** The nodes that an operator has begun on. */
