@@ -1,5 +1,6 @@
 import type { GpuSpec } from '../../api/gpu.ts';
-import { normalProfile, parseProduct } from './gpu-labels.ts';
+import { normalProfile } from '../hardware/mig-profiles.ts';
+import { parseProduct } from './gpu-labels.ts';
 
 /** What the spec of a class asks of a node, in the terms of node labels and resources. */
 export interface ClassDemand {
