@@ -50,9 +50,9 @@ export function status(input: StatusInput): ClassroomStatus {
   const gpus = plan.kind === 'wanted' ? classGpus(observed, plan.placement, wanted) : undefined;
   const seen = withUnschedulableCause(engineStatuses(observed.pods, wanted), gpus);
   const engines = withLostNodes(seen, observed.gpus);
-  const report = adapterReportOf(input, engines);
   const figures =
     plan.kind === 'wanted' ? runningFigures(plan.engines, plan.spec, plan.activeSeats) : keptFields(previous);
+  const report = adapterReportOf(input, engines, figures.servedName);
   const measured = measurementReportOf(input, report.engines, figures.plan);
   const failures = failuresOf(input, engines);
   const nodes = plan.kind === 'wanted' ? nodesReport(observed, plan) : undefined;
@@ -90,10 +90,14 @@ function keptFields(previous: ClassroomStatus | undefined) {
 }
 
 /** A spec that cannot be acted on leaves the adapters as they are, and so what the status says of them. */
-function adapterReportOf({ observed, plan }: StatusInput, engines: EngineStatus[]): AdapterReport {
+function adapterReportOf(
+  { observed, plan }: StatusInput,
+  engines: EngineStatus[],
+  servedName: string | undefined,
+): AdapterReport {
   const { pods, adapters: seen } = observed;
   const previous = observed.classroom.status;
-  const wanted = plan.kind === 'withheld' ? [] : wantedAdapters(plan.spec);
+  const wanted = plan.kind === 'withheld' ? [] : wantedAdapters(plan.spec, servedName);
   const report = adapterReport({ wanted, engines, pods, seen, previous });
   if (plan.kind === 'wanted' || previous?.adapters === undefined) return report;
   const message = 'The spec must be corrected first: see the condition SpecValid.';

@@ -1,5 +1,6 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { COMPONENTS, LABELS } from '../../api/labels.ts';
+import { servedNameOf } from '../../api/model.ts';
 import { parseClassroom } from '../../api/parse.ts';
 import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
@@ -8,7 +9,7 @@ import type { ObjectChange } from '../../reconcile/caches.ts';
 import type { OperatorController } from '../../reconcile/controller.ts';
 import type { ClassroomDependencies } from '../dependencies.ts';
 import type { ClassAdapters } from './board.ts';
-import { instanceOf, readyEngines } from './engines.ts';
+import { instanceOf, originOf, type ReadyEngine, readyEngines } from './engines.ts';
 import { ClassMemory, type RememberedEngine } from './memory.ts';
 import { nextStep, nextTryMs, type Step } from './next-step.ts';
 import { snapshotOf } from './snapshot.ts';
@@ -48,10 +49,9 @@ export function createAdapterController(dependencies: AdapterDependencies): Oper
         board.remove(key);
         return {};
       }
-      const { wanted, pods, classroom } = seen;
+      const { wanted, ready, classroom } = seen;
       const memory = memories.get(key) ?? new ClassMemory(wanted, classroom.status);
       memories.set(key, memory);
-      const ready = readyEngines(pods, dependencies.addressOf);
       await lookAtEngines(dependencies, memory, memory.look(ready, wanted), signal);
       const step = nextStep(wanted, memory.look(ready, wanted), memory.suspicions, clock.monotonic());
       if (step !== undefined) await carryOut(dependencies, memory, ready, step, signal);
@@ -70,7 +70,7 @@ export function createAdapterController(dependencies: AdapterDependencies): Oper
 interface Observed {
   classroom: Classroom;
   wanted: readonly WantedAdapter[];
-  pods: readonly Pod[];
+  ready: readonly ReadyEngine[];
 }
 
 /** Undefined for a class that has nothing to do with adapters: its engines are not asked. */
@@ -80,14 +80,16 @@ function observe({ informers, addressOf }: AdapterDependencies, key: string): Ob
   if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
   const parsed = parseClassroom(object);
   if (!parsed.ok) return undefined;
-  const wanted = wantedAdapters(parsed.classroom.spec);
+  const { spec, status } = parsed.classroom;
+  const servedName = status?.servedName ?? servedNameOf(spec.model);
+  const wanted = wantedAdapters(spec, servedName);
   const pods = informers.pods
     .ofClassroom(namespace, name)
     .filter((pod) => pod.metadata.labels?.[LABELS.component] === COMPONENTS.engine)
     .toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name));
-  const concerned =
-    wanted.length > 0 || readyEngines(pods, addressOf).some((engine) => engine.startedForRank !== undefined);
-  return concerned ? { classroom: parsed.classroom, wanted, pods } : undefined;
+  const ready = readyEngines(pods, addressOf, { id: spec.model.id, servedName });
+  const concerned = wanted.length > 0 || ready.some((engine) => engine.startedForRank !== undefined);
+  return concerned ? { classroom: parsed.classroom, wanted, ready } : undefined;
 }
 
 /** Asks all engines at once: one that hangs must not hold up the others. */
@@ -114,7 +116,7 @@ async function lookAtEngines(
 async function carryOut(
   { callEngine, clock, log }: AdapterDependencies,
   memory: ClassMemory,
-  ready: ReturnType<typeof readyEngines>,
+  ready: readonly ReadyEngine[],
   step: Step,
   signal: AbortSignal,
 ): Promise<void> {
@@ -177,7 +179,6 @@ function connect(
 /** All of a pod that matters here. */
 function faceOf(pod: Pod | undefined, addressOf: AddressOfPod): string {
   if (pod === undefined) return '';
-  return readyEngines([pod], addressOf)
-    .map(({ origin }) => `${instanceOf(pod)} ${origin}`)
-    .join();
+  const origin = originOf(pod, addressOf);
+  return origin === undefined ? '' : `${instanceOf(pod)} ${origin}`;
 }

@@ -38,7 +38,12 @@ function adapterNameIn(model: string): string {
 
 function troubleOf(engine: RememberedEngine, adapter: WantedAdapter): AdapterTrouble {
   const { name } = adapter;
-  const { startedForRank, silence } = engine;
+  const { startedForRank, runsAnotherModel, silence } = engine;
+  if (runsAnotherModel) {
+    const why =
+      'the engine still runs the model of before, and keeps its adapters, until it is started anew, as `engine.rollout` says';
+    return { name, state: 'Waiting', why };
+  }
   if (startedForRank === undefined) {
     const why = 'the engine was started without adapters and must be started anew, as `engine.rollout` says';
     return { name, state: 'Waiting', why };

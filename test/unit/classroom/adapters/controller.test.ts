@@ -30,8 +30,12 @@ function aClass(adapters: Adapter[], status?: ClassroomStatus): Classroom {
   });
 }
 
+const MODEL_ID = 'Qwen/Qwen2.5-7B-Instruct';
+const WITH_ADAPTERS = adapterArgs({ adapters: [SQL] });
+
 /** An engine pod that answers at `10.0.0.<number>`, started for adapters of rank 16. */
-function engine(number: number, restarts = 0, args = adapterArgs({ adapters: [SQL] })): Pod {
+function engine(number: number, restarts = 0, lora = WITH_ADAPTERS, id = MODEL_ID, servedName = 'qwen'): Pod {
+  const args = [id, '--served-model-name', servedName, ...lora];
   return merged(readyPod(`engine-${number}`), {
     metadata: { uid: `uid-${number}` },
     spec: { containers: [{ name: 'vllm', args, ports: [{ name: 'http', containerPort: 8000 }] }] },
@@ -172,6 +176,32 @@ describe('an engine', () => {
     await settle();
     expect(first().told).toEqual([]);
     expect(troubles()?.[0]).toMatchObject({ state: 'Waiting', why: expect.stringContaining('for rank 64') });
+  });
+
+  test.each([
+    ['another model', 'meta-llama/Llama-3.1-8B-Instruct', 'qwen'],
+    ['the model by its old name', MODEL_ID, 'old'],
+  ])(
+    'that still runs %s keeps what it has until it is started anew: adapters are for one model',
+    async (_, id, servedName) => {
+      pods[0] = engine(1, 0, WITH_ADAPTERS, id, servedName);
+      first().loaded.set(`${servedName}:old-one`, '/models/adapters/old-one');
+      await settle();
+      expect(first().told).toEqual([]);
+      expect(troubles()).toEqual([
+        { name: 'sql', state: 'Waiting', why: expect.stringContaining('as `engine.rollout` says') },
+      ]);
+      expect(board.of(KEY)?.engines[0]?.loaded).toEqual(['old-one']);
+      expect(second().told).toEqual([LOAD_SQL]);
+    },
+  );
+
+  test('that runs the model by its old name gets adapters under that name, as long as the status says so', async () => {
+    classrooms[0] = aClass([SQL], { servedName: 'old' });
+    pods = [engine(1, 0, WITH_ADAPTERS, MODEL_ID, 'old')];
+    start();
+    await settle();
+    expect(first().told).toEqual(['load old:sql /models/adapters/sql']);
   });
 
   test('that does not answer is asked more and more seldom, and does not hold up the others', async () => {
