@@ -28,6 +28,8 @@ import { evictAll, type NodeWrite, writeToNode } from './write.ts';
 const LOOK_AGAIN_MS = 5_000;
 /** After a write, and after one that came too late. */
 const NEXT_STEP_MS = 300;
+/** A node that joins or a neighbour's rollout is many changes, and a look reads all nodes. */
+const GPUS_SETTLE_MS = 1_000;
 /** Pods of others, and rights, are not watched. */
 const TRY_AGAIN_MS = 60_000;
 
@@ -76,7 +78,7 @@ export function createNodePreparationController(
           if (classroom !== undefined) enqueue(keyOf(classroom.metadata));
         }),
         informers.gpus.onChange(() => {
-          for (const key of keys()) enqueue(key);
+          for (const key of keys()) enqueue(key, GPUS_SETTLE_MS);
         }),
       ];
       return () => {

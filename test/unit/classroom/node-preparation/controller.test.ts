@@ -385,3 +385,23 @@ test('what the MIG manager has begun is brought to its end, though the class is 
   await pass();
   expect(isCordoned()).toBe(false);
 });
+
+test('many changes of the GPUs lead to one look at the nodes, a second later', () => {
+  const dependencies = cluster.dependencies();
+  let change = (): void => {};
+  const gpus = {
+    ...dependencies.informers.gpus,
+    onChange(handler: () => void) {
+      change = handler;
+      return () => {};
+    },
+  };
+  const controller = createNodePreparationController({
+    ...dependencies,
+    informers: { ...dependencies.informers, gpus },
+  });
+  const wishes: unknown[] = [];
+  controller.connect((...wish) => wishes.push(wish));
+  change();
+  expect(wishes).toEqual([[KEY, 1000]]);
+});
