@@ -1,3 +1,4 @@
+import { readText } from '../../http/read-text.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { describeError, type Logger } from '../../kube/log.ts';
 import { readLoadedAdapters } from '../../vllm/loaded-adapters.ts';
@@ -109,14 +110,7 @@ async function ask(
       path,
       signal: controller.signal,
     });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of body) {
-      bytes += chunk.length;
-      if (bytes > MAX_METRICS_BYTES) throw new Error(`the answer has more than ${MAX_METRICS_BYTES} bytes`);
-      chunks.push(chunk);
-    }
-    return { status: statusCode, text: Buffer.concat(chunks).toString('utf8') };
+    return { status: statusCode, text: await readText(body, MAX_METRICS_BYTES) };
   } catch (error) {
     return { status: undefined, text: '', error: describeError(error) };
   } finally {
