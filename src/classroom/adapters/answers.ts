@@ -3,7 +3,7 @@ import { parseJson } from '../../json/parse.ts';
 import type { EngineAnswer } from '../engine-calls.ts';
 
 /** Why an engine did not take an adapter; each has its own words and its own patience. */
-export const LOAD_FAULTS = [
+const LOAD_FAULTS = [
   /** There is no adapter_config.json, or no such folder: perhaps not yet. */
   'FilesMissing',
   'NotAFolder',

@@ -11,7 +11,7 @@ import type { ClassroomDependencies } from '../dependencies.ts';
 import type { ClassAdapters } from './board.ts';
 import { instanceOf, originOf, type ReadyEngine, readyEngines } from './engines.ts';
 import { ClassMemory, type RememberedEngine } from './memory.ts';
-import { nextStep, nextTryMs, type Step } from './next-step.ts';
+import { isDone, nextStep, nextTryMs, type Step } from './next-step.ts';
 import { snapshotOf } from './snapshot.ts';
 import { askLoaded, tellEngine } from './tell-engine.ts';
 import { type WantedAdapter, wantedAdapters } from './wanted.ts';
@@ -135,6 +135,12 @@ async function carryOut(
   const look = await askLoaded(callEngine, engine.origin, signal);
   signal.throwIfAborted();
   memory.heard(engine.instance, look.loaded, 'silence' in look ? look.silence : '', clock.monotonic());
+  if (look.loaded === undefined || isDone(step, look.loaded)) return;
+  log.warn(
+    { engine: engine.name, step: step.kind, model, folder },
+    'An engine does not say that it did what it was told',
+  );
+  memory.contradicted(engine.instance, clock.monotonic());
 }
 
 /** What only a person can change. */

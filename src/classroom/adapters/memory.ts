@@ -94,6 +94,13 @@ export class ClassMemory {
     engine.silences += 1;
   }
 
+  /** The engine carried out a step, and does not say so when it is asked: it is left alone for a while. */
+  contradicted(instance: string, nowMs: number): void {
+    const engine = this.#of(instance);
+    engine.silence = 'it did what it was told, and /v1/models says otherwise';
+    engine.askAtMs = nowMs + SILENCE_RETRY.maxMs;
+  }
+
   /** The engine's answer to a step. */
   answered({ kind, engine: instance, adapter }: Step, answer: AdapterAnswer, nowMs: number): void {
     const engine = this.#of(instance);

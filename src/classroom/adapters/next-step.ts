@@ -66,6 +66,13 @@ function stepFor(
   return missing === undefined ? undefined : { kind: 'load', engine: instance, adapter: missing };
 }
 
+/** Whether an engine with these adapters has carried out the step. */
+export function isDone({ kind, adapter }: Step, loaded: readonly LoadedAdapter[]): boolean {
+  const { model, folder } = adapter;
+  const has = loaded.some((one) => one.model === model && one.folder === folder);
+  return has === (kind === 'load');
+}
+
 /** Also one in quarantine: where it is loaded and works, students go on with it. */
 function isWanted({ model, folder }: LoadedAdapter, wanted: readonly WantedAdapter[]): boolean {
   return wanted.some((adapter) => adapter.model === model && adapter.folder === folder);

@@ -226,6 +226,14 @@ describe('an engine', () => {
     expect(board.of(KEY)?.engines.map(({ loaded }) => loaded)).toEqual([['sql'], ['sql']]);
   });
 
+  test('that says of an adapter it took that it has it from elsewhere is told again once a minute, not without end', async () => {
+    first().rootOf = (folder) => `/resolved${folder}`;
+    await pass(600_000);
+    expect(first().told.length).toBeGreaterThan(2);
+    expect(first().told.length).toBeLessThan(25);
+    expect(second().told).toEqual([LOAD_SQL]);
+  });
+
   test('that is not ready is left alone', async () => {
     pods[0] = merged(engine(1), { status: { conditions: [{ type: 'Ready', status: 'False' }] } }) as Pod;
     await settle();

@@ -11,6 +11,8 @@ export class PlayedEngine {
   /** What it answers to the first request on an adapter, by model name. */
   readonly warmUps = new Map<string, EngineAnswer>();
   health = 200;
+  /** The folder that it says it has an adapter from. */
+  rootOf = (folder: string) => folder;
   /** In the place of everything. */
   silence: EngineAnswer | undefined;
 
@@ -33,7 +35,7 @@ export class PlayedEngine {
   }
 
   #adapters() {
-    return [...this.loaded].map(([id, root]) => ({ id, root, parent: base.id }));
+    return [...this.loaded].map(([id, folder]) => ({ id, root: this.rootOf(folder), parent: base.id }));
   }
 
   #load(model: string, folder: string): EngineAnswer {
