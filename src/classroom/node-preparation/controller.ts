@@ -21,7 +21,7 @@ import type { OperatorInformers } from '../../reconcile/caches.ts';
 import type { OperatorController, OperatorMetrics, ReconcilePass } from '../../reconcile/controller.ts';
 import type { ClassroomDependencies } from '../dependencies.ts';
 import { activityOf } from '../engine-watch/activity.ts';
-import { liveNodes, readMoment } from './moment.ts';
+import { readMoment, readNodes } from './moment.ts';
 import { evictAll, type NodeWrite, writeToNode } from './write.ts';
 
 /** Waiting for pods to end, or for the MIG manager. */
@@ -124,15 +124,16 @@ async function pass(
   const seen = informers.gpus.current();
   if (seen.kind === 'Unknown') return {};
   const managed = managedClass(key, dependencies);
-  const isBegun = recordsOf(seen.nodes).some(({ record }) => record.class === key);
+  const begun = recordsOf(seen.nodes).find(({ record }) => record.class === key)?.node.name;
   const preparation = preparationFor(managed, seen, dependencies);
-  if (!isBegun && (preparation === undefined || preparation.choices.length === 0)) {
+  if (begun === undefined && (preparation === undefined || preparation.choices.length === 0)) {
     preparationNotes.set(key, undefined);
     return {};
   }
   // From here on the cache is not good enough: it may not show what we wrote a moment ago.
-  const live = liveNodes((await client.list(nodeResource, { signal })).items);
-  const known: KnownGpus = { ...seen, nodes: live.nodes };
+  const live = await readNodes(client, begun, signal);
+  const others = begun === undefined ? [] : seen.nodes.filter(({ name }) => name !== begun);
+  const known: KnownGpus = { ...seen, nodes: [...others, ...live.nodes] };
   const turn: Turn = {
     key,
     dependencies,
@@ -141,8 +142,10 @@ async function pass(
     preparation: preparationFor(managed, known, dependencies),
     resourceVersionOf: live.resourceVersionOf,
   };
-  const own = recordsOf(known.nodes).find(({ record }) => record.class === key);
+  const own = recordsOf(live.nodes).find(({ record }) => record.class === key);
   if (own !== undefined) return goOn(turn, own.node, own.record);
+  // It was let go a moment ago, and of the other nodes too much is not known.
+  if (begun !== undefined) return { requeueAfterMs: LOOK_AGAIN_MS };
   const busy = recordsOf(known.nodes).find(({ record }) => record.step !== 'Failed');
   if (busy === undefined) return begin(turn);
   const message = `It waits for node ${busy.node.name}, which is being prepared for the class ${busy.record.class}: one node is changed at a time.`;

@@ -103,6 +103,18 @@ describe('a node that a class needs cut', () => {
     expect(cluster.writes.length + cluster.reads).toBe(before);
   });
 
+  test('is the only one that is read while it is waited for', async () => {
+    cluster = new PlayedCluster('[{name: h100, count: 3, gpu: {product: NVIDIA-H100-80GB-HBM3}}]', [
+      managed(),
+    ]);
+    await pass();
+    const before = cluster.reads;
+    await pass();
+    // The node, and its pods.
+    expect(cluster.reads).toBe(before + 2);
+    expect(cluster.record('h100-1')?.step).toBe('Configuring');
+  });
+
   test('is never taken for done by the state that an earlier layout left', async () => {
     cluster.change('h100', { metadata: { labels: { [STATE]: 'success' } } });
     await passes(4);

@@ -193,9 +193,12 @@ export class PlayedCluster {
   }
 
   #client(): NodePreparationDependencies['client'] {
-    const list = async (resource: { kind: string }, options: { fieldSelector?: string } = {}) => {
+    const list = async (
+      resource: { kind: string },
+      options: { fieldSelector?: string; continue?: string } = {},
+    ) => {
       this.reads += 1;
-      if (resource.kind === 'Node') return { metadata: {}, items: [...this.nodes.values()] };
+      if (resource.kind === 'Node') return this.#pageOfNodes(options);
       const name = options.fieldSelector?.replace('spec.nodeName=', '');
       return { metadata: {}, items: [...this.pods.values()].filter(({ spec }) => spec?.nodeName === name) };
     };
@@ -233,6 +236,17 @@ export class PlayedCluster {
       mergePatch: mergePatch as KubeClient['mergePatch'],
       raw,
     };
+  }
+
+  /** One node a page, as of a cluster of thousands. */
+  #pageOfNodes({ fieldSelector, continue: from = '0' }: { fieldSelector?: string; continue?: string }) {
+    const name = fieldSelector?.replace('metadata.name=', '');
+    const all = [...this.nodes.values()].filter(
+      ({ metadata }) => name === undefined || metadata.name === name,
+    );
+    const next = Number(from) + 1;
+    const metadata = next < all.length ? { continue: String(next) } : {};
+    return { metadata, items: all.slice(Number(from), next) };
   }
 
   #write(what: string): void {
