@@ -46,5 +46,3 @@ export const nodePreparationSchema = z
       ),
   })
   .describe('What the nodes lack, and how they get it.');
-
-export type NodePreparationStatus = z.infer<typeof nodePreparationSchema>;

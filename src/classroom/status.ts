@@ -242,7 +242,7 @@ function problemReason(problem: ChildProblem): string {
 }
 
 /** What, why, what next. */
-export function problemMessage({ kind, child, detail }: ChildProblem): string {
+function problemMessage({ kind, child, detail }: ChildProblem): string {
   switch (kind) {
     case 'conflict':
       return `${child} exists and does not belong to this class, so it was left alone and the engines were not changed. Rename or delete it, or give the class another name.`;

@@ -14,7 +14,7 @@ export type PodTemplate = NonNullable<Deployment['spec']>['template'];
 export const ROLLED_OUT_ANNOTATION = `${API_GROUP}/rolled-out`;
 
 /** `Recreate`: all engines at once. `OneByOne`: the next one goes when the one before answers again. */
-export const STRATEGIES = ['Recreate', 'OneByOne'] as const;
+const STRATEGIES = ['Recreate', 'OneByOne'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 /**

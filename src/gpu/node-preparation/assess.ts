@@ -235,6 +235,6 @@ export function foreignPods(pods: readonly GpuPod[], node: string, classKey: str
 }
 
 /** `namespace/name` of the class that a pod is an engine of. */
-export function classKeyOf({ namespace, classroom }: GpuPod): string | undefined {
+function classKeyOf({ namespace, classroom }: GpuPod): string | undefined {
   return classroom === undefined ? undefined : `${namespace}/${classroom}`;
 }
