@@ -10,7 +10,7 @@ import {
 } from '../../gpu/node-preparation/manage.ts';
 import { placedClass, preparationOf } from '../../gpu/node-preparation/prepare.ts';
 import { type PreparationRecord, recordOf, recordsOf } from '../../gpu/node-preparation/record.ts';
-import { describeFailure } from '../../gpu/node-preparation/way-back.ts';
+import { describeFailure, wayBack } from '../../gpu/node-preparation/way-back.ts';
 import type { KnownGpus } from '../../gpu/nodes/observation.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { KubeApiError } from '../../kube/errors.ts';
@@ -267,15 +267,17 @@ function waiting({ key, dependencies }: Turn, node: NodeMoment['node']): Reconci
 }
 
 /** A class that is gone cannot be told of; its node then can. */
-function tell(turn: Turn, node: NodeMoment['node'], action: NodeWrite): void {
-  const regarding = turn.managed ?? { apiVersion: 'v1', kind: 'Node', metadata: { name: node.name } };
-  const event = eventOf(node, action);
-  if (event !== undefined) turn.dependencies.events.record(regarding, { action: 'PrepareNode', ...event });
+function tell({ key, dependencies }: Turn, node: NodeMoment['node'], action: NodeWrite): void {
+  const classroom = dependencies.informers.classrooms.get(refOfKey(key));
+  const regarding = classroom ?? { apiVersion: 'v1', kind: 'Node', metadata: { name: node.name } };
+  const event = eventOf(node, action, classroom !== undefined);
+  if (event !== undefined) dependencies.events.record(regarding, { action: 'PrepareNode', ...event });
 }
 
 type Told = Omit<Parameters<ClassroomDependencies['events']['record']>[1], 'action'>;
 
-function eventOf(node: NodeMoment['node'], action: NodeWrite): Told | undefined {
+/** @param hasClass its status tells more */
+function eventOf(node: NodeMoment['node'], action: NodeWrite, hasClass: boolean): Told | undefined {
   const { name } = node;
   switch (action.kind) {
     case 'Cordon': {
@@ -290,7 +292,10 @@ function eventOf(node: NodeMoment['node'], action: NodeWrite): Told | undefined 
       return done(name);
     case 'Fail': {
       const what = describeFailure(name, action.record.failure, action.record);
-      const note = `${what}. The condition NodesPrepared has the way back.`;
+      const back = hasClass
+        ? 'The condition NodesPrepared has the way back'
+        : `The class is gone. The way back: ${wayBack(name, action.record).join(' && ')}`;
+      const note = `${what}. ${back}.`;
       return { type: 'Warning', reason: EVENT_REASONS.nodePreparationFailed, note };
     }
   }

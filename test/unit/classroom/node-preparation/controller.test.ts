@@ -398,6 +398,19 @@ test('what the MIG manager has begun is brought to its end, though the class is 
   expect(isCordoned()).toBe(false);
 });
 
+test('what fails when the class is gone is told with the way back: there is no condition any more', async () => {
+  await passes(2);
+  cluster.classrooms = [];
+  cluster.cutGpus('failed');
+  await pass();
+  const told = cluster.events.at(-1) ?? '';
+  expect(told).toMatch(/^NodePreparationFailed: The MIG manager could not give node h100/);
+  expect(told).toMatch(
+    /The class is gone\. The way back: kubectl label node h100 .*all-disabled.* && kubectl uncordon h100\.$/,
+  );
+  expect(Buffer.byteLength(told)).toBeLessThan(1024);
+});
+
 test('many changes of the GPUs lead to one look at the nodes, a second later', () => {
   const dependencies = cluster.dependencies();
   let change = (): void => {};
