@@ -31,10 +31,13 @@ export function lastTermination(pod: Pod): Termination | undefined {
   return container?.state?.terminated ?? container?.lastState?.terminated;
 }
 
+/** How long the startup probe of an engine lets it load, in seconds; undefined: it has none. */
+export function startupSeconds(pod: Pod): number | undefined {
+  const probe = engineContainerOf(pod.spec)?.startupProbe;
+  return probe === undefined ? undefined : (probe.periodSeconds ?? 10) * (probe.failureThreshold ?? 3);
+}
+
 /** The symptom of an end in this pod. */
 export function endSymptom(pod: Pod, end: Termination): Symptom {
-  const probe = engineContainerOf(pod.spec)?.startupProbe;
-  const startupSeconds =
-    probe === undefined ? undefined : (probe.periodSeconds ?? 10) * (probe.failureThreshold ?? 3);
-  return { kind: 'ended', end, startupSeconds };
+  return { kind: 'ended', end, startupSeconds: startupSeconds(pod) };
 }
