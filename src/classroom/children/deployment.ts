@@ -1,11 +1,12 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { COMPONENTS } from '../../api/labels.ts';
 import type { Deployment } from '../../kube/resources.ts';
+import { startupSeconds } from '../failures/symptom.ts';
 import { type RolledOut, rolledOutAnnotation, type Strategy } from '../rollout/rolled-out.ts';
 import { engineName, engineSelector, ownedMetadata } from './metadata.ts';
 
-/** Longer than the startup probe allows, so that a slow load is not reported as a failed rollout. */
-const PROGRESS_DEADLINE_SECONDS = 3600;
+/** On top of what the startup probe allows, so that a slow load is not reported as a failed rollout: images are large. */
+const PROGRESS_MARGIN_SECONDS = 1800;
 
 /**
  * The engines of a class, as they were or are being rolled out. Never with a surge: there is no spare GPU, and a new
@@ -22,7 +23,7 @@ export function engineDeployment(classroom: Classroom, rolledOut: RolledOut, rep
       replicas,
       strategy: deploymentStrategy(rolledOut.strategy),
       revisionHistoryLimit: 2,
-      progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
+      progressDeadlineSeconds: (startupSeconds(rolledOut.template) ?? 0) + PROGRESS_MARGIN_SECONDS,
       selector: { matchLabels: engineSelector(name) },
       template: rolledOut.template,
     },

@@ -227,7 +227,7 @@ const OTHER_FAILURES = {
   },
   [REASONS.startTimedOut]: {
     sign: '`KeyboardInterrupt: terminated`; killed after just the time of the startup probe',
-    what: 'loading took longer than the startup probe allows, half an hour',
+    what: 'loading took longer than the startup probe allows, half an hour or, for a large model, more',
     next: 'Use a model volume (`model.storage`), so that the next start finds what was downloaded, or faster storage.',
     cure: 'Outside',
   },

@@ -32,8 +32,8 @@ export function lastTermination(pod: Pod): Termination | undefined {
 }
 
 /** How long the startup probe of an engine lets it load, in seconds; undefined: it has none. */
-export function startupSeconds(pod: Pod): number | undefined {
-  const probe = engineContainerOf(pod.spec)?.startupProbe;
+export function startupSeconds({ spec }: Pick<Pod, 'spec'>): number | undefined {
+  const probe = engineContainerOf(spec)?.startupProbe;
   return probe === undefined ? undefined : (probe.periodSeconds ?? 10) * (probe.failureThreshold ?? 3);
 }
 
