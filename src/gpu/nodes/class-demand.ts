@@ -50,9 +50,11 @@ export const GPU_TOLERATION: GpuSpec['tolerations'][number] = {
 /**
  * Feature discovery adds to the product how it is shared, depending on the plugin's settings.
  *
+ * @param label the product as any of these labels has it
  * @see https://github.com/NVIDIA/k8s-device-plugin/blob/main/docs/gpu-feature-discovery/README.md
  */
-export function productLabels(gpu: Pick<GpuSpec, 'sharing' | 'migProfile'>, product: string): string[] {
+export function productLabels(gpu: Pick<GpuSpec, 'sharing' | 'migProfile'>, label: string): string[] {
+  const product = parseProduct(label).gpu;
   switch (gpu.sharing) {
     case 'None':
       return [product];
