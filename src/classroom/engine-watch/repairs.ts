@@ -55,10 +55,13 @@ const TURN_LOOK_MS = 10_000;
  * waits until it is idle; and of those on one node only one goes at a time, when no other starts or ends.
  */
 export function repairsDue(input: RepairInput): Repairs {
-  const broken = input.pods.filter(isStarted).flatMap((pod) => brokenRepair(pod, input));
+  const started = input.pods.filter(isStarted);
+  const broken = started.flatMap((pod) => brokenRepair(pod, input));
   const raced = racedEngines(input).filter(({ pod }) => !broken.some((repair) => repair.pod === pod));
   const now = [...broken];
-  const lookAtMs: number[] = [];
+  const lookAtMs = started
+    .flatMap((pod) => silentTooLongAtMs(pod, input) ?? [])
+    .filter((at) => at > input.nowMs);
   const nodes = new Set<string | undefined>(input.nodesInTurn);
   for (const { pod, engine } of raced) {
     if (nodes.has(pod.spec?.nodeName) || !isItsTurn(pod, input)) {
@@ -77,17 +80,17 @@ export function repairsDue(input: RepairInput): Repairs {
   return { now, lookAtMs: lookAtMs.length === 0 ? undefined : Math.min(...lookAtMs) };
 }
 
-function brokenRepair(pod: Pod, { watched }: RepairInput): Repair[] {
+function brokenRepair(pod: Pod, input: RepairInput): Repair[] {
   const { name } = pod.metadata;
   const gracePeriodSeconds = GRACE_OF_STALLED_SECONDS;
-  switch (watched.get(name)?.health) {
+  switch (input.watched.get(name)?.health) {
     case 'Stalled': {
       const note = `Engine ${name} has had requests for ${STALL_MS / 1000} s and computed no token of them, while its server answers: it is started anew. What it was answering is lost and must be asked again. If it happens again, see \`kubectl logs ${name} --previous\` and the GPU's health (\`nvidia-smi -q\`, \`dmesg\` for Xid).`;
       return [{ pod, cause: 'Stalled', note, gracePeriodSeconds }];
     }
     case 'Silent': {
-      // Where the kubelet gets answers, it is the way from here to the engine that is broken.
-      if (engineContainer(pod)?.ready !== false) return [];
+      const atMs = silentTooLongAtMs(pod, input);
+      if (atMs === undefined || atMs > input.nowMs) return [];
       const note = `Engine ${name} has answered neither its node nor the operator for ${SILENCE_MS / 1000} s: it is started anew. What it was answering is lost and must be asked again.`;
       return [{ pod, cause: 'Silent', note, gracePeriodSeconds }];
     }
@@ -95,6 +98,19 @@ function brokenRepair(pod: Pod, { watched }: RepairInput): Repair[] {
     case undefined:
       return [];
   }
+}
+
+/**
+ * When an engine that does not answer the operator has not answered its kubelet for too long either (epoch ms);
+ * undefined: one of them hears from it. Where the kubelet gets answers, it is the way from here that is broken; and a
+ * probe that was missed for a moment says nothing of an engine that could never be reached from here.
+ */
+function silentTooLongAtMs(pod: Pod, { watched }: RepairInput): number | undefined {
+  if (watched.get(pod.metadata.name)?.health !== 'Silent') return undefined;
+  if (engineContainer(pod)?.ready !== false) return undefined;
+  const unready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'False');
+  const sinceMs = Date.parse(unready?.lastTransitionTime ?? '');
+  return Number.isNaN(sinceMs) ? undefined : sinceMs + SILENCE_MS;
 }
 
 interface RacedEngine {

@@ -130,7 +130,7 @@ describe('the operator asks engines', () => {
     [
       'does not tell its metrics',
       (path) => (path === '/health' ? answered('') : late),
-      'no answer within 5 s',
+      '/metrics: no answer within 5 s',
     ],
     ['is no engine', says('<html>'), '/metrics does not tell what an engine does'],
   ])('of one that %s it knows nothing', async (_, answer, why) => {

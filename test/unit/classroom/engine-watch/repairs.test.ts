@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { ClassroomStatus, EngineStatus } from '../../../../src/api/classroom.ts';
 import type { WatchedEngine } from '../../../../src/classroom/engine-watch/board.ts';
+import { SILENCE_MS } from '../../../../src/classroom/engine-watch/record.ts';
 import { type RepairInput, repairsDue } from '../../../../src/classroom/engine-watch/repairs.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
 import { merged } from '../../../support/builders.ts';
@@ -121,9 +122,15 @@ describe('a race is repaired', () => {
 describe('a broken engine is started anew at once', () => {
   const stalled: WatchedEngine = { ...busy, health: 'Stalled' };
   const silent: WatchedEngine = { ...busy, health: 'Silent', use: { kind: 'unknown', why: 'late' } };
-  const unready = merged(a, {
-    status: { containerStatuses: [containerStatus({ started: true, ready: false })] },
-  }) as Pod;
+  const unreadyFor = (ms: number) =>
+    merged(a, {
+      status: {
+        conditions: [
+          { type: 'Ready', status: 'False', lastTransitionTime: new Date(NOW_MS - ms).toISOString() },
+        ],
+        containerStatuses: [containerStatus({ started: true, ready: false })],
+      },
+    }) as Pod;
   const status = statusOf([]);
 
   test('when it stands still, without waiting for answers that never end', () => {
@@ -133,7 +140,16 @@ describe('a broken engine is started anew at once', () => {
   });
 
   test('when neither its node nor the operator hears of it', () => {
-    expect(namesOf({ pods: [unready], status, watched: new Map([['a', silent]]) })).toEqual(['a Silent']);
+    const watched = new Map([['a', silent]]);
+    expect(namesOf({ pods: [unreadyFor(SILENCE_MS)], status, watched })).toEqual(['a Silent']);
+  });
+
+  test('not when its node misses it for a moment: the operator may never have reached it', () => {
+    const watched = new Map([['a', silent]]);
+    expect(repairsDue(input({ pods: [unreadyFor(SILENCE_MS - 5_000)], status, watched }))).toEqual({
+      now: [],
+      lookAtMs: NOW_MS + 5_000,
+    });
   });
 
   test('not when its node does: then the way to it is broken', () => {
