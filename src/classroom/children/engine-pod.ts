@@ -33,7 +33,10 @@ const STARTUP_PERIOD_SECONDS = 10;
 const LIVENESS_PROBE = { periodSeconds: 10, failureThreshold: 6 };
 /** An engine that fails its health check has nothing to finish; one that loads may not even notice SIGTERM. */
 const WITHOUT_GRACE = { terminationGracePeriodSeconds: EXIT_SECONDS };
-/** The group that may write to volumes that the operator made: that of the non-root image of vLLM. */
+/**
+ * The kubelet gives volumes that the operator made to this group, and the pod a part in it: without capabilities, root too
+ * writes only where permissions let it.
+ */
 const VOLUME_GROUP = 2000;
 /** The user of the non-root image, and its group. https://github.com/vllm-project/vllm/blob/main/docker/Dockerfile */
 const NON_ROOT = { runAsNonRoot: true, runAsUser: 2000, runAsGroup: 0 };
