@@ -47,7 +47,7 @@ export interface Repairs {
 /** An engine that stands still finishes no answer, however long it is waited for. */
 const GRACE_OF_STALLED_SECONDS = 5;
 /** An engine of another class that settles does not lead here: whoever waits for it looks again. */
-const TURN_LOOK_MS = 10_000;
+export const TURN_LOOK_MS = 10_000;
 
 /**
  * Which engines have to be started anew now. During class only one that is broken: it stands still, answers nobody, or
@@ -62,7 +62,7 @@ export function repairsDue(input: RepairInput): Repairs {
   const lookAtMs = started
     .flatMap((pod) => silentTooLongAtMs(pod, input) ?? [])
     .filter((at) => at > input.nowMs);
-  const nodes = new Set<string | undefined>(input.nodesInTurn);
+  const nodes = new Set([...input.nodesInTurn, ...broken.map(({ pod }) => pod.spec?.nodeName)]);
   for (const { pod, engine } of raced) {
     if (nodes.has(pod.spec?.nodeName) || !isItsTurn(pod, input)) {
       lookAtMs.push(input.nowMs + TURN_LOOK_MS);

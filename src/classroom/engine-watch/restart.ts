@@ -6,7 +6,7 @@ import { instanceOf } from '../adapters/engines.ts';
 import type { ClassroomDependencies } from '../dependencies.ts';
 import type { ObservedClass } from '../observe.ts';
 import { isOfDeployment } from './engines.ts';
-import { type Repair, type RepairInput, repairsDue } from './repairs.ts';
+import { type Repair, type RepairInput, repairsDue, TURN_LOOK_MS } from './repairs.ts';
 
 type RestartDependencies = Pick<
   ClassroomDependencies,
@@ -40,29 +40,43 @@ export function createEngineRestarts(dependencies: RestartDependencies): EngineR
 
   async function restart({ pod, gracePeriodSeconds }: Repair, signal: AbortSignal): Promise<boolean> {
     const { name, namespace, uid } = pod.metadata;
-    const deleted = await client.delete(
-      pods,
-      { name, namespace },
-      {
-        signal,
-        ...(uid === undefined ? {} : { uid }),
-        ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
-      },
-    );
-    if (!deleted) return false;
-    turns.set(uid ?? name, { node: pod.spec?.nodeName ?? '', atMs: clock.monotonic() });
-    metrics.objectWritten({ kind: pods.kind, verb: 'delete' });
-    return true;
+    const id = uid ?? name;
+    // Before the request: the pass of another class may come in between.
+    turns.set(id, { node: pod.spec?.nodeName ?? '', atMs: clock.monotonic() });
+    let deleted = false;
+    try {
+      deleted = await client.delete(
+        pods,
+        { name, namespace },
+        {
+          signal,
+          ...(uid === undefined ? {} : { uid }),
+          ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+        },
+      );
+    } finally {
+      if (!deleted) turns.delete(id);
+    }
+    if (deleted) metrics.objectWritten({ kind: pods.kind, verb: 'delete' });
+    return deleted;
   }
+
+  const nodesInTurn = () => new Set([...turns.values()].map(({ node }) => node));
 
   return {
     async carryOut(observed, nowMs, signal) {
       for (const [uid, { atMs }] of turns) if (clock.monotonic() - atMs >= TURN_MS) turns.delete(uid);
-      const nodes = new Set([...turns.values()].map(({ node }) => node));
-      const due = repairsDue(inputOf(observed, dependencies, nodes, nowMs));
+      const due = repairsDue(inputOf(observed, dependencies, nodesInTurn(), nowMs));
+      let { lookAtMs = Number.POSITIVE_INFINITY } = due;
       for (const repair of due.now) {
         const { uid, name } = repair.pod.metadata;
-        if (turns.has(uid ?? name) || !(await restart(repair, signal))) continue;
+        if (turns.has(uid ?? name)) continue;
+        // Another class may have taken the turn while this one waited for an answer.
+        if (repair.cause === 'StartRace' && nodesInTurn().has(repair.pod.spec?.nodeName ?? '')) {
+          lookAtMs = Math.min(lookAtMs, nowMs + TURN_LOOK_MS);
+          continue;
+        }
+        if (!(await restart(repair, signal))) continue;
         events.record(observed.classroom, {
           type: 'Warning',
           reason: EVENT_REASONS.engineRestarted,
@@ -70,7 +84,7 @@ export function createEngineRestarts(dependencies: RestartDependencies): EngineR
           note: repair.note,
         });
       }
-      return due.lookAtMs;
+      return Number.isFinite(lookAtMs) ? lookAtMs : undefined;
     },
   };
 }

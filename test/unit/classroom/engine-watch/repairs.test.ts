@@ -161,6 +161,14 @@ describe('a broken engine is started anew at once', () => {
     expect(namesOf({ pods: [ending], status, watched: new Map([['a', stalled]]) })).toEqual([]);
   });
 
+  test('and the one beside it, which lost a race, not at the same time', () => {
+    const watched = new Map([
+      ['a', stalled],
+      ['b', idle],
+    ]);
+    expect(namesOf({ pods: [a, b], watched })).toEqual(['a Stalled']);
+  });
+
   test('once, also where it lost a race', () => {
     expect(namesOf({ pods: [a], watched: new Map([['a', stalled]]) })).toEqual(['a Stalled']);
   });
