@@ -3,9 +3,7 @@ import { readFileSync } from 'node:fs';
 import { VERSION } from '../observability/version.ts';
 import { COMMANDS } from './commands.ts';
 import { runCli } from './run.ts';
-
-/** `readFileSync` takes the number of standard input for a path. */
-const STANDARD_INPUT = 0;
+import { readStandardInput } from './standard-input.ts';
 
 // Whoever reads us may have seen enough, such as `head`: that is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -15,5 +13,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await runCli({ commands: COMMANDS, version: VERSION }, process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
-  readText: (path) => readFileSync(path === '-' ? STANDARD_INPUT : path, 'utf8'),
+  readText: (path) => (path === '-' ? readStandardInput() : readFileSync(path, 'utf8')),
 });
