@@ -129,6 +129,7 @@ function failuresOf(
     specHash: plan.specHash,
     pods: observed.pods,
     rolledOut: engineContainerOf(rolledOut.template.spec),
+    isAsWanted: plan.rollout.kind !== 'wait',
     readyEngines: countReady(engines),
     wantedEngines: replicas,
     nowMs,

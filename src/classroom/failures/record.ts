@@ -23,6 +23,8 @@ export interface RecordInput {
   pods: readonly Pod[];
   /** The container of the engines as it is rolled out: the ends of engines that ran otherwise do not count. */
   rolledOut: RolledOutContainer | undefined;
+  /** Whether that is what the spec wants: while a change waits, ends say nothing of what it changes to. */
+  isAsWanted: boolean;
   /** Engines that answer. */
   readyEngines: number;
   /** Engines wanted. */
@@ -53,7 +55,7 @@ export function advanceRecord(
   for (const end of ends.filter((one) => !wasCounted(released, one))) {
     // What ended beside the one that led to a step ran with the settings before it.
     const isDecided = next.held !== undefined || next.memorySteps !== released.memorySteps;
-    next = isDecided ? { ...next, lastEnd: end.key } : withEnd(next, end, input);
+    next = isDecided || !input.isAsWanted ? { ...next, lastEnd: end.key } : withEnd(next, end, input);
   }
   return settled(next, ends, input);
 }

@@ -67,6 +67,7 @@ function input(difference: Partial<RecordInput> = {}): RecordInput {
     specHash: 'spec-1',
     pods: [],
     rolledOut: { image: IMAGE, args: ARGS },
+    isAsWanted: true,
     readyEngines: 0,
     wantedEngines: 1,
     nowMs: NOON_MS,
@@ -186,6 +187,16 @@ describe('an engine that runs out of GPU memory at its start', () => {
     const record = advanceRecord(undefined, input({ pods, readyEngines: 1, wantedEngines: 2 }));
     expect(stepsOf(record)).toEqual([]);
   });
+});
+
+test('an end of an engine that is to be replaced lowers nothing of what it is replaced by', () => {
+  const pods = [ended({ message: OUT_OF_MEMORY_LATER, exitCode: 0 })];
+  const waiting = input({ pods, isAsWanted: false, readyEngines: 1, wantedEngines: 2 });
+  const record = advanceRecord(undefined, waiting);
+  expect(stepsOf(record)).toEqual([]);
+  expect(record).not.toHaveProperty('reason');
+  expect(advanceRecord(record, waiting)).toEqual(record);
+  expect(stepsOf(advanceRecord(record, { ...waiting, isAsWanted: true }))).toEqual([]);
 });
 
 test('an engine that runs out of GPU memory while it serves takes a step, also where others answer', () => {
