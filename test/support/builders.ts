@@ -66,6 +66,7 @@ function objectMeta(defaultName: string, difference: Partial<ObjectMeta> = {}): 
 }
 
 /** Merges objects field by field; anything else replaces what was there. */
+export function merged<Base>(base: Base, difference: unknown): Base;
 export function merged(base: unknown, difference: unknown): unknown {
   if (difference === undefined) return base;
   if (!isRecord(base) || !isRecord(difference)) return difference;

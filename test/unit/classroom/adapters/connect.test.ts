@@ -37,7 +37,7 @@ function answering(restartCount = 0): Pod {
   return merged(readyPod('engine-1'), {
     spec: { containers: [{ name: 'vllm', ports: [{ name: 'http', containerPort: 8000 }] }] },
     status: { podIP: '10.0.0.1', containerStatuses: [containerStatus({ ready: true, restartCount })] },
-  }) as Pod;
+  });
 }
 
 const generation = (number: number) => classroom({ metadata: { generation: number } });

@@ -43,7 +43,7 @@ function engine(number: number, restarts = 0, lora = WITH_ADAPTERS, id = MODEL_I
       podIP: `10.0.0.${number}`,
       containerStatuses: [containerStatus({ ready: true, restartCount: restarts })],
     },
-  }) as Pod;
+  });
 }
 
 let clock: FakeClock;
@@ -235,7 +235,7 @@ describe('an engine', () => {
   });
 
   test('that is not ready is left alone', async () => {
-    pods[0] = merged(engine(1), { status: { conditions: [{ type: 'Ready', status: 'False' }] } }) as Pod;
+    pods[0] = merged(engine(1), { status: { conditions: [{ type: 'Ready', status: 'False' }] } });
     await settle();
     expect(first().told).toEqual([]);
   });

@@ -94,7 +94,7 @@ describe('a race is repaired', () => {
 
   test.each<[string, Pod]>([
     ['starts', sharingPod('b', { ready: undefined })],
-    ['ends', merged(b, { metadata: { deletionTimestamp: '2026-09-01T10:01:00Z' } }) as Pod],
+    ['ends', merged(b, { metadata: { deletionTimestamp: '2026-09-01T10:01:00Z' } })],
   ])('not while another engine on the node %s', (_, other) => {
     expect(repairsDue(input({ pods: [a], enginePods: [a, other] }))).toEqual({
       now: [],
@@ -130,7 +130,7 @@ describe('a broken engine is started anew at once', () => {
         ],
         containerStatuses: [containerStatus({ started: true, ready: false })],
       },
-    }) as Pod;
+    });
   const status = statusOf([]);
 
   test('when it stands still, without waiting for answers that never end', () => {
@@ -157,7 +157,7 @@ describe('a broken engine is started anew at once', () => {
   });
 
   test('not while it is being ended', () => {
-    const ending = merged(a, { metadata: { deletionTimestamp: '2026-09-01T10:01:00Z' } }) as Pod;
+    const ending = merged(a, { metadata: { deletionTimestamp: '2026-09-01T10:01:00Z' } });
     expect(namesOf({ pods: [ending], status, watched: new Map([['a', stalled]]) })).toEqual([]);
   });
 

@@ -3,7 +3,6 @@ import type { Classroom } from '../../../../src/api/classroom.ts';
 import { PREPARATION_ANNOTATION } from '../../../../src/api/node-preparation.ts';
 import { createNodePreparationController } from '../../../../src/classroom/node-preparation/controller.ts';
 import { KubeApiError } from '../../../../src/kube/errors.ts';
-import type { Pod } from '../../../../src/kube/resources.ts';
 import type { ReconcilePass } from '../../../../src/reconcile/controller.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { MIG_1G, WHOLE_H100 } from '../../gpu/node-preparation/nodes.ts';
@@ -17,10 +16,10 @@ const MINUTE_MS = 60_000;
 /** The class python-101, for seven slices of an H100; a case states only what differs. */
 function managed(difference: object = {}): Classroom {
   const spec = {
-    gpu: { ...MIG_1G, nodePreparation: 'Manage' },
+    gpu: { ...MIG_1G, nodePreparation: 'Manage' as const },
     engine: { replicas: { min: 1, max: 7 } },
   };
-  return classroom({ spec: merged(spec, difference) as object });
+  return classroom({ spec: merged(spec, difference) });
 }
 
 let cluster: PlayedCluster;
@@ -132,7 +131,7 @@ describe('the operator leaves a node alone', () => {
     ],
     [
       'that has engines of another class',
-      () => cluster.addPod(merged(engineOn('h100', 'other'), { metadata: { namespace: 'b' } }) as Pod),
+      () => cluster.addPod(merged(engineOn('h100', 'other'), { metadata: { namespace: 'b' } })),
       /not of this class: b\/other/,
     ],
     [

@@ -88,7 +88,7 @@ export class PlayedCluster {
 
   /** Somebody other than the operator changes a node. */
   change(name: string, difference: object): void {
-    this.#store(merged(this.node(name), difference) as Node);
+    this.#store(merged(this.node(name), difference));
   }
 
   /** What is cordoned stays so; and a cordon on a node in the operator's hands cannot be told from its own. */
@@ -228,7 +228,7 @@ export class PlayedCluster {
       }
       if (pod.metadata.labels?.[LABELS.component] !== COMPONENTS.engine)
         throw new Error(`evicts ${name}, a pod of somebody else`);
-      this.addPod(merged(pod, { metadata: { deletionTimestamp: '2026-09-01T09:00:00Z' } }) as Pod);
+      this.addPod(merged(pod, { metadata: { deletionTimestamp: '2026-09-01T09:00:00Z' } }));
       return {};
     };
     return {

@@ -47,7 +47,7 @@ function a10s(count: number, difference: Parameters<typeof nodeLike>[1] = {}): G
     };
     const one = { 'nvidia.com/gpu': '1' };
     const base = { metadata: { labels }, status: { capacity: one, allocatable: one } };
-    const node = gpuNodeLike('h100-whole', merged(base, difference) as typeof difference);
+    const node = gpuNodeLike('h100-whole', merged(base, difference));
     return { ...node, name: `a10-${index + 1}`, migCapable: false };
   });
 }
