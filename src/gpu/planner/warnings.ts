@@ -6,7 +6,11 @@ import { isFp8 } from './hard-checks.ts';
 import { gib, type MemoryPlan } from './memory-sum.ts';
 import { type Situation, sequencesForStudents } from './situation.ts';
 
-/** What works and is still worth knowing. */
+/**
+ * What works and is still worth knowing.
+ *
+ * @param capacity no students where nothing fits: then there is nothing to say of theirs
+ */
 export function warningsOf(
   situation: Situation,
   plan: MemoryPlan,
@@ -128,7 +132,7 @@ function needsPackedCheckpoint({
 
 function memoryWarnings({ slot, model }: Situation, { memory, physical }: MemoryPlan): PlanWarning[] {
   const { heldBackMiB, kvCacheMiB } = memory;
-  if (heldBackMiB <= 0) return [];
+  if (heldBackMiB <= 0 || kvCacheMiB <= 0) return [];
   const isFull = physical.underLoadMiB >= physical.availableMiB;
   const why = isFull
     ? `the engine takes more than its budget, and ${slot.name} would run out of memory under load`
@@ -171,6 +175,7 @@ function studentWarnings(
   { students, fullLengthSequences }: Capacity,
   replicas: number,
 ): PlanWarning[] {
+  if (students === 0) return [];
   const warnings: PlanWarning[] = [];
   const all = request.students ?? 0;
   if (all > students * replicas) {

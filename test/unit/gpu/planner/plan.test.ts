@@ -389,6 +389,12 @@ describe('warnings', () => {
     expect(planOf().warnings).toEqual([]);
   });
 
+  test('one that does not fit says nothing of the cache and the students that it has not', () => {
+    const plan = planOf({ model: { id: 'someone/nice-70b' }, students: 20, studentsPerReplica: 6 });
+    expect(plan.fits).toBe(false);
+    expect(codesOf(plan)).toEqual(['ModelEstimated']);
+  });
+
   test('an AWQ checkpoint needs no flag', () => {
     const plan = planOf({ model: { id: 'Qwen/Qwen2.5-7B-Instruct-AWQ' } });
     expect(plan.warnings).toEqual([]);
