@@ -38,7 +38,10 @@ export interface InformerSet {
   start(signal: AbortSignal): void;
   /** Resolves when every cache holds a first complete list, and what is known of nodes is known. */
   synced(): Promise<void>;
-  /** The age of the cache, those of nodes aside, that has not heard from the API server for longest, in ms; Infinity before the first list. */
+  /**
+   * The age of the cache, those of nodes aside, that has not heard from the API server for longest, in ms; Infinity
+   * before the first list.
+   */
   oldestSyncAgeMs(): number;
   /** Resolves when nothing runs any more. */
   stop(): Promise<void>;

@@ -48,6 +48,7 @@ interface PodWatch {
   holding: Map<string, GpuPod>;
 }
 
+/** Follows no node yet. */
 export function createNodePods(options: NodePodsOptions): NodePods {
   const wantedNodes = new Set<string>();
   const perNode = new Map<string, PodWatch>();

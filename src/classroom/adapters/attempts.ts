@@ -106,6 +106,7 @@ const QUARANTINE_POINTS = 2;
 /** By then the engine has started anew, if it was chance. */
 const SUSPECT_WAIT_MS = 120_000;
 
+/** What is held against an adapter after one engine more died, or broke off, over it. */
 export function suspicionAfter(
   previous: Suspicion | undefined,
   answer: Extract<AdapterAnswer, { kind: 'engine-dead' | 'cut' }>,

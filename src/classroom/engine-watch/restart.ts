@@ -33,6 +33,7 @@ interface Turn {
   readonly atMs: number;
 }
 
+/** Keeps in memory, between passes, which nodes are in turn. */
 export function createEngineRestarts(dependencies: RestartDependencies): EngineRestarts {
   const { client, events, metrics, clock } = dependencies;
   /** Of all classes, by the uid of the pod. */

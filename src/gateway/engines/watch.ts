@@ -22,9 +22,9 @@ const DEADLINE_MS = 2_000;
 const MAX_METRICS_BYTES = 4 * 1024 * 1024;
 
 /**
- * Asks every engine that is added from now on, until it is gone: one in use for its metrics and its adapters, one that is
- * out for its health, when its time has come. A question that fails says nothing about the engine's use: students' requests decide
- * on that, and the pod's readiness.
+ * Asks every engine that is added from now on, until it is gone: one in use for its metrics and its adapters, one that
+ * is out for its health, when its time has come. A question that fails says nothing about the engine's use: students'
+ * requests decide on that, and the pod's readiness.
  */
 export function watchEngines(options: EngineWatchOptions): void {
   options.engines.onAdded((engine, gone) => void watch(options, engine, gone));

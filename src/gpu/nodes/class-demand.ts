@@ -23,6 +23,7 @@ export interface ClassDemand {
   statedMemoryMiB: number | undefined;
 }
 
+/** What the engines of a class ask of nodes, read from the spec alone. */
 export function classDemand(gpu: GpuSpec): ClassDemand {
   const migProfile = gpu.migProfile === undefined ? undefined : normalProfile(gpu.migProfile);
   return {
