@@ -82,7 +82,13 @@ describe('NodesPrepared', () => {
       'there is no such node',
       MIG_1G,
       '[{name: a10, gpu: {product: NVIDIA-A10}}]',
-      'No node offers 7 × nvidia.com/mig-1g.10gb, MIG slices 1g.10gb, and none can be made to. There is no node with NVIDIA-H100-80GB-HBM3 that `gpu.nodeSelector` selects.',
+      'No node offers 7 × nvidia.com/mig-1g.10gb, MIG slices 1g.10gb, and none can be made to. No node has NVIDIA-H100-80GB-HBM3.',
+    ],
+    [
+      'there is no such node among those of the class',
+      { ...MIG_1G, nodeSelector: { room: '214' } },
+      '[{name: a10, gpu: {product: NVIDIA-A10}, labels: {room: "214"}}]',
+      'No node offers 7 × nvidia.com/mig-1g.10gb, MIG slices 1g.10gb, and none can be made to. No node that `gpu.nodeSelector` selects has NVIDIA-H100-80GB-HBM3.',
     ],
   ])('is false where no node will do: %s', (_why, gpu, nodes, want) => {
     const { condition } = report(gpu, cluster(gpuNodes(nodes)));

@@ -166,6 +166,11 @@ describe('there are none', () => {
       'No node can carry an engine, which needs a whole NVIDIA-L4 (1 nvidia.com/gpu): a10-1 has NVIDIA-A10; a10-2 has NVIDIA-A10; a10-3 has NVIDIA-A10; and 2 more. Set `gpu.product` to what the nodes have, or leave it out.',
     ],
     [
+      'ProductNotFound',
+      { nodes: [...a10s(4), gpuNodeLike('h100-whole')], gpu: { product: 'NVIDIA-L4' } },
+      'No node can carry an engine, which needs a whole NVIDIA-L4 (1 nvidia.com/gpu): a10-1 has NVIDIA-A10; h100-whole has NVIDIA-H100-80GB-HBM3; a10-2 has NVIDIA-A10; and 2 more. Set `gpu.product` to what the nodes have, or leave it out.',
+    ],
+    [
       'NodeSelectorUnmatched',
       { nodes: a10s(1), gpu: { nodeSelector: { room: '214' } } },
       'No node can carry an engine, which needs a whole GPU (1 nvidia.com/gpu): a10-1 has no label room. Correct `gpu.nodeSelector`, or label the node: `kubectl label node a10-1 room=214`.',
