@@ -4,24 +4,15 @@ import { type DraDevices, type ResourceSlice, readDraDevices, resourceSlices } f
 import { type GpuNode, readGpuNode } from '../gpu/nodes/gpu-node.ts';
 import { type GpuPod, readGpuPod } from '../gpu/nodes/gpu-pod.ts';
 import type { GpuObservation } from '../gpu/nodes/observation.ts';
-import type { KubeClient } from '../kube/client.ts';
-import type { Clock } from '../kube/clock.ts';
-import type { Logger } from '../kube/log.ts';
-import type { KubeMetrics } from '../kube/metrics.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
 import { createOptionalInformer } from '../kube/optional-informer.ts';
+import type { WatchContext } from '../kube/reflector.ts';
 import { type Node, nodes, type Pod } from '../kube/resources.ts';
 import type { StoreChange } from '../kube/store.ts';
 import type { GpuInventory, ObjectCache } from '../reconcile/caches.ts';
 import { createNodePods } from './node-pods.ts';
 
-export interface GpuInventoryOptions {
-  client: Pick<KubeClient, 'list' | 'watch'>;
-  clock: Clock;
-  /** In [0, 1). */
-  random: () => number;
-  log: Logger;
-  metrics: KubeMetrics;
+export interface GpuInventoryOptions extends WatchContext {
   /**
    * The only pods that may be seen, where the operator serves one namespace. Undefined: pods of all namespaces, by
    * a watch for each GPU node.

@@ -1,21 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LABELS } from '../api/labels.ts';
 import { type GpuPod, readGpuPod } from '../gpu/nodes/gpu-pod.ts';
-import type { KubeClient } from '../kube/client.ts';
-import type { Clock } from '../kube/clock.ts';
 import { createInformer, type Informer } from '../kube/informer.ts';
-import type { Logger } from '../kube/log.ts';
-import type { KubeMetrics } from '../kube/metrics.ts';
 import { keyOf } from '../kube/object.ts';
+import type { WatchContext } from '../kube/reflector.ts';
 import { type Pod, pods } from '../kube/resources.ts';
 
-export interface NodePodsOptions {
-  client: Pick<KubeClient, 'list' | 'watch'>;
-  clock: Clock;
-  /** In [0, 1). */
-  random: () => number;
-  log: Logger;
-  metrics: KubeMetrics;
+export interface NodePodsOptions extends WatchContext {
   /** A pod began or ceased to hold GPUs, or the pods of a node became known. */
   onChange(): void;
 }
