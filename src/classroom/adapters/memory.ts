@@ -8,6 +8,7 @@ import {
   type Suspicion,
   suspectKey,
   suspicionAfter,
+  UNLOADING,
 } from './attempts.ts';
 import type { ReadyEngine } from './engines.ts';
 import type { KnownEngine, Step } from './next-step.ts';
@@ -105,7 +106,7 @@ export class ClassMemory {
   answered({ kind, engine: instance, adapter }: Step, answer: AdapterAnswer, nowMs: number): void {
     const engine = this.#of(instance);
     const { model, folder } = adapter;
-    const tried = kind === 'load' ? folder : '';
+    const tried = kind === 'load' ? folder : UNLOADING;
     const attempt = attemptAfter(engine.attempts.get(model), tried, answer, nowMs);
     if (attempt === undefined) engine.attempts.delete(model);
     else engine.attempts.set(model, attempt);

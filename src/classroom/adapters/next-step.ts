@@ -1,5 +1,5 @@
 import type { LoadedAdapter } from '../../vllm/loaded-adapters.ts';
-import { type Attempt, isQuarantined, mayTry, type Suspicion, suspectKey } from './attempts.ts';
+import { type Attempt, isQuarantined, mayTry, type Suspicion, suspectKey, UNLOADING } from './attempts.ts';
 import type { WantedAdapter } from './wanted.ts';
 
 /** An engine that answers, and what is known of its adapters. */
@@ -53,7 +53,7 @@ function stepFor(
 ): Step | undefined {
   if (loaded === undefined || startedForRank === undefined || runsAnotherModel) return undefined;
   const unwanted = loaded.find(
-    (adapter) => !isWanted(adapter, wanted) && mayTry(attempts.get(adapter.model), '', nowMs),
+    (adapter) => !isWanted(adapter, wanted) && mayTry(attempts.get(adapter.model), UNLOADING, nowMs),
   );
   if (unwanted !== undefined) return { kind: 'unload', engine: instance, adapter: unwanted };
   const missing = wanted.find(

@@ -234,6 +234,21 @@ describe('an engine', () => {
     expect(second().told).toEqual([LOAD_SQL]);
   });
 
+  test('that does not unload the version of before is what the new one waits for, and says why', async () => {
+    await settle();
+    first().unloading = failed(500, "Failed to remove lora adapter 'qwen:sql' from the engine.");
+    classrooms[0] = aClass([{ ...SQL, path: 'adapters/sql-2' }]);
+    await pass(3_600_000);
+    expect(first().told).toEqual([LOAD_SQL, ...Array(3).fill('unload qwen:sql')]);
+    expect(troubles()).toEqual([
+      {
+        name: 'sql',
+        state: 'Failed',
+        why: expect.stringMatching(/^the engine does not unload .*Failed to remove/),
+      },
+    ]);
+  });
+
   test('that is not ready is left alone', async () => {
     pods[0] = merged(engine(1), { status: { conditions: [{ type: 'Ready', status: 'False' }] } });
     await settle();
