@@ -74,22 +74,24 @@ function startWith(
   input: RolloutInput,
   changes: Change[],
 ): Extract<RolloutDecision, { kind: 'now' }> {
-  return { kind: 'now', changes, strategy: strategyFor(input.replicas, changes), why };
+  return { kind: 'now', changes, strategy: strategyFor(input, changes), why };
 }
 
 /**
- * One by one keeps the class served; not so with another model: students would be answered by the old and the new one
- * in turn, and the gateway knows only one name.
+ * One by one keeps the class served; not so where no engine serves it: then all are mended at once. Nor with another
+ * model: students would be answered by the old and the new one in turn, and the gateway knows only one name.
  */
-function strategyFor(replicas: number, changes: readonly Change[]): Strategy {
-  return replicas > 1 && !changes.some(({ kind }) => kind === 'Model') ? 'OneByOne' : 'Recreate';
+function strategyFor({ rolledOut, replicas, pods }: RolloutInput, changes: readonly Change[]): Strategy {
+  const isModel = changes.some(({ kind }) => kind === 'Model');
+  const keepsServing = rolledOut === undefined || pods.some(serves);
+  return replicas > 1 && keepsServing && !isModel ? 'OneByOne' : 'Recreate';
 }
 
 /**
  * Whether students may have something running on this engine. Being out of its readiness for a moment does not count
  * against it: it may be busy, and its liveness probe ends it when it is not.
  */
-function serves(pod: Pod): boolean {
+export function serves(pod: Pod): boolean {
   const container = pod.status?.containerStatuses?.find(({ name }) => name === ENGINE_CONTAINER);
   return container?.started === true && container.state?.running !== undefined;
 }
