@@ -4,7 +4,7 @@ import { KubeApiError } from '../../../kube/errors.ts';
 import { describeError, type Logger } from '../../../kube/log.ts';
 import { microTime } from '../../../kube/micro-time.ts';
 import { leases, type Node, nodes } from '../../../kube/resources.ts';
-import { FIELD_MANAGER } from '../pod/status-writer.ts';
+import { FIELD_MANAGER } from '../field-manager.ts';
 import type { NodeDescription } from './description.ts';
 import { LAYOUT_LABEL, STATE_LABEL } from './mig-manager.ts';
 import { renderNode } from './render.ts';
