@@ -1,4 +1,5 @@
 import { API_GROUP } from '../../api/group.ts';
+import { PREPARATION_ANNOTATION } from '../../api/node-preparation.ts';
 import type { Node } from '../../kube/resources.ts';
 import {
   computeCapability,
@@ -47,16 +48,21 @@ export interface GpuNode {
   slots: readonly GpuSlots[];
 }
 
-/** Reads a node; undefined when it neither has nor claims to have a GPU. */
+/**
+ * Reads a node; undefined when it neither has nor claims to have a GPU. One that the operator prepares stays in sight
+ * whatever it says meanwhile: while its GPUs are cut nobody may advertise or label them.
+ */
 export function readGpuNode(node: Node): GpuNode | undefined {
   const { [GPU_LABELS.timestamp]: _, ...labels } = node.metadata.labels ?? {};
   const slots = gpuSlots(labels, node.status?.capacity ?? {}, node.status?.allocatable ?? {});
-  if (slots.length === 0 && !hasGpuHardware(labels)) return undefined;
+  const annotations = ownAnnotations(node);
+  const isInHand = annotations[PREPARATION_ANNOTATION] !== undefined;
+  if (slots.length === 0 && !hasGpuHardware(labels) && !isInHand) return undefined;
   const product = labels[GPU_LABELS.product];
   return {
     name: node.metadata.name,
     labels,
-    annotations: ownAnnotations(node),
+    annotations,
     taints: (node.spec?.taints ?? []).map(({ key, value = '', effect }) => ({ key, value, effect })),
     cordoned: node.spec?.unschedulable === true,
     ready: isReady(node),
