@@ -63,7 +63,7 @@ const MODEL_FAILURES = {
   [REASONS.volumeNotWritable]: {
     sign: '`PermissionError`, `Read-only file system`',
     what: 'vLLM may not write to, or read from, the model volume',
-    next: 'Give the group of the volume read and write access: caches lie on it as well.',
+    next: 'Let group 0, which engines run with, read and write it (`chgrp -R 0`, `chmod -R g+rwX`): caches lie on it as well.',
     cure: 'Outside',
   },
   [REASONS.weightsUnreadable]: {
