@@ -78,6 +78,12 @@ const MODEL_FAILURES = {
     next: 'Put them back on the model volume, or remove the adapter from `adapters`.',
     cure: 'Outside',
   },
+  [REASONS.adaptersUnsupported]: {
+    sign: '`… does not support LoRA yet`',
+    what: 'this vLLM cannot use adapters with {architecture|this kind of model}',
+    next: 'Remove `adapters`, choose another model, or set `engine.image` to a release of vLLM that can.',
+    cure: 'Spec',
+  },
   [REASONS.modelUnsupported]: {
     sign: '`Model architectures … are not supported for now`, `does not recognize this architecture`; of the first only the end of its long list may be in the message',
     what: 'this vLLM does not know the kind of model {architectures|}{type|}',
