@@ -87,7 +87,7 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     nowMs,
     idleMs: settings.rolloutIdleMs,
   });
-  const { engines, rollout } = planned;
+  const { engines, rollout, pause } = planned;
   const modelCache = modelCacheClaim(classroom, spec, observed.modelCache);
   const foundations: ChildIntent[] = [
     { resource: serviceAccounts, object: engineServiceAccount(classroom) },
@@ -98,7 +98,10 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
   ];
   const deployment = engines && {
     resource: deployments,
-    object: engineDeployment(classroom, engines.rolledOut, failures.held ? 0 : engines.replicas),
+    object: engineDeployment(classroom, engines.rolledOut, {
+      replicas: failures.held ? 0 : engines.replicas,
+      isPaused: pause.isPaused,
+    }),
   };
   return {
     kind: 'wanted',
@@ -113,6 +116,7 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     nextLookAtMs: earliest([
       nextExpiryMs(observed.seats, nowMs),
       rollout.kind === 'wait' ? rollout.lookAtMs : undefined,
+      pause.lookAtMs,
       failures.retryAtMs,
     ]),
   };

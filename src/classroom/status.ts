@@ -23,6 +23,7 @@ import type { ObservedClass } from './observe.ts';
 import { pendingFeatures } from './pending-features.ts';
 import type { Plan } from './plan.ts';
 import { rolloutCondition } from './rollout/condition.ts';
+import { awaitedBy } from './rollout/decision.ts';
 import { runningFigures } from './rollout/figures.ts';
 import { resourceOf } from './rollout/rolled-out.ts';
 
@@ -198,7 +199,11 @@ function rolloutPendingCondition(
   lastLoadSeconds: number | undefined,
 ): ConditionDraft {
   if (plan.kind === 'withheld') return unknown(TYPES.rolloutPending, CORRECT_FIRST);
-  return rolloutCondition(plan.rollout, { idleMs: settings.rolloutIdleMs, lastLoadSeconds });
+  return rolloutCondition(plan.rollout, {
+    idleMs: settings.rolloutIdleMs,
+    lastLoadSeconds,
+    pausedFor: plan.pause.isPaused ? awaitedBy(plan.spec.engine.rollout) : undefined,
+  });
 }
 
 function specValidCondition(plan: Plan): ConditionDraft {

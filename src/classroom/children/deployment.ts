@@ -11,8 +11,14 @@ const PROGRESS_MARGIN_SECONDS = 1800;
 /**
  * The engines of a class, as they were or are being rolled out. Never with a surge: there is no spare GPU, and a new
  * pod would wait for ever for the one that the old pod holds. The operator is the only writer of `replicas`.
+ *
+ * @param isPaused pods that still run as before are left for now
  */
-export function engineDeployment(classroom: Classroom, rolledOut: RolledOut, replicas: number): Deployment {
+export function engineDeployment(
+  classroom: Classroom,
+  rolledOut: RolledOut,
+  { replicas, isPaused = false }: { replicas: number; isPaused?: boolean },
+): Deployment {
   const name = classroom.metadata.name;
   const metadata = ownedMetadata(classroom, engineName(name), COMPONENTS.engine);
   return {
@@ -21,6 +27,7 @@ export function engineDeployment(classroom: Classroom, rolledOut: RolledOut, rep
     metadata: { ...metadata, annotations: rolledOutAnnotation(rolledOut) },
     spec: {
       replicas,
+      ...(isPaused ? { paused: true } : {}),
       strategy: deploymentStrategy(rolledOut.strategy),
       revisionHistoryLimit: 2,
       progressDeadlineSeconds: (startupSeconds(rolledOut.template) ?? 0) + PROGRESS_MARGIN_SECONDS,

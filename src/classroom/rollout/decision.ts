@@ -20,6 +20,9 @@ export interface RolloutInput {
   nowMs: number;
 }
 
+/** For what a change waits. */
+export type Awaited = 'Idle' | 'ClassEnd';
+
 /** Whether what the spec wants is started now. */
 export type RolloutDecision =
   /** It runs. */
@@ -32,7 +35,7 @@ export type RolloutDecision =
   | {
       kind: 'wait';
       changes: Change[];
-      for: 'Idle' | 'ClassEnd';
+      for: Awaited;
       /** What is known of the engines' work, where it stands in the way for longer than students need. */
       obstacle: string | undefined;
       /** When it may start though nothing changes (epoch ms). */
@@ -66,7 +69,12 @@ function waiting(
   obstacle: string | undefined,
   lookAtMs: number | undefined,
 ): Extract<RolloutDecision, { kind: 'wait' }> {
-  return { kind: 'wait', changes, for: mode === 'AfterClass' ? 'ClassEnd' : 'Idle', obstacle, lookAtMs };
+  return { kind: 'wait', changes, for: awaitedBy(mode), obstacle, lookAtMs };
+}
+
+/** For what a change waits that is not made at once. */
+export function awaitedBy(mode: RolloutInput['mode']): Awaited {
+  return mode === 'AfterClass' ? 'ClassEnd' : 'Idle';
 }
 
 function startWith(
