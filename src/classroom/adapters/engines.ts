@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ENGINE_CONTAINER } from '../../api/labels.ts';
 import type { AddressOfPod } from '../../gateway/engines/pods.ts';
+import { isReady } from '../../kube/readiness.ts';
 import type { Pod } from '../../kube/resources.ts';
 import { type StartedModel, startedModel } from '../engine-args.ts';
+import { engineContainerOf, instanceOf } from '../engine-container.ts';
 import { startedForRank } from './engine-options.ts';
 
 /** An engine that can be told something. */
@@ -32,7 +33,7 @@ export function readyEngines(
   return pods.flatMap((pod) => {
     const origin = originOf(pod, addressOf);
     if (origin === undefined) return [];
-    const { args = [] } = pod.spec?.containers.find(({ name }) => name === ENGINE_CONTAINER) ?? {};
+    const { args = [] } = engineContainerOf(pod.spec) ?? {};
     return [
       {
         instance: instanceOf(pod),
@@ -47,17 +48,7 @@ export function readyEngines(
 
 /** Where an engine answers; undefined: it does not. */
 export function originOf(pod: Pod, addressOf: AddressOfPod): string | undefined {
+  if (pod.metadata.deletionTimestamp !== undefined || !isReady(pod)) return undefined;
   const address = addressOf(pod);
-  return address === undefined || !isReady(pod) ? undefined : `http://${address}`;
-}
-
-/** Tells two starts of an engine apart, also of one whose container the kubelet started anew in the same pod. */
-export function instanceOf(pod: Pod): string {
-  const container = pod.status?.containerStatuses?.find(({ name }) => name === ENGINE_CONTAINER);
-  return `${pod.metadata.name} ${pod.metadata.uid ?? ''} ${container?.restartCount ?? 0}`;
-}
-
-function isReady(pod: Pod): boolean {
-  if (pod.metadata.deletionTimestamp !== undefined) return false;
-  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+  return address === undefined ? undefined : `http://${address}`;
 }

@@ -1,10 +1,12 @@
 import type { ClassroomStatus, EngineStatus } from '../../api/classroom.ts';
+import { isReady } from '../../kube/readiness.ts';
 import type { Pod } from '../../kube/resources.ts';
+import { engineContainerStatus } from '../engine-container.ts';
 import { engineStatus } from '../engines.ts';
 import { startsInTurn } from '../rollout/start-gate.ts';
 import { expectationOf } from './as-planned.ts';
 import type { WatchedEngine } from './board.ts';
-import { engineContainer, isReady, isStarted } from './engines.ts';
+import { isStarted } from './engines.ts';
 import { SILENCE_MS, STALL_MS } from './record.ts';
 
 export type RepairCause = 'Stalled' | 'Silent' | 'StartRace';
@@ -107,7 +109,7 @@ function brokenRepair(pod: Pod, input: RepairInput): Repair[] {
  */
 function silentTooLongAtMs(pod: Pod, { watched }: RepairInput): number | undefined {
   if (watched.get(pod.metadata.name)?.health !== 'Silent') return undefined;
-  if (engineContainer(pod)?.ready !== false) return undefined;
+  if (engineContainerStatus(pod)?.ready !== false) return undefined;
   const unready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'False');
   const sinceMs = Date.parse(unready?.lastTransitionTime ?? '');
   return Number.isNaN(sinceMs) ? undefined : sinceMs + SILENCE_MS;

@@ -1,11 +1,12 @@
 import type { EngineFailures, MemoryStep } from '../../api/engine-failures.ts';
 import { ENGINE_FAILURE_REASONS } from '../../api/reasons.ts';
 import type { Pod } from '../../kube/resources.ts';
+import { engineContainerOf } from '../engine-container.ts';
 import { FAILURES } from './catalogue.ts';
 import { describeExhausted, describeFailure } from './describe.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
 import { figuresOf, honours, nextStep } from './ladder.ts';
-import { endSymptom, engineContainerOf, lastTermination, type Termination } from './symptom.ts';
+import { endSymptom, lastTermination, type Termination } from './symptom.ts';
 
 /** Equal starts that fail for ever: one may be chance, two are not. */
 const STARTS_FOR_SPEC = 2;

@@ -1,10 +1,11 @@
-import { COMPONENTS, ENGINE_CONTAINER, LABELS } from '../../api/labels.ts';
+import { COMPONENTS, LABELS } from '../../api/labels.ts';
 import type { NodeMoment, PodOnNode } from '../../gpu/node-preparation/manage.ts';
 import { type GpuNode, readGpuNode } from '../../gpu/nodes/gpu-node.ts';
 import { readGpuPod } from '../../gpu/nodes/gpu-pod.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { keyOf } from '../../kube/object.ts';
 import { nodes, type Pod, pods } from '../../kube/resources.ts';
+import { serves } from '../engine-container.ts';
 
 /** Asks the API server for the pods of a node: a cache may not know yet of the one that matters. */
 export async function readMoment(
@@ -39,12 +40,6 @@ function isEngineOf({ metadata: { namespace = '', labels = {} } }: Pod, classKey
     name !== undefined &&
     keyOf({ namespace, name }) === classKey
   );
-}
-
-/** Once it has started it may have something running, also where it is out of its readiness for a moment. */
-function serves({ status }: Pod): boolean {
-  const container = status?.containerStatuses?.find(({ name }) => name === ENGINE_CONTAINER);
-  return container?.started === true && container.state?.running !== undefined;
 }
 
 /** Nodes with GPUs as the API server has them, and their versions, without which nothing is written. */

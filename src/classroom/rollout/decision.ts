@@ -1,6 +1,6 @@
 import type { ClassroomSpec } from '../../api/classroom.ts';
-import { ENGINE_CONTAINER } from '../../api/labels.ts';
 import type { Pod } from '../../kube/resources.ts';
+import { serves } from '../engine-container.ts';
 import type { Activity } from './activity.ts';
 import { type Change, changesBetween } from './changes.ts';
 import type { PodTemplate, RolledOut, Strategy } from './rolled-out.ts';
@@ -93,13 +93,4 @@ function strategyFor({ rolledOut, replicas, pods }: RolloutInput, changes: reado
   const isModel = changes.some(({ kind }) => kind === 'Model');
   const keepsServing = rolledOut === undefined || pods.some(serves);
   return replicas > 1 && keepsServing && !isModel ? 'OneByOne' : 'Recreate';
-}
-
-/**
- * Whether students may have something running on this engine. Being out of its readiness for a moment does not count
- * against it: it may be busy, and its liveness probe ends it when it is not.
- */
-export function serves(pod: Pod): boolean {
-  const container = pod.status?.containerStatuses?.find(({ name }) => name === ENGINE_CONTAINER);
-  return container?.started === true && container.state?.running !== undefined;
 }

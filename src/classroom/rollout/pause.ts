@@ -1,9 +1,8 @@
 import type { ClassroomSpec } from '../../api/classroom.ts';
 import { canonicalJson } from '../../kube/intent.ts';
 import type { Deployment, Pod } from '../../kube/resources.ts';
-import { engineCommand } from '../engine-watch/engines.ts';
+import { engineCommand, serves } from '../engine-container.ts';
 import type { Activity } from './activity.ts';
-import { serves } from './decision.ts';
 import type { RolledOut } from './rolled-out.ts';
 
 export interface PauseInput {

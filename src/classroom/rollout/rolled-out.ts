@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { type Classroom, type EnginePlanStatus, enginePlanStatusSchema } from '../../api/classroom.ts';
 import { API_GROUP } from '../../api/group.ts';
-import { ENGINE_CONTAINER } from '../../api/labels.ts';
 import { planRequestSchema } from '../../gpu/plan-types.ts';
 import { parseJson } from '../../json/parse.ts';
 import { canonicalJson } from '../../kube/intent.ts';
 import type { Deployment } from '../../kube/resources.ts';
+import { engineContainerOf } from '../engine-container.ts';
 import { ownershipOf } from '../ownership.ts';
 
 export type PodTemplate = NonNullable<Deployment['spec']>['template'];
@@ -70,7 +70,7 @@ export function rolledOutOf(classroom: Classroom, deployment: Deployment | undef
 
 /** The extended resource that each of its engines asks for, and how many of it. */
 export function resourceOf({ template }: RolledOut): { resourceName: string; resourceCount: number } {
-  const engine = template.spec?.containers.find(({ name }) => name === ENGINE_CONTAINER);
+  const engine = engineContainerOf(template.spec);
   const [resource] = Object.entries(engine?.resources?.limits ?? {});
   const [resourceName = '', count = ''] = resource ?? [];
   return { resourceName, resourceCount: Number(count) };

@@ -1,9 +1,10 @@
 import { LABELS } from '../../api/labels.ts';
 import { keyOf } from '../../kube/object.ts';
 import type { Pod } from '../../kube/resources.ts';
+import { engineContainerStatus } from '../engine-container.ts';
 import { engineStatus } from '../engines.ts';
 import { KILL_MARGIN_SECONDS } from '../failures/diagnose.ts';
-import { engineContainerStatus, startupSeconds } from '../failures/symptom.ts';
+import { startupSeconds } from '../failures/symptom.ts';
 import { startsInTurn, TURN_ANNOTATION, waitsForTurn } from './start-gate.ts';
 
 /** The pods that share the nodes, and what is known of them. */

@@ -1,5 +1,6 @@
 import { ENGINE_PORT_NAME, LABELS } from '../../api/labels.ts';
 import { keyOf } from '../../kube/object.ts';
+import { isReady } from '../../kube/readiness.ts';
 import type { Pod } from '../../kube/resources.ts';
 import type { EngineAddress } from './registry.ts';
 
@@ -21,8 +22,8 @@ export const podAddress: AddressOfPod = (pod) => {
 /** The engine that a pod runs, if it can be asked now: ready, with an address, and not being deleted. */
 export function engineOfPod(pod: Pod, addressOf: AddressOfPod): EngineAddress | undefined {
   const classroom = pod.metadata.labels?.[LABELS.classroom];
-  const ready = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-  if (classroom === undefined || !ready || pod.metadata.deletionTimestamp !== undefined) return undefined;
+  if (classroom === undefined || !isReady(pod) || pod.metadata.deletionTimestamp !== undefined)
+    return undefined;
   const address = addressOf(pod);
   if (address === undefined) return undefined;
   return {

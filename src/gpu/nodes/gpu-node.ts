@@ -1,5 +1,6 @@
 import { API_GROUP } from '../../api/group.ts';
 import { PREPARATION_ANNOTATION } from '../../api/node-preparation.ts';
+import { isReady } from '../../kube/readiness.ts';
 import type { Node } from '../../kube/resources.ts';
 import {
   computeCapability,
@@ -84,10 +85,6 @@ function ownAnnotations({ metadata }: Node): Labels {
   return Object.fromEntries(
     Object.entries(metadata.annotations ?? {}).filter(([key]) => key.startsWith(`${API_GROUP}/`)),
   );
-}
-
-function isReady(node: Node): boolean {
-  return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
 function migStrategy(labels: Labels): GpuNode['migStrategy'] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { instanceOf } from '../../../../src/classroom/adapters/engines.ts';
 import type { CallEngine, EngineAnswer } from '../../../../src/classroom/engine-calls.ts';
+import { instanceOf } from '../../../../src/classroom/engine-container.ts';
 import { createEngineBoard, type EngineBoard } from '../../../../src/classroom/engine-watch/board.ts';
 import {
   createEngineWatchController,

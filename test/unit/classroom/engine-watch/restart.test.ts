@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { instanceOf } from '../../../../src/classroom/adapters/engines.ts';
+import { instanceOf } from '../../../../src/classroom/engine-container.ts';
 import { createEngineBoard, type WatchedEngine } from '../../../../src/classroom/engine-watch/board.ts';
 import { createEngineRestarts, type EngineRestarts } from '../../../../src/classroom/engine-watch/restart.ts';
 import type { DeleteOptions, KubeClient } from '../../../../src/kube/client.ts';
