@@ -1,7 +1,7 @@
 import type { EngineFailures, MemoryStep } from '../../api/engine-failures.ts';
 import { ENGINE_FAILURE_REASONS } from '../../api/reasons.ts';
 import type { Pod } from '../../kube/resources.ts';
-import { engineContainerOf } from '../engine-container.ts';
+import { engineContainerOf, serves } from '../engine-container.ts';
 import { FAILURES } from './catalogue.ts';
 import { describeExhausted, describeFailure } from './describe.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
@@ -170,7 +170,7 @@ function withStep(
 ): EngineFailures {
   const figures = figuresOf(args);
   if (figures !== undefined && !honours(figures, record.memorySteps)) return record;
-  if (input.readyEngines > 0 && diagnosis.reason !== ENGINE_FAILURE_REASONS.outOfGPUMemory) return record;
+  if (isServing(input) && diagnosis.reason !== ENGINE_FAILURE_REASONS.outOfGPUMemory) return record;
   const step = figures === undefined ? undefined : nextStep(diagnosis, figures, record.memorySteps);
   if (step === undefined) {
     return hold({ ...record, message: describeExhausted(diagnosis) }, input, undefined);
@@ -183,9 +183,14 @@ function hasStarted({ count }: EngineFailures, times: number, { wantedEngines }:
   return count >= times * Math.max(1, wantedEngines);
 }
 
-/** Engines are not stopped while one of them answers: its students would pay for the others. */
+/** Also by one that misses its probe for a moment: it may be busy. */
+function isServing({ readyEngines, pods }: RecordInput): boolean {
+  return readyEngines > 0 || pods.some(serves);
+}
+
+/** Engines are not stopped while one of them serves: its students would pay for the others. */
 function hold(record: EngineFailures, input: RecordInput, forMs: number | undefined): EngineFailures {
-  if (input.readyEngines > 0) return record;
+  if (isServing(input)) return record;
   const since = timeOf(input.nowMs);
   if (forMs === undefined) return { ...record, held: { since } };
   return { ...record, held: { since, retryTime: timeOf(input.nowMs + forMs) } };

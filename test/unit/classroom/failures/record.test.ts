@@ -216,6 +216,17 @@ describe('a start that fails for ever', () => {
     expect(isHeld(held, { specHash: 'spec-2', nowMs: NOON_MS })).toBe(false);
   });
 
+  test('holds nobody while another engine serves, also when that misses its probe for a moment', () => {
+    const busy = enginePod({ status: { containerStatuses: [containerStatus({ started: true })] } });
+    let record: EngineFailures | undefined;
+    for (let at = 1; at <= 9; at++) {
+      const pods = [busy, ended({ message: BAD_FLAG, exitCode: 2, at, name: 'engine-b' })];
+      record = advanceRecord(record, input({ pods, wantedEngines: 2 }));
+    }
+    expect(record).toMatchObject({ reason: 'ArgumentRefused', count: 9 });
+    expect(record).not.toHaveProperty('held');
+  });
+
   test('is held after two of each engine where the class has several', () => {
     let record: EngineFailures | undefined;
     const heldAfter: boolean[] = [];
