@@ -4,6 +4,7 @@ import type { Pod } from '../kube/resources.ts';
 import type { ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
 import { childKinds } from './kinds.ts';
 import type { ObservedBoards } from './observe.ts';
+import { givesTurns } from './rollout/give-turns.ts';
 import { startsInTurn, waitsForTurn } from './rollout/start-gate.ts';
 
 /** Seats come by the dozen, twice each (the object, then its key): the class looks at them together. */
@@ -32,8 +33,9 @@ export function connect(
     for (const pod of informers.pods.list().filter(waitsForTurn)) byLabel({ now: pod, before: undefined });
   };
   const subscriptions = [
-    informers.classrooms.onChange(({ now }) => {
+    informers.classrooms.onChange(({ now, before }) => {
       if (now !== undefined) enqueue(keyOf(now.metadata));
+      if (givesTurns(now) !== givesTurns(before)) enqueueWaiting();
     }),
     informers.studentQuotas.onChange(({ now, before }) => {
       const seat = now ?? before;

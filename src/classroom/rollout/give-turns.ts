@@ -56,7 +56,7 @@ export function createGivenTurns(dependencies: TurnDependencies): GivenTurns {
       const all = informers.pods.list().filter(startsInTurn);
       const shownToWait = new Set(all.filter(waitsForTurn).map(({ metadata }) => metadata.uid));
       for (const uid of lifted) if (!shownToWait.has(uid)) lifted.delete(uid);
-      const isCalled = (pod: Pod) => isServed(classOf(pod, informers));
+      const isCalled = (pod: Pod) => givesTurns(classOf(pod, informers));
       const turn = nextTurn({ own, all, lifted, isCalled }, clock.now());
       if (turn.start === undefined || !(await start(turn.start, signal))) return turn.lookAtMs;
       events.record(classroom, {
@@ -82,7 +82,7 @@ function classOf(
 }
 
 /** Nobody lifts the gates of a class that is going, or whose engines must not start yet: others need not wait for it. */
-function isServed(classroom: Classroom | undefined): boolean {
+export function givesTurns(classroom: Classroom | undefined): boolean {
   if (classroom === undefined || classroom.metadata.deletionTimestamp !== undefined) return false;
   const { conditions } = classroom.status ?? {};
   return findCondition(conditions, CLASSROOM_CONDITIONS.childrenApplied)?.status !== 'False';
