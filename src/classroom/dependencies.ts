@@ -1,5 +1,5 @@
-import type { AddressOfPod } from '../gateway/engines/pods.ts';
 import type { OperatorDependencies } from '../reconcile/controller.ts';
+import type { AddressOfPod } from '../vllm/pod-address.ts';
 import type { CallEngine } from './engine-calls.ts';
 import type { ObservedBoards } from './observe.ts';
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import { isReady } from '../../kube/readiness.ts';
 import type { Pod } from '../../kube/resources.ts';
+import type { AddressOfPod } from '../../vllm/pod-address.ts';
 import { type StartedModel, startedModel } from '../engine-args.ts';
 import { engineContainerOf, instanceOf } from '../engine-container.ts';
 import { startedForRank } from './engine-options.ts';

@@ -1,9 +1,9 @@
 import { COMPONENTS, LABELS } from '../../api/labels.ts';
-import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
 import type { Pod } from '../../kube/resources.ts';
 import type { ObjectChange } from '../../reconcile/caches.ts';
 import type { OperatorController } from '../../reconcile/controller.ts';
+import type { AddressOfPod } from '../../vllm/pod-address.ts';
 import type { ClassroomDependencies } from '../dependencies.ts';
 import type { CallEngine } from '../engine-calls.ts';
 import { type WatchedEngine, watchedEngine } from './board.ts';

@@ -1,5 +1,5 @@
-import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import type { Pod } from '../../kube/resources.ts';
+import type { AddressOfPod } from '../../vllm/pod-address.ts';
 import { engineName } from '../children/metadata.ts';
 import { instanceOf, serves } from '../engine-container.ts';
 

@@ -7,7 +7,6 @@ import { createClassroomController } from '../../../src/classroom/controller.ts'
 import { createEngineBoard } from '../../../src/classroom/engine-watch/board.ts';
 import { createPreparationNotes } from '../../../src/classroom/node-preparation/notes.ts';
 import { IN_TURN, START_GATE, STARTS_LABEL } from '../../../src/classroom/rollout/start-gate.ts';
-import { podAddress } from '../../../src/gateway/engines/pods.ts';
 import type { GpuObservation } from '../../../src/gpu/nodes/observation.ts';
 import { type Applier, NameConflictError } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
@@ -16,6 +15,7 @@ import { silentLogger } from '../../../src/kube/log.ts';
 import type { KubeObject, ObjectRef } from '../../../src/kube/object.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
 import type { ReconcilePass } from '../../../src/reconcile/controller.ts';
+import { podAddress } from '../../../src/vllm/pod-address.ts';
 import { classroom } from '../../support/builders.ts';
 import { enginePod, settings } from '../../support/classroom.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';

@@ -7,10 +7,10 @@ import {
   LOOK_EVERY_MS,
 } from '../../../../src/classroom/engine-watch/controller.ts';
 import { STALL_MS } from '../../../../src/classroom/engine-watch/record.ts';
-import { podAddress } from '../../../../src/gateway/engines/pods.ts';
 import { silentLogger } from '../../../../src/kube/log.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
 import type { OperatorController } from '../../../../src/reconcile/controller.ts';
+import { podAddress } from '../../../../src/vllm/pod-address.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { settings } from '../../../support/classroom.ts';
 import { metricsText } from '../../../support/engine-metrics.ts';
