@@ -11,6 +11,7 @@ import type { StudentCredentials } from '../../src/demo/class/students.ts';
 import type { DemoCluster, DemoProcess } from '../../src/demo/cluster.ts';
 import { systemClock } from '../../src/kube/clock.ts';
 import { createInformer } from '../../src/kube/informer.ts';
+import { isReady } from '../../src/kube/readiness.ts';
 import { deployments, namespaces, type Pod, pods } from '../../src/kube/resources.ts';
 import { startTestCluster } from '../support/demo-cluster.ts';
 import { eventually } from '../support/eventually.ts';
@@ -79,8 +80,6 @@ async function enginesOf({ namespace }: Room): Promise<Pod[]> {
 }
 
 const argumentsOf = (pod: Pod): string => pod.spec?.containers[0]?.args?.join(' ') ?? '';
-const isReady = (pod: Pod): boolean =>
-  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 
 const untilEngineRuns = (room: Room, argument: string) =>
   eventually(`an engine with ${argument} to answer`, async () => {
