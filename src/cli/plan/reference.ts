@@ -29,10 +29,11 @@ const FIELDS: Readonly<Record<keyof EnginePlan, string>> = {
   engineArgs: 'arguments of `vllm serve` after the model; empty where it does not fit',
   warnings: 'what works and is worth knowing: `code` as a stable word, `message` for people',
   suggestions:
-    'the smallest changes that make it fit, each planned and found to fit: `message`, `change`, and the `kvCacheTokens` and `students` that it gives',
+    'the smallest changes that make it fit, or carry all students, each planned and found to do so: `message`, `change`, and the `kvCacheTokens` and `students` that it gives',
   confidence: '`high`, `medium` or `low`: how far to trust the sum',
   confidenceBasis: 'what that rests on',
-  model: '`name`, `parameters`, and `source` of its figures: `catalogue`, `config`, `stated` or `estimate`',
+  model:
+    '`name`, `parameters`, and `source` of its figures: `catalogue`, `config`, `stated` or `estimate`; `packedAs`: how its weights are packed, absent for 16 bits',
   gpu: '`name` and `computeCapability`',
   vllmVersion: 'the release of vLLM the plan is for',
 };

@@ -53,13 +53,13 @@ function gpuFaults({ gpu, memoryMib, from }: Texts, { classFile }: PlanFiles): s
     : refusal(`--from ${from}: spec.gpu.product`, resolveSlot({ gpu: product }));
 }
 
-function migFaults({ gpu, memoryMib, migProfile, slicesPerGpu }: Texts, { classFile }: PlanFiles): string[] {
+function migFaults({ gpu, migProfile, slicesPerGpu }: Texts, { classFile }: PlanFiles): string[] {
   if (migProfile === undefined || !MIG_PROFILE.test(migProfile)) return [];
   if (slicesPerGpu !== undefined && slicesPerGpu !== '1') {
     return ['--mig-profile and --slices-per-gpu must not be used together: a GPU is shared in one way'];
   }
   // Only a GPU of the table says which profiles it has.
-  const name = memoryMib === undefined ? (gpu ?? classFile?.classroom.spec.gpu.product) : gpu;
+  const name = gpu ?? classFile?.classroom.spec.gpu.product;
   if (name === undefined || findGpu(name) === undefined) return [];
   return refusal(`--mig-profile ${migProfile}`, resolveSlot({ gpu: name, migProfile }));
 }

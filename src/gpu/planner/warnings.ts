@@ -2,7 +2,7 @@ import { hasCapability } from '../hardware/slot.ts';
 import type { PlanWarning } from '../plan-types.ts';
 import type { Capacity } from './capacity.ts';
 import { graphStepAbove, isGraphStep } from './graph-steps.ts';
-import { isFp8 } from './hard-checks.ts';
+import { isFp8, isPackedAs } from './hard-checks.ts';
 import { gib, type MemoryPlan } from './memory-sum.ts';
 import { type Situation, sequencesForStudents } from './situation.ts';
 
@@ -104,7 +104,11 @@ function modelWarnings({ model, request, rules, quantization }: Situation): Plan
     const message = `How ${quantization.method} packs weights is not known: they count as unpacked.`;
     warnings.push(warning('QuantizationUnknown', message));
   }
-  if (needsPackedCheckpoint({ model, request, quantization })) {
+  const packedAs = packedOtherwise({ model, request });
+  if (packedAs !== undefined) {
+    const message = `${model.name} is packed as ${packedAs}, so vLLM refuses ${request.quantization}. Leave the quantisation out: the checkpoint says it.`;
+    warnings.push(warning('CheckpointPackedOtherwise', message));
+  } else if (needsPackedCheckpoint({ model, request, quantization })) {
     const message = `vLLM reads ${request.quantization} from a checkpoint that is packed so, and ${model.name} is not: set \`model.id\` to one whose name says ${request.quantization}.`;
     warnings.push(warning('CheckpointNotPacked', message));
   }
@@ -119,6 +123,12 @@ function modelWarnings({ model, request, rules, quantization }: Situation): Plan
     warnings.push(warning('StateLayers', message));
   }
   return warnings;
+}
+
+/** How the checkpoint is packed, as far as its name or the catalogue says, where something else is asked for. */
+function packedOtherwise({ model, request }: Pick<Situation, 'model' | 'request'>): string | undefined {
+  if (model.quantization === undefined || request.quantization === 'None') return undefined;
+  return isPackedAs(model.quantization, request.quantization) ? undefined : model.quantization.method;
 }
 
 function needsPackedCheckpoint({

@@ -218,6 +218,11 @@ describe('what cannot be used is told', () => {
       want: [expect.stringMatching(/^--mig-profile 1g\.10gb: A10 cannot be cut by MIG/)],
     },
     {
+      name: 'MIG on the GPU of the class, which cannot, whatever memory it has',
+      argv: ['--from', 'class.yaml', '--mig-profile', '1g.10gb', '--memory-mib', '9000'],
+      want: [expect.stringMatching(/^--mig-profile 1g\.10gb: A10 cannot be cut by MIG/)],
+    },
+    {
       name: 'a profile that the GPU does not have',
       argv: ['--model', 'a/b-7b', '--gpu', 'H100', '--mig-profile', '1g.5gb'],
       want: [expect.stringMatching(/^--mig-profile 1g\.5gb: .*1g\.10gb/)],
