@@ -155,7 +155,7 @@ function conditionDrafts(
   const { observed, plan } = input;
   const specValid = specValidCondition(plan);
   const childrenApplied = childrenAppliedCondition(input);
-  const enginesReady = enginesReadyCondition(input, engines, gpus, failures);
+  const enginesReady = enginesReadyCondition(input, engines, gpus, { failures, loadSeconds });
   const fits =
     plan.kind === 'wanted' ? fitsCondition(plan.planning, plan.spec) : unknown(TYPES.fits, CORRECT_FIRST);
   const details = [specValid, fits, childrenApplied, enginesReady];
@@ -181,7 +181,7 @@ function enginesReadyCondition(
   { plan, observed }: StatusInput,
   engines: readonly EngineStatus[],
   gpus: GpuAvailability | undefined,
-  failures: EngineFailures | undefined,
+  { failures, loadSeconds: lastLoadSeconds }: Pick<Reports, 'failures' | 'loadSeconds'>,
 ): ConditionDraft {
   if (plan.kind === 'withheld') return unknown(TYPES.enginesReady, CORRECT_FIRST);
   if (plan.engines === undefined) {
@@ -190,7 +190,7 @@ function enginesReadyCondition(
   const { resourceName, resourceCount } = resourceOf(plan.engines.rolledOut);
   const { replicas } = plan.engines;
   const classroom = observed.classroom.metadata.name;
-  const wanted = { replicas, resourceName, resourceCount, gpus, classroom, failures };
+  const wanted = { replicas, resourceName, resourceCount, gpus, classroom, failures, lastLoadSeconds };
   return enginesCondition(wanted, engines, observed.deployment);
 }
 

@@ -80,7 +80,12 @@ function waitMessage(decision: Extract<RolloutDecision, { kind: 'wait' }>, terms
 function loadClause(lastLoadSeconds: number | undefined): string {
   return lastLoadSeconds === undefined
     ? 'How long an engine then takes to load was not measured yet.'
-    : `The last engine took ${inWords(lastLoadSeconds)} to load.`;
+    : describeLastLoad(lastLoadSeconds);
+}
+
+/** What students wait for while an engine loads, as a sentence. */
+export function describeLastLoad(seconds: number): string {
+  return `The last engine took ${inWords(seconds)} to load.`;
 }
 
 function inWords(seconds: number): string {
