@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../json/object.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import { adapterCacheSalt } from '../identity/cache-salt.ts';
 import { type AdapterRecord, type ClassroomRecord, ofClass, type Seat } from '../identity/seat.ts';
@@ -8,7 +9,6 @@ import type { JsonObject } from './body.ts';
 import type { EnginePath } from './endpoints.ts';
 import { costOf, ticketOf } from './estimate.ts';
 import { invalidField } from './faults.ts';
-import { isJsonObject } from './json-walk.ts';
 import { clampOutput } from './output-cap.ts';
 import { ENDPOINTS } from './schemas/endpoint.ts';
 

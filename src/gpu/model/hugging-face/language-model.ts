@@ -1,3 +1,5 @@
+import { isJsonObject } from '../../../json/object.ts';
+
 /** Where families that see or hear keep the language model. */
 const LANGUAGE_MODEL_KEYS = [
   'text_config',
@@ -47,7 +49,7 @@ function shape(
 export function languageModel(raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
   for (const key of LANGUAGE_MODEL_KEYS) {
     const inner = raw[key];
-    if (isRecord(inner)) {
+    if (isJsonObject(inner)) {
       const { quantization_config, compression_config, num_parameters, torch_dtype, dtype } = raw;
       const outer = { quantization_config, compression_config, num_parameters, torch_dtype, dtype };
       const tied = raw.tie_word_embeddings;
@@ -66,13 +68,9 @@ export function languageModel(raw: Readonly<Record<string, unknown>>): Record<st
   const { attn_config, ffn_config } = raw;
   return {
     ...raw,
-    ...(isRecord(attn_config) ? attn_config : {}),
-    ...(isRecord(ffn_config) ? ffn_config : {}),
+    ...(isJsonObject(attn_config) ? attn_config : {}),
+    ...(isJsonObject(ffn_config) ? ffn_config : {}),
   };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function withoutUndefined(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
