@@ -56,10 +56,15 @@ export type Refusal = 'ForeignPods' | 'ClassInUse' | 'NotPossible';
 const CORDON_SETTLE_MS = 10_000;
 /** Engines get a minute to finish answers; a disruption budget may let them go only one after another. */
 const DRAIN_TIMEOUT_MS = 15 * 60_000;
-/** The MIG manager takes a minute or two, and retries by itself. */
-const LAYOUT_TIMEOUT_MS = 20 * 60_000;
-/** A server with eight GPUs may take a quarter of an hour to boot. */
-const REBOOT_TIMEOUT_MS = 45 * 60_000;
+/** It looks at its label all the time. */
+const LAYOUT_BEGIN_TIMEOUT_MS = 20 * 60_000;
+/**
+ * The MIG manager waits up to five minutes for each of four programs to stop, then may reboot the node, which takes a
+ * server with eight GPUs a quarter of an hour, and is `pending` once more after that.
+ *
+ * @see https://github.com/NVIDIA/mig-parted/blob/main/deployments/container/reconfigure-mig.sh
+ */
+const LAYOUT_TIMEOUT_MS = 45 * 60_000;
 
 /**
  * The next step on a node that the operator has begun on. Each step is one request, and what it needs to know is in
@@ -113,7 +118,8 @@ function configure({ node }: NodeMoment, record: PreparationRecord, context: Man
   if (isDone && offers(node, record)) {
     return node.cordoned ? { kind: 'Release', outcome: 'Done' } : { kind: 'Forget' };
   }
-  const limitMs = node.migConfigState === 'rebooting' || !node.ready ? REBOOT_TIMEOUT_MS : LAYOUT_TIMEOUT_MS;
+  const hasBegun = node.migConfigState !== undefined || !node.ready;
+  const limitMs = hasBegun ? LAYOUT_TIMEOUT_MS : LAYOUT_BEGIN_TIMEOUT_MS;
   if (elapsedMs(record, context) <= limitMs) return { kind: 'Wait' };
   return fail(record, isDone ? 'SlicesMissing' : 'LayoutTimeout', context.nowMs);
 }

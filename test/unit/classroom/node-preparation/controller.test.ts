@@ -296,10 +296,16 @@ describe('a preparation fails', () => {
   const fails: [string, () => Promise<void> | void, string, boolean][] = [
     ['when the MIG manager says so', () => cluster.cutGpus('failed'), 'LayoutFailed', true],
     [
+      'when the MIG manager does not begin',
+      () => cluster.clock.advance(21 * MINUTE_MS),
+      'LayoutTimeout',
+      true,
+    ],
+    [
       'when the MIG manager does not end',
       async () => {
         cluster.cutGpus('pending');
-        await cluster.clock.advance(21 * MINUTE_MS);
+        await cluster.clock.advance(46 * MINUTE_MS);
       },
       'LayoutTimeout',
       true,
@@ -308,7 +314,7 @@ describe('a preparation fails', () => {
       'when the slices do not appear',
       async () => {
         cluster.change('h100', { metadata: { labels: { [STATE]: 'success' } } });
-        await cluster.clock.advance(21 * MINUTE_MS);
+        await cluster.clock.advance(46 * MINUTE_MS);
       },
       'SlicesMissing',
       true,
@@ -361,15 +367,19 @@ describe('a preparation fails', () => {
     expect(isCordoned()).toBe(false);
   });
 
-  test('not while the node reboots', async () => {
+  test('not while the node reboots, nor while the MIG manager goes on afterwards', async () => {
     await passes(2);
     cluster.change('h100', { metadata: { labels: { [STATE]: 'rebooting' } } });
     await cluster.clock.advance(30 * MINUTE_MS);
     await pass();
+    cluster.change('h100', { metadata: { labels: { [STATE]: 'pending' } } });
+    await pass();
+    cluster.change('h100', { metadata: { labels: { [STATE]: 'success' } } });
+    await pass();
     expect(cluster.record('h100')?.step).toBe('Configuring');
     await cluster.clock.advance(16 * MINUTE_MS);
     await pass();
-    expect(cluster.record('h100')).toMatchObject({ step: 'Failed', failure: 'LayoutTimeout' });
+    expect(cluster.record('h100')).toMatchObject({ step: 'Failed', failure: 'SlicesMissing' });
   });
 
   test('and begins anew when a person has gone the way back', async () => {
