@@ -26,14 +26,26 @@ function modelFaults({ model, modelConfig, from }: Texts, files: PlanFiles): str
       model,
       CATALOGUE.flatMap(({ hubIds, name }) => [...hubIds, name]),
     );
-    return refusal(`--model ${model}${question(meant)}`, resolveModel({ id: model }));
+    return modelRefusal(`--model ${model}${question(meant)}`, resolveModel({ id: model }));
   }
   if (files.classFile !== undefined) {
-    return refusal(`--from ${from}: spec.model`, resolveModel(files.classFile.classroom.spec.model));
+    const found = resolveModel(files.classFile.classroom.spec.model);
+    return modelRefusal(
+      `--from ${from}: spec.model`,
+      found,
+      ', or state what is known of it in `model.facts`',
+    );
   }
   return from === undefined
     ? ['--model, --model-config or --from must say which model the engine loads']
     : [];
+}
+
+/** @param otherwise what else would do, after the advice */
+function modelRefusal(place: string, answer: ReturnType<typeof resolveModel>, otherwise = ''): string[] {
+  const isUnknown = 'code' in answer && answer.code === 'UnknownModel';
+  const advice = isUnknown ? ` Give its config.json with --model-config${otherwise}.` : '';
+  return refusal(place, answer).map((fault) => `${fault}${advice}`);
 }
 
 function gpuFaults({ gpu, memoryMib, from }: Texts, { classFile }: PlanFiles): string[] {

@@ -191,14 +191,18 @@ describe('what cannot be used is told', () => {
       name: 'a model of which nobody knows the size',
       argv: ['--gpu', 'A10', '--model', 'Qwen/Qwen2.5-Instruct'],
       want: [
-        expect.stringMatching(/^--model Qwen\/Qwen2\.5-Instruct.*: Nothing is known of .* config\.json/),
+        expect.stringMatching(
+          /^--model Qwen\/Qwen2\.5-Instruct.*: Nothing is known of .* Give its config\.json with --model-config\.$/,
+        ),
       ],
     },
     {
       name: 'model and GPU of a class that nobody knows',
       argv: ['--from', 'unknown-model.yaml'],
       want: [
-        expect.stringMatching(/^--from unknown-model\.yaml: spec\.model: Nothing is known of acme\/tutor/),
+        expect.stringMatching(
+          /^--from unknown-model\.yaml: spec\.model: Nothing is known of acme\/tutor.* with --model-config, or state what is known of it in `model\.facts`\.$/,
+        ),
         expect.stringMatching(/^--from unknown-model\.yaml: spec\.gpu\.product: .*NVIDIA-A11/),
       ],
     },
