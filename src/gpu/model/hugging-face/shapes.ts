@@ -17,10 +17,10 @@ export function readShapes(config: Config): Shapes | { missing: string } {
   const hiddenSize = config.hidden_size ?? config.n_embd ?? config.d_model;
   const vocabularySize = config.padded_vocab_size ?? config.vocab_size;
   const heads = config.num_attention_heads ?? config.n_head ?? config.n_heads;
-  if (!layers) return { missing: 'num_hidden_layers' };
-  if (!hiddenSize) return { missing: 'hidden_size' };
-  if (!vocabularySize) return { missing: 'vocab_size' };
-  if (!heads) return { missing: 'num_attention_heads' };
+  if (!layers) return { missing: 'it does not say num_hidden_layers' };
+  if (!hiddenSize) return { missing: 'it does not say hidden_size' };
+  if (!vocabularySize) return { missing: 'it does not say vocab_size' };
+  if (!heads) return { missing: 'it does not say num_attention_heads' };
   const family = config.model_type ?? '';
   const experts = readExperts(config, layers, hiddenSize);
   return {

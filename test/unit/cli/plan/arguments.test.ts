@@ -209,7 +209,11 @@ describe('what cannot be used is told', () => {
     {
       name: 'a config.json that lacks what is needed',
       argv: ['--gpu', 'A10', '--model-config', 'shapeless.json'],
-      want: [expect.stringMatching(/^--model-config shapeless\.json: /)],
+      want: [
+        expect.stringMatching(
+          /^--model-config shapeless\.json: .* cannot be used: it does not say num_hidden_layers\.$/,
+        ),
+      ],
     },
     {
       name: 'MIG on a GPU that cannot',
