@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { API_GROUP } from '../api/group.ts';
 import { KEYS_MAX, type KeyStatus, keyStatusSchema } from '../api/student-quota.ts';
 import { parseJson } from '../json/parse.ts';
+import { instantOf } from '../kube/instant.ts';
 import { canonicalJson } from '../kube/intent.ts';
 
 /**
@@ -85,9 +86,4 @@ export function withoutCurrent(published: readonly KeyStatus[], nowMs: number): 
   const [latest, ...older] = published;
   if (latest === undefined) return [];
   return [{ ...latest, expiresTime: latest.expiresTime ?? instantOf(nowMs) }, ...overlapping(older, nowMs)];
-}
-
-/** Epoch ms as the API server keeps instants: to the second, rounded down. */
-export function instantOf(epochMs: number): string {
-  return new Date(Math.floor(epochMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 }

@@ -1,5 +1,6 @@
 import type { EngineFailures, MemoryStep } from '../../api/engine-failures.ts';
 import { ENGINE_FAILURE_REASONS } from '../../api/reasons.ts';
+import { instantOf } from '../../kube/instant.ts';
 import type { Pod } from '../../kube/resources.ts';
 import { engineContainerOf, serves } from '../engine-container.ts';
 import { FAILURES } from './catalogue.ts';
@@ -175,7 +176,7 @@ function withStep(
   if (step === undefined) {
     return hold({ ...record, message: describeExhausted(diagnosis) }, input, undefined);
   }
-  return { ...record, memorySteps: [...record.memorySteps, { ...step, time: timeOf(input.nowMs) }] };
+  return { ...record, memorySteps: [...record.memorySteps, { ...step, time: instantOf(input.nowMs) }] };
 }
 
 /** Whether so many starts of each engine have ended for this reason. */
@@ -191,9 +192,9 @@ function isServing({ readyEngines, pods }: RecordInput): boolean {
 /** Engines are not stopped while one of them serves: its students would pay for the others. */
 function hold(record: EngineFailures, input: RecordInput, forMs: number | undefined): EngineFailures {
   if (isServing(input)) return record;
-  const since = timeOf(input.nowMs);
+  const since = instantOf(input.nowMs);
   if (forMs === undefined) return { ...record, held: { since } };
-  return { ...record, held: { since, retryTime: timeOf(input.nowMs + forMs) } };
+  return { ...record, held: { since, retryTime: instantOf(input.nowMs + forMs) } };
 }
 
 function restMs(retries: number): number {
@@ -215,8 +216,4 @@ function settled(
   const isTold = ends.some((end) => wasCounted(record, end));
   if (memorySteps.length === 0 && !isTold) return undefined;
   return { specHash, memorySteps, count: 0, retries: 0, ...(lastEnd === undefined ? {} : { lastEnd }) };
-}
-
-function timeOf(epochMs: number): string {
-  return new Date(Math.floor(epochMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 }

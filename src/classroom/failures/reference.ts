@@ -1,3 +1,4 @@
+import { cell } from '../../markdown/table.ts';
 import { type Cure, FAILURES } from './catalogue.ts';
 import { describeExhausted, describeFailure, describeHeld, fill } from './describe.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
@@ -112,8 +113,3 @@ const TAIL = [
   '| the Node object is gone, or has that taint | its pods are removed within a minute | nothing |',
   '| the node was drained or shut down | its pods end, and others are made | nothing |',
 ];
-
-/** A bar would end the cell. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|');
-}

@@ -1,4 +1,5 @@
 import type { EnginePlan } from '../../gpu/plan-types.ts';
+import { cell } from '../../markdown/table.ts';
 import type { Terminal } from '../command.ts';
 import { plan } from './command.ts';
 import { EXAMPLES, MISTAKE } from './examples.ts';
@@ -77,9 +78,4 @@ function shown(command: string, output: string): string {
 
 function capitalised(text: string): string {
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${text.endsWith('?') ? '' : '.'}`;
-}
-
-/** A bar would end the cell. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|');
 }

@@ -1,3 +1,4 @@
+import { instantOf } from '../../kube/instant.ts';
 import type { GpuNode } from '../nodes/gpu-node.ts';
 import type { NodeChange, NodeOffer } from './assess.ts';
 import type { NodeChoice, Preparation } from './choose.ts';
@@ -230,7 +231,7 @@ function cordon(node: GpuNode, layout: string, offer: NodeOffer, context: Manage
     record: {
       class: context.classKey,
       step: 'Draining',
-      since: isoTime(context.nowMs),
+      since: instantOf(context.nowMs),
       layout,
       ...(node.migConfig === undefined ? {} : { previousLayout: node.migConfig }),
       resource: offer.resource,
@@ -253,13 +254,9 @@ function nextStep(
   step: PreparationRecord['step'],
   nowMs: number,
 ): PreparationRecord {
-  return { ...record, step, since: isoTime(nowMs) };
+  return { ...record, step, since: instantOf(nowMs) };
 }
 
 function elapsedMs({ since }: PreparationRecord, { nowMs }: ManageContext): number {
   return nowMs - Date.parse(since);
-}
-
-function isoTime(ms: number): string {
-  return new Date(Math.floor(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 }

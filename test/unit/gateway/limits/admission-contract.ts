@@ -9,6 +9,7 @@ import {
   type Held,
   type LimitsInForce,
   limitStates,
+  limitsInForce,
   type Moment,
   NOTHING_HELD,
   settle,
@@ -230,10 +231,6 @@ function seatOf(studentId: string, { student, classroom }: LimitsInForce): Seat 
     classroom: record,
     cacheSalt: '',
   };
-}
-
-function limitsInForce({ limits, classroom }: Seat): LimitsInForce {
-  return { student: limits, classroom: classroom.limits.classroom };
 }
 
 function momentAt(timeZone: string, nowMs: number): Moment {
