@@ -59,6 +59,7 @@ export function createNodePreparationController(
   const { informers, settings } = dependencies;
   // Two classes must not begin on two nodes, or on the same one, at once.
   const one = createSemaphore(1);
+  let workingSinceMs = dependencies.clock.now();
   const keys = (): string[] => {
     const managed = informers.classrooms.list(settings.watchNamespace).filter(isManaged);
     const observed = informers.gpus.current();
@@ -72,6 +73,8 @@ export function createNodePreparationController(
     name: 'node-preparation',
     keys,
     connect(enqueue) {
+      // The process may have stood by for days, until it became the leader.
+      workingSinceMs = dependencies.clock.now();
       const subscriptions = [
         informers.classrooms.onChange(({ now, before }) => {
           const classroom = [now, before].find((each) => each !== undefined && isManaged(each));
@@ -85,9 +88,12 @@ export function createNodePreparationController(
         for (const unsubscribe of subscriptions) unsubscribe();
       };
     },
-    reconcile: (key, signal) => one.run(() => guarded(key, dependencies, signal)),
+    reconcile: (key, signal) => one.run(() => guarded(key, { ...dependencies, workingSinceMs }, signal)),
   };
 }
+
+/** An operator at work. */
+type Working = NodePreparationDependencies & Pick<ManageContext, 'workingSinceMs'>;
 
 function isManaged({ spec }: Classroom): boolean {
   return spec.gpu?.nodePreparation === 'Manage';
@@ -98,11 +104,7 @@ function isServed(key: string, watchNamespace: string | undefined): boolean {
 }
 
 /** Rights that are missing are told, and a node that changed meanwhile is looked at again. */
-async function guarded(
-  key: string,
-  dependencies: NodePreparationDependencies,
-  signal: AbortSignal,
-): Promise<ReconcilePass> {
+async function guarded(key: string, dependencies: Working, signal: AbortSignal): Promise<ReconcilePass> {
   try {
     return await pass(key, dependencies, signal);
   } catch (error) {
@@ -115,11 +117,7 @@ async function guarded(
   }
 }
 
-async function pass(
-  key: string,
-  dependencies: NodePreparationDependencies,
-  signal: AbortSignal,
-): Promise<ReconcilePass> {
+async function pass(key: string, dependencies: Working, signal: AbortSignal): Promise<ReconcilePass> {
   const { client, informers, preparationNotes } = dependencies;
   const seen = informers.gpus.current();
   if (seen.kind === 'Unknown') return {};
@@ -165,7 +163,7 @@ function preparationFor(
 /** One pass over one class, with everything it was given. */
 interface Turn {
   key: string;
-  dependencies: NodePreparationDependencies;
+  dependencies: Working;
   signal: AbortSignal;
   /** Undefined: it is gone, or wants no nodes changed any more. */
   managed: Classroom | undefined;
@@ -207,6 +205,7 @@ function contextOf({ key, preparation, managed, dependencies }: Turn): ManageCon
     engines:
       managed === undefined ? { mayStop: false, why: 'the class is gone' } : enginesOf(managed, dependencies),
     nowMs: dependencies.clock.now(),
+    workingSinceMs: dependencies.workingSinceMs,
   };
 }
 

@@ -34,6 +34,8 @@ export interface ManageContext {
   /** Whether engines that serve may be stopped now; if not, why. */
   engines: { mayStop: true } | { mayStop: false; why: string };
   nowMs: number;
+  /** Since when this operator works: whatever was begun before, nobody may have gone on with it until then. */
+  workingSinceMs: number;
 }
 
 /** The next write, or why there is none. */
@@ -95,12 +97,12 @@ function drain({ node, pods }: NodeMoment, record: PreparationRecord, context: M
   const own = pods.filter(({ isOwn }) => isOwn);
   const staying = own.filter(({ isEnding }) => !isEnding);
   if (staying.some(({ serves }) => serves) && !context.engines.mayStop) return BACK_OUT;
-  const emptyingMs = elapsedMs(record, context);
   if (own.length === 0) {
-    if (emptyingMs < CORDON_SETTLE_MS) return { kind: 'Wait' };
+    if (elapsedMs(record, context) < CORDON_SETTLE_MS) return { kind: 'Wait' };
     return { kind: 'SetLayout', record: nextStep(record, 'Configuring', context.nowMs) };
   }
-  if (emptyingMs > DRAIN_TIMEOUT_MS) return fail(record, 'DrainTimeout', context.nowMs);
+  const evictingMs = Math.min(elapsedMs(record, context), context.nowMs - context.workingSinceMs);
+  if (evictingMs > DRAIN_TIMEOUT_MS) return fail(record, 'DrainTimeout', context.nowMs);
   return staying.length === 0 ? { kind: 'Wait' } : { kind: 'Evict', pods: staying };
 }
 

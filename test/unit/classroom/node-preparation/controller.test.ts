@@ -348,15 +348,31 @@ describe('a preparation fails', () => {
     cluster.classrooms = [managed({ engine: { rollout: 'Immediately' } })];
     cluster.addPod(engineOn('h100'));
     cluster.isBlockedByBudget = true;
-    await passes(2);
+    const operator = createNodePreparationController(cluster.dependencies());
+    const look = () => {
+      cluster.sync();
+      return operator.reconcile(KEY, new AbortController().signal);
+    };
+    await look();
+    await look();
     expect(cluster.notes.get(KEY)?.message).toMatch(
       /may not be evicted yet: Cannot evict pod as it would violate/,
     );
     await cluster.clock.advance(16 * MINUTE_MS);
-    await pass();
+    await look();
     expect(cluster.record('h100')).toMatchObject({ step: 'Failed', failure: 'DrainTimeout' });
     expect(isCordoned()).toBe(true);
     expect(labels()[LAYOUT]).toBe('all-disabled');
+  });
+
+  test('not when the operator was away for longer than that: it asks them first', async () => {
+    cluster.classrooms = [managed({ engine: { rollout: 'Immediately' } })];
+    cluster.addPod(engineOn('h100'));
+    await pass();
+    await cluster.clock.advance(16 * MINUTE_MS);
+    await pass();
+    expect(cluster.record('h100')?.step).toBe('Draining');
+    expect(cluster.writes.at(-1)).toBe('evict python-101/python-101-engine-h100');
   });
 
   test('when somebody uncordons the node while it is emptied: that is not undone', async () => {
