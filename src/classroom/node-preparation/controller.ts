@@ -103,13 +103,13 @@ function isServed(key: string, watchNamespace: string | undefined): boolean {
   return watchNamespace === undefined || key.startsWith(`${watchNamespace}/`);
 }
 
-/** Rights that are missing are told, and a node that changed meanwhile is looked at again. */
+/** Rights that are missing are told, and a node that changed or went meanwhile is looked at again. */
 async function guarded(key: string, dependencies: Working, signal: AbortSignal): Promise<ReconcilePass> {
   try {
     return await pass(key, dependencies, signal);
   } catch (error) {
     if (!(error instanceof KubeApiError)) throw error;
-    if (error.isConflict) return { requeueAfterMs: NEXT_STEP_MS };
+    if (error.isConflict || error.isNotFound) return { requeueAfterMs: NEXT_STEP_MS };
     if (error.status !== 403) throw error;
     const message = `The operator has no right to do it (${error.message.replace(/\.$/, '')}): apply \`${NODE_RIGHTS_MANIFEST}\`, or set \`gpu.nodePreparation: Report\` and do it by hand.`;
     dependencies.preparationNotes.set(key, { why: 'RightsMissing', message });

@@ -423,6 +423,37 @@ test('what the MIG manager has begun is brought to its end, though the class is 
   expect(isCordoned()).toBe(false);
 });
 
+describe('a node that is deleted', () => {
+  test.each([
+    ['is emptied', 1],
+    ['is cut', 2],
+  ])('while it %s is forgotten, and the next one is begun', async (_while, steps) => {
+    cluster = new PlayedCluster('[{name: h100, count: 2, gpu: {product: NVIDIA-H100-80GB-HBM3}}]', [
+      managed(),
+    ]);
+    await passes(steps);
+    expect(cluster.record('h100-1')).toBeDefined();
+    cluster.nodes.delete('h100-1');
+    await pass();
+    expect(cluster.record('h100-2')?.step).toBe('Draining');
+  });
+
+  test('between a look and a write is no failure', async () => {
+    cluster.meanwhile = () => void cluster.nodes.delete('h100');
+    expect((await pass()).requeueAfterMs).toBeLessThan(1000);
+    expect(await pass()).toEqual({});
+  });
+
+  test('is looked for again while the cache still shows it', async () => {
+    await pass();
+    cluster.sync();
+    cluster.nodes.delete('h100');
+    const operator = createNodePreparationController(cluster.dependencies());
+    const { requeueAfterMs } = await operator.reconcile(KEY, new AbortController().signal);
+    expect(requeueAfterMs).toBeGreaterThan(0);
+  });
+});
+
 test('what fails when the class is gone is told with the way back: there is no condition any more', async () => {
   await passes(2);
   cluster.classrooms = [];

@@ -206,7 +206,10 @@ export class PlayedCluster {
       this.#write(`patch ${name}`);
       if (this.refusal !== undefined) throw this.refusal;
       this.meanwhile();
-      const before = this.node(name);
+      const before = this.nodes.get(name);
+      if (before === undefined) {
+        throw new KubeApiError({ status: 404, reason: 'NotFound', message: 'there is no such node' });
+      }
       const after = patched(before, patch) as Node;
       if (after.metadata.resourceVersion !== before.metadata.resourceVersion) {
         throw new KubeApiError({ status: 409, reason: 'Conflict', message: 'it has changed' });
