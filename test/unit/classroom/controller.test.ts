@@ -238,3 +238,17 @@ describe('what goes wrong', () => {
     });
   });
 });
+
+test('a class is looked at again when its engine need not wait any more for one that ends', async () => {
+  const sharing = { [STARTS_LABEL]: IN_TURN };
+  const ending = enginePod({
+    metadata: { name: 'a', labels: sharing, deletionTimestamp: '2026-09-01T09:01:00Z' },
+  });
+  const waiting = enginePod({
+    metadata: { name: 'b', labels: sharing },
+    spec: { schedulingGates: [{ name: START_GATE }] },
+  });
+  const got = await pass({ pods: [ending, waiting] });
+  expect(got.started).toEqual([]);
+  expect(got.pass.requeueAfterMs).toBe(60_000);
+});
