@@ -3,6 +3,7 @@ import { isReady } from '../../kube/readiness.ts';
 import type { Pod } from '../../kube/resources.ts';
 import { engineContainerStatus } from '../engine-container.ts';
 import { engineStatus } from '../engines.ts';
+import { lastTermination } from '../failures/symptom.ts';
 import { startsInTurn } from '../rollout/start-gate.ts';
 import { expectationOf } from './as-planned.ts';
 import type { WatchedEngine } from './board.ts';
@@ -130,13 +131,18 @@ function racedEngines({ pods, status }: RepairInput): RacedEngine[] {
 
 /**
  * On its node no engine starts or ends, and every other one has been asked: what they know of a race is not lost. One
- * that fails is not waited for: it may fail for ever.
+ * that ends again and again would be met by every new start, so that these would never end: the engine that lost serves
+ * with what it has until that is over. One that never gets as far as starting is not waited for.
  */
 function isItsTurn(pod: Pod, { enginePods, isMeasured }: RepairInput): boolean {
   return enginePods
     .filter((other) => other.spec?.nodeName === pod.spec?.nodeName && startsInTurn(other))
     .filter((other) => other.metadata.uid !== pod.metadata.uid && !hasEnded(other))
-    .every((other) => (isStarted(other) && isMeasured(other)) || engineStatus(other).state === 'Failing');
+    .every((other) => (isStarted(other) && isMeasured(other)) || cannotStart(other));
+}
+
+function cannotStart(pod: Pod): boolean {
+  return engineStatus(pod).state === 'Failing' && lastTermination(pod) === undefined;
 }
 
 function hasEnded({ status }: Pod): boolean {

@@ -61,6 +61,19 @@ const namesOf = (difference: Parameters<typeof input>[0]): string[] =>
 
 const [a, b, elsewhere] = [sharingPod('a'), sharingPod('b'), sharingPod('c', { node: 'node-2' })];
 
+const waitingFor = (reason: string, lastState?: { terminated: { exitCode: number } }): Pod =>
+  merged(b, {
+    status: {
+      conditions: [{ type: 'Ready', status: 'False' }],
+      containerStatuses: [
+        containerStatus({
+          state: { waiting: { reason } },
+          ...(lastState === undefined ? {} : { lastState }),
+        }),
+      ],
+    },
+  });
+
 describe('a race is repaired', () => {
   test('one engine of a node at a time, those of other nodes meanwhile', () => {
     expect(namesOf({ pods: [a, b, elsewhere] })).toEqual(['a StartRace', 'c StartRace']);
@@ -95,11 +108,19 @@ describe('a race is repaired', () => {
   test.each<[string, Pod]>([
     ['starts', sharingPod('b', { ready: undefined })],
     ['ends', merged(b, { metadata: { deletionTimestamp: '2026-09-01T10:01:00Z' } })],
+    [
+      'ends again and again: each new start would meet one of its own',
+      waitingFor('CrashLoopBackOff', { terminated: { exitCode: 1 } }),
+    ],
   ])('not while another engine on the node %s', (_, other) => {
     expect(repairsDue(input({ pods: [a], enginePods: [a, other] }))).toEqual({
       now: [],
       lookAtMs: NOW_MS + 10_000,
     });
+  });
+
+  test('also where another engine on the node can never start', () => {
+    expect(namesOf({ pods: [a], enginePods: [a, waitingFor('ImagePullBackOff')] })).toEqual(['a StartRace']);
   });
 
   test('not before every engine on the node has said what it measured', () => {
