@@ -5,13 +5,13 @@ import type { Config } from './fields.ts';
 /** Families that use `sliding_window` only when `use_sliding_window` is true. */
 const WINDOW_BY_FLAG = /^(qwen|qwen2|qwen2_moe|qwen3|qwen3_moe|qwen2_vl|qwen2_5_vl)/;
 /** Full attention in every n-th layer, where config.json gives a window and no pattern. */
-const WINDOW_PATTERNS: Readonly<Record<string, number>> = {
-  gemma2: 2,
-  gemma3: 6,
-  gemma3_text: 6,
-  cohere2: 4,
-  gpt_oss: 2,
-};
+const WINDOW_PATTERNS: ReadonlyMap<string, number> = new Map([
+  ['gemma2', 2],
+  ['gemma3', 6],
+  ['gemma3_text', 6],
+  ['cohere2', 4],
+  ['gpt_oss', 2],
+]);
 
 /** Families with layers that keep a state instead of a KV cache. */
 const STATE_FAMILIES =
@@ -45,7 +45,8 @@ export function readCachedLayers(config: Config, layers: number, hasStateLayers:
   if (!slidingWindow || hasStateLayers) return full;
   const family = config.model_type ?? '';
   if (config.layer_types?.some((type) => type.includes('sliding'))) {
-    const sliding = config.layer_types.filter((type) => type.includes('sliding')).length;
+    const named = config.layer_types.filter((type) => type.includes('sliding')).length;
+    const sliding = Math.min(named, layers);
     return { full: layers - sliding, sliding, slidingWindow };
   }
   if (config.layer_types && config.layer_types.length > 0) return full;
@@ -63,8 +64,8 @@ export function readCachedLayers(config: Config, layers: number, hasStateLayers:
 /** Numbers, or letters such as `LLLG`; one in so many layers sees everything. */
 function windowPattern(config: Config): number | undefined {
   const pattern = config.sliding_window_pattern ?? config._sliding_window_pattern;
-  if (typeof pattern === 'string') return pattern.length;
-  return pattern ?? WINDOW_PATTERNS[config.model_type ?? ''];
+  const every = typeof pattern === 'string' ? pattern.length : pattern;
+  return every || WINDOW_PATTERNS.get(config.model_type ?? '');
 }
 
 /** Whether some layers keep a state instead of a KV cache. */

@@ -27,7 +27,8 @@ function stretchedPositions(config: Config): number | undefined {
   if (['su', 'longrope', 'llama3', 'default', 'mrope'].includes(kind)) return context;
   const original = scaling.original_max_position_embeddings;
   const base = kind === 'yarn' && typeof original === 'number' ? original : context;
-  return Math.floor(base * factor);
+  const stretched = Math.floor(base * factor);
+  return Number.isSafeInteger(stretched) && stretched > 0 ? stretched : context;
 }
 
 /** One row of cosines and sines a position, in 16 bits; Gemma 3 has a table more for the layers with a window. */

@@ -307,6 +307,21 @@ describe('sliding windows', () => {
       { full: 0, sliding: 32, slidingWindow: 4096 },
     ],
     [
+      'more types than layers',
+      { ...LLAMA_8B, sliding_window: 512, layer_types: Array(48).fill('sliding_attention') },
+      { full: 0, sliding: 32, slidingWindow: 512 },
+    ],
+    [
+      'a pattern without a letter',
+      { ...LLAMA_8B, sliding_window: 512, sliding_window_pattern: '' },
+      { full: 0, sliding: 32, slidingWindow: 512 },
+    ],
+    [
+      'a family that is called as nothing should be',
+      { ...LLAMA_8B, model_type: 'constructor', sliding_window: 512 },
+      { full: 0, sliding: 32, slidingWindow: 512 },
+    ],
+    [
       'Mistral 7B v0.3: null',
       { ...LLAMA_8B, model_type: 'mistral', sliding_window: null },
       { full: 32, sliding: 0 },
@@ -424,6 +439,13 @@ describe('longest context', () => {
       131072,
     ],
     ['stretched linearly', { rope_scaling: { type: 'linear', factor: 2 } }, 65536],
+    ['stretched to nothing', { rope_scaling: { rope_type: 'linear', factor: 0 } }, 32768],
+    ['stretched backwards', { rope_scaling: { rope_type: 'yarn', factor: -4 } }, 32768],
+    [
+      'stretched from nothing',
+      { rope_scaling: { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 0 } },
+      32768,
+    ],
     ['Llama 3 says it stretched already', { rope_scaling: { rope_type: 'llama3', factor: 8 } }, 32768],
   ])('%s', (_, config, context) => {
     expect(contextOf(config)).toBe(context);
