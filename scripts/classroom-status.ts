@@ -2,7 +2,12 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type Classroom, type ClassroomSpecInput, classrooms } from '../src/api/classroom.ts';
+import {
+  type Classroom,
+  type ClassroomSpecInput,
+  classrooms,
+  type EngineState,
+} from '../src/api/classroom.ts';
 import { findCondition } from '../src/api/condition.ts';
 import { API_GROUP_VERSION } from '../src/api/group.ts';
 import { ensureBinaries, ensureOptionsOf } from '../src/demo/binaries/ensure.ts';
@@ -115,6 +120,12 @@ async function changeAfterReady(cluster: DemoCluster): Promise<void> {
   const image = 'vllm/vllm-openai:v0.32.1';
   await cluster.client.mergePatch(classrooms, python, { spec: { engine: { image, maxNumSeqs: 24 } } });
   await until(cluster, python, ({ status }) => isTrue(status, 'RolloutPending'));
+  const inTurn = { namespace: NAMESPACE, name: 'statistics' };
+  await until(cluster, inTurn, ({ status }) => has(status, 'Ready') && has(status, 'Loading'));
+}
+
+function has(status: Classroom['status'], wanted: EngineState): boolean {
+  return status?.engines?.some(({ state }) => state === wanted) ?? false;
 }
 
 function isTrue(status: Classroom['status'], type: string): boolean {

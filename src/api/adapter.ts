@@ -28,7 +28,7 @@ export const adapterSchema = z
 
 export type AdapterSpec = z.infer<typeof adapterSchema>;
 
-export const ADAPTER_STATES = ['Loaded', 'Loading', 'Waiting', 'Failed', 'Quarantined'] as const;
+const ADAPTER_STATES = ['Loaded', 'Loading', 'Waiting', 'Failed', 'Quarantined'] as const;
 
 export const adapterStatusSchema = z.object({
   name: dnsLabel().describe('Name of the adapter.'),
@@ -44,7 +44,6 @@ export const adapterStatusSchema = z.object({
 });
 
 export type AdapterStatus = z.infer<typeof adapterStatusSchema>;
-export type AdapterState = (typeof ADAPTER_STATES)[number];
 
 /**
  * The model name of an adapter, for students and for engines alike: engines are told to serve it under this very name,

@@ -5,9 +5,8 @@ import { z } from 'zod';
  * let one object fill etcd and make CEL cost inestimable.
  */
 
-export const MAX_INT32 = 2_147_483_647;
 /** Beyond 2^53 − 1 JSON numbers lose precision in JavaScript. */
-export const MAX_SAFE_INT64 = 9_007_199_254_740_991;
+const MAX_SAFE_INT64 = 9_007_199_254_740_991;
 
 /** A DNS-1123 label: names of objects that end up in host names. */
 export function dnsLabel(max = 63) {

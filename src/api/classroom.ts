@@ -98,7 +98,7 @@ export const classroomSpecSchema = z
   })
   .describe('What the class needs.');
 
-export const ENGINE_STATES = ['Waiting', 'Scheduling', 'Loading', 'Ready', 'Failing', 'Stopping'] as const;
+const ENGINE_STATES = ['Waiting', 'Scheduling', 'Loading', 'Ready', 'Failing', 'Stopping'] as const;
 
 const engineStatusSchema = z.object({
   name: dnsSubdomain().describe('Name of the pod.'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { instantOf } from '../kube/instant.ts';
 import { instant, int64, text } from './bounds.ts';
 
 /** `metav1.Condition`. The message is a sentence for a person; the reason is for programs. */
@@ -41,7 +42,7 @@ export function mergeConditions(
   observedGeneration: number,
   nowMs: number,
 ): Condition[] {
-  const now = new Date(Math.floor(nowMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+  const now = instantOf(nowMs);
   return drafts.map((draft) => {
     const before = previous?.find((condition) => condition.type === draft.type);
     const lastTransitionTime = before?.status === draft.status ? before.lastTransitionTime : now;

@@ -2,12 +2,7 @@ import { z } from 'zod';
 import { instant, int32, text } from './bounds.ts';
 
 /** What the operator lowers when an engine runs out of GPU memory, in this order. */
-export const MEMORY_SETTINGS = [
-  'MaxNumBatchedTokens',
-  'MaxNumSeqs',
-  'MaxModelLen',
-  'GPUMemoryUtilization',
-] as const;
+const MEMORY_SETTINGS = ['MaxNumBatchedTokens', 'MaxNumSeqs', 'MaxModelLen', 'GPUMemoryUtilization'] as const;
 
 const memoryStepSchema = z
   .object({

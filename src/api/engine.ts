@@ -153,5 +153,3 @@ export const engineSchema = z
     ],
   })
   .describe('The vLLM engines.');
-
-export type EngineSpec = z.infer<typeof engineSchema>;

@@ -10,6 +10,9 @@ const labelValue = z
   .max(63)
   .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/);
 
+/** A MIG profile as device plugins know it, also as resource names write it: `1g.10gb`, `1g.10gb+me`, `1g.24gb.me.all`. */
+export const MIG_PROFILE = /^[1-9]g\.[1-9][0-9]{0,2}gb([-+.](me|gfx)(\.all)?)?$/;
+
 const NODE_SELECTOR_MAX = 16;
 
 const tolerationSchema = z
@@ -65,7 +68,7 @@ export const gpuSchema = z
       .string()
       .min(6)
       .max(16)
-      .regex(/^[1-9]g\.[1-9][0-9]{0,2}gb([-+.](me|gfx)(\.all)?)?$/)
+      .regex(MIG_PROFILE)
       .optional()
       .describe('MIG only: the profile, such as 1g.10gb.'),
     gpusPerEngine: int32(1, 16)

@@ -1,10 +1,17 @@
 import { z } from 'zod';
 import { dnsSubdomain, instant, int32, listBy, text } from './bounds.ts';
+import { API_GROUP } from './group.ts';
 
 /** Characters of `status.nodePreparation.commands`. */
 export const PREPARATION_COMMANDS_MAX = 16_384;
 /** Nodes that the status tells of: the operator changes one at a time, but failed ones stay. */
 export const PREPARED_NODES_MAX = 16;
+
+/**
+ * On a Node: what the operator is doing to it, or where it failed. It is written in the same request as the cordon, and
+ * taken off in the same request as the uncordon: a node without it was not cordoned by the operator.
+ */
+export const PREPARATION_ANNOTATION = `${API_GROUP}/node-preparation`;
 
 /** Where the preparation of a node stands. */
 export const PREPARATION_STEPS = ['Draining', 'Configuring', 'Failed'] as const;
@@ -39,5 +46,3 @@ export const nodePreparationSchema = z
       ),
   })
   .describe('What the nodes lack, and how they get it.');
-
-export type NodePreparationStatus = z.infer<typeof nodePreparationSchema>;

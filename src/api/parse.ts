@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isJsonObject } from '../json/object.ts';
 import { apiVersionOf, type KubeObject, type Resource } from '../kube/object.ts';
 import {
   type Classroom,
@@ -142,9 +143,9 @@ function parseObject<Spec, Status>(
 
 /** All that the schema of the identity reads: objects carry much more, above all in `managedFields`. */
 function identityIn(object: unknown): unknown {
-  if (!isMap(object)) return object;
+  if (!isJsonObject(object)) return object;
   const { apiVersion, kind, metadata } = object;
-  if (!isMap(metadata)) return { apiVersion, kind, metadata };
+  if (!isJsonObject(metadata)) return { apiVersion, kind, metadata };
   const { managedFields: _, ...read } = metadata;
   return { apiVersion, kind, metadata: read };
 }
@@ -182,7 +183,7 @@ function parseStatus<T>(schema: z.ZodType<T>, value: unknown): { status?: T; ign
 function withoutNulls(value: unknown): unknown {
   if (!holdsNull(value)) return value;
   if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isMap(value)) return value;
+  if (!isJsonObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, child]) => child !== null)
@@ -193,8 +194,4 @@ function withoutNulls(value: unknown): unknown {
 function holdsNull(value: unknown): boolean {
   if (typeof value !== 'object') return false;
   return value === null || Object.values(value).some(holdsNull);
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -210,6 +210,7 @@ export const ENGINE_FAILURE_REASONS = {
   tooFewGPUs: 'TooFewGPUs',
   argumentRefused: 'ArgumentRefused',
   adapterNotFound: 'AdapterNotFound',
+  adaptersUnsupported: 'AdaptersUnsupported',
   serviceNameCollision: 'ServiceNameCollision',
   migDeviceSelected: 'MIGDeviceSelected',
   driverTooOld: 'DriverTooOld',

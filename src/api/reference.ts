@@ -1,3 +1,4 @@
+import { cell } from '../markdown/table.ts';
 import type { CustomResourceDefinition } from './crd.ts';
 import { type SchemaVisit, type StructuralSchema, walk } from './structural-schema.ts';
 
@@ -57,7 +58,7 @@ function fieldRow({ path, schema, field }: SchemaVisit): string {
     bounds(schema).join(', '),
     schema.description ?? '',
   ];
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return `| ${cells.map(cell).join(' | ')} |`;
 }
 
 function typeName(schema: StructuralSchema): string {

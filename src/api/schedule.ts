@@ -89,6 +89,3 @@ export const scheduleSchema = z
     ],
   })
   .describe('The timetable. Absent: always open.');
-
-export type Schedule = z.infer<typeof scheduleSchema>;
-export type WeeklyWindow = z.infer<typeof weeklyWindowSchema>;

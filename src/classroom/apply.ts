@@ -1,13 +1,11 @@
 import type { Classroom } from '../api/classroom.ts';
-import { isOtherUid, NameConflictError } from '../kube/apply.ts';
+import { NameConflictError } from '../kube/apply.ts';
 import { KubeApiError } from '../kube/errors.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { type Pod, pods } from '../kube/resources.ts';
 import type { OperatorDependencies } from '../reconcile/controller.ts';
 import { childKinds, describeChild } from './kinds.ts';
 import { ownershipOf } from './ownership.ts';
 import type { ChildIntent, WantedPlan } from './plan.ts';
-import { liftGate } from './rollout/start-gate.ts';
 
 /** An object that could not be brought to what is wanted, and why. */
 export interface ChildProblem {
@@ -23,8 +21,6 @@ export interface ApplyOutcome {
   /** Objects that were made or changed. */
   written: string[];
   deleted: string[];
-  /** The engine that was given its turn to start. */
-  started?: string;
   problems: ChildProblem[];
 }
 
@@ -50,7 +46,6 @@ export async function apply(
   if (plan.deployment !== undefined) {
     await applyChild(plan.deployment, classroom, dependencies, signal, outcome);
   }
-  if (plan.start !== undefined) await startEngine(plan.start, dependencies, signal, outcome);
   await deleteUnwanted(plan, dependencies, signal, outcome);
   return outcome;
 }
@@ -99,26 +94,6 @@ function conflictOf(
 /** Answers that stay the same until a person changes something: validation, rights, quota, a namespace that ends. */
 function isRefusal(error: unknown): error is KubeApiError {
   return error instanceof KubeApiError && [400, 403, 404, 405, 413, 415, 422].includes(error.status);
-}
-
-/** Lets the scheduler have the pod. One that went meanwhile has no turn. */
-async function startEngine(
-  pod: Pod,
-  { client, metrics }: ApplyDependencies,
-  signal: AbortSignal,
-  outcome: ApplyOutcome,
-): Promise<void> {
-  const { name, namespace } = pod.metadata;
-  try {
-    await client.mergePatch(pods, namespace === undefined ? { name } : { namespace, name }, liftGate(pod), {
-      signal,
-    });
-  } catch (error) {
-    if (error instanceof KubeApiError && (error.isNotFound || isOtherUid(error))) return;
-    throw error;
-  }
-  metrics.objectWritten({ kind: pods.kind, verb: 'apply' });
-  outcome.started = name;
 }
 
 async function deleteUnwanted(

@@ -2,10 +2,9 @@ import { LABELS } from '../api/labels.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
 import type { Pod } from '../kube/resources.ts';
 import type { ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
-import type { AdapterBoard } from './adapters/board.ts';
-import type { EngineBoard } from './engine-watch/board.ts';
 import { childKinds } from './kinds.ts';
-import type { PreparationNotes } from './node-preparation/notes.ts';
+import type { ObservedBoards } from './observe.ts';
+import { givesTurns } from './rollout/give-turns.ts';
 import { startsInTurn, waitsForTurn } from './rollout/start-gate.ts';
 
 /** Seats come by the dozen, twice each (the object, then its key): the class looks at them together. */
@@ -20,11 +19,7 @@ const GPUS_SETTLE_MS = 1000;
  */
 export function connect(
   informers: OperatorInformers,
-  boards: {
-    adapterBoard: Pick<AdapterBoard, 'onChange'>;
-    engineBoard: Pick<EngineBoard, 'onChange'>;
-    preparationNotes: Pick<PreparationNotes, 'onChange'>;
-  },
+  boards: { [board in keyof ObservedBoards]: Pick<ObservedBoards[board], 'onChange'> },
   enqueue: (key: string, afterMs?: number) => void,
 ): () => void {
   const byLabel = ({ now, before }: ObjectChange<KubeObject>): void => {
@@ -38,8 +33,9 @@ export function connect(
     for (const pod of informers.pods.list().filter(waitsForTurn)) byLabel({ now: pod, before: undefined });
   };
   const subscriptions = [
-    informers.classrooms.onChange(({ now }) => {
+    informers.classrooms.onChange(({ now, before }) => {
       if (now !== undefined) enqueue(keyOf(now.metadata));
+      if (givesTurns(now) !== givesTurns(before)) enqueueWaiting();
     }),
     informers.studentQuotas.onChange(({ now, before }) => {
       const seat = now ?? before;

@@ -4,13 +4,15 @@ import { findCondition } from '../api/condition.ts';
 import { CLASSROOM_CONDITIONS } from '../api/reasons.ts';
 import { KubeApiError } from '../kube/errors.ts';
 import { apiVersionOf, type KubeObject, keyOf, refOfKey } from '../kube/object.ts';
-import type { OperatorController, OperatorDependencies, ReconcilePass } from '../reconcile/controller.ts';
+import type { OperatorController, ReconcilePass } from '../reconcile/controller.ts';
 import { STATUS_FIELD_MANAGER } from '../reconcile/field-managers.ts';
 import { type ApplyOutcome, apply } from './apply.ts';
 import { connect } from './connect.ts';
+import type { ClassroomDependencies } from './dependencies.ts';
 import { createEngineRestarts } from './engine-watch/restart.ts';
 import { observe } from './observe.ts';
 import { type Plan, plan } from './plan.ts';
+import { createGivenTurns } from './rollout/give-turns.ts';
 import { status } from './status.ts';
 import { transitions } from './transitions.ts';
 import { createWrittenStatus } from './written-status.ts';
@@ -22,9 +24,10 @@ const PROBLEM_RETRY_MS = 10_000;
  * Turns Classrooms into engines: observe → plan → apply → status. Killed between any two writes it converges when run
  * again; where everything is as wanted it writes nothing.
  */
-export function createClassroomController(dependencies: OperatorDependencies): OperatorController {
+export function createClassroomController(dependencies: ClassroomDependencies): OperatorController {
   const { informers, clock, settings, events } = dependencies;
   const written = createWrittenStatus();
+  const turns = createGivenTurns(dependencies);
   const restarts = createEngineRestarts(dependencies);
 
   return {
@@ -44,6 +47,9 @@ export function createClassroomController(dependencies: OperatorDependencies): O
         planned.kind === 'wanted'
           ? await apply(planned, observed.classroom, dependencies, signal)
           : undefined;
+      // No engine starts before all that it stands on is there.
+      const isBlocked = outcome !== undefined && outcome.problems.length > 0;
+      const turnAtMs = isBlocked ? undefined : await turns.carryOut(observed.classroom, signal);
       const next = status({ observed, plan: planned, outcome, settings, nowMs });
       await writeStatus(dependencies, observed.classroom, next, signal);
       written.remember(seen.classroom, next);
@@ -51,13 +57,13 @@ export function createClassroomController(dependencies: OperatorDependencies): O
         events.record(observed.classroom, event);
       }
       const repairAtMs = await restarts.carryOut(observed, nowMs, signal);
-      return passOf(planned, outcome, next, { nowMs, repairAtMs });
+      return passOf(planned, outcome, next, nowMs, [turnAtMs, repairAtMs]);
     },
   };
 }
 
 async function writeStatus(
-  { client, metrics }: OperatorDependencies,
+  { client, metrics }: ClassroomDependencies,
   classroom: Classroom,
   next: ClassroomStatus,
   signal: AbortSignal,
@@ -89,15 +95,17 @@ function passOf(
   planned: Plan,
   outcome: ApplyOutcome | undefined,
   next: ClassroomStatus,
-  { nowMs, repairAtMs }: { nowMs: number; repairAtMs: number | undefined },
+  nowMs: number,
+  looksAtMs: readonly (number | undefined)[],
 ): ReconcilePass {
-  if (planned.kind === 'withheld') return { blocked: planned.message };
+  const plannedLookAtMs = planned.kind === 'wanted' ? planned.nextLookAtMs : undefined;
+  const looks = [plannedLookAtMs, ...looksAtMs].filter((atMs) => atMs !== undefined);
+  const later = looks.length === 0 ? {} : { requeueAfterMs: Math.min(...looks) - nowMs };
+  if (planned.kind === 'withheld') return { ...later, blocked: planned.message };
   if (outcome !== undefined && outcome.problems.length > 0) {
     const blocked = findCondition(next.conditions, CLASSROOM_CONDITIONS.childrenApplied)?.message ?? '';
     return { blocked, requeueAfterMs: PROBLEM_RETRY_MS };
   }
-  const looks = [planned.nextLookAtMs, repairAtMs].filter((atMs) => atMs !== undefined);
-  const later = looks.length === 0 ? {} : { requeueAfterMs: Math.min(...looks) - nowMs };
   const says = (type: string) => findCondition(next.conditions, type)?.message ?? '';
   if (planned.held) return { ...later, blocked: says(CLASSROOM_CONDITIONS.enginesReady) };
   if (planned.planning.kind === 'unfit') return { ...later, blocked: says(CLASSROOM_CONDITIONS.fits) };

@@ -6,6 +6,8 @@ import type { EngineSettings } from './engine-settings.ts';
 /** How long vLLM finishes running answers after SIGTERM; with its default of 0 it cuts them. */
 export const SHUTDOWN_TIMEOUT_SECONDS = 60;
 
+const SERVED_NAME_FLAG = '--served-model-name';
+
 /** Paths that probes and monitoring ask every few seconds. */
 const QUIET_PATHS = '/health,/metrics,/ping';
 
@@ -29,7 +31,7 @@ export function engineArgs(spec: ClassroomSpec, settings: EngineSettings): strin
   const quantization = QUANTIZATION_FLAGS[model.quantization];
   return [
     model.id,
-    ...['--served-model-name', servedNameOf(model), ...model.aliases],
+    ...[SERVED_NAME_FLAG, servedNameOf(model), ...model.aliases],
     ...['--max-model-len', String(settings.maxModelLen)],
     ...['--max-num-seqs', String(settings.maxNumSeqs)],
     ...['--max-num-batched-tokens', String(settings.maxNumBatchedTokens)],
@@ -46,6 +48,17 @@ export function engineArgs(spec: ClassroomSpec, settings: EngineSettings): strin
     ...adapterArgs(spec),
     ...engine.extraArgs,
   ];
+}
+
+/** Which model an engine loads, and the name under which it serves it first. */
+export interface StartedModel {
+  readonly id: string | undefined;
+  readonly servedName: string | undefined;
+}
+
+/** What {@link engineArgs} said of the model. */
+export function startedModel(args: readonly string[]): StartedModel {
+  return { id: args[0], servedName: args[args.indexOf(SERVED_NAME_FLAG) + 1] };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici';
 import { z } from 'zod';
+import { readText } from '../http/read-text.ts';
 import type { Clock } from '../kube/clock.ts';
 
 /** One request of the operator to one engine. */
@@ -64,7 +65,8 @@ export function createEngineCaller(clock: Pick<Clock, 'setTimeout'>): EngineCall
             ? {}
             : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
         });
-        return { kind: 'answered', status: answer.statusCode, text: await textOf(answer.body) };
+        const text = await readText(answer.body, MAX_ANSWER_BYTES);
+        return { kind: 'answered', status: answer.statusCode, text };
       } catch (error) {
         if (late.signal.aborted) {
           return { kind: 'unanswered', cause: 'late', why: `no answer within ${timeoutMs / 1000} s` };
@@ -76,17 +78,6 @@ export function createEngineCaller(clock: Pick<Clock, 'setTimeout'>): EngineCall
     },
     close: () => dispatcher.destroy(),
   };
-}
-
-async function textOf(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer has more than ${MAX_ANSWER_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 const UNREACHABLE: ReadonlySet<string> = new Set([

@@ -15,6 +15,8 @@ export interface EngineSettings {
   kvCacheMemoryBytes: number | undefined;
   /** Where the GPU cannot compute in the model's own dtype. */
   dtype: 'half' | undefined;
+  /** Of the whole model, which a cold start downloads; undefined: nobody knows. */
+  weightsMiB: number | undefined;
   /** The extended resource that one engine asks for, and how many of it. */
   resourceName: string;
   resourceCount: number;
@@ -132,7 +134,7 @@ function shortened(text: string): string {
 function plannedSettings(
   spec: ClassroomSpec,
   resourceName: string,
-  { settings, students, engineArgs }: EnginePlan,
+  { settings, students, engineArgs, memory }: EnginePlan,
 ): EngineSettings {
   const { gpuMemoryUtilization, kvCacheMemoryBytes, maxModelLen, maxNumSeqs, maxNumBatchedTokens } = settings;
   return {
@@ -143,6 +145,7 @@ function plannedSettings(
     // Releases that do not know the flag measure what is left.
     kvCacheMemoryBytes: engineArgs.includes('--kv-cache-memory-bytes') ? kvCacheMemoryBytes : undefined,
     dtype: settings.dtype,
+    weightsMiB: memory.weightsMiB * spec.gpu.gpusPerEngine,
     ...resourceOf(spec, resourceName),
     studentsPerReplica: Math.max(1, spec.engine.replicas.studentsPerReplica ?? students),
   };
@@ -167,6 +170,7 @@ function unchecked(
     gpuMemoryUtilization: percent / 100,
     kvCacheMemoryBytes: undefined,
     dtype: undefined,
+    weightsMiB: undefined,
     ...resourceOf(spec, resourceName),
     studentsPerReplica,
   };

@@ -6,6 +6,7 @@ import type { GpuAvailability } from '../gpu/nodes/availability-verdict.ts';
 import type { Deployment } from '../kube/resources.ts';
 import type { EngineSettings } from './engine-settings.ts';
 import { describeHeld } from './failures/describe.ts';
+import { describeLastLoad } from './rollout/condition.ts';
 
 const type = CLASSROOM_CONDITIONS.enginesReady;
 
@@ -25,6 +26,8 @@ export interface WantedEngines extends Pick<EngineSettings, 'resourceName' | 're
   gpus: Pick<GpuAvailability, 'status'> | undefined;
   /** The class, and what is remembered of its engines that fail. */
   classroom: string;
+  /** How long the engine that became ready last took; undefined: none has yet. */
+  lastLoadSeconds: number | undefined;
   failures: Pick<EngineFailures, 'reason' | 'message' | 'held'> | undefined;
 }
 
@@ -57,7 +60,7 @@ function noneWanted(ready: number): ConditionDraft {
   const message =
     ready === 0
       ? 'No engine runs, because no student is active and `engine.replicas.min` is 0.'
-      : `${ready} engines are being stopped, because no student is active and \`engine.replicas.min\` is 0.`;
+      : `${ready} ${ready === 1 ? 'engine is' : 'engines are'} being stopped, because no student is active and \`engine.replicas.min\` is 0.`;
   return { type, status: 'True', reason: CLASSROOM_REASONS.noneWanted, message };
 }
 
@@ -94,14 +97,19 @@ function describe(engine: EngineStatus, wanted: WantedEngines): string {
     case 'Waiting':
       return `engine ${engine.name} waits for its turn to start${cause}. Another class's engine is being started or stopped.`;
     case 'Loading':
-      return `engine ${engine.name} is loading${cause}. Loading can take half an hour the first time.`;
+      return `engine ${engine.name} is loading${cause}.${after(wanted) || ' Loading can take half an hour the first time.'}`;
     case 'Stopping':
       // Of one whose node is lost the cause says what to do.
       if (engine.reason !== undefined) return `engine ${engine.name} cannot be stopped${cause}.`;
-      return `engine ${engine.name} is being stopped${cause}. Its successor starts when its GPU is free.`;
+      return `engine ${engine.name} is being stopped${cause}. Its successor starts when its GPU is free.${after(wanted)}`;
     case 'Ready':
       return `engine ${engine.name} answers.`;
   }
+}
+
+/** How long it takes until an engine answers, after a sentence; nothing where it was not measured. */
+function after({ lastLoadSeconds }: WantedEngines): string {
+  return lastLoadSeconds === undefined ? '' : ` ${describeLastLoad(lastLoadSeconds)}`;
 }
 
 /** Why the pods cannot even be made: quota, admission, a missing ServiceAccount. */

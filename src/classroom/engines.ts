@@ -1,15 +1,10 @@
 import type { EngineState, EngineStatus } from '../api/classroom.ts';
 import type { EngineFailureReason } from '../api/reasons.ts';
 import type { Pod } from '../kube/resources.ts';
+import { type ContainerStatus, engineContainerStatus } from './engine-container.ts';
 import { describeFailure } from './failures/describe.ts';
 import { diagnose } from './failures/diagnose.ts';
-import {
-  type ContainerStatus,
-  endSymptom,
-  engineContainerStatus,
-  type Symptom,
-  type Termination,
-} from './failures/symptom.ts';
+import { endSymptom, type Symptom, type Termination } from './failures/symptom.ts';
 import { waitsForTurn } from './rollout/start-gate.ts';
 
 /** Longest message of an engine in the status, in characters. */

@@ -15,7 +15,7 @@ export function fitsCondition(planning: EnginePlanning, spec: ClassroomSpec): Co
         type,
         status: 'True',
         reason: CLASSROOM_REASONS.planFits,
-        message: paragraph([planning.plan.reason, sumOf(planning.plan)]),
+        message: paragraph([planning.plan.reason, guessOf(planning.plan), sumOf(planning.plan)]),
       };
     case 'unfit':
       return {
@@ -26,6 +26,7 @@ export function fitsCondition(planning: EnginePlanning, spec: ClassroomSpec): Co
           planning.plan.reason,
           'It is not started, and engines that run stay as they are.',
           suggestionsOf(planning.plan.suggestions, spec),
+          guessOf(planning.plan),
           sumOf(planning.plan),
         ]),
       };
@@ -47,6 +48,14 @@ function uncheckedMessage({ reason, why }: Extract<EnginePlanning, { kind: 'unch
   const what =
     reason === 'ModelUnknown' ? 'How much memory the model needs' : 'How much memory an engine has';
   return `${what} is not known: ${why.replace(/\.$/, '')}. The engines are started with figures by rules of thumb, and may run out of memory. To have it checked, ${next}.`;
+}
+
+/** A sum that rests on a guess is not to be taken for one that was measured. */
+function guessOf({ confidence, confidenceBasis, model }: EnginePlan): string | undefined {
+  if (confidence !== 'low') return undefined;
+  return model.source === 'estimate'
+    ? `${confidenceBasis} State what is known of the model in \`model.facts\`.`
+    : confidenceBasis;
 }
 
 function sumOf({ sum }: EnginePlan): string | undefined {

@@ -20,6 +20,7 @@ export function classGpus(
   });
 }
 
+/** The condition GPUAvailable of a class, from what {@link classGpus} found. */
 export function gpuAvailableCondition(gpus: GpuAvailability): ConditionDraft {
   return { type: CLASSROOM_CONDITIONS.gpuAvailable, ...gpus };
 }

@@ -7,8 +7,8 @@ import { type KubeObject, keyOf, type ObjectRef, type Resource } from '../kube/o
 import type { Deployment, PersistentVolumeClaim, Pod } from '../kube/resources.ts';
 import type { OperatorInformers } from '../reconcile/caches.ts';
 import type { AdapterBoard, ClassAdapters } from './adapters/board.ts';
-import { instanceOf } from './adapters/engines.ts';
 import { engineName, modelCacheName } from './children/metadata.ts';
+import { instanceOf } from './engine-container.ts';
 import { activityOf } from './engine-watch/activity.ts';
 import type { EngineBoard, WatchedEngine } from './engine-watch/board.ts';
 import { childKinds } from './kinds.ts';
@@ -50,8 +50,11 @@ export interface ObservedClass {
 
 /** What other controllers found out, besides the caches. */
 export interface ObservedBoards {
+  /** What engines say of their adapters. */
   adapterBoard: AdapterBoard;
+  /** What engines say of their work and memory. */
   engineBoard: EngineBoard;
+  /** What keeps the operator from preparing nodes. */
   preparationNotes: PreparationNotes;
 }
 

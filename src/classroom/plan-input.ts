@@ -50,8 +50,8 @@ function slotOf({
 }
 
 /**
- * The release in the tag of an image, such as `0.32.0` of `vllm/vllm-openai:v0.32.0-cu129`; undefined where the tag names none,
- * such as `latest`.
+ * The release in the tag of an image, such as `0.32.0` of `vllm/vllm-openai:v0.32.0-cu129`; undefined where the tag
+ * names none, such as `latest`.
  */
 export function releaseOf(image: string): string | undefined {
   return /:v?(\d+\.\d+\.\d+)[^/]*$/.exec(image)?.[1];

@@ -8,7 +8,6 @@ import { type KubeObject, keyOf, type Resource } from '../kube/object.ts';
 import {
   deployments,
   networkPolicies,
-  type Pod,
   persistentVolumeClaims,
   podDisruptionBudgets,
   serviceAccounts,
@@ -27,7 +26,6 @@ import { specHash } from './failures/spec-hash.ts';
 import type { ObservedChild, ObservedClass } from './observe.ts';
 import { ownershipOf } from './ownership.ts';
 import { type PlannedRollout, planRollout } from './rollout/plan-rollout.ts';
-import { nextTurn } from './rollout/start-turns.ts';
 
 /** One object as it should be. */
 export interface ChildIntent {
@@ -50,8 +48,6 @@ export interface WantedPlan extends PlannedRollout {
   /** Applied only when all foundations are there: no engine runs without its network policy. */
   deployment: ChildIntent | undefined;
   delete: ObservedChild[];
-  /** The engine whose turn it is to start, where several share a GPU. */
-  start: Pod | undefined;
   /** When time alone changes the plan (epoch ms): a seat ends, or engines count as idle. */
   nextLookAtMs: number | undefined;
 }
@@ -91,7 +87,7 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     nowMs,
     idleMs: settings.rolloutIdleMs,
   });
-  const { engines, rollout } = planned;
+  const { engines, rollout, pause } = planned;
   const modelCache = modelCacheClaim(classroom, spec, observed.modelCache);
   const foundations: ChildIntent[] = [
     { resource: serviceAccounts, object: engineServiceAccount(classroom) },
@@ -102,9 +98,11 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
   ];
   const deployment = engines && {
     resource: deployments,
-    object: engineDeployment(classroom, engines.rolledOut, failures.held ? 0 : engines.replicas),
+    object: engineDeployment(classroom, engines.rolledOut, {
+      replicas: failures.held ? 0 : engines.replicas,
+      isPaused: pause.isPaused,
+    }),
   };
-  const turn = nextTurn(observed.pods, observed.enginePods, nowMs);
   return {
     kind: 'wanted',
     spec,
@@ -115,11 +113,10 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     foundations,
     deployment,
     delete: unwanted(observed, [...foundations, ...(deployment === undefined ? [] : [deployment])]),
-    start: turn.start,
     nextLookAtMs: earliest([
       nextExpiryMs(observed.seats, nowMs),
       rollout.kind === 'wait' ? rollout.lookAtMs : undefined,
-      turn.lookAtMs,
+      pause.lookAtMs,
       failures.retryAtMs,
     ]),
   };

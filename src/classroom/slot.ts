@@ -12,7 +12,8 @@ export type SlotKnowledge =
 
 /**
  * What nodes say of the slots of a class goes first; then what they said when its engines were last started, for a
- * node pool may be empty at night, and labels are gone while feature discovery is upgraded; then the spec, which may name a GPU that the planner knows, or its memory.
+ * node pool may be empty at night, and labels are gone while feature discovery is upgraded; then the spec, which may
+ * name a GPU that the planner knows, or its memory.
  */
 export function slotKnowledge(
   gpu: GpuSpec,
@@ -43,23 +44,17 @@ function tellsMemory({ product, memoryMiB }: Pick<GpuSpec, 'product' | 'memoryMi
   return product !== undefined || memoryMiB !== undefined;
 }
 
-/** What was remembered for another kind of slot says nothing. */
-function slotKey({
-  sharing,
-  slicesPerGPU,
-  migProfile,
-  product,
-  nodeSelector,
-  resourceName,
-  memoryMiB,
-}: GpuSpec): string {
-  return canonicalJson({
-    sharing,
-    slicesPerGPU,
-    migProfile,
-    product,
-    nodeSelector,
-    resourceName,
-    memoryMiB,
-  });
+/** Fields that say which slot it is: what was remembered for another kind of slot says nothing. */
+const SLOT_FIELDS = [
+  'sharing',
+  'slicesPerGPU',
+  'migProfile',
+  'product',
+  'nodeSelector',
+  'resourceName',
+  'memoryMiB',
+] as const satisfies readonly (keyof GpuSpec)[];
+
+function slotKey(gpu: GpuSpec): string {
+  return canonicalJson(Object.fromEntries(SLOT_FIELDS.map((field) => [field, gpu[field]])));
 }

@@ -9,13 +9,13 @@ import { type AdapterReport, adapterReport } from './adapters/status.ts';
 import { wantedAdapters } from './adapters/wanted.ts';
 import type { ApplyOutcome, ChildProblem } from './apply.ts';
 import { engineSelector } from './children/metadata.ts';
+import { engineContainerOf } from './engine-container.ts';
 import { type MeasurementReport, measurementReport } from './engine-watch/as-planned.ts';
 import { lastLoadSeconds } from './engine-watch/load-time.ts';
 import { engineStatuses, readySince } from './engines.ts';
 import { enginesCondition } from './engines-condition.ts';
 import { withLostNodes } from './failures/lost-node.ts';
 import { advanceRecord } from './failures/record.ts';
-import { engineContainerOf } from './failures/symptom.ts';
 import { fitsCondition } from './fits-condition.ts';
 import { classGpus, gpuAvailableCondition, withUnschedulableCause } from './gpu-condition.ts';
 import { type NodesReport, nodesReport } from './node-preparation/nodes-report.ts';
@@ -23,6 +23,7 @@ import type { ObservedClass } from './observe.ts';
 import { pendingFeatures } from './pending-features.ts';
 import type { Plan } from './plan.ts';
 import { rolloutCondition } from './rollout/condition.ts';
+import { awaitedBy } from './rollout/decision.ts';
 import { runningFigures } from './rollout/figures.ts';
 import { resourceOf } from './rollout/rolled-out.ts';
 
@@ -50,9 +51,9 @@ export function status(input: StatusInput): ClassroomStatus {
   const gpus = plan.kind === 'wanted' ? classGpus(observed, plan.placement, wanted) : undefined;
   const seen = withUnschedulableCause(engineStatuses(observed.pods, wanted), gpus);
   const engines = withLostNodes(seen, observed.gpus);
-  const report = adapterReportOf(input, engines);
   const figures =
     plan.kind === 'wanted' ? runningFigures(plan.engines, plan.spec, plan.activeSeats) : keptFields(previous);
+  const report = adapterReportOf(input, engines, figures.servedName);
   const measured = measurementReportOf(input, report.engines, figures.plan);
   const failures = failuresOf(input, engines);
   const nodes = plan.kind === 'wanted' ? nodesReport(observed, plan) : undefined;
@@ -90,10 +91,14 @@ function keptFields(previous: ClassroomStatus | undefined) {
 }
 
 /** A spec that cannot be acted on leaves the adapters as they are, and so what the status says of them. */
-function adapterReportOf({ observed, plan }: StatusInput, engines: EngineStatus[]): AdapterReport {
+function adapterReportOf(
+  { observed, plan }: StatusInput,
+  engines: EngineStatus[],
+  servedName: string | undefined,
+): AdapterReport {
   const { pods, adapters: seen } = observed;
   const previous = observed.classroom.status;
-  const wanted = plan.kind === 'withheld' ? [] : wantedAdapters(plan.spec);
+  const wanted = plan.kind === 'withheld' ? [] : wantedAdapters(plan.spec, servedName);
   const report = adapterReport({ wanted, engines, pods, seen, previous });
   if (plan.kind === 'wanted' || previous?.adapters === undefined) return report;
   const message = 'The spec must be corrected first: see the condition SpecValid.';
@@ -125,6 +130,7 @@ function failuresOf(
     specHash: plan.specHash,
     pods: observed.pods,
     rolledOut: engineContainerOf(rolledOut.template.spec),
+    isAsWanted: plan.rollout.kind !== 'wait',
     readyEngines: countReady(engines),
     wantedEngines: replicas,
     nowMs,
@@ -149,7 +155,7 @@ function conditionDrafts(
   const { observed, plan } = input;
   const specValid = specValidCondition(plan);
   const childrenApplied = childrenAppliedCondition(input);
-  const enginesReady = enginesReadyCondition(input, engines, gpus, failures);
+  const enginesReady = enginesReadyCondition(input, engines, gpus, { failures, loadSeconds });
   const fits =
     plan.kind === 'wanted' ? fitsCondition(plan.planning, plan.spec) : unknown(TYPES.fits, CORRECT_FIRST);
   const details = [specValid, fits, childrenApplied, enginesReady];
@@ -175,7 +181,7 @@ function enginesReadyCondition(
   { plan, observed }: StatusInput,
   engines: readonly EngineStatus[],
   gpus: GpuAvailability | undefined,
-  failures: EngineFailures | undefined,
+  { failures, loadSeconds: lastLoadSeconds }: Pick<Reports, 'failures' | 'loadSeconds'>,
 ): ConditionDraft {
   if (plan.kind === 'withheld') return unknown(TYPES.enginesReady, CORRECT_FIRST);
   if (plan.engines === undefined) {
@@ -184,7 +190,7 @@ function enginesReadyCondition(
   const { resourceName, resourceCount } = resourceOf(plan.engines.rolledOut);
   const { replicas } = plan.engines;
   const classroom = observed.classroom.metadata.name;
-  const wanted = { replicas, resourceName, resourceCount, gpus, classroom, failures };
+  const wanted = { replicas, resourceName, resourceCount, gpus, classroom, failures, lastLoadSeconds };
   return enginesCondition(wanted, engines, observed.deployment);
 }
 
@@ -193,7 +199,11 @@ function rolloutPendingCondition(
   lastLoadSeconds: number | undefined,
 ): ConditionDraft {
   if (plan.kind === 'withheld') return unknown(TYPES.rolloutPending, CORRECT_FIRST);
-  return rolloutCondition(plan.rollout, { idleMs: settings.rolloutIdleMs, lastLoadSeconds });
+  return rolloutCondition(plan.rollout, {
+    idleMs: settings.rolloutIdleMs,
+    lastLoadSeconds,
+    pausedFor: plan.pause.isPaused ? awaitedBy(plan.spec.engine.rollout) : undefined,
+  });
 }
 
 function specValidCondition(plan: Plan): ConditionDraft {
@@ -238,7 +248,7 @@ function problemReason(problem: ChildProblem): string {
 }
 
 /** What, why, what next. */
-export function problemMessage({ kind, child, detail }: ChildProblem): string {
+function problemMessage({ kind, child, detail }: ChildProblem): string {
   switch (kind) {
     case 'conflict':
       return `${child} exists and does not belong to this class, so it was left alone and the engines were not changed. Rename or delete it, or give the class another name.`;

@@ -7,7 +7,8 @@ import type { SuggestedChange } from '../gpu/plan-types.ts';
  */
 export function fieldsOf(change: SuggestedChange, { gpu }: Pick<ClassroomSpec, 'gpu'>): string[] {
   const { slot, model, replicas } = change;
-  const percent = change.gpuMemoryUtilization && Math.floor(change.gpuMemoryUtilization * 100);
+  // 0.29 × 100 is a little less than 29.
+  const percent = change.gpuMemoryUtilization && Math.floor(change.gpuMemoryUtilization * 100 + 1e-6);
   return [
     field('model.id', model?.id),
     field('model.maxModelLen', change.maxModelLen),

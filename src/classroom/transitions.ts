@@ -50,10 +50,6 @@ function outcomeEvents(outcome: ApplyOutcome | undefined): Event[] {
     const note = `Deleted, because the class no longer wants it: ${outcome.deleted.join(', ')}.`;
     events.push({ type: 'Normal', reason: EVENT_REASONS.childDeleted, action: 'Delete', note });
   }
-  if (outcome?.started !== undefined) {
-    const note = `It is the turn of engine ${outcome.started} to start: engines that share a GPU start one by one.`;
-    events.push({ type: 'Normal', reason: EVENT_REASONS.engineStarted, action: 'Start', note });
-  }
   return events;
 }
 

@@ -2,9 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../kube/clock.ts';
 import type { Machine, Spinner } from './machine.ts';
-
-/** `readFileSync` takes the number of standard input for a path. */
-const STANDARD_INPUT = 0;
+import { readStandardInput } from './standard-input.ts';
 
 /** The machine this process runs on. The first Ctrl-C aborts its signal; the second ends the process as ever. */
 export function machineOf(process: NodeJS.Process): Machine {
@@ -14,7 +12,7 @@ export function machineOf(process: NodeJS.Process): Machine {
   return {
     stdout,
     stderr,
-    readText: (path) => readFileSync(path === '-' ? STANDARD_INPUT : path, 'utf8'),
+    readText: (path) => (path === '-' ? readStandardInput() : readFileSync(path, 'utf8')),
     env,
     clock: systemClock,
     random: Math.random,

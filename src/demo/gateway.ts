@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { podAddress } from '../gateway/engines/pods.ts';
 import { parseSettings } from '../gateway/options.ts';
 import { startGateway } from '../gateway/process.ts';
 import { createLogger } from '../observability/logger.ts';
+import { podAddress } from '../vllm/pod-address.ts';
 import { ADDRESS_ANNOTATION } from './node-agent/pod/worker.ts';
 
 /**

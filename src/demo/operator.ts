@@ -1,5 +1,5 @@
-import { podAddress } from '../gateway/engines/pods.ts';
 import { operatorProgram } from '../operator/program.ts';
+import { podAddress } from '../vllm/pod-address.ts';
 import { ADDRESS_ANNOTATION } from './node-agent/pod/worker.ts';
 
 /**

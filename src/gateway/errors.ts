@@ -25,7 +25,8 @@ interface Asked {
   contact?: string | undefined;
 }
 
-interface OfClass extends Asked {
+/** The class that a message is about. */
+export interface OfClass extends Asked {
   classroom: string;
 }
 

@@ -4,7 +4,7 @@ import { tellWhy } from '../command-line/parse.ts';
 import { createLogger } from '../observability/logger.ts';
 import { endWhenUnhandled } from '../observability/unhandled.ts';
 import { API_KEY_RANDOM_BYTES, generateApiKey, hashApiKey } from '../student/api-key.ts';
-import { podAddress } from './engines/pods.ts';
+import { podAddress } from '../vllm/pod-address.ts';
 import { parseSettings } from './options.ts';
 import { StartError, startGateway } from './process.ts';
 

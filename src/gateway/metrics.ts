@@ -1,13 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { z } from 'zod';
 import { VERSION } from '../observability/version.ts';
-import type { TokenUsage } from './answer/usage.ts';
 import type { EngineCount } from './engines/registry.ts';
 import type { ErrorCode } from './errors.ts';
 import { CHARGE_BASES, type ChargeBasis } from './limits/charge.ts';
 import type { OutcomeKind } from './limits/settlement.ts';
 import type { ClassFigures, WaitEnd } from './queue/class-queue.ts';
 import type { StateStoreFigures } from './state.ts';
+import type { TokenUsage } from './token-usage.ts';
 
 /** What the gateway counts. Labels are bounded: endpoints of the list, statuses, codes; never students or models. */
 export interface GatewayMetrics {

@@ -1,4 +1,5 @@
 import { settingNameOf, variableOf } from '../command-line/parse.ts';
+import { cell } from '../markdown/table.ts';
 import { TOKEN_SETTINGS_ABOUT } from './identity/token-settings.ts';
 import { FLAGS, NAMES_IN_FILE } from './options.ts';
 
@@ -38,8 +39,3 @@ const TOKENS = [
   '| field | default | meaning |',
   '|---|---|---|',
 ];
-
-/** A bar would end the cell. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|');
-}

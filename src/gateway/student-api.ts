@@ -10,7 +10,7 @@ import { type Authentication, authenticate } from './identity/authenticate.ts';
 import type { Identity } from './identity/credential.ts';
 import type { Directory } from './identity/directory.ts';
 import type { RunningRequest, RunningRequests } from './identity/running.ts';
-import type { Seat } from './identity/seat.ts';
+import { ofClass, type Seat } from './identity/seat.ts';
 import type { SignIn } from './identity/sign-in.ts';
 import { usageAnswer } from './ledger/usage-answer.ts';
 import { usageDaysOf } from './ledger/usage-days.ts';
@@ -147,12 +147,8 @@ function answerModel(response: ServerResponse, trace: Trace, { classroom }: Seat
     answerJson(response, trace, model);
     return;
   }
-  const details = {
-    classroom: classroom.name,
-    contact: classroom.contact,
-    model: name,
-    names: modelList(classroom).data.map(({ id }) => id),
-  };
+  const names = modelList(classroom).data.map(({ id }) => id);
+  const details = { ...ofClass(classroom), model: name, names };
   answerRefusal(response, trace, refuse('model_not_found', details, { param: 'model' }));
 }
 
@@ -171,13 +167,8 @@ async function answerUsage(
     answerJson(response, trace, usageAnswer({ seat, limits, usage: used, days, nowMs }));
   } catch (error) {
     if (!(error instanceof JournalUnavailableError)) throw error;
-    const { name, contact } = seat.classroom;
-    const details = { classroom: name, contact };
-    answerRefusal(
-      response,
-      trace,
-      refuse('usage_unreadable', details, { retryAfterSeconds: UNREADABLE_RETRY_SECONDS }),
-    );
+    const options = { retryAfterSeconds: UNREADABLE_RETRY_SECONDS };
+    answerRefusal(response, trace, refuse('usage_unreadable', ofClass(seat.classroom), options));
   }
 }
 

@@ -127,7 +127,7 @@ export interface MemorySum {
   graphsMiB: number;
   /** Libraries, communication buffers and LoRA slots as vLLM charges them, and what is held back. */
   overheadMiB: number;
-  /** Of the overhead, what is kept from the KV cache, because the engine takes more than its budget or because the model is estimated. */
+  /** Of the overhead: kept from the KV cache because the engine takes more than its budget, or the model is estimated. */
   heldBackMiB: number;
   /** What is left for the KV cache, and what `--kv-cache-memory-bytes` pins. Negative where the rest is too much. */
   kvCacheMiB: number;

@@ -6,7 +6,7 @@ import { pods } from './resources.ts';
 /** What became of a wish to evict a pod. */
 export type Eviction =
   | { kind: 'evicted' | 'gone' }
-  /** A disruption budget does not allow it now. */
+  /** A disruption budget does not allow it now, or two of them hold it, which the API server answers with 500. */
   | { kind: 'blocked'; message: string };
 
 /**
@@ -33,7 +33,7 @@ export async function evictPod(
   } catch (error) {
     if (!(error instanceof KubeApiError)) throw error;
     if (error.isNotFound || error.isConflict) return { kind: 'gone' };
-    if (error.status === 429) return { kind: 'blocked', message: error.message };
+    if (error.status === 429 || error.status === 500) return { kind: 'blocked', message: error.message };
     throw error;
   }
 }

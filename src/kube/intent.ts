@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isJsonObject } from '../json/object.ts';
 import type { KubeObject, ManagedFieldsEntry } from './object.ts';
 import { sameQuantity } from './quantity.ts';
 
@@ -51,7 +52,7 @@ export function statusDifferencesOf(intent: KubeObject, observed: KubeObject, ma
     (entry) => entry.manager === manager && entry.operation === 'Apply' && entry.subresource === 'status',
   );
   const fields = ours?.fieldsV1?.['f:status'];
-  if (isMap(fields)) findDropped(fields, statusOf(intent), ['status'], found);
+  if (isJsonObject(fields)) findDropped(fields, statusOf(intent), ['status'], found);
   return found;
 }
 
@@ -75,12 +76,12 @@ function findDropped(
     const name = key.slice(2);
     const child = childOf(intent, key.slice(0, 2), name);
     if (child === undefined) found.push({ path: [...path, name].join('.'), observed: 'owned' });
-    else if (isMap(children)) findDropped(children, child, [...path, name], found);
+    else if (isJsonObject(children)) findDropped(children, child, [...path, name], found);
   }
 }
 
 function childOf(intent: unknown, prefix: string, name: string): unknown {
-  if (prefix === 'f:') return isMap(intent) ? intent[name] : undefined;
+  if (prefix === 'f:') return isJsonObject(intent) ? intent[name] : undefined;
   if (!Array.isArray(intent)) return undefined;
   if (prefix === 'i:') return intent[Number(name)];
   const wanted: unknown = JSON.parse(name);
@@ -94,7 +95,7 @@ export function canonicalJson(value: unknown): string {
 
 function withSortedKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withSortedKeys);
-  if (!isMap(value)) return value;
+  if (!isJsonObject(value)) return value;
   const keys = Object.keys(value).sort();
   return Object.fromEntries(keys.map((key) => [key, withSortedKeys(value[key])]));
 }
@@ -120,7 +121,7 @@ function compare(intent: unknown, observed: unknown, path: string[], found: Diff
   if (intent === undefined || isAbsentAlike(intent, observed)) return;
   if (Array.isArray(intent) && Array.isArray(observed)) {
     compareLists(intent, observed, path, found);
-  } else if (isMap(intent) && isMap(observed)) {
+  } else if (isJsonObject(intent) && isJsonObject(observed)) {
     compareMaps(intent, observed, path, found);
   } else if (intent !== observed && !(isQuantity(path) && sameQuantity(intent, observed))) {
     found.push({ path: path.join('.'), observed });
@@ -175,15 +176,13 @@ function contains(observed: unknown, intent: unknown): boolean {
 function isAbsentAlike(intent: unknown, observed: unknown): boolean {
   if (observed !== undefined && observed !== null) return false;
   if (intent === null) return true;
-  return Array.isArray(intent) ? intent.length === 0 : isMap(intent) && Object.keys(intent).length === 0;
+  return Array.isArray(intent)
+    ? intent.length === 0
+    : isJsonObject(intent) && Object.keys(intent).length === 0;
 }
 
 function isQuantity(path: readonly string[]): boolean {
   return quantityParents.has(path.at(-2) ?? '') || quantityFields.has(path.at(-1) ?? '');
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**
@@ -207,7 +206,7 @@ function unionOfFields(a: Record<string, unknown>, b: Record<string, unknown>): 
   const union = { ...a };
   for (const [key, value] of Object.entries(b)) {
     const known = union[key];
-    union[key] = isMap(known) && isMap(value) ? unionOfFields(known, value) : value;
+    union[key] = isJsonObject(known) && isJsonObject(value) ? unionOfFields(known, value) : value;
   }
   return union;
 }

@@ -23,9 +23,12 @@ export interface OptionalInformer<T extends KubeObject> {
   stop(): Promise<void>;
 }
 
-/** A right is given by a person, who then waits for its effect. */
-const ASK_AGAIN_MS = 5 * 60_000;
-const ASK_BACKOFF = { firstMs: 800, maxMs: 30_000 };
+/**
+ * After a refusal. A right that was given together with the process that needs it may take a moment to have effect, so
+ * the first one is soon asked about again; one that a person gives later is waited for by that person.
+ */
+const REFUSED_BACKOFF = { firstMs: 1_000, maxMs: 5 * 60_000 };
+const FAILED_BACKOFF = { firstMs: 800, maxMs: 30_000 };
 
 /** Asks whether the resource may be listed before it follows it, so that a refusal costs one small request now and then. */
 export function createOptionalInformer<T extends KubeObject>(
@@ -60,17 +63,18 @@ export function createOptionalInformer<T extends KubeObject>(
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    const backoff = createBackoff({ ...ASK_BACKOFF, random });
+    const afterRefusal = createBackoff({ ...REFUSED_BACKOFF, random });
+    const afterFailure = createBackoff({ ...FAILED_BACKOFF, random });
     for (;;) {
       try {
         if (await mayList(signal)) break;
         enter('refused');
         settled.resolve();
-        await clock.sleep(ASK_AGAIN_MS, signal);
+        await clock.sleep(afterRefusal.next(), signal);
       } catch (error) {
         signal.throwIfAborted();
         log.info({ resource: resource.plural, ...describeError(error) }, 'Could not ask, will try again');
-        await clock.sleep(backoff.next(), signal);
+        await clock.sleep(afterFailure.next(), signal);
       }
     }
     informer.start(signal);

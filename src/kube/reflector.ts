@@ -15,8 +15,17 @@ export interface ReflectorSink<T extends KubeObject> {
   remove(object: T): void;
 }
 
-export interface ReflectorOptions<T extends KubeObject> {
+/** What whoever follows objects needs of its process. */
+export interface WatchContext {
   client: Pick<KubeClient, 'list' | 'watch'>;
+  clock: Clock;
+  /** In [0, 1). */
+  random: () => number;
+  log: Logger;
+  metrics: KubeMetrics;
+}
+
+export interface ReflectorOptions<T extends KubeObject> extends WatchContext {
   resource: Resource<T>;
   /** Absent: all namespaces. */
   namespace?: string | undefined;
@@ -25,11 +34,6 @@ export interface ReflectorOptions<T extends KubeObject> {
   sink: ReflectorSink<T>;
   /** What of an object goes to the sink; default: all of it. */
   transform?: ((object: T) => T) | undefined;
-  clock: Clock;
-  /** In [0, 1). */
-  random: () => number;
-  log: Logger;
-  metrics: KubeMetrics;
   /** Objects per page of a list; default 500, as client-go. */
   pageSize?: number;
   /** The shortest and the longest pause after a failure; default 0.8 s and 30 s, as client-go. */

@@ -1,6 +1,5 @@
 import type {
   EventsV1Event,
-  V1ClusterRole,
   V1ClusterRoleBinding,
   V1ConfigMap,
   V1CustomResourceDefinition,
@@ -14,9 +13,7 @@ import type {
   V1PersistentVolumeClaim,
   V1Pod,
   V1PodDisruptionBudget,
-  V1ReplicaSet,
   V1Role,
-  V1RoleBinding,
   V1Secret,
   V1Service,
   V1ServiceAccount,
@@ -51,14 +48,11 @@ export type PersistentVolumeClaim = WireObject<V1PersistentVolumeClaim>;
 export type Deployment = WireObject<V1Deployment>;
 export type NetworkPolicy = WireObject<V1NetworkPolicy>;
 export type PodDisruptionBudget = WireObject<V1PodDisruptionBudget>;
-export type ReplicaSet = WireObject<V1ReplicaSet>;
 export type Job = WireObject<V1Job>;
 export type StorageClass = WireObject<V1StorageClass>;
 export type Lease = WireObject<V1Lease>;
 export type Event = WireObject<EventsV1Event>;
 export type Role = WireObject<V1Role>;
-export type RoleBinding = WireObject<V1RoleBinding>;
-export type ClusterRole = WireObject<V1ClusterRole>;
 export type ClusterRoleBinding = WireObject<V1ClusterRoleBinding>;
 export type CustomResourceDefinition = WireObject<V1CustomResourceDefinition>;
 
@@ -88,7 +82,6 @@ export const persistentVolumeClaims = core<PersistentVolumeClaim>(
   'persistentvolumeclaims',
 );
 export const deployments = grouped<Deployment>('apps', 'Deployment', 'deployments');
-export const replicaSets = grouped<ReplicaSet>('apps', 'ReplicaSet', 'replicasets');
 export const jobs = grouped<Job>('batch', 'Job', 'jobs');
 export const networkPolicies = grouped<NetworkPolicy>(
   'networking.k8s.io',
@@ -109,13 +102,6 @@ export const storageClasses = grouped<StorageClass>(
 export const leases = grouped<Lease>('coordination.k8s.io', 'Lease', 'leases');
 export const events = grouped<Event>('events.k8s.io', 'Event', 'events');
 export const roles = grouped<Role>('rbac.authorization.k8s.io', 'Role', 'roles');
-export const roleBindings = grouped<RoleBinding>('rbac.authorization.k8s.io', 'RoleBinding', 'rolebindings');
-export const clusterRoles = grouped<ClusterRole>(
-  'rbac.authorization.k8s.io',
-  'ClusterRole',
-  'clusterroles',
-  false,
-);
 export const clusterRoleBindings = grouped<ClusterRoleBinding>(
   'rbac.authorization.k8s.io',
   'ClusterRoleBinding',

@@ -1,5 +1,6 @@
 import { errors } from 'undici';
 import { z } from 'zod';
+import { parseJson } from '../json/parse.ts';
 import { type CallScope, openCallScope } from './call-scope.ts';
 import type { Clock } from './clock.ts';
 import { createConnectionPool } from './connection-pool.ts';
@@ -219,7 +220,7 @@ function bodyOf(request: HttpRequest, answer: Answer, text: string): unknown {
 }
 
 async function refusal(request: HttpRequest, answer: Answer): Promise<KubeApiError> {
-  const status = parseStatus(await answer.body.text());
+  const status = statusSchema.safeParse(parseJson(await answer.body.text())).data;
   const retryAfterMs = parseRetryAfter(answer.headers['retry-after']);
   // A 400 to a malformed Secret may quote the bytes around the fault.
   const quotesSecret = request.resource === 'secrets' && answer.statusCode === 400;
@@ -233,14 +234,6 @@ async function refusal(request: HttpRequest, answer: Answer): Promise<KubeApiErr
     ...(quotesSecret ? {} : { details: status?.details }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
-}
-
-function parseStatus(text: string): z.infer<typeof statusSchema> | undefined {
-  try {
-    return statusSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The API server sends whole seconds; a date in `Retry-After` is treated as absent. */

@@ -4,24 +4,15 @@ import { type DraDevices, type ResourceSlice, readDraDevices, resourceSlices } f
 import { type GpuNode, readGpuNode } from '../gpu/nodes/gpu-node.ts';
 import { type GpuPod, readGpuPod } from '../gpu/nodes/gpu-pod.ts';
 import type { GpuObservation } from '../gpu/nodes/observation.ts';
-import type { KubeClient } from '../kube/client.ts';
-import type { Clock } from '../kube/clock.ts';
-import type { Logger } from '../kube/log.ts';
-import type { KubeMetrics } from '../kube/metrics.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
 import { createOptionalInformer } from '../kube/optional-informer.ts';
+import type { WatchContext } from '../kube/reflector.ts';
 import { type Node, nodes, type Pod } from '../kube/resources.ts';
 import type { StoreChange } from '../kube/store.ts';
 import type { GpuInventory, ObjectCache } from '../reconcile/caches.ts';
 import { createNodePods } from './node-pods.ts';
 
-export interface GpuInventoryOptions {
-  client: Pick<KubeClient, 'list' | 'watch'>;
-  clock: Clock;
-  /** In [0, 1). */
-  random: () => number;
-  log: Logger;
-  metrics: KubeMetrics;
+export interface GpuInventoryOptions extends WatchContext {
   /**
    * The only pods that may be seen, where the operator serves one namespace. Undefined: pods of all namespaces, by
    * a watch for each GPU node.
@@ -117,12 +108,9 @@ export function createGpuInventory(options: GpuInventoryOptions): FollowedGpus {
         const pod = now ?? before;
         if (pod !== undefined) keep(engines, keyOf(pod.metadata), now && readGpuPod(now));
       });
-      nodeInformer.start(signal);
       // Who may not read nodes may not read these either, and has no use for them.
-      nodeInformer.settled().then(
-        () => nodeInformer.state === 'following' && sliceInformer.start(signal),
-        () => {},
-      );
+      nodeInformer.onState(() => nodeInformer.state === 'following' && sliceInformer.start(signal));
+      nodeInformer.start(signal);
     },
     async synced() {
       await nodeInformer.settled();
@@ -142,9 +130,14 @@ function ifThere<T extends KubeObject, F>(
   return change.type === 'deleted' ? undefined : read(change.object);
 }
 
-/** Images, addresses and heartbeats are most of a Node, and nobody here reads them. */
-function slimNode({ apiVersion, kind, metadata, spec, status }: Node): Node {
+/**
+ * Images, addresses and heartbeats are most of a Node, and nobody here reads them; of a node without GPUs nothing is
+ * read but that.
+ */
+function slimNode(node: Node): Node {
+  const { apiVersion, kind, metadata, spec, status } = node;
   const { name, uid, resourceVersion, labels, annotations = {} } = metadata;
+  if (readGpuNode(node) === undefined) return { apiVersion, kind, metadata: { name, uid, resourceVersion } };
   const own = Object.entries(annotations).filter(([key]) => key.startsWith(`${API_GROUP}/`));
   return {
     apiVersion,

@@ -1,12 +1,9 @@
 import { classrooms } from '../api/classroom.ts';
 import { ENGINE_POD_SELECTOR, LABELS, MANAGED_SELECTOR } from '../api/labels.ts';
 import { type StudentQuota, studentQuotas } from '../api/student-quota.ts';
-import type { KubeClient } from '../kube/client.ts';
-import type { Clock } from '../kube/clock.ts';
 import { createInformer, type Informer, withoutManagedFields } from '../kube/informer.ts';
-import type { Logger } from '../kube/log.ts';
-import type { KubeMetrics } from '../kube/metrics.ts';
 import { type KubeObject, keyOf, type Resource } from '../kube/object.ts';
+import type { WatchContext } from '../kube/reflector.ts';
 import {
   deployments,
   networkPolicies,
@@ -21,13 +18,7 @@ import { byNamespace, byOwnerUid, type IndexFunction, type StoreChange } from '.
 import type { ObjectCache, ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
 import { createGpuInventory } from './gpu-inventory.ts';
 
-export interface InformerSetOptions {
-  client: KubeClient;
-  clock: Clock;
-  /** In [0, 1). */
-  random: () => number;
-  log: Logger;
-  metrics: KubeMetrics;
+export interface InformerSetOptions extends WatchContext {
   /** Undefined: all namespaces. */
   namespace: string | undefined;
 }
@@ -38,7 +29,10 @@ export interface InformerSet {
   start(signal: AbortSignal): void;
   /** Resolves when every cache holds a first complete list, and what is known of nodes is known. */
   synced(): Promise<void>;
-  /** The age of the cache, those of nodes aside, that has not heard from the API server for longest, in ms; Infinity before the first list. */
+  /**
+   * The age of the cache, those of nodes aside, that has not heard from the API server for longest, in ms; Infinity
+   * before the first list.
+   */
   oldestSyncAgeMs(): number;
   /** Resolves when nothing runs any more. */
   stop(): Promise<void>;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { podAddress } from '../gateway/engines/pods.ts';
+import { podAddress } from '../vllm/pod-address.ts';
 import { operatorProgram } from './program.ts';
 
 await operatorProgram(process, podAddress);

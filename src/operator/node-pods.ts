@@ -1,21 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LABELS } from '../api/labels.ts';
 import { type GpuPod, readGpuPod } from '../gpu/nodes/gpu-pod.ts';
-import type { KubeClient } from '../kube/client.ts';
-import type { Clock } from '../kube/clock.ts';
 import { createInformer, type Informer } from '../kube/informer.ts';
-import type { Logger } from '../kube/log.ts';
-import type { KubeMetrics } from '../kube/metrics.ts';
 import { keyOf } from '../kube/object.ts';
+import type { WatchContext } from '../kube/reflector.ts';
 import { type Pod, pods } from '../kube/resources.ts';
 
-export interface NodePodsOptions {
-  client: Pick<KubeClient, 'list' | 'watch'>;
-  clock: Clock;
-  /** In [0, 1). */
-  random: () => number;
-  log: Logger;
-  metrics: KubeMetrics;
+export interface NodePodsOptions extends WatchContext {
   /** A pod began or ceased to hold GPUs, or the pods of a node became known. */
   onChange(): void;
 }
@@ -48,6 +39,7 @@ interface PodWatch {
   holding: Map<string, GpuPod>;
 }
 
+/** Follows no node yet. */
 export function createNodePods(options: NodePodsOptions): NodePods {
   const wantedNodes = new Set<string>();
   const perNode = new Map<string, PodWatch>();
@@ -129,9 +121,15 @@ export function createNodePods(options: NodePodsOptions): NodePods {
   };
 }
 
-/** What {@link readGpuPod} reads. Of other pods next to nothing is kept. */
-function slimPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
+/**
+ * What {@link readGpuPod} reads; of a pod that holds no GPU nothing but who it is. Where all pods of a big cluster are
+ * watched, those are nearly all of them. A pod that gets GPUs later comes whole again.
+ */
+export function slimPod(pod: Pod): Pod {
+  const { apiVersion, kind, metadata, spec, status } = pod;
   const { name, namespace, uid, resourceVersion, deletionTimestamp, labels = {} } = metadata;
+  if (readGpuPod(pod) === undefined)
+    return { apiVersion, kind, metadata: { name, namespace, uid, resourceVersion } };
   const classroom = labels[LABELS.classroom];
   return {
     apiVersion,

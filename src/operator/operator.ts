@@ -1,6 +1,7 @@
 import { createAdapterBoard } from '../classroom/adapters/board.ts';
 import { createAdapterController } from '../classroom/adapters/controller.ts';
 import { createClassroomController } from '../classroom/controller.ts';
+import type { ClassroomDependencies } from '../classroom/dependencies.ts';
 import { createEngineBoard } from '../classroom/engine-watch/board.ts';
 import { createEngineWatchController } from '../classroom/engine-watch/controller.ts';
 import { createNodePreparationController } from '../classroom/node-preparation/controller.ts';
@@ -12,12 +13,7 @@ import type { Clock } from '../kube/clock.ts';
 import { createController } from '../kube/controller.ts';
 import type { Logger } from '../kube/log.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
-import type {
-  EventSink,
-  OperatorController,
-  OperatorDependencies,
-  OperatorMetrics,
-} from '../reconcile/controller.ts';
+import type { EventSink, OperatorController, OperatorMetrics } from '../reconcile/controller.ts';
 import type { OperatorSettings } from '../reconcile/settings.ts';
 import { createStudentController } from '../student/controller.ts';
 import { createInformerSet, type InformerSet } from './informers.ts';
@@ -40,12 +36,12 @@ export interface OperatorOptions {
   log: Logger;
   /** In [0, 1). */
   random: () => number;
-  randomBytes: OperatorDependencies['randomBytes'];
+  randomBytes: ClassroomDependencies['randomBytes'];
   settings: OperatorSettings;
   kubeMetrics: KubeMetrics;
   metrics: OperatorMetrics;
-  callEngine: OperatorDependencies['callEngine'];
-  addressOf: OperatorDependencies['addressOf'];
+  callEngine: ClassroomDependencies['callEngine'];
+  addressOf: ClassroomDependencies['addressOf'];
   /** Keys each controller works on at once. */
   workers: number;
 }
@@ -68,7 +64,7 @@ export function createOperator(options: OperatorOptions): Operator {
     metrics: options.kubeMetrics,
     namespace: settings.watchNamespace,
   });
-  const dependencies: OperatorDependencies = {
+  const dependencies: ClassroomDependencies = {
     ...options,
     informers: informers.caches,
     adapterBoard: createAdapterBoard(),

@@ -1,6 +1,5 @@
 import { API_GROUP } from '../api/group.ts';
 import { createEngineCaller } from '../classroom/engine-calls.ts';
-import type { AddressOfPod } from '../gateway/engines/pods.ts';
 import { createApplier } from '../kube/apply.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { Credentials } from '../kube/credentials.ts';
@@ -11,6 +10,7 @@ import type { Logger } from '../kube/log.ts';
 import { type HealthServer, startHealthServer } from '../observability/health.ts';
 import { FIELD_MANAGER } from '../reconcile/field-managers.ts';
 import type { OperatorSettings } from '../reconcile/settings.ts';
+import type { AddressOfPod } from '../vllm/pod-address.ts';
 import { type LeaderState, operatorChecks } from './checks.ts';
 import type { OperatorConfiguration } from './configuration.ts';
 import { createMetrics } from './metrics.ts';

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { tellWhy } from '../command-line/parse.ts';
-import type { AddressOfPod } from '../gateway/engines/pods.ts';
 import { systemClock } from '../kube/clock.ts';
 import { defaultKubeContext } from '../kube/kubeconfig.ts';
 import { describeError } from '../kube/log.ts';
 import { createLogger } from '../observability/logger.ts';
 import { endWhenUnhandled } from '../observability/unhandled.ts';
+import type { AddressOfPod } from '../vllm/pod-address.ts';
 import { parseConfiguration } from './configuration.ts';
 import { runOperator } from './process.ts';
 

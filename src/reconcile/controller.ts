@@ -1,9 +1,4 @@
 import type { EventReason } from '../api/event-reasons.ts';
-import type { AdapterBoard } from '../classroom/adapters/board.ts';
-import type { CallEngine } from '../classroom/engine-calls.ts';
-import type { EngineBoard } from '../classroom/engine-watch/board.ts';
-import type { PreparationNotes } from '../classroom/node-preparation/notes.ts';
-import type { AddressOfPod } from '../gateway/engines/pods.ts';
 import type { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -34,7 +29,7 @@ export interface OperatorMetrics {
   keyIssued(issue: { cause: 'first' | 'rotation' | 'healed' }): void;
 }
 
-/** Everything a controller of the operator needs; nothing is read from the environment. */
+/** What every controller of the operator may need; nothing is read from the environment. */
 export interface OperatorDependencies {
   client: KubeClient;
   informers: OperatorInformers;
@@ -47,15 +42,6 @@ export interface OperatorDependencies {
   randomBytes(length: number): Uint8Array;
   settings: OperatorSettings;
   metrics: OperatorMetrics;
-  callEngine: CallEngine;
-  /** Where an engine listens. */
-  addressOf: AddressOfPod;
-  /** Where what engines say of their adapters goes from one controller to the other. */
-  adapterBoard: AdapterBoard;
-  /** Where what engines say of their work and memory goes from one controller to the other. */
-  engineBoard: EngineBoard;
-  /** What keeps the operator from preparing nodes, from one controller to the other. */
-  preparationNotes: PreparationNotes;
 }
 
 /** What one pass over one object found out. Failures are thrown instead, and retried with back-off. */

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { API_GROUP } from '../api/group.ts';
 import { KEYS_MAX, type KeyStatus, keyStatusSchema } from '../api/student-quota.ts';
+import { parseJson } from '../json/parse.ts';
+import { instantOf } from '../kube/instant.ts';
 import { canonicalJson } from '../kube/intent.ts';
 
 /**
@@ -46,13 +48,7 @@ export function writeKeyRecord(record: KeyRecord): string {
 /** The record, or undefined when there is none that can be read. */
 export function readKeyRecord(annotations: Record<string, string> | undefined): KeyRecord | undefined {
   const text = annotations?.[KEY_RECORD_ANNOTATION];
-  if (text === undefined) return undefined;
-  try {
-    return keyRecordSchema.safeParse(JSON.parse(text)).data;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return text === undefined ? undefined : keyRecordSchema.safeParse(parseJson(text)).data;
 }
 
 /** The listed key that neither was replaced nor has ended. */
@@ -90,9 +86,4 @@ export function withoutCurrent(published: readonly KeyStatus[], nowMs: number): 
   const [latest, ...older] = published;
   if (latest === undefined) return [];
   return [{ ...latest, expiresTime: latest.expiresTime ?? instantOf(nowMs) }, ...overlapping(older, nowMs)];
-}
-
-/** Epoch ms as the API server keeps instants: to the second, rounded down. */
-export function instantOf(epochMs: number): string {
-  return new Date(Math.floor(epochMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 }

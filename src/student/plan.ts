@@ -2,12 +2,12 @@ import type { FieldIssue } from '../api/issue.ts';
 import { servedNameOf } from '../api/model.ts';
 import { parseModel } from '../api/parse.ts';
 import type { KeyStatus, StudentQuotaSpec } from '../api/student-quota.ts';
+import { instantOf } from '../kube/instant.ts';
 import type { Secret } from '../kube/resources.ts';
 import { hashApiKey } from './api-key.ts';
 import { heldKey, type MissingKey } from './held-key.ts';
 import {
   currentKey,
-  instantOf,
   type KeyRecord,
   keysOf,
   latestKey,

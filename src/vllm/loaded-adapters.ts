@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../json/parse.ts';
 
 /** A LoRA adapter that an engine serves. */
 export interface LoadedAdapter {
@@ -21,12 +22,4 @@ export function readLoadedAdapters(json: string): LoadedAdapter[] | undefined {
     .safeParse(parseJson(json))
     .data?.data.filter(({ parent }) => typeof parent === 'string')
     .map(({ id, root }) => ({ model: id, folder: root ?? '' }));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

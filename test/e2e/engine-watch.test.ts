@@ -9,6 +9,7 @@ import { type DemoCluster, startDemoCluster } from '../../src/demo/cluster.ts';
 import { readNodeFile } from '../../src/demo/node-agent/nodes/description.ts';
 import { vllmSimulator } from '../../src/demo/node-agent/runtimes/vllm-simulator.ts';
 import { CHECKOUT } from '../../src/demo/paths.ts';
+import { isReady } from '../../src/kube/readiness.ts';
 import { events, namespaces, type Pod, pods } from '../../src/kube/resources.ts';
 import { QUICK_PACE } from '../support/demo-cluster.ts';
 import { eventually } from '../support/eventually.ts';
@@ -171,10 +172,7 @@ describe('an engine with a GPU of its own', () => {
       expect(await asked).toBe('cut');
       const renewed = await eventually('another engine that answers', async () => {
         const found = await enginePods(STALL);
-        return found.find(({ metadata, status }) => {
-          const ready = status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True');
-          return metadata.uid !== engine?.metadata.uid && ready === true;
-        });
+        return found.find((pod) => pod.metadata.uid !== engine?.metadata.uid && isReady(pod));
       });
       expect(renewed.status?.containerStatuses?.[0]?.restartCount).toBe(0);
       expect(await notesOf(STALL, 'EngineRestarted')).toHaveLength(1);

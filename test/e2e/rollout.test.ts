@@ -11,6 +11,7 @@ import type { StudentCredentials } from '../../src/demo/class/students.ts';
 import type { DemoCluster, DemoProcess } from '../../src/demo/cluster.ts';
 import { systemClock } from '../../src/kube/clock.ts';
 import { createInformer } from '../../src/kube/informer.ts';
+import { isReady } from '../../src/kube/readiness.ts';
 import { deployments, namespaces, type Pod, pods } from '../../src/kube/resources.ts';
 import { startTestCluster } from '../support/demo-cluster.ts';
 import { eventually } from '../support/eventually.ts';
@@ -79,8 +80,6 @@ async function enginesOf({ namespace }: Room): Promise<Pod[]> {
 }
 
 const argumentsOf = (pod: Pod): string => pod.spec?.containers[0]?.args?.join(' ') ?? '';
-const isReady = (pod: Pod): boolean =>
-  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 
 const untilEngineRuns = (room: Room, argument: string) =>
   eventually(`an engine with ${argument} to answer`, async () => {
@@ -314,7 +313,7 @@ describe('four engines on one GPU', () => {
       await informer.synced();
       const answering = () => informer.store.list().filter(isReady).length;
 
-      const room = await openClass('shared', FOUR, []);
+      const room = await openClass('shared', FOUR, ['alice']);
       await eventually('two engines to answer', () => answering() >= 2);
       await operator.stop('SIGKILL');
       operator = await startOperator('operator-2');
@@ -349,6 +348,56 @@ describe('four engines on one GPU', () => {
         TIMEOUT_MS,
       );
       expect(Math.min(...readySeen)).toBeGreaterThanOrEqual(3);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'are left as they are when students ask before it was their turn to be replaced',
+    async () => {
+      const room = { namespace: 'shared', name: 'shared' };
+      const alice = await credentials(room, 'alice');
+      const isNew = (pod: Pod) => argumentsOf(pod).includes('--max-num-seqs 32');
+      await cluster.client.mergePatch(classrooms, room, {
+        spec: { engine: { rollout: 'WhenIdle', maxNumSeqs: 32 } },
+      });
+      await eventually('the first to be replaced', async () => (await enginesOf(room)).some(isNew));
+
+      const working = new AbortController();
+      const answers = (async () => {
+        let count = 0;
+        for (; !working.signal.aborted; count++) await (await beginAnswer(alice, 64)).rest();
+        return count;
+      })();
+      await eventually('the others to be left', async () => {
+        const deployment = await cluster.client.get(deployments, { ...room, name: 'shared-engine' });
+        const { generation } = deployment?.metadata ?? {};
+        return deployment?.spec?.paused === true && deployment.status?.observedGeneration === generation;
+      });
+      const pending = await eventually('that to be said', async () => {
+        const condition = await conditionOf(room, CLASSROOM_CONDITIONS.rolloutPending);
+        return condition?.status === 'True' ? condition : undefined;
+      });
+      expect(pending.message).toContain('Some engines still run without the last change');
+      const left = (await enginesOf(room)).filter(
+        (pod) => !isNew(pod) && pod.metadata.deletionTimestamp === undefined,
+      );
+      expect(left.length).toBeGreaterThan(0);
+
+      // From here on the next one would go.
+      await eventually('all four to answer', async () => {
+        const engines = await enginesOf(room);
+        return engines.length === 4 && engines.every(isReady);
+      });
+      const uids = (engines: readonly Pod[]) => engines.map(({ metadata }) => metadata.uid);
+      expect(uids(await enginesOf(room))).toEqual(expect.arrayContaining(uids(left)));
+      working.abort();
+      expect(await answers).toBeGreaterThan(0);
+      await eventually(
+        'all four to be new',
+        async () => (await enginesOf(room)).filter((pod) => isNew(pod) && isReady(pod)).length === 4,
+        TIMEOUT_MS,
+      );
     },
     TIMEOUT_MS,
   );

@@ -11,6 +11,7 @@ import {
   type StudentQuotaStatus,
   studentQuotaSpecSchema,
 } from '../../src/api/student-quota.ts';
+import { isJsonObject } from '../../src/json/object.ts';
 import type { ObjectMeta } from '../../src/kube/object.ts';
 
 /** Every field may be left out, at any depth; a list is given as a whole. */
@@ -66,13 +67,10 @@ function objectMeta(defaultName: string, difference: Partial<ObjectMeta> = {}): 
 }
 
 /** Merges objects field by field; anything else replaces what was there. */
+export function merged<Base>(base: Base, difference: unknown): Base;
 export function merged(base: unknown, difference: unknown): unknown {
   if (difference === undefined) return base;
-  if (!isRecord(base) || !isRecord(difference)) return difference;
+  if (!isJsonObject(base) || !isJsonObject(difference)) return difference;
   const keys = new Set([...Object.keys(base), ...Object.keys(difference)]);
   return Object.fromEntries([...keys].map((key) => [key, merged(base[key], difference[key])]));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -59,7 +59,7 @@ export function enginePod(difference: Partially<Pod> = {}): Pod {
       containerStatuses: [containerStatus()],
     },
   };
-  return merged(base, difference) as Pod;
+  return merged(base, difference);
 }
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];

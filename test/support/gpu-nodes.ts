@@ -31,7 +31,7 @@ export function nodeLike(fixture: string, difference: Partially<Node> = {}): Nod
     spec: {},
     status: { capacity, allocatable, conditions },
   };
-  return merged(base, difference) as Node;
+  return merged(base, difference);
 }
 
 /** As the operator reads it. Throws when it does not take it for a node with GPUs. */
@@ -75,7 +75,7 @@ export function podOnGpus(pod: PodOnGpus = {}, difference: Partially<Pod> = {}):
     },
     status: { phase: 'Running' },
   };
-  return merged(base, difference) as Pod;
+  return merged(base, difference);
 }
 
 /** As the operator reads it. Throws when it holds nothing. */

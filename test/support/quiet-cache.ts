@@ -34,7 +34,7 @@ export function quietCache<T extends KubeObject>(
 }
 
 /** GPUs as the test says, and a change when it says so. */
-export function quietInventory(current: GpuObservation): GpuInventory & {
+function quietInventory(current: GpuObservation): GpuInventory & {
   readonly handlers: ReadonlySet<() => void>;
   tell(): void;
 } {

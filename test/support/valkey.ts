@@ -4,6 +4,9 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { createClient } from 'redis';
 import { freePort } from '../../src/demo/control-plane/ports.ts';
+import { connectValkey, type ValkeyConnection } from '../../src/gateway/valkey/connection.ts';
+import { systemClock } from '../../src/kube/clock.ts';
+import { silentLogger } from '../../src/kube/log.ts';
 import { eventually } from './eventually.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -76,6 +79,21 @@ export async function startValkey(flags: readonly string[] = []): Promise<Valkey
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The product's own connection to the server, once it is up. Its timeouts are none that a test waits for. */
+export async function connectTo(valkey: ValkeyServer, probeKey: string): Promise<ValkeyConnection> {
+  const connection = connectValkey({
+    url: valkey.url,
+    connectTimeoutMs: 5_000,
+    commandTimeoutMs: 30_000,
+    probeKey,
+    clock: systemClock,
+    random: Math.random,
+    log: silentLogger,
+  });
+  await connection.whenUp();
+  return connection;
 }
 
 function findServer(path: string): string {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { parseJson } from '../../json/parse.ts';
 import type { EngineAnswer } from '../engine-calls.ts';
 
 /** Why an engine did not take an adapter; each has its own words and its own patience. */
-export const LOAD_FAULTS = [
+const LOAD_FAULTS = [
   /** There is no adapter_config.json, or no such folder: perhaps not yet. */
   'FilesMissing',
   'NotAFolder',
@@ -99,12 +100,4 @@ export function readAdapterAnswer(answer: EngineAnswer): AdapterAnswer {
 function causeIn(message: string): string {
   const cause = WRAPPED.reduce((text, pattern) => pattern.exec(text)?.[1] ?? text, message.trim());
   return cause.length <= SAID_MAX ? cause : `${cause.slice(0, SAID_MAX)} …`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

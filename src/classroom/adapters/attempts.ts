@@ -2,7 +2,10 @@ import type { AdapterAnswer, LoadFault } from './answers.ts';
 import { suspicionWords } from './fault-words.ts';
 import type { WantedAdapter } from './wanted.ts';
 
-/** What is remembered of an adapter that one engine did not take. */
+/** In the place of a folder: what was tried is to unload. */
+export const UNLOADING = '';
+
+/** What is remembered of an adapter that one engine did not take, or did not give up. */
 export interface Attempt {
   /** What was tried; another folder is another attempt. */
   readonly folder: string;
@@ -106,6 +109,7 @@ const QUARANTINE_POINTS = 2;
 /** By then the engine has started anew, if it was chance. */
 const SUSPECT_WAIT_MS = 120_000;
 
+/** What is held against an adapter after one engine more died, or broke off, over it. */
 export function suspicionAfter(
   previous: Suspicion | undefined,
   answer: Extract<AdapterAnswer, { kind: 'engine-dead' | 'cut' }>,

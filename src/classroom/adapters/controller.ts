@@ -1,26 +1,29 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { COMPONENTS, LABELS } from '../../api/labels.ts';
+import { servedNameOf } from '../../api/model.ts';
 import { parseClassroom } from '../../api/parse.ts';
-import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
 import type { Pod } from '../../kube/resources.ts';
 import type { ObjectChange } from '../../reconcile/caches.ts';
-import type { OperatorController, OperatorDependencies } from '../../reconcile/controller.ts';
+import type { OperatorController } from '../../reconcile/controller.ts';
+import type { AddressOfPod } from '../../vllm/pod-address.ts';
+import type { ClassroomDependencies } from '../dependencies.ts';
+import { instanceOf } from '../engine-container.ts';
 import type { ClassAdapters } from './board.ts';
-import { instanceOf, readyEngines } from './engines.ts';
+import { originOf, type ReadyEngine, readyEngines } from './engines.ts';
 import { ClassMemory, type RememberedEngine } from './memory.ts';
-import { nextStep, nextTryMs, type Step } from './next-step.ts';
+import { isDone, nextStep, nextTryMs, type Step } from './next-step.ts';
 import { snapshotOf } from './snapshot.ts';
 import { askLoaded, tellEngine } from './tell-engine.ts';
 import { type WantedAdapter, wantedAdapters } from './wanted.ts';
 
 /** What this controller uses of the operator. */
 export type AdapterDependencies = Pick<
-  OperatorDependencies,
+  ClassroomDependencies,
   'clock' | 'log' | 'callEngine' | 'addressOf' | 'adapterBoard'
 > & {
-  informers: Pick<OperatorDependencies['informers'], 'classrooms' | 'pods'>;
-  settings: Pick<OperatorDependencies['settings'], 'watchNamespace'>;
+  informers: Pick<ClassroomDependencies['informers'], 'classrooms' | 'pods'>;
+  settings: Pick<ClassroomDependencies['settings'], 'watchNamespace'>;
 };
 
 /** Engines change without a word only when somebody else tells them to. */
@@ -47,10 +50,9 @@ export function createAdapterController(dependencies: AdapterDependencies): Oper
         board.remove(key);
         return {};
       }
-      const { wanted, pods, classroom } = seen;
+      const { wanted, ready, classroom } = seen;
       const memory = memories.get(key) ?? new ClassMemory(wanted, classroom.status);
       memories.set(key, memory);
-      const ready = readyEngines(pods, dependencies.addressOf);
       await lookAtEngines(dependencies, memory, memory.look(ready, wanted), signal);
       const step = nextStep(wanted, memory.look(ready, wanted), memory.suspicions, clock.monotonic());
       if (step !== undefined) await carryOut(dependencies, memory, ready, step, signal);
@@ -69,7 +71,7 @@ export function createAdapterController(dependencies: AdapterDependencies): Oper
 interface Observed {
   classroom: Classroom;
   wanted: readonly WantedAdapter[];
-  pods: readonly Pod[];
+  ready: readonly ReadyEngine[];
 }
 
 /** Undefined for a class that has nothing to do with adapters: its engines are not asked. */
@@ -79,14 +81,16 @@ function observe({ informers, addressOf }: AdapterDependencies, key: string): Ob
   if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
   const parsed = parseClassroom(object);
   if (!parsed.ok) return undefined;
-  const wanted = wantedAdapters(parsed.classroom.spec);
+  const { spec, status } = parsed.classroom;
+  const servedName = status?.servedName ?? servedNameOf(spec.model);
+  const wanted = wantedAdapters(spec, servedName);
   const pods = informers.pods
     .ofClassroom(namespace, name)
     .filter((pod) => pod.metadata.labels?.[LABELS.component] === COMPONENTS.engine)
     .toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name));
-  const concerned =
-    wanted.length > 0 || readyEngines(pods, addressOf).some((engine) => engine.startedForRank !== undefined);
-  return concerned ? { classroom: parsed.classroom, wanted, pods } : undefined;
+  const ready = readyEngines(pods, addressOf, { id: spec.model.id, servedName });
+  const concerned = wanted.length > 0 || ready.some((engine) => engine.startedForRank !== undefined);
+  return concerned ? { classroom: parsed.classroom, wanted, ready } : undefined;
 }
 
 /** Asks all engines at once: one that hangs must not hold up the others. */
@@ -113,7 +117,7 @@ async function lookAtEngines(
 async function carryOut(
   { callEngine, clock, log }: AdapterDependencies,
   memory: ClassMemory,
-  ready: ReturnType<typeof readyEngines>,
+  ready: readonly ReadyEngine[],
   step: Step,
   signal: AbortSignal,
 ): Promise<void> {
@@ -132,6 +136,12 @@ async function carryOut(
   const look = await askLoaded(callEngine, engine.origin, signal);
   signal.throwIfAborted();
   memory.heard(engine.instance, look.loaded, 'silence' in look ? look.silence : '', clock.monotonic());
+  if (look.loaded === undefined || isDone(step, look.loaded)) return;
+  log.warn(
+    { engine: engine.name, step: step.kind, model, folder },
+    'An engine does not say that it did what it was told',
+  );
+  memory.contradicted(engine.instance, clock.monotonic());
 }
 
 /** What only a person can change. */
@@ -176,7 +186,6 @@ function connect(
 /** All of a pod that matters here. */
 function faceOf(pod: Pod | undefined, addressOf: AddressOfPod): string {
   if (pod === undefined) return '';
-  return readyEngines([pod], addressOf)
-    .map(({ origin }) => `${instanceOf(pod)} ${origin}`)
-    .join();
+  const origin = originOf(pod, addressOf);
+  return origin === undefined ? '' : `${instanceOf(pod)} ${origin}`;
 }

@@ -1,6 +1,9 @@
-import { ENGINE_CONTAINER } from '../../api/labels.ts';
-import type { AddressOfPod } from '../../gateway/engines/pods.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { isReady } from '../../kube/readiness.ts';
 import type { Pod } from '../../kube/resources.ts';
+import type { AddressOfPod } from '../../vllm/pod-address.ts';
+import { type StartedModel, startedModel } from '../engine-args.ts';
+import { engineContainerOf, instanceOf } from '../engine-container.ts';
 import { startedForRank } from './engine-options.ts';
 
 /** An engine that can be told something. */
@@ -13,32 +16,39 @@ export interface ReadyEngine {
   readonly origin: string;
   /** The highest rank it takes; undefined: it was started without adapters. */
   readonly startedForRank: number | undefined;
+  /** It was started for another model than the spec says by now, or for another name of it. */
+  readonly runsAnotherModel: boolean;
 }
 
-/** The engines that answer, by the name of their pod. */
-export function readyEngines(pods: readonly Pod[], addressOf: AddressOfPod): ReadyEngine[] {
+/**
+ * The engines that answer, by the name of their pod.
+ *
+ * @param model what engines of this class are started with
+ */
+export function readyEngines(
+  pods: readonly Pod[],
+  addressOf: AddressOfPod,
+  model: StartedModel,
+): ReadyEngine[] {
   return pods.flatMap((pod) => {
-    const address = addressOf(pod);
-    if (address === undefined || !isReady(pod)) return [];
-    const container = pod.spec?.containers.find(({ name }) => name === ENGINE_CONTAINER);
+    const origin = originOf(pod, addressOf);
+    if (origin === undefined) return [];
+    const { args = [] } = engineContainerOf(pod.spec) ?? {};
     return [
       {
         instance: instanceOf(pod),
         name: pod.metadata.name,
-        origin: `http://${address}`,
-        startedForRank: startedForRank(container?.args ?? []),
+        origin,
+        startedForRank: startedForRank(args),
+        runsAnotherModel: !isDeepStrictEqual(startedModel(args), model),
       },
     ];
   });
 }
 
-/** Tells two starts of an engine apart, also of one whose container the kubelet started anew in the same pod. */
-export function instanceOf(pod: Pod): string {
-  const container = pod.status?.containerStatuses?.find(({ name }) => name === ENGINE_CONTAINER);
-  return `${pod.metadata.name} ${pod.metadata.uid ?? ''} ${container?.restartCount ?? 0}`;
-}
-
-function isReady(pod: Pod): boolean {
-  if (pod.metadata.deletionTimestamp !== undefined) return false;
-  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+/** Where an engine answers; undefined: it does not. */
+export function originOf(pod: Pod, addressOf: AddressOfPod): string | undefined {
+  if (pod.metadata.deletionTimestamp !== undefined || !isReady(pod)) return undefined;
+  const address = addressOf(pod);
+  return address === undefined ? undefined : `http://${address}`;
 }

@@ -8,6 +8,7 @@ import {
   type Suspicion,
   suspectKey,
   suspicionAfter,
+  UNLOADING,
 } from './attempts.ts';
 import type { ReadyEngine } from './engines.ts';
 import type { KnownEngine, Step } from './next-step.ts';
@@ -94,11 +95,18 @@ export class ClassMemory {
     engine.silences += 1;
   }
 
+  /** The engine carried out a step, and does not say so when it is asked: it is left alone for a while. */
+  contradicted(instance: string, nowMs: number): void {
+    const engine = this.#of(instance);
+    engine.silence = 'it did what it was told, and /v1/models says otherwise';
+    engine.askAtMs = nowMs + SILENCE_RETRY.maxMs;
+  }
+
   /** The engine's answer to a step. */
   answered({ kind, engine: instance, adapter }: Step, answer: AdapterAnswer, nowMs: number): void {
     const engine = this.#of(instance);
     const { model, folder } = adapter;
-    const tried = kind === 'load' ? folder : '';
+    const tried = kind === 'load' ? folder : UNLOADING;
     const attempt = attemptAfter(engine.attempts.get(model), tried, answer, nowMs);
     if (attempt === undefined) engine.attempts.delete(model);
     else engine.attempts.set(model, attempt);

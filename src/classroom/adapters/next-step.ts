@@ -1,5 +1,5 @@
 import type { LoadedAdapter } from '../../vllm/loaded-adapters.ts';
-import { type Attempt, isQuarantined, mayTry, type Suspicion, suspectKey } from './attempts.ts';
+import { type Attempt, isQuarantined, mayTry, type Suspicion, suspectKey, UNLOADING } from './attempts.ts';
 import type { WantedAdapter } from './wanted.ts';
 
 /** An engine that answers, and what is known of its adapters. */
@@ -10,6 +10,8 @@ export interface KnownEngine {
   readonly name: string;
   /** The highest rank it takes; undefined: it was started without adapters. */
   readonly startedForRank: number | undefined;
+  /** It was started for another model than the spec says by now, or for another name of it. */
+  readonly runsAnotherModel: boolean;
   /** What it said it has; undefined: it has not been asked, or did not answer the last question. */
   readonly loaded: readonly LoadedAdapter[] | undefined;
   /** By model name. */
@@ -25,6 +27,8 @@ export type Step =
  * What to do next, one step at a time and engine after engine: an adapter that ends an engine is known before a second
  * engine has heard of it. What is not wanted goes first. An adapter in another folder than wanted is unloaded and loaded
  * anew, never replaced in place, which would change the weights under answers that are being written.
+ *
+ * Adapters are made for one model: an engine that runs another one until it may be started anew keeps those it has.
  *
  * @param nowMs of the monotonic clock
  */
@@ -42,14 +46,14 @@ export function nextStep(
 }
 
 function stepFor(
-  { instance, loaded, attempts, startedForRank }: KnownEngine,
+  { instance, loaded, attempts, startedForRank, runsAnotherModel }: KnownEngine,
   wanted: readonly WantedAdapter[],
   suspicions: ReadonlyMap<string, Suspicion>,
   nowMs: number,
 ): Step | undefined {
-  if (loaded === undefined || startedForRank === undefined) return undefined;
+  if (loaded === undefined || startedForRank === undefined || runsAnotherModel) return undefined;
   const unwanted = loaded.find(
-    (adapter) => !isWanted(adapter, wanted) && mayTry(attempts.get(adapter.model), '', nowMs),
+    (adapter) => !isWanted(adapter, wanted) && mayTry(attempts.get(adapter.model), UNLOADING, nowMs),
   );
   if (unwanted !== undefined) return { kind: 'unload', engine: instance, adapter: unwanted };
   const missing = wanted.find(
@@ -60,6 +64,13 @@ function stepFor(
       isTrusted(suspicions.get(suspectKey(adapter)), nowMs),
   );
   return missing === undefined ? undefined : { kind: 'load', engine: instance, adapter: missing };
+}
+
+/** Whether an engine with these adapters has carried out the step. */
+export function isDone({ kind, adapter }: Step, loaded: readonly LoadedAdapter[]): boolean {
+  const { model, folder } = adapter;
+  const has = loaded.some((one) => one.model === model && one.folder === folder);
+  return has === (kind === 'load');
 }
 
 /** Also one in quarantine: where it is loaded and works, students go on with it. */

@@ -1,4 +1,4 @@
-import { isQuarantined, type Suspicion, suspectKey } from './attempts.ts';
+import { type Attempt, isQuarantined, type Suspicion, suspectKey, UNLOADING } from './attempts.ts';
 import type { AdapterTrouble, ClassAdapters, EngineAdapters, QuarantinedAdapter } from './board.ts';
 import { faultWords } from './fault-words.ts';
 import type { RememberedEngine } from './memory.ts';
@@ -38,7 +38,12 @@ function adapterNameIn(model: string): string {
 
 function troubleOf(engine: RememberedEngine, adapter: WantedAdapter): AdapterTrouble {
   const { name } = adapter;
-  const { startedForRank, silence } = engine;
+  const { startedForRank, runsAnotherModel, silence } = engine;
+  if (runsAnotherModel) {
+    const why =
+      'the engine still runs the model of before, and keeps its adapters, until it is started anew, as `engine.rollout` says';
+    return { name, state: 'Waiting', why };
+  }
   if (startedForRank === undefined) {
     const why = 'the engine was started without adapters and must be started anew, as `engine.rollout` says';
     return { name, state: 'Waiting', why };
@@ -50,7 +55,15 @@ function troubleOf(engine: RememberedEngine, adapter: WantedAdapter): AdapterTro
   if (silence !== undefined) {
     return { name, state: 'Loading', why: `the engine does not say what it has loaded: ${silence}` };
   }
-  const attempt = engine.attempts.get(adapter.model);
+  return troubleAfter(engine.attempts.get(adapter.model), adapter);
+}
+
+function troubleAfter(attempt: Attempt | undefined, adapter: WantedAdapter): AdapterTrouble {
+  const { name } = adapter;
+  if (attempt?.folder === UNLOADING) {
+    const why = `the engine does not unload the version of before (${attempt.said}), which goes when it is started anew`;
+    return { name, state: attempt.fault === 'NotNow' ? 'Loading' : 'Failed', why };
+  }
   if (attempt === undefined || attempt.folder !== adapter.folder) {
     return { name, state: 'Loading', why: 'the engine is about to load it' };
   }

@@ -3,8 +3,8 @@ import type { ClassroomStatus, EngineStatus } from '../../api/classroom.ts';
 import { type ConditionDraft, findCondition } from '../../api/condition.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../../api/reasons.ts';
 import type { Pod } from '../../kube/resources.ts';
+import { instanceOf } from '../engine-container.ts';
 import type { AdapterTrouble, ClassAdapters, EngineAdapters } from './board.ts';
-import { instanceOf } from './engines.ts';
 import type { WantedAdapter } from './wanted.ts';
 
 /** What the status is made from. */

@@ -14,12 +14,15 @@ export interface WantedAdapter {
   readonly rank: number;
 }
 
-/** The adapters of a class in the order of the spec. */
-export function wantedAdapters({
-  model,
-  adapters,
-}: Pick<ClassroomSpec, 'model' | 'adapters'>): WantedAdapter[] {
-  const servedName = servedNameOf(model);
+/**
+ * The adapters of a class in the order of the spec.
+ *
+ * @param servedName under which its engines serve the model: while a new name waits for them to be replaced, the old one
+ */
+export function wantedAdapters(
+  { model, adapters }: Pick<ClassroomSpec, 'model' | 'adapters'>,
+  servedName = servedNameOf(model),
+): WantedAdapter[] {
   return adapters.map(({ name, path, rank }) => ({
     name,
     model: adapterModelName(servedName, name),

@@ -23,15 +23,20 @@ type Volume = NonNullable<PodSpec['volumes']>[number];
 const PRE_STOP_SECONDS = 5;
 /** An idle vLLM takes 4 to 7 s to exit; one whose last answers hang never does and has to be killed. */
 const EXIT_SECONDS = 15;
-/**
- * 30 min: about a minute of imports and compilation, and weights from a slow hub. A shorter probe kills the load again
- * and again.
- */
-const STARTUP_PROBE = { periodSeconds: 10, failureThreshold: 180 };
+/** A shorter startup probe kills the load again and again. */
+const SHORTEST_STARTUP_SECONDS = 1800;
+/** Imports, compilation, CUDA graphs; 265 s were seen for compilation alone. */
+const STARTUP_WITHOUT_WEIGHTS_SECONDS = 600;
+/** 200 Mbit/s: a hub over the line of a school. */
+const SLOW_DOWNLOAD_MIB_PER_SECOND = 24;
+const STARTUP_PERIOD_SECONDS = 10;
 const LIVENESS_PROBE = { periodSeconds: 10, failureThreshold: 6 };
 /** An engine that fails its health check has nothing to finish; one that loads may not even notice SIGTERM. */
 const WITHOUT_GRACE = { terminationGracePeriodSeconds: EXIT_SECONDS };
-/** The group that may write to volumes that the operator made: that of the non-root image of vLLM. */
+/**
+ * The kubelet gives volumes that the operator made to this group, and the pod a part in it: without capabilities, root too
+ * writes only where permissions let it.
+ */
 const VOLUME_GROUP = 2000;
 /** The user of the non-root image, and its group. https://github.com/vllm-project/vllm/blob/main/docker/Dockerfile */
 const NON_ROOT = { runAsNonRoot: true, runAsUser: 2000, runAsGroup: 0 };
@@ -78,7 +83,7 @@ function engineContainer(spec: ClassroomSpec, settings: EngineSettings): Contain
     env: engineEnvironment(spec),
     ports: [{ name: ENGINE_PORT_NAME, containerPort: ENGINE_PORT, protocol: 'TCP' }],
     resources: { limits: { [settings.resourceName]: String(settings.resourceCount) } },
-    startupProbe: { ...healthProbe(), ...STARTUP_PROBE, ...WITHOUT_GRACE },
+    startupProbe: { ...healthProbe(), ...startupTime(settings), ...WITHOUT_GRACE },
     readinessProbe: { ...healthProbe(), periodSeconds: 5, failureThreshold: 3 },
     // vLLM can hang with its process alive.
     livenessProbe: { ...healthProbe(), ...LIVENESS_PROBE, ...WITHOUT_GRACE },
@@ -95,6 +100,15 @@ function engineContainer(spec: ClassroomSpec, settings: EngineSettings): Contain
 
 function healthProbe() {
   return { httpGet: { path: '/health', port: ENGINE_PORT_NAME }, timeoutSeconds: 5 };
+}
+
+/** Half an hour, and for large models as long as a cold load over a slow line takes. */
+function startupTime({ weightsMiB = 0 }: EngineSettings) {
+  const seconds = STARTUP_WITHOUT_WEIGHTS_SECONDS + weightsMiB / SLOW_DOWNLOAD_MIB_PER_SECOND;
+  return {
+    periodSeconds: STARTUP_PERIOD_SECONDS,
+    failureThreshold: Math.ceil(Math.max(SHORTEST_STARTUP_SECONDS, seconds) / STARTUP_PERIOD_SECONDS),
+  };
 }
 
 /** Caches lie on the model volume, so that a restart neither downloads nor compiles again. */
@@ -156,13 +170,12 @@ type Placement = Pick<PodSpec, 'nodeSelector' | 'affinity' | 'tolerations' | 'to
 function placement(classroom: string, spec: ClassroomSpec, resourceName: string): Placement {
   const { gpu } = spec;
   const products = gpu.product === undefined ? [] : productLabels(gpu, gpu.product);
-  const expressions = [
-    ...(products.length === 0 ? [] : [{ key: GPU_LABELS.product, operator: 'In', values: products }]),
-    ...(resourceName === WHOLE_GPU ? howShared(gpu) : []),
-  ];
+  const ofProduct: NodeExpression[] =
+    products.length === 0 ? [] : [{ key: GPU_LABELS.product, operator: 'In', values: products }];
+  const alternatives = resourceName === WHOLE_GPU ? howShared(gpu) : [[]];
   return {
     ...(gpu.nodeSelector === undefined ? {} : { nodeSelector: gpu.nodeSelector }),
-    ...(expressions.length === 0 ? {} : { affinity: nodesWith(expressions) }),
+    ...affinityFor(alternatives.map((shared) => [...ofProduct, ...shared])),
     tolerations: [GPU_TOLERATION, ...LOST_NODE_TOLERATIONS, ...gpu.tolerations],
     topologySpreadConstraints: [
       {
@@ -180,26 +193,40 @@ const WHOLE_GPU = 'nvidia.com/gpu';
 
 type NodeExpression = { key: string; operator: string; values?: string[] };
 
-/** What tells them apart. `NotIn` also takes nodes without the label: theirs say nothing, and the spec decides. */
-function howShared({ sharing, migProfile = '' }: ClassroomSpec['gpu']): NodeExpression[] {
+/**
+ * What tells them apart, in alternatives. `NotIn` also takes nodes without the label: theirs say nothing, and the spec
+ * decides. So it does of MIG slices where it names the resource: some clouds cut GPUs and do not label them.
+ */
+function howShared({
+  sharing,
+  migProfile = '',
+  product,
+  resourceName,
+}: ClassroomSpec['gpu']): NodeExpression[][] {
   switch (sharing) {
     case 'None':
       return [
-        { key: GPU_LABELS.sharingStrategy, operator: 'NotIn', values: ['time-slicing', 'mps'] },
-        { key: GPU_LABELS.computeSlices, operator: 'DoesNotExist' },
+        [
+          { key: GPU_LABELS.sharingStrategy, operator: 'NotIn', values: ['time-slicing', 'mps'] },
+          { key: GPU_LABELS.computeSlices, operator: 'DoesNotExist' },
+        ],
       ];
     case 'TimeSliced':
-      return [{ key: GPU_LABELS.sharingStrategy, operator: 'NotIn', values: ['none', 'mps'] }];
-    case 'MIG':
+      return [[{ key: GPU_LABELS.sharingStrategy, operator: 'NotIn', values: ['none', 'mps'] }]];
+    case 'MIG': {
       // The number before `g` of a profile; nodes may be cut in other sizes too.
-      return [{ key: GPU_LABELS.computeSlices, operator: 'In', values: [migProfile.slice(0, 1)] }];
+      const labelled = { key: GPU_LABELS.computeSlices, operator: 'In', values: [migProfile.slice(0, 1)] };
+      const unlabelled = { key: GPU_LABELS.product, operator: 'DoesNotExist' };
+      return resourceName === undefined || product !== undefined ? [[labelled]] : [[labelled], [unlabelled]];
+    }
   }
 }
 
-function nodesWith(matchExpressions: NodeExpression[]): NonNullable<PodSpec['affinity']> {
+/** @param alternatives one of them must hold; one without expressions always does */
+function affinityFor(alternatives: NodeExpression[][]): Pick<PodSpec, 'affinity'> {
+  if (alternatives.some((expressions) => expressions.length === 0)) return {};
+  const nodeSelectorTerms = alternatives.map((matchExpressions) => ({ matchExpressions }));
   return {
-    nodeAffinity: {
-      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] },
-    },
+    affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } },
   };
 }

@@ -36,7 +36,7 @@ export function childLabels(classroom: string, component: Component): Record<str
 }
 
 /** The controller reference: the object goes when the class goes. */
-export function ownerReference(classroom: Classroom): OwnerReference {
+function ownerReference(classroom: Classroom): OwnerReference {
   return {
     apiVersion: API_GROUP_VERSION,
     kind: 'Classroom',

@@ -1,5 +1,5 @@
 import type { Pod } from '../../kube/resources.ts';
-import { instanceOf } from '../adapters/engines.ts';
+import { instanceOf } from '../engine-container.ts';
 import type { Activity } from '../rollout/activity.ts';
 import type { EngineBoard } from './board.ts';
 import { isStarted } from './engines.ts';

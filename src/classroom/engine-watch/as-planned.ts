@@ -4,8 +4,8 @@ import type { ConditionDraft } from '../../api/condition.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../../api/reasons.ts';
 import { canonicalJson } from '../../kube/intent.ts';
 import type { Pod } from '../../kube/resources.ts';
+import { engineCommand } from '../engine-container.ts';
 import type { WatchedEngine } from './board.ts';
-import { engineCommand } from './engines.ts';
 import { startedBeside } from './start-race.ts';
 
 /**

@@ -1,9 +1,10 @@
 import { COMPONENTS, LABELS } from '../../api/labels.ts';
-import type { AddressOfPod } from '../../gateway/engines/pods.ts';
 import { keyOf, refOfKey } from '../../kube/object.ts';
 import type { Pod } from '../../kube/resources.ts';
 import type { ObjectChange } from '../../reconcile/caches.ts';
-import type { OperatorController, OperatorDependencies } from '../../reconcile/controller.ts';
+import type { OperatorController } from '../../reconcile/controller.ts';
+import type { AddressOfPod } from '../../vllm/pod-address.ts';
+import type { ClassroomDependencies } from '../dependencies.ts';
 import type { CallEngine } from '../engine-calls.ts';
 import { type WatchedEngine, watchedEngine } from './board.ts';
 import { type StartedEngine, startedEngines } from './engines.ts';
@@ -12,11 +13,11 @@ import { afterLook, type EngineRecord, type Look } from './record.ts';
 
 /** What this controller uses of the operator. */
 export type EngineWatchDependencies = Pick<
-  OperatorDependencies,
+  ClassroomDependencies,
   'clock' | 'log' | 'callEngine' | 'addressOf' | 'engineBoard'
 > & {
-  informers: Pick<OperatorDependencies['informers'], 'classrooms' | 'pods'>;
-  settings: Pick<OperatorDependencies['settings'], 'watchNamespace'>;
+  informers: Pick<ClassroomDependencies['informers'], 'classrooms' | 'pods'>;
+  settings: Pick<ClassroomDependencies['settings'], 'watchNamespace'>;
 };
 
 /** Between two questions to one engine. */
@@ -84,7 +85,8 @@ async function lookAtEngines(
       if (askedAtMs !== undefined && nowMs < askedAtMs + LOOK_EVERY_MS) return;
       const look = await askEngine(callEngine, origin, signal);
       if (signal.aborted) return;
-      if (look.kind === 'silent') log.debug({ engine: name, why: look.why }, 'An engine did not answer');
+      if (look.kind !== 'read')
+        log.debug({ engine: name, why: look.why }, 'An engine did not tell what it does');
       const at = { epochMs: clock.now(), monotonicMs: clock.monotonic() };
       remembered.set(instance, { record: afterLook(record, look, at), askedAtMs: nowMs });
     }),
@@ -92,16 +94,16 @@ async function lookAtEngines(
   signal.throwIfAborted();
 }
 
-/** vLLM's `/health` takes no step of the engine, and neither does `/metrics`: both must answer. */
+/** vLLM's `/health` takes no step of the engine, and neither does `/metrics`. */
 async function askEngine(callEngine: CallEngine, origin: string, signal: AbortSignal): Promise<Look> {
   const get = (path: string) => callEngine(origin, { method: 'GET', path, timeoutMs: TIMEOUT_MS }, signal);
   const health = await get('/health');
   if (health.kind === 'unanswered') return { kind: 'silent', why: health.why };
   if (health.status !== 200) return { kind: 'silent', why: `/health answers with status ${health.status}` };
   const metrics = await get('/metrics');
-  if (metrics.kind === 'unanswered') return { kind: 'silent', why: metrics.why };
+  if (metrics.kind === 'unanswered') return { kind: 'untold', why: `/metrics: ${metrics.why}` };
   const reading = metrics.status === 200 ? readEngine(metrics.text) : undefined;
-  if (reading === undefined) return { kind: 'silent', why: '/metrics does not tell what an engine does' };
+  if (reading === undefined) return { kind: 'untold', why: '/metrics does not tell what an engine does' };
   return { kind: 'read', reading };
 }
 

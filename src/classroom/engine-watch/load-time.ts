@@ -1,7 +1,7 @@
 import type { ClassroomStatus } from '../../api/classroom.ts';
 import type { Pod } from '../../kube/resources.ts';
+import { engineContainerStatus } from '../engine-container.ts';
 import { readySince } from '../engines.ts';
-import { engineContainer } from './engines.ts';
 
 /**
  * How long the engine that became ready last took from the start of its container until it answered, in whole seconds;
@@ -26,7 +26,7 @@ function wasLoaded(pod: Pod, previous: ClassroomStatus | undefined): boolean {
 }
 
 function loadOf(pod: Pod): { readyMs: number; seconds: number } | undefined {
-  const startedMs = Date.parse(engineContainer(pod)?.state?.running?.startedAt ?? '');
+  const startedMs = Date.parse(engineContainerStatus(pod)?.state?.running?.startedAt ?? '');
   const readyMs = Date.parse(readySince(pod) ?? '');
   if (!(readyMs >= startedMs)) return undefined;
   return { readyMs, seconds: Math.round((readyMs - startedMs) / 1000) };

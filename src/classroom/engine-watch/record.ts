@@ -3,7 +3,9 @@ import type { EngineReading } from './reading.ts';
 /** One question to an engine and what came of it. */
 export type Look =
   | { readonly kind: 'read'; readonly reading: EngineReading }
-  /** No answer in time, or one that is no engine's. */
+  /** Its server answers that all is well, and nobody says what it does: there are no metrics, or others. */
+  | { readonly kind: 'untold'; readonly why: string }
+  /** Its server does not answer in time, or not that all is well. */
   | { readonly kind: 'silent'; readonly why: string };
 
 /** The two clocks at one moment: the wall clock for what people read, the other one for how long something took. */
@@ -21,7 +23,7 @@ export interface EngineRecord {
   readonly quietSinceMs: number | undefined;
   /** Since when it has not answered; monotonic ms. */
   readonly silentSinceMs: number | undefined;
-  /** Why it did not answer the last question. */
+  /** Why the last question did not tell what it does. */
   readonly silence: string | undefined;
 }
 
@@ -32,20 +34,21 @@ export interface EngineRecord {
 export const STALL_MS = 60_000;
 
 /**
- * How long an engine that the kubelet finds unready may be silent. The kubelet itself ends it after a minute, and then
- * waits for as long as its last answers may take.
+ * How long an engine may answer neither the operator nor its kubelet. The kubelet itself ends it about then, after a
+ * minute of failed probes; this is for one that it leaves.
  */
 export const SILENCE_MS = 45_000;
 
 /** What is known after one more look; pure. */
 export function afterLook(before: EngineRecord | undefined, look: Look, at: Moment): EngineRecord {
-  if (look.kind === 'silent') {
+  if (look.kind !== 'read') {
+    const isSilent = look.kind === 'silent';
     return {
       reading: before?.reading,
       // Unseen it may have got on: what it did meanwhile must not count as standing still.
       progressAtMs: at.monotonicMs,
       quietSinceMs: undefined,
-      silentSinceMs: before?.silentSinceMs ?? at.monotonicMs,
+      silentSinceMs: isSilent ? (before?.silentSinceMs ?? at.monotonicMs) : undefined,
       silence: look.why,
     };
   }

@@ -1,10 +1,13 @@
 import type { ClassroomStatus, EngineStatus } from '../../api/classroom.ts';
+import { isReady } from '../../kube/readiness.ts';
 import type { Pod } from '../../kube/resources.ts';
+import { engineContainerStatus } from '../engine-container.ts';
 import { engineStatus } from '../engines.ts';
+import { lastTermination } from '../failures/symptom.ts';
 import { startsInTurn } from '../rollout/start-gate.ts';
 import { expectationOf } from './as-planned.ts';
 import type { WatchedEngine } from './board.ts';
-import { engineContainer, isReady, isStarted } from './engines.ts';
+import { isStarted } from './engines.ts';
 import { SILENCE_MS, STALL_MS } from './record.ts';
 
 export type RepairCause = 'Stalled' | 'Silent' | 'StartRace';
@@ -47,7 +50,7 @@ export interface Repairs {
 /** An engine that stands still finishes no answer, however long it is waited for. */
 const GRACE_OF_STALLED_SECONDS = 5;
 /** An engine of another class that settles does not lead here: whoever waits for it looks again. */
-const TURN_LOOK_MS = 10_000;
+export const TURN_LOOK_MS = 10_000;
 
 /**
  * Which engines have to be started anew now. During class only one that is broken: it stands still, answers nobody, or
@@ -55,11 +58,14 @@ const TURN_LOOK_MS = 10_000;
  * waits until it is idle; and of those on one node only one goes at a time, when no other starts or ends.
  */
 export function repairsDue(input: RepairInput): Repairs {
-  const broken = input.pods.filter(isStarted).flatMap((pod) => brokenRepair(pod, input));
+  const started = input.pods.filter(isStarted);
+  const broken = started.flatMap((pod) => brokenRepair(pod, input));
   const raced = racedEngines(input).filter(({ pod }) => !broken.some((repair) => repair.pod === pod));
   const now = [...broken];
-  const lookAtMs: number[] = [];
-  const nodes = new Set<string | undefined>(input.nodesInTurn);
+  const lookAtMs = started
+    .flatMap((pod) => silentTooLongAtMs(pod, input) ?? [])
+    .filter((at) => at > input.nowMs);
+  const nodes = new Set([...input.nodesInTurn, ...broken.map(({ pod }) => pod.spec?.nodeName)]);
   for (const { pod, engine } of raced) {
     if (nodes.has(pod.spec?.nodeName) || !isItsTurn(pod, input)) {
       lookAtMs.push(input.nowMs + TURN_LOOK_MS);
@@ -77,17 +83,17 @@ export function repairsDue(input: RepairInput): Repairs {
   return { now, lookAtMs: lookAtMs.length === 0 ? undefined : Math.min(...lookAtMs) };
 }
 
-function brokenRepair(pod: Pod, { watched }: RepairInput): Repair[] {
+function brokenRepair(pod: Pod, input: RepairInput): Repair[] {
   const { name } = pod.metadata;
   const gracePeriodSeconds = GRACE_OF_STALLED_SECONDS;
-  switch (watched.get(name)?.health) {
+  switch (input.watched.get(name)?.health) {
     case 'Stalled': {
       const note = `Engine ${name} has had requests for ${STALL_MS / 1000} s and computed no token of them, while its server answers: it is started anew. What it was answering is lost and must be asked again. If it happens again, see \`kubectl logs ${name} --previous\` and the GPU's health (\`nvidia-smi -q\`, \`dmesg\` for Xid).`;
       return [{ pod, cause: 'Stalled', note, gracePeriodSeconds }];
     }
     case 'Silent': {
-      // Where the kubelet gets answers, it is the way from here to the engine that is broken.
-      if (engineContainer(pod)?.ready !== false) return [];
+      const atMs = silentTooLongAtMs(pod, input);
+      if (atMs === undefined || atMs > input.nowMs) return [];
       const note = `Engine ${name} has answered neither its node nor the operator for ${SILENCE_MS / 1000} s: it is started anew. What it was answering is lost and must be asked again.`;
       return [{ pod, cause: 'Silent', note, gracePeriodSeconds }];
     }
@@ -95,6 +101,19 @@ function brokenRepair(pod: Pod, { watched }: RepairInput): Repair[] {
     case undefined:
       return [];
   }
+}
+
+/**
+ * When an engine that does not answer the operator has not answered its kubelet for too long either (epoch ms);
+ * undefined: one of them hears from it. Where the kubelet gets answers, it is the way from here that is broken; and a
+ * probe that was missed for a moment says nothing of an engine that could never be reached from here.
+ */
+function silentTooLongAtMs(pod: Pod, { watched }: RepairInput): number | undefined {
+  if (watched.get(pod.metadata.name)?.health !== 'Silent') return undefined;
+  if (engineContainerStatus(pod)?.ready !== false) return undefined;
+  const unready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'False');
+  const sinceMs = Date.parse(unready?.lastTransitionTime ?? '');
+  return Number.isNaN(sinceMs) ? undefined : sinceMs + SILENCE_MS;
 }
 
 interface RacedEngine {
@@ -112,13 +131,18 @@ function racedEngines({ pods, status }: RepairInput): RacedEngine[] {
 
 /**
  * On its node no engine starts or ends, and every other one has been asked: what they know of a race is not lost. One
- * that fails is not waited for: it may fail for ever.
+ * that ends again and again would be met by every new start, so that these would never end: the engine that lost serves
+ * with what it has until that is over. One that never gets as far as starting is not waited for.
  */
 function isItsTurn(pod: Pod, { enginePods, isMeasured }: RepairInput): boolean {
   return enginePods
     .filter((other) => other.spec?.nodeName === pod.spec?.nodeName && startsInTurn(other))
     .filter((other) => other.metadata.uid !== pod.metadata.uid && !hasEnded(other))
-    .every((other) => (isStarted(other) && isMeasured(other)) || engineStatus(other).state === 'Failing');
+    .every((other) => (isStarted(other) && isMeasured(other)) || cannotStart(other));
+}
+
+function cannotStart(pod: Pod): boolean {
+  return engineStatus(pod).state === 'Failing' && lastTermination(pod) === undefined;
 }
 
 function hasEnded({ status }: Pod): boolean {

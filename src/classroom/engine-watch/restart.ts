@@ -2,16 +2,16 @@ import { EVENT_REASONS } from '../../api/event-reasons.ts';
 import { LABELS } from '../../api/labels.ts';
 import { keyOf } from '../../kube/object.ts';
 import { type Pod, pods } from '../../kube/resources.ts';
-import type { OperatorDependencies } from '../../reconcile/controller.ts';
-import { instanceOf } from '../adapters/engines.ts';
+import type { ClassroomDependencies } from '../dependencies.ts';
+import { instanceOf } from '../engine-container.ts';
 import type { ObservedClass } from '../observe.ts';
 import { isOfDeployment } from './engines.ts';
-import { type Repair, type RepairInput, repairsDue } from './repairs.ts';
+import { type Repair, type RepairInput, repairsDue, TURN_LOOK_MS } from './repairs.ts';
 
 type RestartDependencies = Pick<
-  OperatorDependencies,
+  ClassroomDependencies,
   'events' | 'metrics' | 'engineBoard' | 'clock' | 'settings'
-> & { client: Pick<OperatorDependencies['client'], 'delete'> };
+> & { client: Pick<ClassroomDependencies['client'], 'delete'> };
 
 /** Starts engines anew, in turn. */
 export interface EngineRestarts {
@@ -33,6 +33,7 @@ interface Turn {
   readonly atMs: number;
 }
 
+/** Keeps in memory, between passes, which nodes are in turn. */
 export function createEngineRestarts(dependencies: RestartDependencies): EngineRestarts {
   const { client, events, metrics, clock } = dependencies;
   /** Of all classes, by the uid of the pod. */
@@ -40,29 +41,43 @@ export function createEngineRestarts(dependencies: RestartDependencies): EngineR
 
   async function restart({ pod, gracePeriodSeconds }: Repair, signal: AbortSignal): Promise<boolean> {
     const { name, namespace, uid } = pod.metadata;
-    const deleted = await client.delete(
-      pods,
-      { name, namespace },
-      {
-        signal,
-        ...(uid === undefined ? {} : { uid }),
-        ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
-      },
-    );
-    if (!deleted) return false;
-    turns.set(uid ?? name, { node: pod.spec?.nodeName ?? '', atMs: clock.monotonic() });
-    metrics.objectWritten({ kind: pods.kind, verb: 'delete' });
-    return true;
+    const id = uid ?? name;
+    // Before the request: the pass of another class may come in between.
+    turns.set(id, { node: pod.spec?.nodeName ?? '', atMs: clock.monotonic() });
+    let deleted = false;
+    try {
+      deleted = await client.delete(
+        pods,
+        { name, namespace },
+        {
+          signal,
+          ...(uid === undefined ? {} : { uid }),
+          ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+        },
+      );
+    } finally {
+      if (!deleted) turns.delete(id);
+    }
+    if (deleted) metrics.objectWritten({ kind: pods.kind, verb: 'delete' });
+    return deleted;
   }
+
+  const nodesInTurn = () => new Set([...turns.values()].map(({ node }) => node));
 
   return {
     async carryOut(observed, nowMs, signal) {
       for (const [uid, { atMs }] of turns) if (clock.monotonic() - atMs >= TURN_MS) turns.delete(uid);
-      const nodes = new Set([...turns.values()].map(({ node }) => node));
-      const due = repairsDue(inputOf(observed, dependencies, nodes, nowMs));
+      const due = repairsDue(inputOf(observed, dependencies, nodesInTurn(), nowMs));
+      let { lookAtMs = Number.POSITIVE_INFINITY } = due;
       for (const repair of due.now) {
         const { uid, name } = repair.pod.metadata;
-        if (turns.has(uid ?? name) || !(await restart(repair, signal))) continue;
+        if (turns.has(uid ?? name)) continue;
+        // Another class may have taken the turn while this one waited for an answer.
+        if (repair.cause === 'StartRace' && nodesInTurn().has(repair.pod.spec?.nodeName ?? '')) {
+          lookAtMs = Math.min(lookAtMs, nowMs + TURN_LOOK_MS);
+          continue;
+        }
+        if (!(await restart(repair, signal))) continue;
         events.record(observed.classroom, {
           type: 'Warning',
           reason: EVENT_REASONS.engineRestarted,
@@ -70,7 +85,7 @@ export function createEngineRestarts(dependencies: RestartDependencies): EngineR
           note: repair.note,
         });
       }
-      return due.lookAtMs;
+      return Number.isFinite(lookAtMs) ? lookAtMs : undefined;
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Pod } from '../../kube/resources.ts';
+import { engineCommand, engineContainerStatus } from '../engine-container.ts';
 import { readySince } from '../engines.ts';
 import { startsInTurn } from '../rollout/start-gate.ts';
-import { engineCommand, engineContainer } from './engines.ts';
 
 /**
  * Another engine on the GPU that started or ended while this one started. An engine measures the memory of the whole
@@ -40,7 +40,7 @@ interface Span {
 
 /** From the container's start until the engine first answered, as far as the pod says. */
 function startOf(pod: Pod, nowMs: number): Span | undefined {
-  const fromMs = Date.parse(engineContainer(pod)?.state?.running?.startedAt ?? '');
+  const fromMs = Date.parse(engineContainerStatus(pod)?.state?.running?.startedAt ?? '');
   if (Number.isNaN(fromMs)) return undefined;
   const readyMs = Date.parse(readySince(pod) ?? '');
   return { fromMs, toMs: Number.isNaN(readyMs) ? nowMs : readyMs };
@@ -49,7 +49,7 @@ function startOf(pod: Pod, nowMs: number): Span | undefined {
 function changedMemoryDuring(other: Pod, span: Span, nowMs: number): boolean {
   const started = startOf(other, nowMs);
   if (started !== undefined && started.fromMs < span.toMs && span.fromMs < started.toMs) return true;
-  const end = engineContainer(other)?.lastState?.terminated;
+  const end = engineContainerStatus(other)?.lastState?.terminated;
   return [end?.startedAt, end?.finishedAt]
     .map((time) => Date.parse(time ?? ''))
     .some((timeMs) => span.fromMs < timeMs && timeMs < span.toMs);

@@ -63,7 +63,7 @@ const MODEL_FAILURES = {
   [REASONS.volumeNotWritable]: {
     sign: '`PermissionError`, `Read-only file system`',
     what: 'vLLM may not write to, or read from, the model volume',
-    next: 'Give the group of the volume read and write access: caches lie on it as well.',
+    next: 'Let group 0, which engines run with, read and write it (`chgrp -R 0`, `chmod -R g+rwX`): caches lie on it as well.',
     cure: 'Outside',
   },
   [REASONS.weightsUnreadable]: {
@@ -77,6 +77,12 @@ const MODEL_FAILURES = {
     what: 'the files of adapter {adapter|} are not there; vLLM ends when it needs them',
     next: 'Put them back on the model volume, or remove the adapter from `adapters`.',
     cure: 'Outside',
+  },
+  [REASONS.adaptersUnsupported]: {
+    sign: '`… does not support LoRA yet`',
+    what: 'this vLLM cannot use adapters with {architecture|this kind of model}',
+    next: 'Remove `adapters`, choose another model, or set `engine.image` to a release of vLLM that can.',
+    cure: 'Spec',
   },
   [REASONS.modelUnsupported]: {
     sign: '`Model architectures … are not supported for now`, `does not recognize this architecture`; of the first only the end of its long list may be in the message',
@@ -227,7 +233,7 @@ const OTHER_FAILURES = {
   },
   [REASONS.startTimedOut]: {
     sign: '`KeyboardInterrupt: terminated`; killed after just the time of the startup probe',
-    what: 'loading took longer than the startup probe allows, half an hour',
+    what: 'loading took longer than the startup probe allows, half an hour or, for a large model, more',
     next: 'Use a model volume (`model.storage`), so that the next start finds what was downloaded, or faster storage.',
     cure: 'Outside',
   },

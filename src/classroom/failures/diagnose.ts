@@ -18,7 +18,7 @@ export interface Diagnosis {
 const SIGKILL_EXIT = 137;
 const SIGTERM_EXIT = 143;
 /** A killed process needs its grace period to be gone, and the kubelet a moment to notice. */
-const KILL_MARGIN_SECONDS = 180;
+export const KILL_MARGIN_SECONDS = 180;
 const IMAGE_REASONS: ReadonlySet<string> = new Set([
   'ErrImagePull',
   'ImagePullBackOff',

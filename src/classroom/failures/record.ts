@@ -1,11 +1,13 @@
 import type { EngineFailures, MemoryStep } from '../../api/engine-failures.ts';
 import { ENGINE_FAILURE_REASONS } from '../../api/reasons.ts';
+import { instantOf } from '../../kube/instant.ts';
 import type { Pod } from '../../kube/resources.ts';
+import { engineContainerOf, serves } from '../engine-container.ts';
 import { FAILURES } from './catalogue.ts';
 import { describeExhausted, describeFailure } from './describe.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
 import { figuresOf, honours, nextStep } from './ladder.ts';
-import { endSymptom, engineContainerOf, lastTermination, type Termination } from './symptom.ts';
+import { endSymptom, lastTermination, type Termination } from './symptom.ts';
 
 /** Equal starts that fail for ever: one may be chance, two are not. */
 const STARTS_FOR_SPEC = 2;
@@ -23,6 +25,8 @@ export interface RecordInput {
   pods: readonly Pod[];
   /** The container of the engines as it is rolled out: the ends of engines that ran otherwise do not count. */
   rolledOut: RolledOutContainer | undefined;
+  /** Whether that is what the spec wants: while a change waits, ends say nothing of what it changes to. */
+  isAsWanted: boolean;
   /** Engines that answer. */
   readyEngines: number;
   /** Engines wanted. */
@@ -53,7 +57,7 @@ export function advanceRecord(
   for (const end of ends.filter((one) => !wasCounted(released, one))) {
     // What ended beside the one that led to a step ran with the settings before it.
     const isDecided = next.held !== undefined || next.memorySteps !== released.memorySteps;
-    next = isDecided ? { ...next, lastEnd: end.key } : withEnd(next, end, input);
+    next = isDecided || !input.isAsWanted ? { ...next, lastEnd: end.key } : withEnd(next, end, input);
   }
   return settled(next, ends, input);
 }
@@ -167,12 +171,12 @@ function withStep(
 ): EngineFailures {
   const figures = figuresOf(args);
   if (figures !== undefined && !honours(figures, record.memorySteps)) return record;
-  if (input.readyEngines > 0 && diagnosis.reason !== ENGINE_FAILURE_REASONS.outOfGPUMemory) return record;
+  if (isServing(input) && diagnosis.reason !== ENGINE_FAILURE_REASONS.outOfGPUMemory) return record;
   const step = figures === undefined ? undefined : nextStep(diagnosis, figures, record.memorySteps);
   if (step === undefined) {
     return hold({ ...record, message: describeExhausted(diagnosis) }, input, undefined);
   }
-  return { ...record, memorySteps: [...record.memorySteps, { ...step, time: timeOf(input.nowMs) }] };
+  return { ...record, memorySteps: [...record.memorySteps, { ...step, time: instantOf(input.nowMs) }] };
 }
 
 /** Whether so many starts of each engine have ended for this reason. */
@@ -180,12 +184,17 @@ function hasStarted({ count }: EngineFailures, times: number, { wantedEngines }:
   return count >= times * Math.max(1, wantedEngines);
 }
 
-/** Engines are not stopped while one of them answers: its students would pay for the others. */
+/** Also by one that misses its probe for a moment: it may be busy. */
+function isServing({ readyEngines, pods }: RecordInput): boolean {
+  return readyEngines > 0 || pods.some(serves);
+}
+
+/** Engines are not stopped while one of them serves: its students would pay for the others. */
 function hold(record: EngineFailures, input: RecordInput, forMs: number | undefined): EngineFailures {
-  if (input.readyEngines > 0) return record;
-  const since = timeOf(input.nowMs);
+  if (isServing(input)) return record;
+  const since = instantOf(input.nowMs);
   if (forMs === undefined) return { ...record, held: { since } };
-  return { ...record, held: { since, retryTime: timeOf(input.nowMs + forMs) } };
+  return { ...record, held: { since, retryTime: instantOf(input.nowMs + forMs) } };
 }
 
 function restMs(retries: number): number {
@@ -207,8 +216,4 @@ function settled(
   const isTold = ends.some((end) => wasCounted(record, end));
   if (memorySteps.length === 0 && !isTold) return undefined;
   return { specHash, memorySteps, count: 0, retries: 0, ...(lastEnd === undefined ? {} : { lastEnd }) };
-}
-
-function timeOf(epochMs: number): string {
-  return new Date(Math.floor(epochMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 }

@@ -1,3 +1,4 @@
+import { cell } from '../../markdown/table.ts';
 import { type Cure, FAILURES } from './catalogue.ts';
 import { describeExhausted, describeFailure, describeHeld, fill } from './describe.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
@@ -60,7 +61,7 @@ const HEAD = [
   "logging configuration (`VLLM_LOGGING_CONFIG_PATH`) that is vLLM's own but for one thing: errors that end the engine",
   'also go to the termination log of the container, which Kubernetes passes on after every end. It travels in an',
   'annotation of the pod and is mounted as a file; there is no wrapper around vLLM. An image that takes no such',
-  'configuration still runs; the reason is then often `StartFailed`.',
+  'configuration still runs; the reason is then often `StartFailed`. Why so: [ADR 9](adr/0009-why-an-engine-ended.md).',
   '',
   '## What the operator does',
   '',
@@ -74,6 +75,8 @@ const HEAD = [
   '- **held after 5, tried again**: somebody can mend it outside the class. After five of each engine, ten minutes of the',
   "  kubelet's back-off, the engines are held for 15 minutes, after the next failure for 30, then 60, then 120.",
   '- **started again**: by the kubelet or the Deployment, without an end. Nothing is held.',
+  '',
+  'Each of it happens once, also when the operator is killed meanwhile ([ADR 10](adr/0010-failures-are-recorded-first.md)).',
   '',
   'Engines are never held while one of the class answers. A change of `model`, `gpu` or `engine` (replicas and rollout',
   'aside) forgets everything: what was lowered, what was counted, what is held. So does a new value of an annotation:',
@@ -110,8 +113,3 @@ const TAIL = [
   '| the Node object is gone, or has that taint | its pods are removed within a minute | nothing |',
   '| the node was drained or shut down | its pods end, and others are made | nothing |',
 ];
-
-/** A bar would end the cell. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|');
-}

@@ -127,6 +127,7 @@ function memorySigns(): Sign[] {
 
 function argumentSigns(): Sign[] {
   return [
+    sign(REASONS.adaptersUnsupported, /(?<architecture>\w+) does not support LoRA yet/),
     sign(REASONS.adapterNotFound, /Loading lora (?<adapter>\S+) failed: /),
     sign(REASONS.argumentRefused, /error: argument (?<flag>--[\w-]+)[^:\n]*: /),
     sign(REASONS.argumentRefused, /error: unrecognized arguments: (?<flag>[^\n]*)/),

@@ -10,7 +10,7 @@ import {
 } from '../../gpu/node-preparation/manage.ts';
 import { placedClass, preparationOf } from '../../gpu/node-preparation/prepare.ts';
 import { type PreparationRecord, recordOf, recordsOf } from '../../gpu/node-preparation/record.ts';
-import { describeFailure } from '../../gpu/node-preparation/way-back.ts';
+import { describeFailure, wayBack } from '../../gpu/node-preparation/way-back.ts';
 import type { KnownGpus } from '../../gpu/nodes/observation.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { KubeApiError } from '../../kube/errors.ts';
@@ -18,20 +18,18 @@ import { keyOf, refOfKey } from '../../kube/object.ts';
 import { nodes as nodeResource } from '../../kube/resources.ts';
 import { createSemaphore } from '../../kube/semaphore.ts';
 import type { OperatorInformers } from '../../reconcile/caches.ts';
-import type {
-  OperatorController,
-  OperatorDependencies,
-  OperatorMetrics,
-  ReconcilePass,
-} from '../../reconcile/controller.ts';
+import type { OperatorController, OperatorMetrics, ReconcilePass } from '../../reconcile/controller.ts';
+import type { ClassroomDependencies } from '../dependencies.ts';
 import { activityOf } from '../engine-watch/activity.ts';
-import { liveNodes, readMoment } from './moment.ts';
+import { readMoment, readNodes } from './moment.ts';
 import { evictAll, type NodeWrite, writeToNode } from './write.ts';
 
 /** Waiting for pods to end, or for the MIG manager. */
 const LOOK_AGAIN_MS = 5_000;
 /** After a write, and after one that came too late. */
 const NEXT_STEP_MS = 300;
+/** A node that joins or a neighbour's rollout is many changes, and a look reads all nodes. */
+const GPUS_SETTLE_MS = 1_000;
 /** Pods of others, and rights, are not watched. */
 const TRY_AGAIN_MS = 60_000;
 
@@ -40,7 +38,7 @@ export const NODE_RIGHTS_MANIFEST = 'manifests/rbac-node-preparation.yaml';
 
 export interface NodePreparationDependencies
   extends Pick<
-    OperatorDependencies,
+    ClassroomDependencies,
     'events' | 'clock' | 'log' | 'settings' | 'engineBoard' | 'preparationNotes'
   > {
   client: Pick<KubeClient, 'list' | 'mergePatch' | 'raw'>;
@@ -61,6 +59,7 @@ export function createNodePreparationController(
   const { informers, settings } = dependencies;
   // Two classes must not begin on two nodes, or on the same one, at once.
   const one = createSemaphore(1);
+  let workingSinceMs = dependencies.clock.now();
   const keys = (): string[] => {
     const managed = informers.classrooms.list(settings.watchNamespace).filter(isManaged);
     const observed = informers.gpus.current();
@@ -74,22 +73,27 @@ export function createNodePreparationController(
     name: 'node-preparation',
     keys,
     connect(enqueue) {
+      // The process may have stood by for days, until it became the leader.
+      workingSinceMs = dependencies.clock.now();
       const subscriptions = [
         informers.classrooms.onChange(({ now, before }) => {
           const classroom = [now, before].find((each) => each !== undefined && isManaged(each));
           if (classroom !== undefined) enqueue(keyOf(classroom.metadata));
         }),
         informers.gpus.onChange(() => {
-          for (const key of keys()) enqueue(key);
+          for (const key of keys()) enqueue(key, GPUS_SETTLE_MS);
         }),
       ];
       return () => {
         for (const unsubscribe of subscriptions) unsubscribe();
       };
     },
-    reconcile: (key, signal) => one.run(() => guarded(key, dependencies, signal)),
+    reconcile: (key, signal) => one.run(() => guarded(key, { ...dependencies, workingSinceMs }, signal)),
   };
 }
+
+/** An operator at work. */
+type Working = NodePreparationDependencies & Pick<ManageContext, 'workingSinceMs'>;
 
 function isManaged({ spec }: Classroom): boolean {
   return spec.gpu?.nodePreparation === 'Manage';
@@ -99,17 +103,13 @@ function isServed(key: string, watchNamespace: string | undefined): boolean {
   return watchNamespace === undefined || key.startsWith(`${watchNamespace}/`);
 }
 
-/** Rights that are missing are told, and a node that changed meanwhile is looked at again. */
-async function guarded(
-  key: string,
-  dependencies: NodePreparationDependencies,
-  signal: AbortSignal,
-): Promise<ReconcilePass> {
+/** Rights that are missing are told, and a node that changed or went meanwhile is looked at again. */
+async function guarded(key: string, dependencies: Working, signal: AbortSignal): Promise<ReconcilePass> {
   try {
     return await pass(key, dependencies, signal);
   } catch (error) {
     if (!(error instanceof KubeApiError)) throw error;
-    if (error.isConflict) return { requeueAfterMs: NEXT_STEP_MS };
+    if (error.isConflict || error.isNotFound) return { requeueAfterMs: NEXT_STEP_MS };
     if (error.status !== 403) throw error;
     const message = `The operator has no right to do it (${error.message.replace(/\.$/, '')}): apply \`${NODE_RIGHTS_MANIFEST}\`, or set \`gpu.nodePreparation: Report\` and do it by hand.`;
     dependencies.preparationNotes.set(key, { why: 'RightsMissing', message });
@@ -117,24 +117,21 @@ async function guarded(
   }
 }
 
-async function pass(
-  key: string,
-  dependencies: NodePreparationDependencies,
-  signal: AbortSignal,
-): Promise<ReconcilePass> {
+async function pass(key: string, dependencies: Working, signal: AbortSignal): Promise<ReconcilePass> {
   const { client, informers, preparationNotes } = dependencies;
   const seen = informers.gpus.current();
   if (seen.kind === 'Unknown') return {};
   const managed = managedClass(key, dependencies);
-  const isBegun = recordsOf(seen.nodes).some(({ record }) => record.class === key);
+  const begun = recordsOf(seen.nodes).find(({ record }) => record.class === key)?.node.name;
   const preparation = preparationFor(managed, seen, dependencies);
-  if (!isBegun && (preparation === undefined || preparation.choices.length === 0)) {
+  if (begun === undefined && (preparation === undefined || preparation.choices.length === 0)) {
     preparationNotes.set(key, undefined);
     return {};
   }
   // From here on the cache is not good enough: it may not show what we wrote a moment ago.
-  const live = liveNodes((await client.list(nodeResource, { signal })).items);
-  const known: KnownGpus = { ...seen, nodes: live.nodes };
+  const live = await readNodes(client, begun, signal);
+  const others = begun === undefined ? [] : seen.nodes.filter(({ name }) => name !== begun);
+  const known: KnownGpus = { ...seen, nodes: [...others, ...live.nodes] };
   const turn: Turn = {
     key,
     dependencies,
@@ -143,8 +140,10 @@ async function pass(
     preparation: preparationFor(managed, known, dependencies),
     resourceVersionOf: live.resourceVersionOf,
   };
-  const own = recordsOf(known.nodes).find(({ record }) => record.class === key);
+  const own = recordsOf(live.nodes).find(({ record }) => record.class === key);
   if (own !== undefined) return goOn(turn, own.node, own.record);
+  // It was let go a moment ago, and of the other nodes too much is not known.
+  if (begun !== undefined) return { requeueAfterMs: LOOK_AGAIN_MS };
   const busy = recordsOf(known.nodes).find(({ record }) => record.step !== 'Failed');
   if (busy === undefined) return begin(turn);
   const message = `It waits for node ${busy.node.name}, which is being prepared for the class ${busy.record.class}: one node is changed at a time.`;
@@ -164,7 +163,7 @@ function preparationFor(
 /** One pass over one class, with everything it was given. */
 interface Turn {
   key: string;
-  dependencies: NodePreparationDependencies;
+  dependencies: Working;
   signal: AbortSignal;
   /** Undefined: it is gone, or wants no nodes changed any more. */
   managed: Classroom | undefined;
@@ -206,6 +205,7 @@ function contextOf({ key, preparation, managed, dependencies }: Turn): ManageCon
     engines:
       managed === undefined ? { mayStop: false, why: 'the class is gone' } : enginesOf(managed, dependencies),
     nowMs: dependencies.clock.now(),
+    workingSinceMs: dependencies.workingSinceMs,
   };
 }
 
@@ -266,15 +266,17 @@ function waiting({ key, dependencies }: Turn, node: NodeMoment['node']): Reconci
 }
 
 /** A class that is gone cannot be told of; its node then can. */
-function tell(turn: Turn, node: NodeMoment['node'], action: NodeWrite): void {
-  const regarding = turn.managed ?? { apiVersion: 'v1', kind: 'Node', metadata: { name: node.name } };
-  const event = eventOf(node, action);
-  if (event !== undefined) turn.dependencies.events.record(regarding, { action: 'PrepareNode', ...event });
+function tell({ key, dependencies }: Turn, node: NodeMoment['node'], action: NodeWrite): void {
+  const classroom = dependencies.informers.classrooms.get(refOfKey(key));
+  const regarding = classroom ?? { apiVersion: 'v1', kind: 'Node', metadata: { name: node.name } };
+  const event = eventOf(node, action, classroom !== undefined);
+  if (event !== undefined) dependencies.events.record(regarding, { action: 'PrepareNode', ...event });
 }
 
-type Told = Omit<Parameters<OperatorDependencies['events']['record']>[1], 'action'>;
+type Told = Omit<Parameters<ClassroomDependencies['events']['record']>[1], 'action'>;
 
-function eventOf(node: NodeMoment['node'], action: NodeWrite): Told | undefined {
+/** @param hasClass its status tells more */
+function eventOf(node: NodeMoment['node'], action: NodeWrite, hasClass: boolean): Told | undefined {
   const { name } = node;
   switch (action.kind) {
     case 'Cordon': {
@@ -289,7 +291,10 @@ function eventOf(node: NodeMoment['node'], action: NodeWrite): Told | undefined 
       return done(name);
     case 'Fail': {
       const what = describeFailure(name, action.record.failure, action.record);
-      const note = `${what}. The condition NodesPrepared has the way back.`;
+      const back = hasClass
+        ? 'The condition NodesPrepared has the way back'
+        : `The class is gone. The way back: ${wayBack(name, action.record).join(' && ')}`;
+      const note = `${what}. ${back}.`;
       return { type: 'Warning', reason: EVENT_REASONS.nodePreparationFailed, note };
     }
   }

@@ -1,10 +1,11 @@
-import { COMPONENTS, ENGINE_CONTAINER, LABELS } from '../../api/labels.ts';
+import { COMPONENTS, LABELS } from '../../api/labels.ts';
 import type { NodeMoment, PodOnNode } from '../../gpu/node-preparation/manage.ts';
 import { type GpuNode, readGpuNode } from '../../gpu/nodes/gpu-node.ts';
 import { readGpuPod } from '../../gpu/nodes/gpu-pod.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { keyOf } from '../../kube/object.ts';
-import { type Node, type Pod, pods } from '../../kube/resources.ts';
+import { nodes, type Pod, pods } from '../../kube/resources.ts';
+import { serves } from '../engine-container.ts';
 
 /** Asks the API server for the pods of a node: a cache may not know yet of the one that matters. */
 export async function readMoment(
@@ -41,22 +42,43 @@ function isEngineOf({ metadata: { namespace = '', labels = {} } }: Pod, classKey
   );
 }
 
-/** Once it has started it may have something running, also where it is out of its readiness for a moment. */
-function serves({ status }: Pod): boolean {
-  const container = status?.containerStatuses?.find(({ name }) => name === ENGINE_CONTAINER);
-  return container?.started === true && container.state?.running !== undefined;
-}
-
 /** Nodes with GPUs as the API server has them, and their versions, without which nothing is written. */
 export interface LiveNodes {
   nodes: readonly GpuNode[];
   resourceVersionOf(node: string): string;
 }
 
-export function liveNodes(listed: readonly Node[]): LiveNodes {
-  const versions = new Map(listed.map(({ metadata }) => [metadata.name, metadata.resourceVersion ?? '']));
-  return {
-    nodes: listed.flatMap((node) => readGpuNode(node) ?? []),
-    resourceVersionOf: (node) => versions.get(node) ?? '',
-  };
+/** Whole nodes are large, and most are of no interest: they are not held all at once. */
+const NODES_PER_PAGE = 100;
+
+/**
+ * Asks the API server for nodes.
+ *
+ * @param name undefined: all
+ * @throws KubeApiError
+ */
+export async function readNodes(
+  client: Pick<KubeClient, 'list'>,
+  name: string | undefined,
+  signal: AbortSignal,
+): Promise<LiveNodes> {
+  const found: GpuNode[] = [];
+  const versions = new Map<string, string>();
+  let next: string | undefined;
+  do {
+    const page = await client.list(nodes, {
+      signal,
+      limit: NODES_PER_PAGE,
+      ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
+      ...(next === undefined ? {} : { continue: next }),
+    });
+    for (const node of page.items) {
+      const facts = readGpuNode(node);
+      if (facts === undefined) continue;
+      found.push(facts);
+      versions.set(facts.name, node.metadata.resourceVersion ?? '');
+    }
+    next = page.metadata.continue || undefined;
+  } while (next !== undefined);
+  return { nodes: found, resourceVersionOf: (node) => versions.get(node) ?? '' };
 }

@@ -1,10 +1,7 @@
+import { PREPARATION_ANNOTATION } from '../../api/node-preparation.ts';
 import type { ManageAction, PodOnNode } from '../../gpu/node-preparation/manage.ts';
 import type { PreparationNote } from '../../gpu/node-preparation/note.ts';
-import {
-  formatRecord,
-  PREPARATION_ANNOTATION,
-  type PreparationRecord,
-} from '../../gpu/node-preparation/record.ts';
+import { formatRecord, type PreparationRecord } from '../../gpu/node-preparation/record.ts';
 import { GPU_LABELS } from '../../gpu/nodes/gpu-labels.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { evictPod } from '../../kube/eviction.ts';

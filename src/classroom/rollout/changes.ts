@@ -1,5 +1,5 @@
-import { ENGINE_CONTAINER } from '../../api/labels.ts';
 import { canonicalJson } from '../../kube/intent.ts';
+import { engineContainerOf } from '../engine-container.ts';
 import type { PodTemplate } from './rolled-out.ts';
 
 /** What of the engines changes. `Model`: what is loaded, or how students call it. `Pod`: all else, such as volumes. */
@@ -36,7 +36,7 @@ export function describeChanges(changes: readonly Change[]): string {
 type Container = NonNullable<PodTemplate['spec']>['containers'][number];
 
 function engineOf(template: PodTemplate): Partial<Container> {
-  return template.spec?.containers.find(({ name }) => name === ENGINE_CONTAINER) ?? {};
+  return engineContainerOf(template.spec) ?? {};
 }
 
 function imageChange(before = '', after = ''): Change[] {

@@ -1,7 +1,7 @@
 import type { ConditionDraft } from '../../api/condition.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../../api/reasons.ts';
 import { describeChanges } from './changes.ts';
-import type { RolloutDecision } from './decision.ts';
+import type { Awaited, RolloutDecision } from './decision.ts';
 
 const type = CLASSROOM_CONDITIONS.rolloutPending;
 
@@ -11,6 +11,8 @@ export interface RolloutTerms {
   idleMs: number;
   /** How long the last engine took from its start until it answered; undefined: not measured yet. */
   lastLoadSeconds: number | undefined;
+  /** For what the engines wait that are left of those that are replaced one by one; undefined: for nothing. */
+  pausedFor: Awaited | undefined;
 }
 
 /** Whether a change of the spec waits, for what, what changes and how long the class will be without its engines. */
@@ -18,6 +20,7 @@ export function rolloutCondition(decision: RolloutDecision, terms: RolloutTerms)
   switch (decision.kind) {
     case 'current':
     case 'now':
+      if (terms.pausedFor !== undefined) return pausedCondition(terms.pausedFor, terms);
       return condition('False', 'upToDate', 'The engines run, or are being started, as the spec says.');
     case 'unfit':
       return decision.runs
@@ -43,25 +46,46 @@ function condition(
   return { type, status, reason: CLASSROOM_REASONS[reason], message };
 }
 
-function waitMessage(decision: Extract<RolloutDecision, { kind: 'wait' }>, terms: RolloutTerms): string {
-  const idle = `nobody has asked for ${inWords(terms.idleMs / 1000)}`;
+function pausedCondition(awaited: Awaited, terms: RolloutTerms): ConditionDraft {
+  const message = [
+    'Some engines still run without the last change: students asked again before it was their turn.',
+    untilSentence(awaited, terms),
+    loadClause(terms.lastLoadSeconds),
+    AT_ONCE,
+  ].join(' ');
+  return condition('True', REASONS[awaited], message);
+}
+
+const AT_ONCE = 'To replace them now, set `engine.rollout` to Immediately.';
+
+function untilSentence(awaited: Awaited, { idleMs }: RolloutTerms): string {
+  const idle = `nobody has asked for ${inWords(idleMs / 1000)}`;
   const until =
-    decision.for === 'Idle'
+    awaited === 'Idle'
       ? `when ${idle}`
       : `when the class is over; this version does not act on timetables, so it counts as over when ${idle}`;
+  return `They are replaced ${until} (\`engine.rollout\` is ${MODES[awaited]}).`;
+}
+
+function waitMessage(decision: Extract<RolloutDecision, { kind: 'wait' }>, terms: RolloutTerms): string {
   return [
     `The engines still run without this change: ${describeChanges(decision.changes)}.`,
-    `They are replaced ${until} (\`engine.rollout\` is ${MODES[decision.for]}).`,
+    untilSentence(decision.for, terms),
     ...(decision.obstacle === undefined ? [] : [`Whether they are idle is not known: ${decision.obstacle}.`]),
     loadClause(terms.lastLoadSeconds),
-    'To replace them now, set `engine.rollout` to Immediately.',
+    AT_ONCE,
   ].join(' ');
 }
 
 function loadClause(lastLoadSeconds: number | undefined): string {
   return lastLoadSeconds === undefined
     ? 'How long an engine then takes to load was not measured yet.'
-    : `The last engine took ${inWords(lastLoadSeconds)} to load.`;
+    : describeLastLoad(lastLoadSeconds);
+}
+
+/** What students wait for while an engine loads, as a sentence. */
+export function describeLastLoad(seconds: number): string {
+  return `The last engine took ${inWords(seconds)} to load.`;
 }
 
 function inWords(seconds: number): string {

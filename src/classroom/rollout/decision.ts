@@ -1,6 +1,6 @@
 import type { ClassroomSpec } from '../../api/classroom.ts';
-import { ENGINE_CONTAINER } from '../../api/labels.ts';
 import type { Pod } from '../../kube/resources.ts';
+import { serves } from '../engine-container.ts';
 import type { Activity } from './activity.ts';
 import { type Change, changesBetween } from './changes.ts';
 import type { PodTemplate, RolledOut, Strategy } from './rolled-out.ts';
@@ -20,6 +20,9 @@ export interface RolloutInput {
   nowMs: number;
 }
 
+/** For what a change waits. */
+export type Awaited = 'Idle' | 'ClassEnd';
+
 /** Whether what the spec wants is started now. */
 export type RolloutDecision =
   /** It runs. */
@@ -32,7 +35,7 @@ export type RolloutDecision =
   | {
       kind: 'wait';
       changes: Change[];
-      for: 'Idle' | 'ClassEnd';
+      for: Awaited;
       /** What is known of the engines' work, where it stands in the way for longer than students need. */
       obstacle: string | undefined;
       /** When it may start though nothing changes (epoch ms). */
@@ -66,7 +69,12 @@ function waiting(
   obstacle: string | undefined,
   lookAtMs: number | undefined,
 ): Extract<RolloutDecision, { kind: 'wait' }> {
-  return { kind: 'wait', changes, for: mode === 'AfterClass' ? 'ClassEnd' : 'Idle', obstacle, lookAtMs };
+  return { kind: 'wait', changes, for: awaitedBy(mode), obstacle, lookAtMs };
+}
+
+/** For what a change waits that is not made at once. */
+export function awaitedBy(mode: RolloutInput['mode']): Awaited {
+  return mode === 'AfterClass' ? 'ClassEnd' : 'Idle';
 }
 
 function startWith(
@@ -74,22 +82,15 @@ function startWith(
   input: RolloutInput,
   changes: Change[],
 ): Extract<RolloutDecision, { kind: 'now' }> {
-  return { kind: 'now', changes, strategy: strategyFor(input.replicas, changes), why };
+  return { kind: 'now', changes, strategy: strategyFor(input, changes), why };
 }
 
 /**
- * One by one keeps the class served; not so with another model: students would be answered by the old and the new one
- * in turn, and the gateway knows only one name.
+ * One by one keeps the class served; not so where no engine serves it: then all are mended at once. Nor with another
+ * model: students would be answered by the old and the new one in turn, and the gateway knows only one name.
  */
-function strategyFor(replicas: number, changes: readonly Change[]): Strategy {
-  return replicas > 1 && !changes.some(({ kind }) => kind === 'Model') ? 'OneByOne' : 'Recreate';
-}
-
-/**
- * Whether students may have something running on this engine. Being out of its readiness for a moment does not count
- * against it: it may be busy, and its liveness probe ends it when it is not.
- */
-function serves(pod: Pod): boolean {
-  const container = pod.status?.containerStatuses?.find(({ name }) => name === ENGINE_CONTAINER);
-  return container?.started === true && container.state?.running !== undefined;
+function strategyFor({ rolledOut, replicas, pods }: RolloutInput, changes: readonly Change[]): Strategy {
+  const isModel = changes.some(({ kind }) => kind === 'Model');
+  const keepsServing = rolledOut === undefined || pods.some(serves);
+  return replicas > 1 && keepsServing && !isModel ? 'OneByOne' : 'Recreate';
 }

@@ -14,6 +14,7 @@ import { lowerPlanning } from '../failures/lower-planning.ts';
 import type { ObservedClass } from '../observe.ts';
 import { rememberedSlot, slotKnowledge } from '../slot.ts';
 import { decideRollout, type RolloutDecision } from './decision.ts';
+import { NO_PAUSE, type Pause, pauseOf } from './pause.ts';
 import { type RolledOut, resourceOf, rolledOutOf } from './rolled-out.ts';
 
 /** Which engines a class wants, and which it has until these may be started. */
@@ -25,6 +26,8 @@ export interface PlannedRollout {
   rollout: RolloutDecision;
   /** The engines that run or are being started, and how many of them there shall be; undefined: none may be started. */
   engines: { rolledOut: RolledOut; replicas: number } | undefined;
+  /** Whether engines that are being replaced one by one are left as they are for now. */
+  pause: Pause;
 }
 
 export interface RolloutContext {
@@ -49,7 +52,8 @@ export function planRollout(context: RolloutContext): PlannedRollout {
   const planning = lowerPlanning(planEngines(spec, slot, placement.resourceName), steps);
   if (planning.kind === 'unfit') {
     const rollout: RolloutDecision = { kind: 'unfit', runs: rolledOut !== undefined };
-    return { placement, planning, rollout, engines: rolledOut && countedEngines(rolledOut, context) };
+    const engines = rolledOut && countedEngines(rolledOut, context);
+    return { placement, planning, rollout, engines, pause: decidePause(context, rolledOut) };
   }
   const wanted: Omit<RolledOut, 'strategy'> = {
     template: enginePodTemplate(classroom.metadata.name, spec, planning.settings),
@@ -59,7 +63,17 @@ export function planRollout(context: RolloutContext): PlannedRollout {
   };
   const rollout = decide(context, rolledOut, wanted, planning.settings);
   const inForce = engineInForce(rollout, wanted, rolledOut);
-  return { placement, planning, rollout, engines: countedEngines(inForce, context) };
+  const pause = rollout.kind === 'now' ? NO_PAUSE : decidePause(context, inForce);
+  return { placement, planning, rollout, engines: countedEngines(inForce, context), pause };
+}
+
+function decidePause(
+  { observed, classroom: { spec }, idleMs, nowMs }: RolloutContext,
+  rolledOut: RolledOut | undefined,
+): Pause {
+  if (rolledOut === undefined) return NO_PAUSE;
+  const { deployment, pods, activity } = observed;
+  return pauseOf({ mode: spec.engine.rollout, rolledOut, deployment, pods, activity, idleMs, nowMs });
 }
 
 function decide(

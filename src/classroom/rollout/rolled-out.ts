@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { type Classroom, type EnginePlanStatus, enginePlanStatusSchema } from '../../api/classroom.ts';
 import { API_GROUP } from '../../api/group.ts';
-import { ENGINE_CONTAINER } from '../../api/labels.ts';
 import { planRequestSchema } from '../../gpu/plan-types.ts';
+import { parseJson } from '../../json/parse.ts';
 import { canonicalJson } from '../../kube/intent.ts';
 import type { Deployment } from '../../kube/resources.ts';
+import { engineContainerOf } from '../engine-container.ts';
 import { ownershipOf } from '../ownership.ts';
 
 export type PodTemplate = NonNullable<Deployment['spec']>['template'];
@@ -13,7 +14,7 @@ export type PodTemplate = NonNullable<Deployment['spec']>['template'];
 export const ROLLED_OUT_ANNOTATION = `${API_GROUP}/rolled-out`;
 
 /** `Recreate`: all engines at once. `OneByOne`: the next one goes when the one before answers again. */
-export const STRATEGIES = ['Recreate', 'OneByOne'] as const;
+const STRATEGIES = ['Recreate', 'OneByOne'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 /**
@@ -69,16 +70,8 @@ export function rolledOutOf(classroom: Classroom, deployment: Deployment | undef
 
 /** The extended resource that each of its engines asks for, and how many of it. */
 export function resourceOf({ template }: RolledOut): { resourceName: string; resourceCount: number } {
-  const engine = template.spec?.containers.find(({ name }) => name === ENGINE_CONTAINER);
+  const engine = engineContainerOf(template.spec);
   const [resource] = Object.entries(engine?.resources?.limits ?? {});
   const [resourceName = '', count = ''] = resource ?? [];
   return { resourceName, resourceCount: Number(count) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -17,6 +17,9 @@ export const START_GATE = `${API_GROUP}/start-in-turn`;
 export const STARTS_LABEL = `${API_GROUP}/starts`;
 export const IN_TURN = 'in-turn';
 
+/** When the operator gave the pod its turn. */
+export const TURN_ANNOTATION = `${API_GROUP}/turn-began`;
+
 /** Whether the pod waits for its turn. */
 export function waitsForTurn(pod: Pod): boolean {
   return (
@@ -30,11 +33,14 @@ export function startsInTurn(pod: Pod): boolean {
   return pod.metadata.labels?.[STARTS_LABEL] === IN_TURN;
 }
 
-/** The patch that lifts the gate and leaves those of others, and refuses a namesake. */
-export function liftGate(pod: Pod): Record<string, unknown> {
+/** The patch that lifts the gate and leaves those of others, says when, and refuses a namesake. */
+export function liftGate(pod: Pod, nowMs: number): Record<string, unknown> {
   const left = (pod.spec?.schedulingGates ?? []).filter(({ name }) => name !== START_GATE);
   return {
-    metadata: { uid: pod.metadata.uid },
+    metadata: {
+      uid: pod.metadata.uid,
+      annotations: { [TURN_ANNOTATION]: new Date(nowMs).toISOString() },
+    },
     spec: { schedulingGates: left.length === 0 ? null : left },
   };
 }

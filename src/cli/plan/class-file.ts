@@ -28,13 +28,25 @@ export function parseClassFile(text: string): ClassFile | Faults {
   const documents = parseAllDocuments(text);
   const errors = documents.flatMap(({ errors }) => errors);
   if (errors.length > 0) return { faults: errors.map((error) => `is no YAML: ${firstLine(error.message)}`) };
-  const objects = documents.flatMap((document) => objectsIn(document.toJS()));
+  const contents = contentsOf(documents);
+  if ('faults' in contents) return contents;
+  const objects = contents.values.flatMap(objectsIn);
   const ofKind = (kind: string) =>
     objects.filter((object) => kindSchema.safeParse(object).data?.kind === kind);
   const [object, ...more] = ofKind(classrooms.kind);
   if (object === undefined) return { faults: ['holds no Classroom'] };
   if (more.length > 0) return { faults: [`holds ${more.length + 1} Classrooms: a plan is for one`] };
   return classOf(object, ofKind(studentQuotas.kind));
+}
+
+/** Aliases are followed only here: those that lead nowhere, or to more than memory holds, throw. */
+function contentsOf(documents: readonly { toJS(): unknown }[]): { values: unknown[] } | Faults {
+  try {
+    return { values: documents.map((document) => document.toJS()) };
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    return { faults: [`is no YAML: ${firstLine(error.message)}`] };
+  }
 }
 
 function classOf(object: unknown, quotas: readonly unknown[]): ClassFile | Faults {

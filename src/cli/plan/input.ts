@@ -54,10 +54,16 @@ function modelOf(
   return model === undefined ? (fromClass ?? {}) : { id: model };
 }
 
-/** Another GPU leaves nothing of the class's memory figure, and one way of sharing excludes the others. */
+/**
+ * Another GPU leaves nothing of the class's memory figure, another figure leaves the GPU, and one way of sharing excludes
+ * the others.
+ */
 function slotOf(options: PlanOptions, fromClass: PlanInput['slot'] = {}): PlanInput['slot'] {
   const { gpu, memoryMib, slicesPerGpu, migProfile } = options;
-  const memory = gpu === undefined && memoryMib === undefined ? fromClass : { gpu, memoryMiB: memoryMib };
+  const memory =
+    gpu === undefined && memoryMib === undefined
+      ? fromClass
+      : { gpu: gpu ?? fromClass.gpu, memoryMiB: memoryMib };
   const sharing = replacesSharing(options)
     ? { slicesPerGPU: slicesPerGpu === 1 ? undefined : slicesPerGpu, migProfile }
     : { slicesPerGPU: fromClass.slicesPerGPU, migProfile: fromClass.migProfile };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_ENGINE_IMAGE } from '../../api/engine.ts';
+import { MIG_PROFILE } from '../../api/gpu.ts';
 import { releaseOf } from '../../classroom/plan-input.ts';
 import type { Program } from '../../command-line/parse.ts';
 import { nonEmpty, onOrOff, wholeNumber } from '../../command-line/values.ts';
@@ -33,6 +34,8 @@ const quantization = z.string().transform((text, context): Quantization => {
   return z.NEVER;
 });
 
+const migProfile = nonEmpty.pipe(z.string().regex(MIG_PROFILE, 'must be a MIG profile, such as 1g.10gb'));
+
 const release = z
   .string()
   .regex(/^v?\d+\.\d+[\w.+-]*$/, 'must be a release of vLLM, such as 0.32.0')
@@ -45,7 +48,7 @@ export const planOptionsSchema = z.object({
   gpu: nonEmpty.optional(),
   memoryMib: wholeNumber(1, MAX_MEMORY_MIB).optional(),
   slicesPerGpu: wholeNumber(1, MAX_SLICES_PER_GPU).optional(),
-  migProfile: nonEmpty.optional(),
+  migProfile: migProfile.optional(),
   tensorParallel: wholeNumber(1, MAX_TENSOR_PARALLEL).optional(),
   quantization: quantization.optional(),
   kvCacheDtype: z

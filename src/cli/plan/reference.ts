@@ -1,4 +1,5 @@
 import type { EnginePlan } from '../../gpu/plan-types.ts';
+import { cell } from '../../markdown/table.ts';
 import type { Terminal } from '../command.ts';
 import { plan } from './command.ts';
 import { EXAMPLES, MISTAKE } from './examples.ts';
@@ -29,10 +30,11 @@ const FIELDS: Readonly<Record<keyof EnginePlan, string>> = {
   engineArgs: 'arguments of `vllm serve` after the model; empty where it does not fit',
   warnings: 'what works and is worth knowing: `code` as a stable word, `message` for people',
   suggestions:
-    'the smallest changes that make it fit, each planned and found to fit: `message`, `change`, and the `kvCacheTokens` and `students` that it gives',
+    'the smallest changes that make it fit, or carry all students, each planned and found to do so: `message`, `change`, and the `kvCacheTokens` and `students` that it gives',
   confidence: '`high`, `medium` or `low`: how far to trust the sum',
   confidenceBasis: 'what that rests on',
-  model: '`name`, `parameters`, and `source` of its figures: `catalogue`, `config`, `stated` or `estimate`',
+  model:
+    '`name`, `parameters`, and `source` of its figures: `catalogue`, `config`, `stated` or `estimate`; `packedAs`: how its weights are packed, absent for 16 bits',
   gpu: '`name` and `computeCapability`',
   vllmVersion: 'the release of vLLM the plan is for',
 };
@@ -76,9 +78,4 @@ function shown(command: string, output: string): string {
 
 function capitalised(text: string): string {
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${text.endsWith('?') ? '' : '.'}`;
-}
-
-/** A bar would end the cell. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|');
 }

@@ -1,3 +1,4 @@
+import { MIG_PROFILE } from '../../api/gpu.ts';
 import { closest } from '../../command-line/closest.ts';
 import type { Texts } from '../../command-line/parse.ts';
 import { findGpu, GPUS } from '../../gpu/hardware/gpu-table.ts';
@@ -25,14 +26,26 @@ function modelFaults({ model, modelConfig, from }: Texts, files: PlanFiles): str
       model,
       CATALOGUE.flatMap(({ hubIds, name }) => [...hubIds, name]),
     );
-    return refusal(`--model ${model}${question(meant)}`, resolveModel({ id: model }));
+    return modelRefusal(`--model ${model}${question(meant)}`, resolveModel({ id: model }));
   }
   if (files.classFile !== undefined) {
-    return refusal(`--from ${from}: spec.model`, resolveModel(files.classFile.classroom.spec.model));
+    const found = resolveModel(files.classFile.classroom.spec.model);
+    return modelRefusal(
+      `--from ${from}: spec.model`,
+      found,
+      ', or state what is known of it in `model.facts`',
+    );
   }
   return from === undefined
     ? ['--model, --model-config or --from must say which model the engine loads']
     : [];
+}
+
+/** @param otherwise what else would do, after the advice */
+function modelRefusal(place: string, answer: ReturnType<typeof resolveModel>, otherwise = ''): string[] {
+  const isUnknown = 'code' in answer && answer.code === 'UnknownModel';
+  const advice = isUnknown ? ` Give its config.json with --model-config${otherwise}.` : '';
+  return refusal(place, answer).map((fault) => `${fault}${advice}`);
 }
 
 function gpuFaults({ gpu, memoryMib, from }: Texts, { classFile }: PlanFiles): string[] {
@@ -52,13 +65,13 @@ function gpuFaults({ gpu, memoryMib, from }: Texts, { classFile }: PlanFiles): s
     : refusal(`--from ${from}: spec.gpu.product`, resolveSlot({ gpu: product }));
 }
 
-function migFaults({ gpu, memoryMib, migProfile, slicesPerGpu }: Texts, { classFile }: PlanFiles): string[] {
-  if (migProfile === undefined || migProfile === '') return [];
+function migFaults({ gpu, migProfile, slicesPerGpu }: Texts, { classFile }: PlanFiles): string[] {
+  if (migProfile === undefined || !MIG_PROFILE.test(migProfile)) return [];
   if (slicesPerGpu !== undefined && slicesPerGpu !== '1') {
     return ['--mig-profile and --slices-per-gpu must not be used together: a GPU is shared in one way'];
   }
   // Only a GPU of the table says which profiles it has.
-  const name = memoryMib === undefined ? (gpu ?? classFile?.classroom.spec.gpu.product) : gpu;
+  const name = gpu ?? classFile?.classroom.spec.gpu.product;
   if (name === undefined || findGpu(name) === undefined) return [];
   return refusal(`--mig-profile ${migProfile}`, resolveSlot({ gpu: name, migProfile }));
 }

@@ -14,7 +14,10 @@ export function flagsOf(change: SuggestedChange, current: EnginePlan['gpu']): st
     flag('--gpu', slot?.gpu === undefined || isGpu(current, slot.gpu) ? undefined : slot.gpu),
     flag('--memory-mib', slot?.memoryMiB),
     flag('--mig-profile', slot?.migProfile),
-    flag('--slices-per-gpu', slot?.slicesPerGPU),
+    flag(
+      '--slices-per-gpu',
+      slot?.slicesPerGPU ?? (slot && isTimeSliced(current) && !slot.migProfile ? 1 : undefined),
+    ),
     flag('--tensor-parallel', change.tensorParallel),
     flag('--quantization', change.quantization),
     flag('--kv-cache-dtype', change.kvCacheDtype),
@@ -28,6 +31,10 @@ export function flagsOf(change: SuggestedChange, current: EnginePlan['gpu']): st
 
 function flag(name: string, value: string | number | undefined): string[] {
   return value === undefined ? [] : [name, String(value)];
+}
+
+function isTimeSliced({ name }: EnginePlan['gpu']): boolean {
+  return name.endsWith('time-slices)');
 }
 
 /** A plan names the slot too: `A10 (1 of 4 time-slices)`. */

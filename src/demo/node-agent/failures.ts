@@ -36,7 +36,6 @@ export const failureSchema = z.discriminatedUnion('kind', [
 ]);
 
 export type Failure = z.infer<typeof failureSchema>;
-export type FailureKind = Failure['kind'];
 /** Failures of a container that runs; the others concern its start. */
 export type RunningFailure = Extract<Failure, { afterSeconds: number }>;
 

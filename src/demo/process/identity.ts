@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { parseJson } from '../../json/parse.ts';
 import { hasErrorCode } from './error-code.ts';
 
 /**
@@ -17,11 +18,7 @@ export type ProcessIdentity = z.infer<typeof processIdentitySchema>;
 
 /** Reads an identity that was written as JSON; `undefined` for anything else, such as a file cut off in the middle. */
 export function parseIdentity(text: string): ProcessIdentity | undefined {
-  try {
-    return processIdentitySchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return processIdentitySchema.safeParse(parseJson(text)).data;
 }
 
 /**

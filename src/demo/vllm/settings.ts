@@ -12,6 +12,8 @@ export const settingsSchema = z
   .strictObject({
     /** The GPU, or slice of one, that is played. */
     gpuProfile: z.enum(profileNames).default('H100'),
+    /** How many such GPUs the engine has: `--tensor-parallel-size` may be as large. */
+    gpus: z.int().min(1).default(1),
     /** How many times faster than that GPU. */
     speed: z.number().positive().default(1),
     /** How many times longer a step takes because others compute on the same GPU. */

@@ -238,11 +238,11 @@ export class VllmSimulator {
   }
 
   #loading(facts: ModelFacts): Loading {
-    const { gpuProfile, memoryGiB, compileCache, kvCacheTokens, loadSeconds } = this.#settings;
+    const { gpuProfile, gpus, memoryGiB, compileCache, kvCacheTokens, loadSeconds } = this.#settings;
     return new Loading({
       options: this.#options,
       facts,
-      slot: { profile: GPU_PROFILES[gpuProfile], totalGiB: memoryGiB, compileCache },
+      slot: { profile: GPU_PROFILES[gpuProfile], totalGiB: memoryGiB, gpus, compileCache },
       gpu: this.#gpu,
       kvCacheTokens,
       loadSeconds,
@@ -289,7 +289,12 @@ export class VllmSimulator {
     const step = stepTimer(
       GPU_PROFILES[this.#settings.gpuProfile],
       { name: this.#options.model, facts, quantization: this.#options.quantization },
-      { maxNumSeqs: plan.maxNumSeqs, slowdown: this.#settings.slowdown, speed: this.#settings.speed },
+      {
+        maxNumSeqs: plan.maxNumSeqs,
+        gpus: this.#options.tensorParallelSize,
+        slowdown: this.#settings.slowdown,
+        speed: this.#settings.speed,
+      },
     );
     const engine = new Engine(scheduler, this.#clock, step, metrics);
     const requests = new RequestLog();

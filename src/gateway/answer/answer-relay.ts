@@ -1,5 +1,6 @@
 import type { EngineError } from '../engines/errors.ts';
-import { findUsage, type TokenUsage } from './usage.ts';
+import type { TokenUsage } from '../token-usage.ts';
+import { findUsage } from './usage.ts';
 
 /** Passes an engine's answer on, piece by piece, and reads from it only what the gateway must know. */
 export interface AnswerRelay {

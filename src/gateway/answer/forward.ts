@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Clock, Timer } from '../../kube/clock.ts';
+import type { EngineFault } from '../engines/circuit.ts';
 import {
   type EngineError,
   isUnknownModel,
@@ -8,18 +9,18 @@ import {
   refusalOfEngineError,
 } from '../engines/errors.ts';
 import type { EngineUse } from '../engines/registry.ts';
-import { type Refusal, refuse } from '../errors.ts';
+import { type OfClass, type Refusal, refuse } from '../errors.ts';
 import { REQUEST_ID_HEADER } from '../http/respond.ts';
-import type { Seat } from '../identity/seat.ts';
+import { ofClass, type Seat } from '../identity/seat.ts';
 import { type Charge, type ChargeBasis, chargeOf } from '../limits/charge.ts';
 import type { OutcomeKind, Settlement } from '../limits/settlement.ts';
-import type { DispatchQueue, EngineFault, Turn, Waiting } from '../queue/dispatch-queue.ts';
+import type { DispatchQueue, Turn, Waiting } from '../queue/dispatch-queue.ts';
 import type { PreparedRequest } from '../request/prepare.ts';
+import type { TokenUsage } from '../token-usage.ts';
 import { type AnswerRelay, createJsonRelay } from './answer-relay.ts';
 import { type AnswerForm, ClientAnswer } from './client-answer.ts';
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import { createSseRelay, hasChoices } from './sse-relay.ts';
-import type { TokenUsage } from './usage.ts';
 
 /** How long the gateway waits for an engine, or for a client that does not read. */
 export interface Patience {
@@ -259,14 +260,14 @@ class Exchange implements Forwarding {
 
   /** Comments have begun a stream of events, and then the engine answers in one piece. */
   #onWrongForm(): void {
-    this.#breakOff(refuse('engine_failed', this.#named()), 'failed');
+    this.#breakOff(refuse('engine_failed', this.#ofClass), 'failed');
   }
 
   #onEnd(): void {
     this.#controller = undefined;
     const answer = this.#answer;
     if (answer === undefined) {
-      this.#breakOff(refuse('engine_failed', this.#named()), 'failed');
+      this.#breakOff(refuse('engine_failed', this.#ofClass), 'failed');
       return;
     }
     if (answer.kind === 'error') {
@@ -276,7 +277,7 @@ class Exchange implements Forwarding {
     const { relay, form } = answer;
     const { rest, complete } = relay.end();
     if (relay.failure !== undefined) this.#onEngineError(relay.failure);
-    else if (!complete) this.#breakOff(refuse('engine_failed', this.#named()), 'failed');
+    else if (!complete) this.#breakOff(refuse('engine_failed', this.#ofClass), 'failed');
     else if (!this.#client.takes(form)) this.#onWrongForm();
     else this.#finish('completed', undefined, () => this.#client.complete(form, rest));
   }
@@ -298,7 +299,7 @@ class Exchange implements Forwarding {
   #refusalOf(error: EngineError): Refusal {
     const { seat, request } = this.#options;
     if (!this.#lacksAdapter(error)) return refusalOfEngineError(error, seat, request.path);
-    const details = { ...this.#named(), model: request.servedModel };
+    const details = { ...this.#ofClass, model: request.servedModel };
     return refuse('adapter_not_loaded', details, { retryAfterSeconds: ADAPTER_RETRY_SECONDS });
   }
 
@@ -333,7 +334,7 @@ class Exchange implements Forwarding {
     // One that was reached may have begun to compute: asking another one then could run the request twice.
     if (!reached && this.#tryAnother('unreachable')) return;
     const code = reached ? 'engine_failed' : 'engine_unreachable';
-    const refusal = refuse(code, this.#named(), { retryAfterSeconds: UNREACHABLE_RETRY_SECONDS });
+    const refusal = refuse(code, this.#ofClass, { retryAfterSeconds: UNREACHABLE_RETRY_SECONDS });
     this.#breakOff(refusal, reached ? 'failed' : 'unreachable');
   }
 
@@ -375,7 +376,7 @@ class Exchange implements Forwarding {
     else if (nowMs >= totalAtMs) {
       this.#breakOff(refuse('answer_too_slow', { seconds: patience.totalMs / 1000 }));
     } else {
-      this.#breakOff(refuse('engine_silent', { ...this.#named(), seconds: silenceMs / 1000 }), 'silent');
+      this.#breakOff(refuse('engine_silent', { ...this.#ofClass, seconds: silenceMs / 1000 }), 'silent');
     }
   }
 
@@ -431,9 +432,8 @@ class Exchange implements Forwarding {
     });
   }
 
-  #named(): { classroom: string; contact: string | undefined } {
-    const { classroom } = this.#options.seat;
-    return { classroom: classroom.name, contact: classroom.contact };
+  get #ofClass(): OfClass {
+    return ofClass(this.#options.seat.classroom);
   }
 }
 

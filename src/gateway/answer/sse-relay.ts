@@ -1,11 +1,12 @@
 import { type EngineError, parseEngineError } from '../engines/errors.ts';
 import { errorBody, type Refusal } from '../errors.ts';
 import type { UsageShown } from '../request/prepare.ts';
+import type { TokenUsage } from '../token-usage.ts';
 import { ABORT_FAILURE, type AnswerRelay } from './answer-relay.ts';
 import { isAnyAt, isAt } from './byte-mark.ts';
 import { FrameBuffer } from './frame-buffer.ts';
 import { FrameScan } from './frame-scan.ts';
-import { type FoundUsage, findUsage, type TokenUsage, usageAt } from './usage.ts';
+import { type FoundUsage, findUsage, usageAt } from './usage.ts';
 
 /** Frames larger than this are passed on in pieces, unread: nothing is held without a bound. */
 const MAX_HELD_BYTES = 4 * 1024 * 1024;

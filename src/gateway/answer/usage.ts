@@ -1,13 +1,7 @@
 import { z } from 'zod';
+import { parseJson } from '../../json/parse.ts';
+import type { TokenUsage } from '../token-usage.ts';
 import { isAt } from './byte-mark.ts';
-
-/** Tokens of one request as the engine counted them. */
-export interface TokenUsage {
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-  /** Prompt tokens that came from the prefix cache, where the engine tells. */
-  readonly cachedTokens: number | undefined;
-}
 
 const [OPEN, CLOSE, COLON, COMMA, SPACE, ZERO] = [0x7b, 0x7d, 0x3a, 0x2c, 0x20, 0x30];
 
@@ -110,13 +104,8 @@ function anyUsageAt(json: Buffer, at: number): FoundUsage | undefined {
 }
 
 function parseUsage(text: string): TokenUsage | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // Something else of that name, cut where its own texts had braces.
-    return undefined;
-  }
+  // Undefined for something else of that name, cut where its own texts had braces.
+  const value = parseJson(text);
   const chat = chatUsageSchema.safeParse(value);
   if (chat.success) {
     const { prompt_tokens, completion_tokens, prompt_tokens_details } = chat.data;

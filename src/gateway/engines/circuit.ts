@@ -1,4 +1,5 @@
-import type { EngineFault } from '../queue/dispatch-queue.ts';
+/** How an engine failed a request. */
+export type EngineFault = 'unreachable' | 'failed' | 'silent';
 
 /**
  * Whether an engine may be asked. It is out after a connection that failed, or after several other failures in a row,

@@ -1,5 +1,5 @@
 import { numberLabel, type Sample, samplesOf, sumOf } from '../../vllm/metrics-text.ts';
-import type { EngineLoad } from '../queue/capacity.ts';
+import type { EngineLoad } from './capacity.ts';
 
 const RUNNING = 'vllm:num_requests_running';
 const WAITING = 'vllm:num_requests_waiting';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { parseJson } from '../../json/parse.ts';
 import { type Refusal, refuse } from '../errors.ts';
-import type { Seat } from '../identity/seat.ts';
+import { ofClass, type Seat } from '../identity/seat.ts';
 import type { EnginePath } from '../request/endpoints.ts';
 
 /** What an engine said in the place of an answer. */
@@ -57,7 +58,7 @@ export function isUnknownModel({ status, param, message = '' }: EngineError): bo
 /** What the student is told of an engine's error. */
 export function refusalOfEngineError(error: EngineError, seat: Seat, path: EnginePath): Refusal {
   const { classroom } = seat;
-  const named = { classroom: classroom.name, contact: classroom.contact };
+  const named = ofClass(classroom);
   const { status } = error;
   // The engine's 401 is about the gateway's credentials: passed on, the student would doubt their own key.
   if (status === 401 || status === 403) return refuse('engine_refused_gateway', named);
@@ -83,12 +84,4 @@ function clientFault({ status, message, param }: EngineError, seat: Seat): Refus
 /** A schema error repeats the request with what the gateway put in. */
 function withoutSalt(message: string, { cacheSalt }: Seat): string {
   return message.replaceAll(cacheSalt, '…');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

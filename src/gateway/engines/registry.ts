@@ -6,10 +6,9 @@ import {
   fits,
   openWindow,
   windowOf,
-} from '../queue/capacity.ts';
-import type { EngineFault } from '../queue/dispatch-queue.ts';
+} from './capacity.ts';
 import { chooseEngine, hashOf } from './choice.ts';
-import { answered, type Circuit, CLOSED, failed, probed, probeFailed } from './circuit.ts';
+import { answered, type Circuit, CLOSED, type EngineFault, failed, probed, probeFailed } from './circuit.ts';
 import type { EngineConnections } from './connection.ts';
 
 /** One engine as whoever found it describes it. */

@@ -1,3 +1,4 @@
+import { readText } from '../../http/read-text.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { describeError, type Logger } from '../../kube/log.ts';
 import { readLoadedAdapters } from '../../vllm/loaded-adapters.ts';
@@ -21,9 +22,9 @@ const DEADLINE_MS = 2_000;
 const MAX_METRICS_BYTES = 4 * 1024 * 1024;
 
 /**
- * Asks every engine that is added from now on, until it is gone: one in use for its metrics and its adapters, one that is
- * out for its health, when its time has come. A question that fails says nothing about the engine's use: students' requests decide
- * on that, and the pod's readiness.
+ * Asks every engine that is added from now on, until it is gone: one in use for its metrics and its adapters, one that
+ * is out for its health, when its time has come. A question that fails says nothing about the engine's use: students'
+ * requests decide on that, and the pod's readiness.
  */
 export function watchEngines(options: EngineWatchOptions): void {
   options.engines.onAdded((engine, gone) => void watch(options, engine, gone));
@@ -109,14 +110,7 @@ async function ask(
       path,
       signal: controller.signal,
     });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of body) {
-      bytes += chunk.length;
-      if (bytes > MAX_METRICS_BYTES) throw new Error(`the answer has more than ${MAX_METRICS_BYTES} bytes`);
-      chunks.push(chunk);
-    }
-    return { status: statusCode, text: Buffer.concat(chunks).toString('utf8') };
+    return { status: statusCode, text: await readText(body, MAX_METRICS_BYTES) };
   } catch (error) {
     return { status: undefined, text: '', error: describeError(error) };
   } finally {

@@ -1,5 +1,5 @@
 import { type ApiKeyDefect, hashApiKey, parseApiKey } from '../../student/api-key.ts';
-import { type Refusal, refuse } from '../errors.ts';
+import { type OfClass, type Refusal, refuse } from '../errors.ts';
 import type { Credential, Identity } from './credential.ts';
 import type { Directory, Found, FoundSeat } from './directory.ts';
 import { nameOfKey, type Seat } from './seat.ts';
@@ -81,10 +81,7 @@ function refusalOf(found: Found | FoundSeat, nowMs: number): Refusal | undefined
   return accessRefusal(seat, named);
 }
 
-function accessRefusal(
-  seat: Seat,
-  named: { classroom: string; contact: string | undefined },
-): Refusal | undefined {
+function accessRefusal(seat: Seat, named: OfClass): Refusal | undefined {
   const { access, exam } = seat.classroom;
   switch (access) {
     case 'Open':

@@ -1,3 +1,5 @@
+import { readText } from '../../http/read-text.ts';
+
 const TIMEOUT_MS = 5_000;
 /** A set of keys has a few kilobytes. */
 const MAX_BYTES = 256 * 1024;
@@ -14,12 +16,6 @@ export async function fetchKeys(url: string): Promise<unknown> {
     headers: { accept: 'application/jwk-set+json, application/json' },
   });
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of answer.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new Error(`${url} sent more than ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  if (answer.body === null) throw new Error(`${url} answered nothing`);
+  return JSON.parse(await readText(answer.body, MAX_BYTES));
 }

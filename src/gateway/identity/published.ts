@@ -5,7 +5,7 @@ import { servedNameOf } from '../../api/model.ts';
 import { parseClassroom, parseStudentQuota, type Refused } from '../../api/parse.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
 import { keyOf } from '../../kube/object.ts';
-import { isTimeZone } from '../limits/local-day.ts';
+import { isTimeZone } from '../local-day.ts';
 import { adapterCacheTag } from './cache-salt.ts';
 import type { AdapterRecord, ClassroomRecord, KeyRecord, SeatRecord } from './seat.ts';
 
@@ -26,25 +26,13 @@ export function classroomRecordOf(classroom: Classroom): ClassroomRecord {
   if (!parsed.ok) throw new UnreadableObjectError(parsed);
   const { metadata, spec } = parsed.classroom;
   const { namespace, name, creationTimestamp } = metadata;
-  const record = classroomRecord(
+  return classroomRecord(
     keyOf({ namespace: namespace ?? 'default', name }),
     name,
     spec,
     secondsOf(creationTimestamp),
+    parsed.classroom.status,
   );
-  return asItRuns(record, parsed.classroom.status);
-}
-
-/**
- * While a change of the spec waits for its engines to be replaced, they are called, and can do, what the status says.
- * Students may write the new name as well: both mean the only model there is.
- */
-function asItRuns(record: ClassroomRecord, status: ClassroomStatus | undefined): ClassroomRecord {
-  const { plan, servedName = record.servedName } = status ?? {};
-  const modelNames = [servedName, ...record.modelNames.filter((name) => name !== servedName)];
-  const named = { ...record, servedName, modelNames };
-  if (plan === undefined) return named;
-  return { ...named, maxModelLen: plan.maxModelLen, engine: { maxNumSeqs: plan.maxNumSeqs } };
 }
 
 /** The part of a Classroom's spec that the gateway acts on. */
@@ -54,23 +42,29 @@ export type ServedSpec = Pick<ClassroomSpec, 'model' | 'contact' | 'access' | 'e
   readonly engine?: { readonly maxNumSeqs?: number | undefined } | undefined;
 };
 
-/** @param key `namespace/name` */
+/**
+ * While a change of the spec waits for its engines to be replaced, they are called, and can do, what the status says.
+ * Students may write the new name as well: both mean the only model there is.
+ *
+ * @param key `namespace/name`
+ * @param runs what the status says of the engines
+ */
 export function classroomRecord(
   key: string,
   name: string,
   spec: ServedSpec,
   createdSeconds: number,
+  { servedName = servedNameOf(spec.model), plan }: Pick<ClassroomStatus, 'servedName' | 'plan'> = {},
 ): ClassroomRecord {
-  const servedName = servedNameOf(spec.model);
-  const maxNumSeqs = spec.engine?.maxNumSeqs;
-  const modelNames = [servedName, ...spec.model.aliases];
+  const maxNumSeqs = plan?.maxNumSeqs ?? spec.engine?.maxNumSeqs;
+  const modelNames = [...new Set([servedName, servedNameOf(spec.model), ...spec.model.aliases])];
   return {
     key,
     name,
     servedName,
     modelNames,
     adapters: (spec.adapters ?? []).map((adapter) => adapterRecord(adapter, modelNames)),
-    maxModelLen: spec.model.maxModelLen,
+    maxModelLen: plan?.maxModelLen ?? spec.model.maxModelLen,
     engine: maxNumSeqs === undefined ? undefined : { maxNumSeqs },
     contact: spec.contact,
     access: spec.access,

@@ -1,5 +1,6 @@
 import type { ClassroomSpec } from '../../api/classroom.ts';
 import type { ClassroomLimits, StudentLimits, StudentLimitsOverride } from '../../api/limits.ts';
+import type { OfClass } from '../errors.ts';
 
 /** A LoRA adapter of a class. */
 export interface AdapterRecord {
@@ -74,6 +75,11 @@ export interface Seat {
   readonly classroom: ClassroomRecord;
   /** What isolates this student's prefix cache from the others'. */
   readonly cacheSalt: string;
+}
+
+/** What every message about a class says: its name, and whom a student may ask. */
+export function ofClass({ name, contact }: ClassroomRecord): OfClass {
+  return { classroom: name, contact };
 }
 
 /** The name of a class from its key, for messages about a class that does not exist. */

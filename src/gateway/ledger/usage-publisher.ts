@@ -4,12 +4,12 @@ import { isOtherUid } from '../../kube/apply.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Clock, Timer } from '../../kube/clock.ts';
 import { KubeApiError } from '../../kube/errors.ts';
+import { instantOf } from '../../kube/instant.ts';
 import { describeError, type Logger } from '../../kube/log.ts';
 import { type KubeObject, keyOf, type Resource } from '../../kube/object.ts';
 import type { StoreChange } from '../../kube/store.ts';
 import { USAGE_FIELD_MANAGER } from '../../reconcile/field-managers.ts';
-import { instantOf } from '../../student/key-record.ts';
-import { localDayOf } from '../limits/local-day.ts';
+import { localDayOf } from '../local-day.ts';
 import { usageDaysOf } from './usage-days.ts';
 import type { ModelUsage, UsageReader } from './usage-reader.ts';
 

@@ -1,4 +1,4 @@
-import type { TokenUsage } from '../answer/usage.ts';
+import type { TokenUsage } from '../token-usage.ts';
 import type { OutcomeKind } from './settlement.ts';
 
 /**

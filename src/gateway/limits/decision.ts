@@ -1,11 +1,11 @@
 import type { ClassroomLimits, StudentLimits } from '../../api/limits.ts';
 import type { Seat } from '../identity/seat.ts';
+import type { LocalDay } from '../local-day.ts';
 import type { RequestCost } from './admission.ts';
 import { type Budget, fewestTokens, mostTokens, outputWithin, restOf } from './budget.ts';
 import { requestsLeft, returnRequest, takeRequest, tatAfterClockChange } from './gcra.ts';
 import type { Subject, SubjectState } from './journal.ts';
 import type { LimitName, LimitState } from './limit-state.ts';
-import type { LocalDay } from './local-day.ts';
 import { settleTokens, takeTokens, tokensLeft, UNTOUCHED } from './token-bucket.ts';
 
 /** What holds for a request now. A limit that is changed applies to the next decision; see gcra.ts and token-bucket.ts. */

@@ -2,7 +2,8 @@ import type { Clock } from '../../kube/clock.ts';
 import { describeError, type Logger } from '../../kube/log.ts';
 import { Chain, type Link } from '../chain.ts';
 import { refuse } from '../errors.ts';
-import type { Seat } from '../identity/seat.ts';
+import { ofClass, type Seat } from '../identity/seat.ts';
+import { createLocalDays } from '../local-day.ts';
 import type { Admission, Admitted, Lease, RequestCost } from './admission.ts';
 import {
   afterClockChange,
@@ -29,7 +30,6 @@ import {
   subjectKeyOf,
 } from './journal.ts';
 import type { LimitState } from './limit-state.ts';
-import { createLocalDays } from './local-day.ts';
 import { refusalOf } from './refusal.ts';
 import type { Settlement } from './settlement.ts';
 
@@ -166,10 +166,8 @@ class LocalAdmission implements Admission {
   }
 
   #refuseUnaccounted(seat: Seat): Admitted {
-    const { name, contact } = seat.classroom;
-    const details = { classroom: name, contact };
     const options = { retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS };
-    const refusal = refuse('usage_not_counted', details, options);
+    const refusal = refuse('usage_not_counted', ofClass(seat.classroom), options);
     return { ok: false, refusal, limits: this.#limitsOf(seat) };
   }
 

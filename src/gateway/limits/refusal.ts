@@ -1,5 +1,5 @@
 import { type Refusal, refuse } from '../errors.ts';
-import type { ClassroomRecord } from '../identity/seat.ts';
+import { type ClassroomRecord, ofClass } from '../identity/seat.ts';
 import type { Denial } from './decision.ts';
 import { resetTime } from './reset-time.ts';
 
@@ -15,18 +15,17 @@ const LONGEST_RETRY_MS = 60_000;
 
 /** What a student is told whose request is not admitted. @param nowMs epoch ms on the wall, for the time of the day */
 export function refusalOf(denial: Denial, classroom: ClassroomRecord, nowMs: number): Refusal {
-  const { name: classroomName, contact } = classroom;
   const { used, limit, needed } = denial;
   const waitMs = denial.heldByRunning ? RUNNING_RETRY_MS : denial.retryMs;
   const headers = retryHeaders(waitMs);
   const when = waitMs === undefined ? undefined : resetTime(nowMs, waitMs, classroom.timeZone);
-  const rate = { classroom: classroomName, contact, used, limit, when: when ?? 'later' };
+  const rate = { ...ofClass(classroom), used, limit, when: when ?? 'later' };
   const budget = { ...rate, needed, when, heldByRunning: denial.heldByRunning };
   switch (denial.name) {
     case 'concurrentRequests':
       return refuse(
         'concurrent_requests_exceeded',
-        { classroom: classroomName, contact, running: used, limit },
+        { ...ofClass(classroom), running: used, limit },
         { headers: retryHeaders(RUNNING_RETRY_MS) },
       );
     case 'requestsPerMinute':

@@ -1,6 +1,7 @@
-import type { TokenUsage } from '../answer/usage.ts';
+import type { EngineFault } from '../engines/circuit.ts';
 import type { EngineUse } from '../engines/registry.ts';
-import type { EngineFault, Ticket, Turn } from './dispatch-queue.ts';
+import type { TokenUsage } from '../token-usage.ts';
+import type { Ticket, Turn } from './dispatch-queue.ts';
 import { serviceOf } from './vtc.ts';
 
 /** What a turn tells its queue; one object for all turns. */

@@ -1,8 +1,7 @@
 import type { Clock, Timer } from '../../kube/clock.ts';
-import type { EngineRegistry, EngineUse } from '../engines/registry.ts';
-import { DEFAULT_MAX_NUM_SEQS } from '../engines/registry.ts';
+import { DEFAULT_MAX_NUM_SEQS, type EngineRegistry, type EngineUse } from '../engines/registry.ts';
 import { refuse } from '../errors.ts';
-import type { AdapterRecord, ClassroomRecord } from '../identity/seat.ts';
+import { type AdapterRecord, type ClassroomRecord, ofClass } from '../identity/seat.ts';
 import { ActiveTurn, type TurnEnding, type TurnKeeper } from './active-turn.ts';
 import type { Ticket, TicketHandlers, Waiting } from './dispatch-queue.ts';
 import { jainIndex } from './fairness-index.ts';
@@ -245,7 +244,7 @@ export class ClassQueue {
     this.#takeOut(place);
     const refusal = refuse(
       'adapter_not_loaded',
-      { ...this.#named, model },
+      { ...ofClass(this.#classroom), model },
       { retryAfterSeconds: ADAPTER_RETRY_SECONDS },
     );
     this.#endWait(place, 'refused');
@@ -320,7 +319,7 @@ export class ClassQueue {
       const { handlers, student } = over.place.item;
       const refusal = refuse(
         'queue_full',
-        { ...this.#named, ...wordsOf(over.passed) },
+        { ...ofClass(this.#classroom), ...wordsOf(over.passed) },
         { retryAfterSeconds: this.#expectedWaitSeconds(student) },
       );
       this.#endWait(over.place, 'refused');
@@ -352,10 +351,10 @@ export class ClassQueue {
     const refusal = this.#hasEngine
       ? refuse(
           'queue_timeout',
-          { ...this.#named, seconds: Math.round((nowMs - place.arrivedMs) / 1000) },
+          { ...ofClass(this.#classroom), seconds: Math.round((nowMs - place.arrivedMs) / 1000) },
           { retryAfterSeconds: this.#expectedWaitSeconds(student) },
         )
-      : refuse('no_engine_ready', this.#named, { retryAfterSeconds: NO_ENGINE_RETRY_SECONDS });
+      : refuse('no_engine_ready', ofClass(this.#classroom), { retryAfterSeconds: NO_ENGINE_RETRY_SECONDS });
     this.#endWait(place, 'refused');
     handlers.onRefused(refusal);
   }
@@ -395,10 +394,6 @@ export class ClassQueue {
   #stopTimer(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-  }
-
-  get #named(): { classroom: string; contact: string | undefined } {
-    return { classroom: this.#classroom.name, contact: this.#classroom.contact };
   }
 }
 

@@ -1,7 +1,8 @@
-import type { TokenUsage } from '../answer/usage.ts';
+import type { EngineFault } from '../engines/circuit.ts';
 import type { EngineUse } from '../engines/registry.ts';
 import type { Refusal } from '../errors.ts';
 import type { AdapterRecord, Seat } from '../identity/seat.ts';
+import type { TokenUsage } from '../token-usage.ts';
 
 /** A request that waits for an engine. */
 export interface Ticket {
@@ -15,9 +16,6 @@ export interface Ticket {
   /** What its engine must have loaded; undefined: only the base model. */
   readonly adapter?: AdapterRecord | undefined;
 }
-
-/** How an engine failed a request. */
-export type EngineFault = 'unreachable' | 'failed' | 'silent';
 
 /** It is the request's turn: it has an engine. Must be given back exactly once, with `done`. */
 export interface Turn {

@@ -1,4 +1,4 @@
-import { isJsonObject } from './json-walk.ts';
+import { isJsonObject } from '../../json/object.ts';
 
 const MAX_NAMES = 20;
 const MAX_NAME_LENGTH = 64;

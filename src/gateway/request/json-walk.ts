@@ -1,10 +1,5 @@
 import type { JsonObject } from './body.ts';
 
-/** True for `{…}`, not for `[…]` and `null`. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /**
  * @param key name within its object; undefined for the root and in lists
  * @param depth 1 for the root

@@ -1,6 +1,7 @@
+import { isJsonObject } from '../../json/object.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import { adapterCacheSalt } from '../identity/cache-salt.ts';
-import type { AdapterRecord, ClassroomRecord, Seat } from '../identity/seat.ts';
+import { type AdapterRecord, type ClassroomRecord, ofClass, type Seat } from '../identity/seat.ts';
 import type { RequestCost } from '../limits/admission.ts';
 import { allowedAdapters, engineModelOf, isAllowed } from '../models.ts';
 import type { Ticket } from '../queue/dispatch-queue.ts';
@@ -8,7 +9,6 @@ import type { JsonObject } from './body.ts';
 import type { EnginePath } from './endpoints.ts';
 import { costOf, ticketOf } from './estimate.ts';
 import { invalidField } from './faults.ts';
-import { isJsonObject } from './json-walk.ts';
 import { clampOutput } from './output-cap.ts';
 import { ENDPOINTS } from './schemas/endpoint.ts';
 
@@ -122,12 +122,7 @@ function modelFor(wish: unknown, classroom: ClassroomRecord): FoundModel {
   }
   const model = engineModelOf(classroom, wish);
   if (model !== undefined && isAllowed(classroom, model)) return { ok: true, ...model };
-  const details = {
-    classroom: classroom.name,
-    contact: classroom.contact,
-    model: wish.slice(0, MAX_SHOWN_MODEL_LENGTH),
-    names,
-  };
+  const details = { ...ofClass(classroom), model: wish.slice(0, MAX_SHOWN_MODEL_LENGTH), names };
   const code = model === undefined ? 'model_not_found' : 'adapters_not_allowed';
   return { ok: false, refusal: refuse(code, details, { param: 'model' }) };
 }

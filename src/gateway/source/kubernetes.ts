@@ -3,12 +3,18 @@ import { ENGINE_POD_SELECTOR } from '../../api/labels.ts';
 import { type StudentQuota, studentQuotas } from '../../api/student-quota.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Clock } from '../../kube/clock.ts';
-import { createInformer, type Informer, type InformerOptions } from '../../kube/informer.ts';
+import {
+  createInformer,
+  type Informer,
+  type InformerOptions,
+  withoutManagedFields,
+} from '../../kube/informer.ts';
 import { describeError, type Logger } from '../../kube/log.ts';
 import { type KubeObject, keyOf } from '../../kube/object.ts';
 import { type Pod, pods } from '../../kube/resources.ts';
 import type { StoreHandler } from '../../kube/store.ts';
-import { type AddressOfPod, engineIdOf, engineOfPod } from '../engines/pods.ts';
+import type { AddressOfPod } from '../../vllm/pod-address.ts';
+import { engineIdOf, engineOfPod } from '../engines/pods.ts';
 import type { EngineRegistry } from '../engines/registry.ts';
 import type { Directory } from '../identity/directory.ts';
 import { classroomRecordOf, seatRecordOf } from '../identity/published.ts';
@@ -60,13 +66,21 @@ export function watchKubernetes(options: KubernetesSourceOptions): Source {
     log,
     backoff: BACKOFF,
   };
-  const classroomInformer = createInformer<Classroom>({ ...shared, resource: classrooms, transform: slim });
-  const quotaInformer = createInformer<StudentQuota>({ ...shared, resource: studentQuotas, transform: slim });
+  const classroomInformer = createInformer<Classroom>({
+    ...shared,
+    resource: classrooms,
+    transform: withoutManagedFields,
+  });
+  const quotaInformer = createInformer<StudentQuota>({
+    ...shared,
+    resource: studentQuotas,
+    transform: withoutManagedFields,
+  });
   const podInformer = createInformer<Pod>({
     ...shared,
     resource: pods,
     labelSelector: ENGINE_POD_SELECTOR,
-    transform: slim,
+    transform: withoutManagedFields,
   });
   const informers: readonly Pick<Informer<KubeObject>, 'start' | 'stop' | 'hasSynced' | 'lastSyncAgeMs'>[] = [
     classroomInformer,
@@ -92,12 +106,6 @@ export function watchKubernetes(options: KubernetesSourceOptions): Source {
       await options.client.close();
     },
   };
-}
-
-/** What nobody here reads is half of an object's memory. */
-function slim<T extends KubeObject>(object: T): T {
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
 }
 
 function followClassrooms(directory: Directory, log: Logger): StoreHandler<Classroom> {

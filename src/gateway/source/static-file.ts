@@ -11,7 +11,7 @@ import { type Fault, parseLocatedYaml, YamlFaultsError } from '../../yaml/locate
 import type { EngineRegistry } from '../engines/registry.ts';
 import type { Directory } from '../identity/directory.ts';
 import { classroomRecord, instantMs } from '../identity/published.ts';
-import { isTimeZone } from '../limits/local-day.ts';
+import { isTimeZone } from '../local-day.ts';
 
 const quotaFields = studentQuotaSpecSchema.shape;
 const classFields = classroomSpecSchema.shape;

@@ -5,8 +5,8 @@ import type { Admission, Admitted, Lease, RequestCost } from '../limits/admissio
 import type { LimitJournal, SubjectState } from '../limits/journal.ts';
 import type { LimitState } from '../limits/limit-state.ts';
 import { createLocalAdmission } from '../limits/local-admission.ts';
-import { createLocalDays } from '../limits/local-day.ts';
 import type { Settlement } from '../limits/settlement.ts';
+import { createLocalDays } from '../local-day.ts';
 import type { Standing } from './class-store.ts';
 import { partOfSeat, partOfState } from './outage-limits.ts';
 

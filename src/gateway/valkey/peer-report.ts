@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../json/parse.ts';
 import type { ClassActivity } from '../queue/peers.ts';
 
 /**
@@ -33,16 +34,8 @@ export function formatReport({ activity, served }: PeerReport): string {
 
 /** Undefined: of another version, or damaged. */
 export function parseReport(text: string): PeerReport | undefined {
-  const parsed = reportSchema.safeParse(jsonOf(text));
+  const parsed = reportSchema.safeParse(parseJson(text));
   if (!parsed.success) return undefined;
   const { requests, weights, served } = parsed.data;
   return { activity: requests === 0 ? undefined : { requests, weights: new Map(weights) }, served };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../kube/clock.ts';
 import { describeError, type Logger } from '../../kube/log.ts';
 import { type Refusal, refuse } from '../errors.ts';
-import type { Seat } from '../identity/seat.ts';
+import { ofClass, type Seat } from '../identity/seat.ts';
 import type { Admission, Admitted, Lease, RequestCost } from '../limits/admission.ts';
 import { decide, type LimitsInForce, limitStates, limitsInForce } from '../limits/decision.ts';
 import { type SubjectState, subjectKeyOf } from '../limits/journal.ts';
@@ -373,9 +373,9 @@ function denied(seat: Seat, limits: LimitsInForce, cost: RequestCost, { counts, 
   return refusalOf(decision.denial, seat.classroom, moment.nowMs);
 }
 
-function unavailable({ classroom: { name, contact } }: Seat): Refusal {
+function unavailable({ classroom }: Seat): Refusal {
   const options = { retryAfterSeconds: RETRY_SECONDS };
-  return refuse('state_store_unavailable', { classroom: name, contact }, options);
+  return refuse('state_store_unavailable', ofClass(classroom), options);
 }
 
 function neverRan({ model }: RequestCost): Settlement {

@@ -278,7 +278,13 @@ function namedGB(profile: string): number {
  * @param product a value of the node label nvidia.com/gpu.product
  */
 export function findMigProfile(product: string, name: string): MigProfile | undefined {
-  return migGpu(product)?.profiles.find(({ profile }) => resourceForm(profile) === resourceForm(name));
+  const gpu = migGpu(product);
+  return gpu === undefined ? undefined : findProfile(gpu, name);
+}
+
+/** The same of a GPU that is known. */
+export function findProfile({ profiles }: MigGpu, name: string): MigProfile | undefined {
+  return profiles.find(({ profile }) => normalProfile(profile) === normalProfile(name));
 }
 
 /** What a GPU can be cut into; undefined for one that cannot. */
@@ -286,6 +292,7 @@ export function migGpu(product: string): MigGpu | undefined {
   return MIG_GPUS.find((gpu) => gpu.product.test(product));
 }
 
-function resourceForm(profile: string): string {
-  return profile.replace('+', '.');
+/** A MIG profile as resources and labels write it: `1g.10gb.me` for `1g.10gb+me`. */
+export function normalProfile(profile: string): string {
+  return profile.replaceAll('+', '.');
 }

@@ -34,7 +34,6 @@ const SECOND_RUNNER_FOR_ALL = 29;
  *
  * @param isDense false for mixtures of experts and models with layers that keep a state
  * @param version such as `v0.32.0`; undefined: `pinned`
- * @param isPlainDense false for mixtures of experts, latent attention and sliding windows
  * @see https://github.com/vllm-project/vllm/releases
  * @see https://github.com/vllm-project/vllm/pull/53183
  */

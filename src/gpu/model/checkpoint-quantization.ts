@@ -15,11 +15,15 @@ export interface CheckpointQuantization {
   isUnknown: boolean;
 }
 
+const bits = z.int().min(1).max(32).optional();
+/** -1: a scale for each channel. */
+const groupSize = z.int();
+
 const weightsSchema = z
   .object({
-    num_bits: z.number().optional(),
+    num_bits: bits,
     type: z.string().optional(),
-    group_size: z.number().nullish(),
+    group_size: groupSize.nullish(),
     strategy: z.string().nullish(),
   })
   .nullish();
@@ -28,10 +32,10 @@ const weightsSchema = z
 const quantizationConfigSchema = z.object({
   quant_method: z.string().optional(),
   quant_algo: z.string().optional(),
-  bits: z.number().optional(),
-  w_bit: z.number().optional(),
-  group_size: z.number().optional(),
-  q_group_size: z.number().optional(),
+  bits,
+  w_bit: bits,
+  group_size: groupSize.optional(),
+  q_group_size: groupSize.optional(),
   load_in_4bit: z.boolean().optional(),
   load_in_8bit: z.boolean().optional(),
   lm_head: z.boolean().optional(),

@@ -84,7 +84,8 @@ function billionsInName(name: string): number | undefined {
   const sizes = [...name.matchAll(/(?<![a-z\d.])(\d+(?:\.\d+)?)([bm])(?![a-z])/gi)].map(([, digits, unit]) =>
     unit?.toLowerCase() === 'm' ? Number(digits) / 1000 : Number(digits),
   );
-  return sizes.length === 0 ? undefined : Math.max(...sizes);
+  const largest = Math.max(0, ...sizes);
+  return largest > 0 ? largest : undefined;
 }
 
 /** How the name of a checkpoint says it is packed; undefined where it does not say. */

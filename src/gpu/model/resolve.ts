@@ -60,7 +60,7 @@ function baseOf(
   }
   return {
     code: 'UnknownModel',
-    reason: `Nothing is known of ${name}: it is not in the catalogue and its name holds no size such as 7B. Give its config.json, or state its facts.`,
+    reason: `Nothing is known of ${name}: it is not in the catalogue and its name holds no size such as 7B.`,
   };
 }
 

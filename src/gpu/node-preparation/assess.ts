@@ -2,7 +2,8 @@ import type { MigGpu } from '../hardware/mig-profiles.ts';
 import { GPU_LABELS, wholeNumber } from '../nodes/gpu-labels.ts';
 import type { GpuNode } from '../nodes/gpu-node.ts';
 import type { GpuPod } from '../nodes/gpu-pod.ts';
-import type { NodeVerdict, ObstacleCode } from '../nodes/node-verdict.ts';
+import type { NodeVerdict } from '../nodes/node-verdict.ts';
+import type { ObstacleCode } from '../nodes/obstacle.ts';
 import { describeTaint, repellingTaint } from '../nodes/tolerations.ts';
 import {
   describeLayout,
@@ -234,6 +235,6 @@ export function foreignPods(pods: readonly GpuPod[], node: string, classKey: str
 }
 
 /** `namespace/name` of the class that a pod is an engine of. */
-export function classKeyOf({ namespace, classroom }: GpuPod): string | undefined {
+function classKeyOf({ namespace, classroom }: GpuPod): string | undefined {
   return classroom === undefined ? undefined : `${namespace}/${classroom}`;
 }

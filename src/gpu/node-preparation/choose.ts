@@ -50,8 +50,10 @@ export function choosePreparation(
   let promised = offered;
   const enough = own.need.shape.kind === 'Whole' && offered > 0 ? offered : own.need.slots;
   const candidates = own.assessments
-    .flatMap(({ node, slots, offer }) => (offer === undefined ? [] : [{ node, slots, offer }]))
-    .toSorted((a, b) => rank(a) - rank(b));
+    .flatMap(({ node, slots, offer }) =>
+      offer === undefined ? [] : [{ node, slots, offer, rank: rank({ node, offer }) }],
+    )
+    .toSorted((a, b) => a.rank - b.rank);
   for (const { node, slots, offer } of candidates) {
     if (promised >= enough) break;
     const by = others.find((other) => other.key !== own.key && countsOn(other, node.name));

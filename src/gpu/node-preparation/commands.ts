@@ -9,8 +9,8 @@ import { builtInLayouts, type NamedLayout } from './mig-layout.ts';
 import { CLUSTER_POLICY, GPU_OPERATOR_NAMESPACE, MIG_DISABLED } from './nvidia.ts';
 
 /** ConfigMaps that the commands make in the namespace of NVIDIA's operator. */
-export const SHARING_CONFIG_MAP = 'gpu-classroom-sharing';
-export const MIG_CONFIG_MAP = 'gpu-classroom-mig';
+const SHARING_CONFIG_MAP = 'gpu-classroom-sharing';
+const MIG_CONFIG_MAP = 'gpu-classroom-mig';
 
 /** How long `kubectl wait` waits for the MIG manager, which may have to reboot the node. */
 const LAYOUT_WAIT = '30m';
@@ -129,7 +129,7 @@ function sharingStep(configs: readonly DevicePluginConfig[]): string[] {
  *
  * @see https://github.com/NVIDIA/k8s-device-plugin#shared-access-to-gpus
  */
-export function devicePluginSettings(config: DevicePluginConfig): object {
+function devicePluginSettings(config: DevicePluginConfig): object {
   if (config.kind === 'Whole') return { version: 'v1' };
   return {
     version: 'v1',
@@ -196,7 +196,7 @@ function layoutsInUse(
  *
  * @see https://github.com/NVIDIA/mig-parted
  */
-export function migPartedConfig(layouts: readonly NamedLayout[]): object {
+function migPartedConfig(layouts: readonly NamedLayout[]): object {
   return {
     version: 'v1',
     'mig-configs': Object.fromEntries(

@@ -139,6 +139,6 @@ function obstacles({ need, assessments, taken }: Preparation): string {
     return `Node ${reasons.slice(0, NAMED_NODES).join('; ')}${more}.`;
   }
   if (assessments.length > 0) return '';
-  const meant = need.product === undefined ? 'with a GPU' : `with ${need.product}`;
-  return `There is no node ${meant} that \`gpu.nodeSelector\` selects.`;
+  const selected = Object.keys(need.nodeSelector).length === 0 ? '' : ' that `gpu.nodeSelector` selects';
+  return `No node${selected} has ${need.product ?? 'a GPU'}.`;
 }

@@ -1,3 +1,4 @@
+import { instantOf } from '../../kube/instant.ts';
 import type { GpuNode } from '../nodes/gpu-node.ts';
 import type { NodeChange, NodeOffer } from './assess.ts';
 import type { NodeChoice, Preparation } from './choose.ts';
@@ -33,6 +34,8 @@ export interface ManageContext {
   /** Whether engines that serve may be stopped now; if not, why. */
   engines: { mayStop: true } | { mayStop: false; why: string };
   nowMs: number;
+  /** Since when this operator works: whatever was begun before, nobody may have gone on with it until then. */
+  workingSinceMs: number;
 }
 
 /** The next write, or why there is none. */
@@ -52,12 +55,19 @@ export type ManageAction =
 
 export type Refusal = 'ForeignPods' | 'ClassInUse' | 'NotPossible';
 
+/** What a scheduler decided on before it heard of the cordon may still be bound to the node. */
+const CORDON_SETTLE_MS = 10_000;
 /** Engines get a minute to finish answers; a disruption budget may let them go only one after another. */
 const DRAIN_TIMEOUT_MS = 15 * 60_000;
-/** The MIG manager takes a minute or two, and retries by itself. */
-const LAYOUT_TIMEOUT_MS = 20 * 60_000;
-/** A server with eight GPUs may take a quarter of an hour to boot. */
-const REBOOT_TIMEOUT_MS = 45 * 60_000;
+/** It looks at its label all the time. */
+const LAYOUT_BEGIN_TIMEOUT_MS = 20 * 60_000;
+/**
+ * The MIG manager waits up to five minutes for each of four programs to stop, then may reboot the node, which takes a
+ * server with eight GPUs a quarter of an hour, and is `pending` once more after that.
+ *
+ * @see https://github.com/NVIDIA/mig-parted/blob/main/deployments/container/reconfigure-mig.sh
+ */
+const LAYOUT_TIMEOUT_MS = 45 * 60_000;
 
 /**
  * The next step on a node that the operator has begun on. Each step is one request, and what it needs to know is in
@@ -87,8 +97,12 @@ function drain({ node, pods }: NodeMoment, record: PreparationRecord, context: M
   const own = pods.filter(({ isOwn }) => isOwn);
   const staying = own.filter(({ isEnding }) => !isEnding);
   if (staying.some(({ serves }) => serves) && !context.engines.mayStop) return BACK_OUT;
-  if (own.length === 0) return { kind: 'SetLayout', record: nextStep(record, 'Configuring', context.nowMs) };
-  if (elapsedMs(record, context) > DRAIN_TIMEOUT_MS) return fail(record, 'DrainTimeout', context.nowMs);
+  if (own.length === 0) {
+    if (elapsedMs(record, context) < CORDON_SETTLE_MS) return { kind: 'Wait' };
+    return { kind: 'SetLayout', record: nextStep(record, 'Configuring', context.nowMs) };
+  }
+  const evictingMs = Math.min(elapsedMs(record, context), context.nowMs - context.workingSinceMs);
+  if (evictingMs > DRAIN_TIMEOUT_MS) return fail(record, 'DrainTimeout', context.nowMs);
   return staying.length === 0 ? { kind: 'Wait' } : { kind: 'Evict', pods: staying };
 }
 
@@ -107,7 +121,8 @@ function configure({ node }: NodeMoment, record: PreparationRecord, context: Man
   if (isDone && offers(node, record)) {
     return node.cordoned ? { kind: 'Release', outcome: 'Done' } : { kind: 'Forget' };
   }
-  const limitMs = node.migConfigState === 'rebooting' || !node.ready ? REBOOT_TIMEOUT_MS : LAYOUT_TIMEOUT_MS;
+  const hasBegun = node.migConfigState !== undefined || !node.ready;
+  const limitMs = hasBegun ? LAYOUT_TIMEOUT_MS : LAYOUT_BEGIN_TIMEOUT_MS;
   if (elapsedMs(record, context) <= limitMs) return { kind: 'Wait' };
   return fail(record, isDone ? 'SlicesMissing' : 'LayoutTimeout', context.nowMs);
 }
@@ -218,7 +233,7 @@ function cordon(node: GpuNode, layout: string, offer: NodeOffer, context: Manage
     record: {
       class: context.classKey,
       step: 'Draining',
-      since: isoTime(context.nowMs),
+      since: instantOf(context.nowMs),
       layout,
       ...(node.migConfig === undefined ? {} : { previousLayout: node.migConfig }),
       resource: offer.resource,
@@ -241,13 +256,9 @@ function nextStep(
   step: PreparationRecord['step'],
   nowMs: number,
 ): PreparationRecord {
-  return { ...record, step, since: isoTime(nowMs) };
+  return { ...record, step, since: instantOf(nowMs) };
 }
 
 function elapsedMs({ since }: PreparationRecord, { nowMs }: ManageContext): number {
   return nowMs - Date.parse(since);
-}
-
-function isoTime(ms: number): string {
-  return new Date(Math.floor(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 }

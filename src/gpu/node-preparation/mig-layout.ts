@@ -1,5 +1,4 @@
-import type { MigGpu, MigProfile } from '../hardware/mig-profiles.ts';
-import { normalProfile } from '../nodes/gpu-labels.ts';
+import { findProfile, type MigGpu, type MigProfile, normalProfile } from '../hardware/mig-profiles.ts';
 import { MIG_BALANCED, MIG_DISABLED } from './nvidia.ts';
 
 /** Instances of each profile on one GPU; profiles as labels and resources write them (`1g.10gb.me`). */
@@ -8,11 +7,6 @@ export type MigLayout = Readonly<Record<string, number>>;
 /** Parts with eight memory slots have seven compute slices; smaller ones have as many as slots. */
 function computeSlicesOf({ slots }: MigGpu): number {
   return slots === 8 ? 7 : slots;
-}
-
-/** @param profile in either spelling */
-export function findProfile(gpu: MigGpu, profile: string): MigProfile | undefined {
-  return gpu.profiles.find((candidate) => normalProfile(candidate.profile) === normalProfile(profile));
 }
 
 /**

@@ -1,13 +1,7 @@
 import { z } from 'zod';
-import { API_GROUP } from '../../api/group.ts';
-import { PREPARATION_STEPS } from '../../api/node-preparation.ts';
+import { PREPARATION_ANNOTATION, PREPARATION_STEPS } from '../../api/node-preparation.ts';
+import { parseJson } from '../../json/parse.ts';
 import type { GpuNode } from '../nodes/gpu-node.ts';
-
-/**
- * On a Node: what the operator is doing to it, or where it failed. It is written in the same request as the cordon, and
- * taken off in the same request as the uncordon: a node without it was not cordoned by the operator.
- */
-export const PREPARATION_ANNOTATION = `${API_GROUP}/node-preparation`;
 
 /** Why a preparation ended half-way; the node stays as it is until a person has looked. */
 export const FAILURES = [
@@ -55,12 +49,7 @@ export function formatRecord(record: PreparationRecord): string {
 export function recordOf(node: Pick<GpuNode, 'annotations'>): PreparationRecord | 'unreadable' | undefined {
   const text = node.annotations[PREPARATION_ANNOTATION];
   if (text === undefined) return undefined;
-  try {
-    const parsed = recordSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : 'unreadable';
-  } catch {
-    return 'unreadable';
-  }
+  return recordSchema.safeParse(parseJson(text)).data ?? 'unreadable';
 }
 
 /** The nodes that an operator has begun on. */

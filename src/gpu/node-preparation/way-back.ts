@@ -1,6 +1,7 @@
+import { PREPARATION_ANNOTATION } from '../../api/node-preparation.ts';
 import { layoutCommand, layoutWaitCommand } from './commands.ts';
 import { MIG_DISABLED } from './nvidia.ts';
-import { PREPARATION_ANNOTATION, type PreparationFailure, type PreparationRecord } from './record.ts';
+import type { PreparationFailure, PreparationRecord } from './record.ts';
 
 /** What went wrong on a node, as a sentence that begins with its name. */
 export function describeFailure(

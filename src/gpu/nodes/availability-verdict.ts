@@ -1,8 +1,9 @@
 import { type EnginesToPlace, type GpuRoom, gpuRoom } from './availability.ts';
 import type { ClassDemand } from './class-demand.ts';
 import { isFollowedResource } from './gpu-slots.ts';
-import { type NodeVerdict, OBSTACLES, type ObstacleCode } from './node-verdict.ts';
+import type { NodeVerdict } from './node-verdict.ts';
 import type { KnownGpus } from './observation.ts';
+import { OBSTACLES, type ObstacleCode } from './obstacle.ts';
 import type { GpuPlacement } from './placement.ts';
 
 /** Reasons of the condition GPUAvailable: why GPUs are or are not there for the engines wanted. */
@@ -98,9 +99,16 @@ function noNode({ verdicts, demand, resourceName }: GpuPlacement, { dra }: Known
   const [first] = alike;
   if (first?.obstacle === undefined)
     return dra.length === 0 ? noGpuNode() : draOnly(dra.map(({ node }) => node));
-  const details = alike.map(({ node, obstacle }) => `${node.name} ${obstacle?.detail}`);
+  const details = differentFirst(alike).map(({ node, obstacle }) => `${node.name} ${obstacle?.detail}`);
   const message = `No node can carry an engine, which needs ${needPhrase(demand, resourceName)}: ${list(details, '; ')}. ${first.obstacle.next}`;
   return { status: 'False', reason: first.obstacle.code, message };
+}
+
+/** One node of each kind before the others like it, so that the few which are named show what there is. */
+function differentFirst(verdicts: readonly NodeVerdict[]): NodeVerdict[] {
+  const isFirst = ({ obstacle }: NodeVerdict, index: number): boolean =>
+    verdicts.findIndex((other) => other.obstacle?.detail === obstacle?.detail) === index;
+  return [...verdicts.filter(isFirst), ...verdicts.filter((verdict, index) => !isFirst(verdict, index))];
 }
 
 function noGpuNode(): GpuAvailability {

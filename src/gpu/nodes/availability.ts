@@ -53,9 +53,11 @@ export function gpuRoom(placement: GpuPlacement, toPlace: EnginesToPlace): GpuRo
   const kept = toPlace.engines.filter(({ terminating }) => !terminating);
   const pods = placement.observed.kind === 'Known' ? placement.observed.pods : [];
   const others = pods.filter((pod) => pod.namespace !== namespace || pod.classroom !== classroom);
+  const own = unitsByNode(placement.resourceName, kept);
+  const taken = unitsByNode(placement.resourceName, others);
   const nodes = placement.verdicts
     .filter(({ obstacle }) => obstacle === undefined)
-    .map((verdict) => roomOn(verdict, placement, kept, others));
+    .map((verdict) => roomOn(verdict, placement, own, taken));
   return {
     placed: kept.length,
     placedOn: new Set(kept.map(({ node }) => node)),
@@ -69,13 +71,13 @@ export function gpuRoom(placement: GpuPlacement, toPlace: EnginesToPlace): GpuRo
 
 function roomOn(
   { node: { name }, slots }: NodeVerdict,
-  { resourceName, demand: { slotsPerEngine } }: GpuPlacement,
-  kept: readonly GpuPod[],
-  others: readonly GpuPod[],
+  { demand: { slotsPerEngine } }: GpuPlacement,
+  ownUnits: ReadonlyMap<string, number>,
+  takenUnits: ReadonlyMap<string, number>,
 ): NodeRoom {
   const allocatable = sum(slots.map((each) => each.allocatable));
-  const own = unitsOn(name, resourceName, kept);
-  const taken = unitsOn(name, resourceName, others);
+  const own = ownUnits.get(name) ?? 0;
+  const taken = takenUnits.get(name) ?? 0;
   const fitting = (units: number): number => Math.max(0, Math.floor(units / slotsPerEngine));
   return {
     node: name,
@@ -96,8 +98,13 @@ function holdersOn(nodes: ReadonlySet<string>, pods: readonly GpuPod[], resource
     .toSorted((a, b) => b.units - a.units || a.namespace.localeCompare(b.namespace));
 }
 
-function unitsOn(node: string, resourceName: string, pods: readonly GpuPod[]): number {
-  return sum(pods.map((pod) => (pod.node === node ? (pod.requests[resourceName] ?? 0) : 0)));
+/** A big cluster has hundreds of nodes with GPUs, and thousands of pods on them: they are gone through once. */
+function unitsByNode(resourceName: string, pods: readonly GpuPod[]): Map<string, number> {
+  const units = new Map<string, number>();
+  for (const { node, requests } of pods) {
+    units.set(node, (units.get(node) ?? 0) + (requests[resourceName] ?? 0));
+  }
+  return units;
 }
 
 function sum(numbers: readonly number[]): number {

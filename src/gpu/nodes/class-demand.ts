@@ -1,5 +1,6 @@
 import type { GpuSpec } from '../../api/gpu.ts';
-import { normalProfile, parseProduct } from './gpu-labels.ts';
+import { normalProfile } from '../hardware/mig-profiles.ts';
+import { parseProduct } from './gpu-labels.ts';
 
 /** What the spec of a class asks of a node, in the terms of node labels and resources. */
 export interface ClassDemand {
@@ -22,6 +23,7 @@ export interface ClassDemand {
   statedMemoryMiB: number | undefined;
 }
 
+/** What the engines of a class ask of nodes, read from the spec alone. */
 export function classDemand(gpu: GpuSpec): ClassDemand {
   const migProfile = gpu.migProfile === undefined ? undefined : normalProfile(gpu.migProfile);
   return {
@@ -49,9 +51,11 @@ export const GPU_TOLERATION: GpuSpec['tolerations'][number] = {
 /**
  * Feature discovery adds to the product how it is shared, depending on the plugin's settings.
  *
+ * @param label the product as any of these labels has it
  * @see https://github.com/NVIDIA/k8s-device-plugin/blob/main/docs/gpu-feature-discovery/README.md
  */
-export function productLabels(gpu: Pick<GpuSpec, 'sharing' | 'migProfile'>, product: string): string[] {
+export function productLabels(gpu: Pick<GpuSpec, 'sharing' | 'migProfile'>, label: string): string[] {
+  const product = parseProduct(label).gpu;
   switch (gpu.sharing) {
     case 'None':
       return [product];

@@ -1,3 +1,5 @@
+import { normalProfile } from '../hardware/mig-profiles.ts';
+
 /** The labels of a node. */
 export type Labels = Readonly<Record<string, string>>;
 
@@ -95,9 +97,4 @@ export function parseProduct(value: string): ProductName {
     migInvalid: invalid !== undefined,
     shared: shared !== undefined,
   };
-}
-
-/** A MIG profile as resources and labels write it: `1g.10gb.me` for `1g.10gb+me`. */
-export function normalProfile(profile: string): string {
-  return profile.replaceAll('+', '.');
 }

@@ -1,4 +1,6 @@
 import { API_GROUP } from '../../api/group.ts';
+import { PREPARATION_ANNOTATION } from '../../api/node-preparation.ts';
+import { isReady } from '../../kube/readiness.ts';
 import type { Node } from '../../kube/resources.ts';
 import {
   computeCapability,
@@ -47,16 +49,21 @@ export interface GpuNode {
   slots: readonly GpuSlots[];
 }
 
-/** Reads a node; undefined when it neither has nor claims to have a GPU. */
+/**
+ * Reads a node; undefined when it neither has nor claims to have a GPU. One that the operator prepares stays in sight
+ * whatever it says meanwhile: while its GPUs are cut nobody may advertise or label them.
+ */
 export function readGpuNode(node: Node): GpuNode | undefined {
   const { [GPU_LABELS.timestamp]: _, ...labels } = node.metadata.labels ?? {};
   const slots = gpuSlots(labels, node.status?.capacity ?? {}, node.status?.allocatable ?? {});
-  if (slots.length === 0 && !hasGpuHardware(labels)) return undefined;
+  const annotations = ownAnnotations(node);
+  const isInHand = annotations[PREPARATION_ANNOTATION] !== undefined;
+  if (slots.length === 0 && !hasGpuHardware(labels) && !isInHand) return undefined;
   const product = labels[GPU_LABELS.product];
   return {
     name: node.metadata.name,
     labels,
-    annotations: ownAnnotations(node),
+    annotations,
     taints: (node.spec?.taints ?? []).map(({ key, value = '', effect }) => ({ key, value, effect })),
     cordoned: node.spec?.unschedulable === true,
     ready: isReady(node),
@@ -78,10 +85,6 @@ function ownAnnotations({ metadata }: Node): Labels {
   return Object.fromEntries(
     Object.entries(metadata.annotations ?? {}).filter(([key]) => key.startsWith(`${API_GROUP}/`)),
   );
-}
-
-function isReady(node: Node): boolean {
-  return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
 function migStrategy(labels: Labels): GpuNode['migStrategy'] {

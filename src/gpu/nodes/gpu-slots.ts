@@ -1,5 +1,6 @@
 import { parseQuantity } from '../../kube/quantity.ts';
-import { GPU_LABELS, type Labels, normalProfile, parseProduct, wholeNumber } from './gpu-labels.ts';
+import { normalProfile } from '../hardware/mig-profiles.ts';
+import { GPU_LABELS, type Labels, parseProduct, wholeNumber } from './gpu-labels.ts';
 
 /**
  * What one unit of a resource is. `Unlabelled`: nothing says; `Unclear`: the labels contradict what is advertised

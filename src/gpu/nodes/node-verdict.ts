@@ -1,41 +1,11 @@
-import { PREPARATION_ANNOTATION } from '../node-preparation/record.ts';
+import { PREPARATION_ANNOTATION } from '../../api/node-preparation.ts';
 import type { ClassDemand } from './class-demand.ts';
 import { GPU_LABELS } from './gpu-labels.ts';
 import type { GpuNode } from './gpu-node.ts';
 import type { GpuSlots } from './gpu-slots.ts';
+import { OBSTACLES, type Obstacle, type ObstacleCode } from './obstacle.ts';
 import { sharingObstacle } from './sharing-obstacle.ts';
 import { describeTaint, repellingTaint } from './tolerations.ts';
-
-/**
- * Why a node cannot carry an engine of a class, in the order in which it is looked at: of several nodes, the one that
- * came furthest is the nearest to what the class needs. The words are reasons of the condition GPUAvailable.
- */
-export const OBSTACLES = [
-  'ProductNotFound',
-  'NodeSelectorUnmatched',
-  'DRAOnly',
-  'GPUsNotAdvertised',
-  'ResourceNotAdvertised',
-  'MIGInvalid',
-  'LabelsContradict',
-  'SharedByMPS',
-  'MIGSlicesMissing',
-  'SharingDiffers',
-  'TooFewGPUsPerNode',
-  'TaintNotTolerated',
-  'GPUsUnhealthy',
-  'NodesNotReady',
-  'NodesCordoned',
-] as const;
-export type ObstacleCode = (typeof OBSTACLES)[number];
-
-export interface Obstacle {
-  code: ObstacleCode;
-  /** What about the node, as the end of a sentence that begins with its name. */
-  detail: string;
-  /** What to do about it, as a sentence. */
-  next: string;
-}
 
 /** What a class finds on one node. */
 export interface NodeVerdict {

@@ -1,7 +1,7 @@
 import type { ClassDemand } from './class-demand.ts';
 import type { GpuNode } from './gpu-node.ts';
 import type { GpuSlots } from './gpu-slots.ts';
-import type { Obstacle } from './node-verdict.ts';
+import type { Obstacle } from './obstacle.ts';
 
 /** Why slots of one way to share GPUs do not suit a class that wants another; undefined: they suit. */
 export function sharingObstacle(slots: GpuSlots, node: GpuNode, demand: ClassDemand): Obstacle | undefined {
@@ -33,9 +33,11 @@ function tooManySlices({ sharedBy }: GpuSlots, { slicesPerGPU = 1 }: ClassDemand
 function migObstacle(
   slots: GpuSlots,
   node: GpuNode,
-  { migProfile = '' }: ClassDemand,
+  { migProfile = '', isResourceStated }: ClassDemand,
   named: boolean,
 ): Obstacle | undefined {
+  // Some clouds cut GPUs and do not label them: whoever names the resource knows what it is.
+  if (named && isResourceStated && slots.kind === 'Unlabelled') return undefined;
   if (slots.migProfile === migProfile) {
     if (named && slots.kind === 'MIGSlice') return undefined;
     const next = 'Give its device plugin a config that does not share MIG slices.';

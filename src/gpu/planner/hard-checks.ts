@@ -1,6 +1,7 @@
 import { hasCapability } from '../hardware/slot.ts';
 import { GIB, MIB } from '../memory/units.ts';
-import type { KvCacheDtype } from '../plan-types.ts';
+import type { CheckpointQuantization } from '../model/checkpoint-quantization.ts';
+import type { KvCacheDtype, Quantization } from '../plan-types.ts';
 import type { Misfit, Situation } from './situation.ts';
 import { largestBudgetBytes } from './utilization.ts';
 
@@ -122,18 +123,22 @@ function checkQuantization({ request, model }: Situation): Misfit | undefined {
   const ofCheckpoint = model.quantization;
   const wanted = request.quantization;
   if (request.model.config === undefined || ofCheckpoint === undefined || wanted === 'None') return undefined;
-  const isSame = ofCheckpoint.method.replaceAll('_', '').includes(wanted.toLowerCase());
-  if (isSame) return undefined;
+  if (isPackedAs(ofCheckpoint, wanted)) return undefined;
   return misfit(
     'InvalidArguments',
     `The checkpoint is packed as ${ofCheckpoint.method}, so vLLM refuses ${wanted}. Leave the quantisation out: the checkpoint says it.`,
   );
 }
 
+/** True where a checkpoint is packed in the way that is asked for. */
+export function isPackedAs({ method }: CheckpointQuantization, wanted: Quantization): boolean {
+  return method.replaceAll('_', '').includes(wanted.toLowerCase());
+}
+
 function checkUtilization({ slot, utilization }: Situation): Misfit | undefined {
   const budget = slot.totalMiB * MIB * utilization;
   const largest = largestBudgetBytes(slot);
-  if (utilization > 0 && budget <= largest) return undefined;
+  if (utilization > 0 && Math.floor(budget / MIB) <= Math.floor(largest / MIB)) return undefined;
   const share = Math.max(0, Math.floor((largest / (slot.totalMiB * MIB)) * 100) / 100);
   if (utilization <= 0 || share <= 0) {
     return misfit(

@@ -1,8 +1,19 @@
 import { capabilityNumber, findGpu, GPUS, type Gpu } from '../hardware/gpu-table.ts';
 import { findMigProfile, migGpu } from '../hardware/mig-profiles.ts';
 import { CATALOGUE, findInCatalogue } from '../model/catalogue.ts';
-import type { EnginePlan, PlanInput, SuggestedChange, Suggestion } from '../plan-types.ts';
+import { resolveModel } from '../model/resolve.ts';
+import type { EnginePlan, PlanInput, Suggestion } from '../plan-types.ts';
+import {
+  atOnce,
+  type Candidate,
+  contextOf,
+  correctionOf,
+  ONE_SLICE,
+  shareOf,
+  spanning,
+} from './corrections.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
+import { SMALL_BELOW_MIB } from './utilization.ts';
 
 /** More would not be read. */
 const SUGGESTIONS_MAX = 6;
@@ -10,25 +21,34 @@ const SUGGESTIONS_MAX = 6;
 const LEAST_CONTEXT = 1024;
 const CONTEXT_STEP = 256;
 
-interface Candidate {
-  message: string;
-  change: SuggestedChange;
-}
-
 /**
  * The smallest changes that make a plan fit, or carry all students: each is planned again and kept only where it does.
- * Changes of one thing come first; only where none is enough are two made together, then a smaller model or a larger
- * GPU named.
+ * Changes of one thing come first; only where none is enough is what cannot stay corrected and more changed beside it,
+ * are two made together, then a smaller model or a larger GPU named.
  */
 function suggestionsFor(input: PlanInput, plan: Evaluation): Suggestion[] {
   if (isEnough(input, plan) || isUnknown(plan)) return [];
   const single = firstOfEach(input, singleChanges(input, plan));
   if (single.length > 0) return single.slice(0, SUGGESTIONS_MAX);
+  const beside = besideCorrection(input, correctionOf(input, plan));
+  if (beside.length > 0) return beside;
   const double = firstOfEach(input, doubleChanges(input, plan));
   return [
     ...double.slice(0, SUGGESTIONS_MAX - 2),
     ...firstOfEach(input, [smallerModels(input), largerGpus(input)]),
   ];
+}
+
+/** Ends, for what is corrected is right: each correction is made once. */
+function besideCorrection(input: PlanInput, correction: Candidate | undefined): Suggestion[] {
+  if (correction === undefined) return [];
+  const alone = firstOfEach(input, [[correction]]);
+  if (alone.length > 0) return alone;
+  const corrected = { ...input, ...correction.change };
+  return suggestionsFor(corrected, evaluate(corrected)).map((suggestion) => ({
+    ...suggestion,
+    ...joined(correction, suggestion),
+  }));
 }
 
 function isUnknown({ code }: Evaluation): boolean {
@@ -61,7 +81,8 @@ function singleChanges(input: PlanInput, plan: Evaluation): Candidate[][] {
     awqWeights(input),
     fewerTokens(input, plan),
     fewerSequences(input),
-    largerShare(input, plan),
+    otherShares(input, plan, correctionOf(input, plan)),
+    fewerStudents(input),
     fewerSlices(input),
     largerProfiles(input),
     wholeGpu(input),
@@ -92,11 +113,19 @@ function both(
   seconds: (changed: PlanInput) => readonly Candidate[],
 ): Candidate[] {
   return firsts.flatMap((first) =>
-    seconds({ ...input, ...first.change }).map((second) => ({
-      message: `${first.message.replace(/\.$/, '')}, and ${lowerFirst(second.message)}`,
-      change: { ...first.change, ...second.change },
-    })),
+    seconds({ ...input, ...first.change }).map((second) => joined(first, second)),
   );
+}
+
+/** The second wins where both change the same. */
+function joined(first: Candidate, second: Candidate): Candidate {
+  const isReplaced = Object.keys(first.change).every((key) => key in second.change);
+  return {
+    message: isReplaced
+      ? second.message
+      : `${first.message.replace(/\.$/, '')}, and ${lowerFirst(second.message)}`,
+    change: { ...first.change, ...second.change },
+  };
 }
 
 /** The longest context that does, found by halving the interval. */
@@ -112,7 +141,7 @@ function shorterContext(input: PlanInput, plan: Evaluation): Candidate[] {
   }
   const maxModelLen = low * CONTEXT_STEP;
   if (maxModelLen < LEAST_CONTEXT) return [];
-  return [{ message: `Lower the context length to ${maxModelLen} tokens.`, change: { maxModelLen } }];
+  return [contextOf(maxModelLen)];
 }
 
 function lighterCache(input: PlanInput): Candidate[] {
@@ -151,19 +180,28 @@ function fewerTokens(input: PlanInput, plan: Evaluation): Candidate[] {
 }
 
 function fewerSequences({ maxNumSeqs = 0 }: PlanInput): Candidate[] {
-  return [128, 64, 32, 16, 8]
-    .filter((step) => step < maxNumSeqs)
-    .map((step) => ({ message: `Compute at most ${step} requests together.`, change: { maxNumSeqs: step } }));
+  return [128, 64, 32, 16, 8].filter((step) => step < maxNumSeqs).map(atOnce);
 }
 
-function largerShare({ slot }: PlanInput, plan: Evaluation): Candidate[] {
-  if (slot.slicesPerGPU !== undefined) return [];
-  return [0.9, 0.95]
-    .filter((share) => share > plan.settings.gpuMemoryUtilization)
-    .map((gpuMemoryUtilization) => ({
-      message: `Let the engine budget ${gpuMemoryUtilization} of the GPU.`,
-      change: { gpuMemoryUtilization },
+/** Sequences are planned for them, and take memory. */
+function fewerStudents({ studentsPerReplica = 0 }: PlanInput): Candidate[] {
+  return [100, 50, 25, 10, 5]
+    .filter((students) => students < studentsPerReplica)
+    .map((students) => ({
+      message: `Let an engine carry ${students} students.`,
+      change: { studentsPerReplica: students },
     }));
+}
+
+/** Small slices keep more room, and time-slices leave the neighbours theirs. */
+function otherShares({ slot }: PlanInput, plan: Evaluation, correction: Candidate | undefined): Candidate[] {
+  const corrected = correction?.change.gpuMemoryUtilization;
+  const { totalMiB } = plan.memory;
+  const larger = slot.slicesPerGPU !== undefined || totalMiB < SMALL_BELOW_MIB ? [] : [0.9, 0.95];
+  return [
+    ...(corrected === undefined ? [] : [corrected]),
+    ...larger.filter((share) => share > plan.settings.gpuMemoryUtilization),
+  ].map(shareOf);
 }
 
 /** The most slices that do. */
@@ -191,28 +229,23 @@ function largerProfiles({ slot }: PlanInput): Candidate[] {
     }));
 }
 
+function isShared({ slicesPerGPU, migProfile }: PlanInput['slot']): boolean {
+  return slicesPerGPU !== undefined || migProfile !== undefined;
+}
+
 /** Of a MIG slice the memory is known; that of its GPU only if the GPU is. */
 function wholeGpu({ slot }: PlanInput): Candidate[] {
-  const { slicesPerGPU, migProfile, ...shared } = slot;
+  const { slicesPerGPU: _sliced, migProfile, ...shared } = slot;
   const { memoryMiB: _, labelMemoryMiB: __, ...named } = shared;
-  if (slicesPerGPU === undefined && migProfile === undefined) return [];
+  if (!isShared(slot)) return [];
   if (migProfile !== undefined && findGpu(slot.gpu ?? '') === undefined) return [];
   const message = 'Give one engine the whole GPU (`sharing: None`): the students share it.';
   return [{ message, change: { slot: migProfile === undefined ? shared : named } }];
 }
 
 function moreGpus({ slot, tensorParallel = 1 }: PlanInput): Candidate[] {
-  const isShared = slot.slicesPerGPU !== undefined || slot.migProfile !== undefined;
-  if (isShared) {
-    const one: Candidate = { message: 'Let each engine have one slice.', change: { tensorParallel: 1 } };
-    return tensorParallel > 1 ? [one] : [];
-  }
-  return [1, 2, 4, 8]
-    .filter((gpus) => gpus !== tensorParallel)
-    .map((gpus) => ({
-      message: gpus === 1 ? 'Let each engine have one GPU.' : `Let each engine span ${gpus} GPUs.`,
-      change: { tensorParallel: gpus },
-    }));
+  if (isShared(slot)) return tensorParallel > 1 ? [ONE_SLICE] : [];
+  return [1, 2, 4, 8].filter((gpus) => gpus !== tensorParallel).map(spanning);
 }
 
 /** Where it fits and only engines are missing. */
@@ -233,9 +266,9 @@ function eager({ enforceEager = false }: PlanInput): Candidate[] {
 function smallerModels({ model }: PlanInput): Candidate[] {
   const own = findInCatalogue(model.id ?? '');
   const family = own?.name.split('-')[0];
-  const size = sizeOf(own?.config);
-  return CATALOGUE.filter(({ name, config }) => name.split('-')[0] === family && sizeOf(config) < size)
-    .toSorted((a, b) => sizeOf(b.config) - sizeOf(a.config))
+  const size = own === undefined ? 0 : sizeOf(own.name);
+  return CATALOGUE.filter(({ name }) => name.split('-')[0] === family && sizeOf(name) < size)
+    .toSorted((a, b) => sizeOf(b.name) - sizeOf(a.name))
     .flatMap(({ name, hubIds }) => {
       const id = hubIds[0];
       return id === undefined
@@ -244,18 +277,21 @@ function smallerModels({ model }: PlanInput): Candidate[] {
     });
 }
 
-function sizeOf(config: Readonly<Record<string, unknown>> | undefined): number {
-  return Number(config?.num_parameters ?? 0);
+/** Parameters of a model of the catalogue. */
+function sizeOf(name: string): number {
+  const facts = resolveModel({ id: name });
+  return 'code' in facts ? 0 : facts.parameters.total;
 }
 
-/** The smallest GPU that does. */
+/** The smallest GPU that does, whole. */
 function largerGpus({ slot }: PlanInput): Candidate[] {
   const now = findGpu(slot.gpu ?? '')?.memoryMiB ?? slot.memoryMiB ?? 0;
+  const use = isShared(slot) ? 'Give one engine the whole of a larger GPU' : 'Use a larger GPU';
   const isRecent = ({ computeCapability }: Gpu) => isAtLeast(computeCapability, '8.0');
   return GPUS.filter((gpu) => gpu.memoryMiB > now && isRecent(gpu) && !gpu.name.startsWith('RTX'))
     .toSorted((a, b) => a.memoryMiB - b.memoryMiB)
     .map(({ name, memoryMiB }) => ({
-      message: `Use a larger GPU, such as ${name} (${Math.round(memoryMiB / 1024)} GiB).`,
+      message: `${use}, such as ${name} (${Math.round(memoryMiB / 1024)} GiB).`,
       change: { slot: { gpu: name } },
     }));
 }

@@ -2,9 +2,9 @@ import type { Slot } from '../hardware/slot.ts';
 import { GIB, MIB } from '../memory/units.ts';
 
 const USUAL = 0.9;
-/** Below 12 GiB the engine's excess over its budget is a larger part of the whole. */
 const SMALL = 0.85;
-const SMALL_BELOW_MIB = 12 * 1024;
+/** Below it the engine's excess over its budget is a larger part of the whole: more room is kept. */
+export const SMALL_BELOW_MIB = 12 * 1024;
 /** Of a GPU that several engines share, left to nobody. */
 const SHARED_RESERVE_BYTES = 0.5 * GIB;
 /** What each of those engines has outside of its budget: the CUDA context. */
@@ -14,11 +14,14 @@ const CONTEXT_BYTES = 0.55 * GIB;
  * The share of the GPU that an engine may budget, where the trainer does not say. Time-slices get equal shares of what
  * is left after every engine's CUDA context: for four on an A10 0.219 and not 0.25.
  */
-export function plannedUtilization({ sharing, totalMiB }: Slot): number {
+export function plannedUtilization(slot: Slot): number {
+  const { sharing, totalMiB } = slot;
   switch (sharing.kind) {
     case 'whole':
-    case 'mig':
-      return totalMiB < SMALL_BELOW_MIB ? SMALL : USUAL;
+    case 'mig': {
+      const largest = roundDown(largestBudgetBytes(slot) / (totalMiB * MIB));
+      return Math.max(0, Math.min(totalMiB < SMALL_BELOW_MIB ? SMALL : USUAL, largest));
+    }
     case 'timeSliced': {
       const total = totalMiB * MIB;
       const budgets = total - SHARED_RESERVE_BYTES - CONTEXT_BYTES * sharing.slices;

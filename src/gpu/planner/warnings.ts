@@ -2,11 +2,15 @@ import { hasCapability } from '../hardware/slot.ts';
 import type { PlanWarning } from '../plan-types.ts';
 import type { Capacity } from './capacity.ts';
 import { graphStepAbove, isGraphStep } from './graph-steps.ts';
-import { isFp8 } from './hard-checks.ts';
+import { isFp8, isPackedAs } from './hard-checks.ts';
 import { gib, type MemoryPlan } from './memory-sum.ts';
 import { type Situation, sequencesForStudents } from './situation.ts';
 
-/** What works and is still worth knowing. */
+/**
+ * What works and is still worth knowing.
+ *
+ * @param capacity no students where nothing fits: then there is nothing to say of theirs
+ */
 export function warningsOf(
   situation: Situation,
   plan: MemoryPlan,
@@ -100,7 +104,11 @@ function modelWarnings({ model, request, rules, quantization }: Situation): Plan
     const message = `How ${quantization.method} packs weights is not known: they count as unpacked.`;
     warnings.push(warning('QuantizationUnknown', message));
   }
-  if (needsPackedCheckpoint({ model, request, quantization })) {
+  const packedAs = packedOtherwise({ model, request });
+  if (packedAs !== undefined) {
+    const message = `${model.name} is packed as ${packedAs}, so vLLM refuses ${request.quantization}. Leave the quantisation out: the checkpoint says it.`;
+    warnings.push(warning('CheckpointPackedOtherwise', message));
+  } else if (needsPackedCheckpoint({ model, request, quantization })) {
     const message = `vLLM reads ${request.quantization} from a checkpoint that is packed so, and ${model.name} is not: set \`model.id\` to one whose name says ${request.quantization}.`;
     warnings.push(warning('CheckpointNotPacked', message));
   }
@@ -117,6 +125,12 @@ function modelWarnings({ model, request, rules, quantization }: Situation): Plan
   return warnings;
 }
 
+/** How the checkpoint is packed, as far as its name or the catalogue says, where something else is asked for. */
+function packedOtherwise({ model, request }: Pick<Situation, 'model' | 'request'>): string | undefined {
+  if (model.quantization === undefined || request.quantization === 'None') return undefined;
+  return isPackedAs(model.quantization, request.quantization) ? undefined : model.quantization.method;
+}
+
 function needsPackedCheckpoint({
   model,
   request,
@@ -128,7 +142,7 @@ function needsPackedCheckpoint({
 
 function memoryWarnings({ slot, model }: Situation, { memory, physical }: MemoryPlan): PlanWarning[] {
   const { heldBackMiB, kvCacheMiB } = memory;
-  if (heldBackMiB <= 0) return [];
+  if (heldBackMiB <= 0 || kvCacheMiB <= 0) return [];
   const isFull = physical.underLoadMiB >= physical.availableMiB;
   const why = isFull
     ? `the engine takes more than its budget, and ${slot.name} would run out of memory under load`
@@ -171,6 +185,7 @@ function studentWarnings(
   { students, fullLengthSequences }: Capacity,
   replicas: number,
 ): PlanWarning[] {
+  if (students === 0) return [];
   const warnings: PlanWarning[] = [];
   const all = request.students ?? 0;
   if (all > students * replicas) {

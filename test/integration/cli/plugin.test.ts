@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { z } from 'zod';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { classrooms } from '../../../src/api/classroom.ts';
 import { classroom } from '../../support/builders.ts';
@@ -24,6 +25,9 @@ const outdir = join(folder, 'out');
 const path = join(folder, 'bin');
 /** Without node_modules above it. */
 const elsewhere = join(folder, 'elsewhere');
+
+const BUILT = 'dist/plugin/kubectl-classroom.mjs';
+const packedSchema = z.tuple([z.object({ files: z.array(z.object({ path: z.string() })) })]);
 
 interface Ended {
   readonly code: number | string | null | undefined;
@@ -142,6 +146,38 @@ describe('the plugin in one file', () => {
       KUBECONFIG: `${first}:${controlPlane.kubeconfigPath}`,
     });
     expect(ended).toMatchObject({ code: 0, stdout: 'classroom.gpu-classroom.io/python-101\n' });
+  });
+});
+
+describe('the npm package', () => {
+  test('has no more than it needs, and runs without a checkout', async () => {
+    const pack = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+    const { stdout } = await promisify(execFile)('npm', pack, { cwd: repository });
+    const [{ files }] = packedSchema.parse(JSON.parse(stdout));
+    const paths = files.map((file) => file.path).filter((file) => !file.startsWith('dist/'));
+    expect(paths.sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'bin/kubectl-classroom',
+      'bin/kubectl_complete-classroom',
+      'package.json',
+    ]);
+    const installed = join(folder, 'installed');
+    for (const file of paths) await cp(join(repository, file), join(installed, file));
+    await cp(join(outdir, 'kubectl-classroom.mjs'), join(installed, BUILT));
+    expect(packageJson.files).toContain(BUILT);
+    expect(await run(join(installed, packageJson.bin['kubectl-classroom']), ['get', '--help'])).toMatchObject(
+      {
+        code: 0,
+        stdout: expect.stringContaining('Usage: kubectl classroom get'),
+      },
+    );
+    expect(await run(join(installed, packageJson.bin['kubectl_complete-classroom']), ['stat'])).toMatchObject(
+      {
+        code: 0,
+        stdout: expect.stringMatching(/^status\t.*\n:4\n$/),
+      },
+    );
   });
 });
 

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { createClassStore } from '../../../src/gateway/valkey/class-store.ts';
-import { connectValkey, type ValkeyConnection } from '../../../src/gateway/valkey/connection.ts';
+import type { ValkeyConnection } from '../../../src/gateway/valkey/connection.ts';
 import { keyspaceOf } from '../../../src/gateway/valkey/keys.ts';
 import { admissionScripts } from '../../../src/gateway/valkey/scripts/admission.ts';
 import { createValkeyAdmission } from '../../../src/gateway/valkey/valkey-admission.ts';
-import { systemClock } from '../../../src/kube/clock.ts';
 import { silentLogger } from '../../../src/kube/log.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
-import { HELD_TIME, HELD_TIME_KEY, startValkey, type ValkeyServer } from '../../support/valkey.ts';
+import { connectTo, HELD_TIME, HELD_TIME_KEY, startValkey, type ValkeyServer } from '../../support/valkey.ts';
 import { describeAdmission, type StartAdmission } from '../../unit/gateway/limits/admission-contract.ts';
 
 const KEYS = keyspaceOf('test:');
@@ -17,16 +16,7 @@ let connection: ValkeyConnection;
 
 beforeAll(async () => {
   valkey = await startValkey(['--appendonly', 'no']);
-  connection = connectValkey({
-    url: valkey.url,
-    connectTimeoutMs: 5_000,
-    commandTimeoutMs: 30_000,
-    probeKey: KEYS.probe,
-    clock: systemClock,
-    random: Math.random,
-    log: silentLogger,
-  });
-  await connection.whenUp();
+  connection = await connectTo(valkey, KEYS.probe);
 });
 afterAll(async () => {
   connection.close();

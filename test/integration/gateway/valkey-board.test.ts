@@ -1,9 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { connectValkey, type ValkeyConnection } from '../../../src/gateway/valkey/connection.ts';
+import type { ValkeyConnection } from '../../../src/gateway/valkey/connection.ts';
 import { createReplicaBoard, type ReplicaBoard } from '../../../src/gateway/valkey/replica-board.ts';
-import { systemClock } from '../../../src/kube/clock.ts';
-import { silentLogger } from '../../../src/kube/log.ts';
-import { HELD_TIME, startValkey, type ValkeyServer } from '../../support/valkey.ts';
+import { connectTo, HELD_TIME, startValkey, type ValkeyServer } from '../../support/valkey.ts';
 import { holdServerTime, NOON_MS } from './valkey-replica.ts';
 
 const BOARD = '{school/python-101}:peers';
@@ -23,16 +21,7 @@ afterAll(async () => {
 beforeEach(async () => {
   await valkey.command('FLUSHALL');
   await holdServerTime(valkey, NOON_MS);
-  connection = connectValkey({
-    url: valkey.url,
-    connectTimeoutMs: 5_000,
-    commandTimeoutMs: 10_000,
-    probeKey: 'probe',
-    clock: systemClock,
-    random: Math.random,
-    log: silentLogger,
-  });
-  await connection.whenUp();
+  connection = await connectTo(valkey, 'probe');
   const boardOf = (replicaId: string) =>
     createReplicaBoard({ connection, replicaId, ttlMs: TTL_MS, time: HELD_TIME });
   a = boardOf('a');

@@ -3,15 +3,14 @@ import type { UsageReader } from '../../../src/gateway/ledger/usage-reader.ts';
 import type { Admission, Lease, RequestCost } from '../../../src/gateway/limits/admission.ts';
 import type { Settlement } from '../../../src/gateway/limits/settlement.ts';
 import { type ClassStore, createClassStore } from '../../../src/gateway/valkey/class-store.ts';
-import { connectValkey, type ValkeyConnection } from '../../../src/gateway/valkey/connection.ts';
+import type { ValkeyConnection } from '../../../src/gateway/valkey/connection.ts';
 import { keyspaceOf } from '../../../src/gateway/valkey/keys.ts';
 import { admissionScripts } from '../../../src/gateway/valkey/scripts/admission.ts';
 import { createValkeyUsageReader } from '../../../src/gateway/valkey/usage-reader.ts';
 import { createValkeyAdmission, type ValkeyAdmission } from '../../../src/gateway/valkey/valkey-admission.ts';
-import { systemClock } from '../../../src/kube/clock.ts';
 import { silentLogger } from '../../../src/kube/log.ts';
 import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
-import { HELD_TIME, HELD_TIME_KEY, type ValkeyServer } from '../../support/valkey.ts';
+import { connectTo, HELD_TIME, HELD_TIME_KEY, type ValkeyServer } from '../../support/valkey.ts';
 import { aClassroom, aClassroomLimiting, alice } from '../../unit/gateway/builders.ts';
 
 /** Noon in Shanghai, where the class is. */
@@ -42,16 +41,7 @@ export interface ReplicaDiffers {
 export async function aReplica(valkey: ValkeyServer, differs: ReplicaDiffers = {}): Promise<Replica> {
   const { name = 'a', replicas = 2, graceMs = GRACE_MS, maxUnbooked = 100, time = HELD_TIME } = differs;
   const keys = keyspaceOf('test:');
-  const connection = connectValkey({
-    url: valkey.url,
-    connectTimeoutMs: 5_000,
-    commandTimeoutMs: 10_000,
-    probeKey: keys.probe,
-    clock: systemClock,
-    random: Math.random,
-    log: silentLogger,
-  });
-  await connection.whenUp();
+  const connection = await connectTo(valkey, keys.probe);
   const scripts = admissionScripts(time);
   const clock = createFakeClock(NOON_MS);
   const store = createClassStore({ connection, keys, scripts, now: clock.now });

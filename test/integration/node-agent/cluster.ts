@@ -168,10 +168,6 @@ export async function deploy(cluster: Cluster, options: EngineOptions): Promise<
   return cluster.client.create(deployments, engines(options));
 }
 
-export function isReady(pod: Pod): boolean {
-  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-}
-
 /** Status of the pod's container. */
 export function vllmStatus(pod: Pod) {
   return pod.status?.containerStatuses?.[0];

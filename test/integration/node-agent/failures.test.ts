@@ -3,9 +3,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import { ENGINE_LOG } from '../../../src/classroom/failures/engine-log.ts';
 import { FAILURE_ANNOTATION, type Failure } from '../../../src/demo/node-agent/failures.ts';
 import { vllmSimulator } from '../../../src/demo/node-agent/runtimes/vllm-simulator.ts';
+import { isReady } from '../../../src/kube/readiness.ts';
 import { type Deployment, events, nodes, type Pod, pods } from '../../../src/kube/resources.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type Cluster, deploy, type EngineOptions, isReady, startCluster, vllmStatus } from './cluster.ts';
+import { type Cluster, deploy, type EngineOptions, startCluster, vllmStatus } from './cluster.ts';
 
 jest.setTimeout(180_000);
 

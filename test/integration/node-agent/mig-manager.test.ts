@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { MIG_MANAGER_ANNOTATION } from '../../../src/demo/node-agent/nodes/mig-manager.ts';
+import { isReady } from '../../../src/kube/readiness.ts';
 import { type Node, nodes } from '../../../src/kube/resources.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type Cluster, deploy, isReady, startCluster } from './cluster.ts';
+import { type Cluster, deploy, startCluster } from './cluster.ts';
 
 jest.setTimeout(300_000);
 

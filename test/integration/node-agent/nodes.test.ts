@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { LOST_ANNOTATION, type NodeAgent } from '../../../src/demo/node-agent/agent.ts';
 import { ADDRESS_ANNOTATION } from '../../../src/demo/node-agent/pod/worker.ts';
+import { isReady } from '../../../src/kube/readiness.ts';
 import { leases, type Node, nodes, type Pod, pods } from '../../../src/kube/resources.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type Cluster, deploy, isReady, startCluster, vllmStatus } from './cluster.ts';
+import { type Cluster, deploy, startCluster, vllmStatus } from './cluster.ts';
 
 jest.setTimeout(300_000);
 

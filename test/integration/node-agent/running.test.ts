@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { isReady } from '../../../src/kube/readiness.ts';
 import { deployments, events, pods, secrets } from '../../../src/kube/resources.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type Cluster, deploy, isReady, startCluster, vllmStatus } from './cluster.ts';
+import { type Cluster, deploy, startCluster, vllmStatus } from './cluster.ts';
 
 jest.setTimeout(180_000);
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { isReady } from '../../../src/kube/readiness.ts';
 import {
   type Deployment,
   deployments,
@@ -12,7 +13,7 @@ import {
   storageClasses,
 } from '../../../src/kube/resources.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type Cluster, deploy, isReady, startCluster } from './cluster.ts';
+import { type Cluster, deploy, startCluster } from './cluster.ts';
 
 jest.setTimeout(180_000);
 

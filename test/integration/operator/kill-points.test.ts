@@ -4,7 +4,6 @@ import { classrooms } from '../../../src/api/classroom.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
 import { LABELS } from '../../../src/api/labels.ts';
 import { CHILD_RESOURCES } from '../../../src/classroom/kinds.ts';
-import { podAddress } from '../../../src/gateway/engines/pods.ts';
 import { createApplier } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
@@ -14,6 +13,7 @@ import type { KubeObject } from '../../../src/kube/object.ts';
 import { untilSettled } from '../../../src/operator/once.ts';
 import { createOperator } from '../../../src/operator/operator.ts';
 import { FIELD_MANAGER } from '../../../src/reconcile/field-managers.ts';
+import { podAddress } from '../../../src/vllm/pod-address.ts';
 import { settings } from '../../support/classroom.ts';
 import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 

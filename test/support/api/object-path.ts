@@ -1,3 +1,5 @@
+import { isJsonObject } from '../../../src/json/object.ts';
+
 /** A place in a JSON object: names of fields, keys of maps, and indexes of lists. */
 export type ObjectPath = readonly (string | number)[];
 
@@ -5,7 +7,7 @@ export type ObjectPath = readonly (string | number)[];
 export function valueAt(object: unknown, path: ObjectPath): unknown {
   return path.reduce<unknown>((value, part) => {
     if (Array.isArray(value) && typeof part === 'number') return value[part];
-    return isRecord(value) ? value[part] : undefined;
+    return isJsonObject(value) ? value[part] : undefined;
   }, object);
 }
 
@@ -17,13 +19,9 @@ export function withValueAt(object: unknown, path: ObjectPath, value: unknown): 
     if (!Array.isArray(object)) throw new Error(`no list to set item ${part} of`);
     return object.with(part, withValueAt(object[part], rest, value));
   }
-  const fields = isRecord(object) ? object : {};
+  const fields = isJsonObject(object) ? object : {};
   const child = withValueAt(fields[part], rest, value);
   if (child !== undefined) return { ...fields, [part]: child };
   const { [part]: _removed, ...others } = fields;
   return others;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

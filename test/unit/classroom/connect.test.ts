@@ -10,10 +10,11 @@ import {
   type WatchedEngine,
 } from '../../../src/classroom/engine-watch/board.ts';
 import { createPreparationNotes } from '../../../src/classroom/node-preparation/notes.ts';
+import { IN_TURN, START_GATE, STARTS_LABEL } from '../../../src/classroom/rollout/start-gate.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
-import { readyPod } from '../../support/classroom.ts';
+import { enginePod, readyPod } from '../../support/classroom.ts';
 import { quietInformers } from '../../support/quiet-cache.ts';
 
 const makeInformers = () => quietInformers<Classroom, StudentQuota, Pod>({ classrooms: [classroom()] });
@@ -90,6 +91,52 @@ describe('a change leads to its class', () => {
   test('also when somebody took away the label that says so', () => {
     informers.services.tell(service({}), service({ [LABELS.classroom]: 'python-101' }));
     expect(enqueued).toEqual([`${KEY} 0`]);
+  });
+});
+
+describe('an engine that waits for its turn', () => {
+  const inTurn = (namespace: string, spec: Partial<NonNullable<Pod['spec']>> = {}): Pod =>
+    enginePod({ metadata: { namespace, labels: { [STARTS_LABEL]: IN_TURN } }, spec });
+  const neighbour = classroom({ metadata: { namespace: 'physics' } });
+  const problem = { type: 'ChildrenApplied', status: 'False' as const, reason: 'NameConflict', message: '' };
+  const blocked = {
+    ...neighbour,
+    status: { conditions: [{ ...problem, lastTransitionTime: '2026-09-01T09:00:00Z' }] },
+  };
+
+  beforeEach(() => {
+    disconnect();
+    const waiting = inTurn('python-101', { schedulingGates: [{ name: START_GATE }] });
+    informers = quietInformers<Classroom, StudentQuota, Pod>({ pods: [waiting] });
+    const boards = { adapterBoard: board, engineBoard, preparationNotes: createPreparationNotes() };
+    disconnect = connect(informers, boards, (key) => enqueued.push(key));
+  });
+
+  test.each<[string, () => void, string[]]>([
+    [
+      'when one of another class answers or goes',
+      () => informers.pods.tell(undefined, inTurn('physics')),
+      ['physics/python-101', KEY],
+    ],
+    [
+      'not when one that has its GPU for itself does',
+      () => informers.pods.tell(undefined, enginePod({ metadata: { namespace: 'physics' } })),
+      ['physics/python-101'],
+    ],
+    [
+      'when nobody gives those of another class their turn any more',
+      () => informers.classrooms.tell(blocked, neighbour),
+      ['physics/python-101', KEY],
+    ],
+    ['when another class is gone', () => informers.classrooms.tell(undefined, neighbour), [KEY]],
+    [
+      'not when another class changes in any other way',
+      () => informers.classrooms.tell(neighbour, neighbour),
+      ['physics/python-101'],
+    ],
+  ])('is looked at %s', (_, happen, want) => {
+    happen();
+    expect(enqueued).toEqual(want);
   });
 });
 

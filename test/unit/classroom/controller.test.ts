@@ -6,17 +6,18 @@ import { createAdapterBoard } from '../../../src/classroom/adapters/board.ts';
 import { createClassroomController } from '../../../src/classroom/controller.ts';
 import { createEngineBoard } from '../../../src/classroom/engine-watch/board.ts';
 import { createPreparationNotes } from '../../../src/classroom/node-preparation/notes.ts';
-import { podAddress } from '../../../src/gateway/engines/pods.ts';
+import { IN_TURN, START_GATE, STARTS_LABEL } from '../../../src/classroom/rollout/start-gate.ts';
 import type { GpuObservation } from '../../../src/gpu/nodes/observation.ts';
 import { type Applier, NameConflictError } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { KubeApiError } from '../../../src/kube/errors.ts';
 import { silentLogger } from '../../../src/kube/log.ts';
-import type { KubeObject } from '../../../src/kube/object.ts';
+import type { KubeObject, ObjectRef } from '../../../src/kube/object.ts';
 import type { Pod } from '../../../src/kube/resources.ts';
 import type { ReconcilePass } from '../../../src/reconcile/controller.ts';
+import { podAddress } from '../../../src/vllm/pod-address.ts';
 import { classroom } from '../../support/builders.ts';
-import { settings } from '../../support/classroom.ts';
+import { enginePod, settings } from '../../support/classroom.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { gpuNodeLike, knownGpus } from '../../support/gpu-nodes.ts';
 import { quietInformers } from '../../support/quiet-cache.ts';
@@ -29,6 +30,7 @@ interface World {
   statusAnswer?: Error;
   /** Default: the operator may not read nodes. */
   gpus?: GpuObservation;
+  pods?: Pod[];
 }
 
 interface Pass {
@@ -36,6 +38,8 @@ interface Pass {
   applied: string[];
   statuses: ClassroomStatus[];
   events: string[];
+  /** Pods whose gate was lifted. */
+  started: string[];
 }
 
 /** One pass over python-101. */
@@ -44,7 +48,9 @@ async function pass({
   answers = {},
   statusAnswer,
   gpus = { kind: 'Unknown', why: 'NotAllowed' },
+  pods = [],
 }: World = {}): Promise<Pass> {
+  const started: string[] = [];
   const applied: string[] = [];
   const statuses: ClassroomStatus[] = [];
   const events: string[] = [];
@@ -52,14 +58,14 @@ async function pass({
     client: clientThat((object) => {
       if (statusAnswer !== undefined) throw statusAnswer;
       statuses.push((object as Classroom).status ?? {});
-    }),
+    }, started),
     applier: applierThat((object) => {
       const answer = answers[object.kind];
       if (answer instanceof Error) throw answer;
       if (answer !== 'unchanged') applied.push(object.kind);
       return answer ?? 'created';
     }),
-    informers: quietInformers<Classroom, StudentQuota, Pod>({ classrooms, gpus }),
+    informers: quietInformers<Classroom, StudentQuota, Pod>({ classrooms, gpus, pods }),
     events: { record: (_, { type, reason }) => events.push(`${type} ${reason}`) },
     clock: createFakeClock(),
     log: silentLogger,
@@ -73,17 +79,20 @@ async function pass({
     addressOf: podAddress,
   });
   const result = await controller.reconcile('python-101/python-101', new AbortController().signal);
-  return { pass: result, applied, statuses, events };
+  return { pass: result, applied, statuses, events, started };
 }
 
-function clientThat(applyStatus: (object: KubeObject) => void): KubeClient {
+function clientThat(applyStatus: (object: KubeObject) => void, started: string[]): KubeClient {
   const unused = () => Promise.reject(new Error('this pass must not ask for that'));
   return {
     get: unused,
     list: unused,
     create: unused,
     replace: unused,
-    mergePatch: unused,
+    mergePatch: async <T>(_: unknown, { name }: ObjectRef) => {
+      started.push(name);
+      return undefined as T;
+    },
     delete: unused,
     raw: unused,
     open: unused,
@@ -107,6 +116,7 @@ function applierThat(answer: (object: KubeObject) => 'created' | 'unchanged'): A
   };
 }
 
+const NOTHING: Pass = { pass: {}, applied: [], statuses: [], events: [], started: [] };
 const FOUNDATIONS = ['ServiceAccount', 'NetworkPolicy', 'Service', 'PodDisruptionBudget'];
 const ALL_UNCHANGED = Object.fromEntries(
   [...FOUNDATIONS, 'Deployment'].map((kind) => [kind, 'unchanged' as const]),
@@ -129,14 +139,14 @@ describe('a pass', () => {
       classrooms: [classroom({ status: statuses[0] ?? {} })],
       answers: ALL_UNCHANGED,
     });
-    expect(settled).toEqual({ pass: {}, applied: [], statuses: [], events: [] });
+    expect(settled).toEqual(NOTHING);
   });
 
   test.each([
     ['that is gone', []],
     ['that is being deleted', [classroom({ metadata: { deletionTimestamp: '2026-09-01T09:00:00Z' } })]],
   ])('leaves a class %s alone', async (_, classrooms) => {
-    expect(await pass({ classrooms })).toEqual({ pass: {}, applied: [], statuses: [], events: [] });
+    expect(await pass({ classrooms })).toEqual(NOTHING);
   });
 
   test('does not mind that the class was deleted meanwhile', async () => {
@@ -158,7 +168,7 @@ describe('a class that finds no GPU', () => {
       classrooms: [classroom({ status: statuses[0] ?? {} })],
       answers: ALL_UNCHANGED,
     });
-    expect(again).toEqual({ pass: {}, applied: [], statuses: [], events: [] });
+    expect(again).toEqual(NOTHING);
   });
 
   test('is told when that has changed', async () => {
@@ -210,4 +220,36 @@ describe('what goes wrong', () => {
     expect(got.pass.blocked).toContain('--port=1');
     expect(got.events).toEqual(['Warning SpecInvalid']);
   });
+
+  describe('for an engine that waits for its turn', () => {
+    const engine = enginePod({
+      metadata: { name: 'a', labels: { [STARTS_LABEL]: IN_TURN } },
+      spec: { schedulingGates: [{ name: START_GATE }] },
+    });
+
+    test('is no reason not to start it where arguments are denied: others run as it does', async () => {
+      const denied = classroom({ spec: { engine: { extraArgs: ['--port=1'] } } });
+      const got = await pass({ classrooms: [denied], pods: [engine] });
+      expect(got.started).toEqual(['a']);
+    });
+
+    test('keeps it from starting where what it stands on is not there', async () => {
+      const got = await pass({ answers: { NetworkPolicy: error(403, 'Forbidden') }, pods: [engine] });
+      expect(got.started).toEqual([]);
+    });
+  });
+});
+
+test('a class is looked at again when its engine need not wait any more for one that ends', async () => {
+  const sharing = { [STARTS_LABEL]: IN_TURN };
+  const ending = enginePod({
+    metadata: { name: 'a', labels: sharing, deletionTimestamp: '2026-09-01T09:01:00Z' },
+  });
+  const waiting = enginePod({
+    metadata: { name: 'b', labels: sharing },
+    spec: { schedulingGates: [{ name: START_GATE }] },
+  });
+  const got = await pass({ pods: [ending, waiting] });
+  expect(got.started).toEqual([]);
+  expect(got.pass.requeueAfterMs).toBe(60_000);
 });

@@ -50,6 +50,12 @@ describe('where the memory of an engine is known', () => {
     expect(condition.message).toContain('The sum: ');
   });
 
+  test.each(['acme/tutor-7b', 'acme/tutor-70b'])('a guess is called one: %s', (id) => {
+    const { message } = fitsCondition(planningOf({ model: { id } }), classroom().spec);
+    expect(message).toContain('are guessed from the size in its name.');
+    expect(message).toContain('State what is known of the model in `model.facts`.');
+  });
+
   test('a model that is too large has no settings, and the condition says why and what would fit', () => {
     const planning = planningOf({ model: { id: 'Qwen/Qwen2.5-14B-Instruct' } });
     expect(planning.kind).toBe('unfit');

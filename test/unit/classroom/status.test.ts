@@ -70,8 +70,15 @@ describe('Ready reads like a sentence', () => {
       status: 'False',
       reason: 'PartlyServing',
       message:
-        '2 of 4 engines answer: engine python-101-engine-e is loading: started at 2026-09-01T09:00:00Z. Loading can take half an hour the first time.',
+        '2 of 4 engines answer: engine python-101-engine-e is loading: started at 2026-09-01T09:00:00Z. The last engine took 60 s to load.',
     });
+  });
+
+  test('when the very first engine loads', () => {
+    const pods = [enginePod({ metadata: { name: 'python-101-engine-e' } })];
+    expect(condition('Ready', statusOf({ classroom: fourEngines(), pods })).message).toBe(
+      '0 of 4 engines answer: engine python-101-engine-e is loading: started at 2026-09-01T09:00:00Z. Loading can take half an hour the first time.',
+    );
   });
 
   test('when no engine answers, the most urgent cause comes first', () => {

@@ -12,6 +12,7 @@ describe('a suggested change is said in fields of the Classroom', () => {
     [{ quantization: 'AWQ' }, ['model.quantization: AWQ']],
     [{ model: { id: 'Qwen/Qwen2.5-3B-Instruct' } }, ['model.id: Qwen/Qwen2.5-3B-Instruct']],
     [{ tensorParallel: 2 }, ['gpu.gpusPerEngine: 2']],
+    [{ gpuMemoryUtilization: 0.29 }, ['engine.gpuMemoryUtilizationPercent: 29']],
     [{ gpuMemoryUtilization: 0.855 }, ['engine.gpuMemoryUtilizationPercent: 85']],
     [
       { kvCacheDtype: 'fp8', enforceEager: true },

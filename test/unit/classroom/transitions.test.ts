@@ -65,13 +65,6 @@ describe('events of a class', () => {
     ]);
   });
 
-  test('tell whose turn it is to start', () => {
-    const outcome = { ...nothing, started: 'python-101-engine-a' };
-    expect(transitions({}, {}, outcome, WITHHELD)).toMatchObject([
-      { reason: 'EngineStarted', note: expect.stringContaining('engine python-101-engine-a') },
-    ]);
-  });
-
   describe('of engines that are replaced', () => {
     const before = plan(observedClass(), settings(), 0);
     const deployment = before.kind === 'wanted' ? before.deployment?.object : undefined;

@@ -40,11 +40,11 @@ describe('what the API server answers', () => {
     expect(await evictPod(answering(status), POD)).toEqual({ kind: 'gone' });
   });
 
-  test('that a disruption budget forbids it: the message says so', async () => {
-    expect(await evictPod(answering(429, 'Cannot evict pod'), POD)).toEqual({
-      kind: 'blocked',
-      message: 'Cannot evict pod',
-    });
+  test.each([
+    ['that a disruption budget forbids it', 429, 'Cannot evict pod'],
+    ['that it cannot tell which of two budgets holds', 500, 'This pod has more than one PodDisruptionBudget'],
+  ])('%s: the message says so', async (_what, status, message) => {
+    expect(await evictPod(answering(status, message), POD)).toEqual({ kind: 'blocked', message });
   });
 
   test('that it is not allowed: an error', async () => {

@@ -34,16 +34,29 @@ test('what may be listed is followed', async () => {
 test.each([
   ['forbidden', 403],
   ['unknown to the API server', 404],
-])('what is %s is asked for again after five minutes', async (_, status) => {
+])('what is %s is asked for again soon: the right to it may be on its way', async (_, status) => {
   objects.refuse('configmaps', status);
   informer.start(signal);
   await informer.settled();
   expect(states).toEqual(['refused']);
-  await eventually('it to wait', () => clock.nextInMs === 300_000);
+  await eventually('it to wait', () => clock.nextInMs === 1000);
   objects.allow('configmaps');
-  await clock.advance(300_000);
+  await clock.advance(1000);
   await eventually('it to follow', () => informer.state === 'following');
   expect(states).toEqual(['refused', 'following']);
+});
+
+test('what stays forbidden is asked for less and less, and at least every five minutes', async () => {
+  objects.refuse('configmaps', 403);
+  informer.start(signal);
+  const waits: number[] = [];
+  for (let asked = 1; asked <= 11; asked++) {
+    await eventually('it to wait', () => objects.lists.length === asked && clock.pending > 0);
+    waits.push((clock.nextInMs ?? 0) / 1000);
+    await clock.advance(clock.nextInMs ?? 0);
+  }
+  expect(waits).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+  expect(states).toEqual(['refused']);
 });
 
 test('an API server that fails is asked again soon, and nothing is concluded', async () => {
@@ -60,7 +73,7 @@ test('an API server that fails is asked again soon, and nothing is concluded', a
 test('it ends while it waits', async () => {
   objects.refuse('configmaps', 403);
   informer.start(signal);
-  await eventually('it to wait', () => clock.nextInMs === 300_000);
+  await eventually('it to wait', () => clock.nextInMs === 1000);
   await informer.stop();
   expect(clock.pending).toBe(0);
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { EVENT_REASONS } from '../../../src/api/event-reasons.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../../../src/api/reasons.ts';
 import { parseConfiguration } from '../../../src/operator/configuration.ts';
 import { createMetrics } from '../../../src/operator/metrics.ts';
@@ -35,6 +36,10 @@ describe('docs/operator.md names', () => {
   test('every condition and reason of a Classroom', () => {
     const all = [...Object.values(CLASSROOM_CONDITIONS), ...Object.values(CLASSROOM_REASONS)];
     expect(all.filter((name) => !named.has(name))).toEqual([]);
+  });
+
+  test('every event', () => {
+    expect(Object.values(EVENT_REASONS).filter((name) => !named.has(name))).toEqual([]);
   });
 
   test('every metric', async () => {

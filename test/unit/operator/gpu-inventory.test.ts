@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readGpuNode } from '../../../src/gpu/nodes/gpu-node.ts';
+import { readGpuPod } from '../../../src/gpu/nodes/gpu-pod.ts';
 import type { KnownGpus } from '../../../src/gpu/nodes/observation.ts';
 import { silentLogger } from '../../../src/kube/log.ts';
 import { noMetrics } from '../../../src/kube/metrics.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import { createGpuInventory, type FollowedGpus } from '../../../src/operator/gpu-inventory.ts';
-import { NODE_WATCHES_MAX } from '../../../src/operator/node-pods.ts';
+import { NODE_WATCHES_MAX, slimPod } from '../../../src/operator/node-pods.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createFakeClock, type FakeClock, settle } from '../../support/fake-clock.ts';
 import { nodeLike, podOnGpus } from '../../support/gpu-nodes.ts';
@@ -223,22 +224,43 @@ describe('more GPU nodes than watches can be afforded', () => {
   });
 });
 
-describe('without the right to read nodes', () => {
-  test('that is what is known, and the API server is asked again every five minutes', async () => {
-    objects.refuse('nodes', 403);
-    await startWith(h100, training);
-    expect(gpus.inventory.current()).toEqual({ kind: 'Unknown', why: 'NotAllowed' });
-    expect(objects.lists).toEqual(['nodes']);
-    await clock.advance(300_000);
-    expect(objects.lists).toEqual(['nodes', 'nodes']);
+describe('of all the pods that are watched then', () => {
+  test('those that hold GPUs are kept as far as they are read', () => {
+    const { containers } = podOnGpus({ node: 'h100-0', units: 2 }).spec ?? {};
+    const engine = podOnGpus(
+      { node: 'h100-0', classroom: 'python-101' },
+      { spec: { initContainers: [...(containers ?? [])] }, metadata: { annotations: { long: 'text' } } },
+    );
+    expect(readGpuPod(slimPod(engine))).toEqual(readGpuPod(engine));
+    expect(readGpuPod(engine)?.requests).toEqual({ 'nvidia.com/gpu': 2 });
+    expect(slimPod(engine).metadata.annotations).toBeUndefined();
   });
 
-  test('what is known changes when it is given', async () => {
+  test.each([
+    ['has no GPU', podOnGpus({ node: 'h100-0', units: 0 })],
+    ['waits for a node', podOnGpus()],
+  ])('of one that %s nothing is kept but who it is', (_, pod) => {
+    const { name, namespace } = pod.metadata;
+    expect(slimPod(pod)).toEqual({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace } });
+  });
+});
+
+describe('without the right to read nodes', () => {
+  test('that is what is known, and nothing else is asked for', async () => {
     objects.refuse('nodes', 403);
-    await startWith(h100, training);
+    await startWith(h100, training, draSlice);
+    expect(gpus.inventory.current()).toEqual({ kind: 'Unknown', why: 'NotAllowed' });
+    await clock.advance(300_000);
+    expect(new Set(objects.lists)).toEqual(new Set(['nodes']));
+  });
+
+  test('what is known changes when it is given, GPUs of DRA drivers among it', async () => {
+    objects.refuse('nodes', 403);
+    await startWith(h100, training, draSlice);
     objects.allow('nodes');
     await clock.advance(300_000);
     await eventually('the nodes', () => gpus.inventory.current().kind === 'Known' && podNames().length === 1);
+    await eventually('what the DRA driver offers', () => known().dra.length === 1);
     expect(changes).toBeGreaterThan(0);
   });
 

@@ -1,5 +1,6 @@
 import { classrooms } from '../../../src/api/classroom.ts';
 import { type StudentQuota, studentQuotas } from '../../../src/api/student-quota.ts';
+import { isJsonObject } from '../../../src/json/object.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { KubeApiError } from '../../../src/kube/errors.ts';
 import type { Logger } from '../../../src/kube/log.ts';
@@ -252,12 +253,8 @@ function withStatus(before: KubeObject, intent: KubeObject): KubeObject {
 }
 
 function merge(before: unknown, intent: unknown): unknown {
-  if (!isMap(before) || !isMap(intent)) return intent;
+  if (!isJsonObject(before) || !isJsonObject(intent)) return intent;
   const merged = { ...before };
   for (const [key, value] of Object.entries(intent)) merged[key] = merge(merged[key], value);
   return merged;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,8 +3,9 @@ import type { Clock, Timer } from '../../../kube/clock.ts';
 import { KubeApiError } from '../../../kube/errors.ts';
 import { describeError, type Logger } from '../../../kube/log.ts';
 import { microTime } from '../../../kube/micro-time.ts';
+import { isReady } from '../../../kube/readiness.ts';
 import { leases, type Node, nodes } from '../../../kube/resources.ts';
-import { FIELD_MANAGER } from '../pod/status-writer.ts';
+import { FIELD_MANAGER } from '../field-manager.ts';
 import type { NodeDescription } from './description.ts';
 import { LAYOUT_LABEL, STATE_LABEL } from './mig-manager.ts';
 import { renderNode } from './render.ts';
@@ -52,10 +53,7 @@ export function createNodeKeeper(options: NodeKeeperOptions): NodeKeeper {
     // Somebody deleted it: a kubelet does not register its node again before it is started anew.
     if (current === undefined) return;
     await client.apply(leases, leaseOf(current, clock.now()), { fieldManager: FIELD_MANAGER });
-    const isReady = current.status?.conditions?.some(
-      ({ type, status }) => type === 'Ready' && status === 'True',
-    );
-    if (isReady !== true || clock.monotonic() - statusAtMs >= STATUS_EVERY_MS) await writeStatus();
+    if (!isReady(current) || clock.monotonic() - statusAtMs >= STATUS_EVERY_MS) await writeStatus();
   };
   const schedule = ({ signal }: AbortController): void => {
     timer = clock.setTimeout(async () => {

@@ -1,3 +1,4 @@
+import { instantOf } from '../../../kube/instant.ts';
 import type { Node } from '../../../kube/resources.ts';
 import { KUBERNETES_VERSION } from '../../binaries/versions.ts';
 import type { NodeDescription } from './description.ts';
@@ -55,7 +56,7 @@ export function renderNode(node: NodeDescription, address: string, nowMs: number
 type NodeStatus = NonNullable<Node['status']>;
 
 function healthyConditions(nowMs: number): NonNullable<NodeStatus['conditions']> {
-  const at = new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  const at = instantOf(nowMs);
   const condition = (type: string, status: string, reason: string, message: string) => ({
     type,
     status,

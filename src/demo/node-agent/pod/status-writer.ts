@@ -3,9 +3,9 @@ import type { Clock } from '../../../kube/clock.ts';
 import { KubeApiError } from '../../../kube/errors.ts';
 import { describeError, type Logger } from '../../../kube/log.ts';
 import { type Pod, pods } from '../../../kube/resources.ts';
+import { FIELD_MANAGER } from '../field-manager.ts';
 import type { PodStatus } from './status.ts';
 
-export const FIELD_MANAGER = 'gpu-classroom-node-agent';
 const RETRY_MS = 1000;
 
 /** Writes the status of one pod: one write at a time, the latest wins, an equal one costs no request. */

@@ -1,3 +1,4 @@
+import { instantOf } from '../../../kube/instant.ts';
 import type { Pod } from '../../../kube/resources.ts';
 import { conditionsOf, isReady, phaseOf } from './conditions.ts';
 import { type ContainerStatus, containersOf } from './spec.ts';
@@ -13,13 +14,13 @@ export function renderPodStatus(state: PodState, hostIP: string): PodStatus {
   const initContainerStatuses = statuses(true);
   return {
     phase: phaseOf(state),
-    startTime: time(state.startedAtMs),
+    startTime: instantOf(state.startedAtMs),
     hostIP,
     hostIPs: [{ ip: hostIP }],
     ...(address !== undefined && { podIP: address, podIPs: [{ ip: address }] }),
     conditions: conditionsOf(state).map((condition) => ({
       ...condition,
-      lastTransitionTime: time(state.transitions[condition.type]?.atMs ?? state.startedAtMs),
+      lastTransitionTime: instantOf(state.transitions[condition.type]?.atMs ?? state.startedAtMs),
     })),
     ...(initContainerStatuses.length > 0 && { initContainerStatuses }),
     containerStatuses: statuses(false),
@@ -52,7 +53,7 @@ function currentState({ phase }: ContainerState): NonNullable<ContainerStatus['s
     case 'creating':
       return { waiting: { reason: 'ContainerCreating' } };
     case 'running':
-      return { running: { startedAt: time(phase.startedAtMs) } };
+      return { running: { startedAt: instantOf(phase.startedAtMs) } };
     case 'terminated':
       return { terminated: terminated(phase.termination) };
   }
@@ -67,13 +68,8 @@ function terminated({ exitCode, reason, message, startedAtMs, finishedAtMs, cont
     exitCode,
     reason,
     ...(message !== undefined && { message }),
-    startedAt: time(startedAtMs),
-    finishedAt: time(finishedAtMs),
+    startedAt: instantOf(startedAtMs),
+    finishedAt: instantOf(finishedAtMs),
     ...(containerId !== undefined && { containerID: containerId }),
   };
-}
-
-/** `metav1.Time` has whole seconds. */
-function time(epochMs: number): string {
-  return new Date(epochMs).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -1,6 +1,7 @@
 import { GPU_PROFILES, type GpuProfileName } from '../../vllm/engine/gpu-profiles.ts';
 import type { NodeDescription } from '../nodes/description.ts';
 import { GPU_PRODUCTS, MIG_COMPUTE_SLICES } from '../nodes/gpu-products.ts';
+import type { Container } from '../pod/spec.ts';
 
 /** What one slot of a node's GPU is to an engine, in the simulator's terms. */
 export interface GpuSlot {
@@ -27,6 +28,12 @@ const NEAREST: Readonly<Record<string, GpuProfileName>> = {
 /** H200, as CUDA reports it. */
 const MEMORY_GIB: Readonly<Record<string, number>> = { 'NVIDIA-H200': 139.8 };
 const FALLBACK: GpuSlot = { gpuProfile: 'H100', slowdown: 1 };
+
+/** Whole GPUs that a container gets; slices cannot work together, so there it is one. */
+export function wholeGpus({ gpu }: NodeDescription, container: Pick<Container, 'resources'>): number {
+  if (gpu?.sharing !== 'none') return 1;
+  return Number(container.resources?.limits?.['nvidia.com/gpu'] ?? 1);
+}
 
 /**
  * The slot that a container gets. A time-slice sees the whole GPU's memory and is as slow as when all slices are

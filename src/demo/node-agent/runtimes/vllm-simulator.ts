@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { Failures } from '../../vllm/failures.ts';
 import { settingsSchema } from '../../vllm/settings.ts';
 import type { Failure } from '../failures.ts';
-import { gpuSlot } from './gpu-slot.ts';
+import { gpuSlot, wholeGpus } from './gpu-slot.ts';
 import type { ContainerStart, RunningProcess, Runtime } from './runtime.ts';
 import { vllmArguments } from './vllm-arguments.ts';
 
@@ -52,6 +52,7 @@ function settingsOf(start: ContainerStart, options: VllmSimulatorOptions): Setti
   const failureAtStart = startFailureOf(failure);
   const settings: Settings = {
     ...gpuSlot(node, resources),
+    gpus: wholeGpus(node, container),
     ...(gpuFolder !== undefined && { gpu: { folder: gpuFolder, engine: pod.metadata.uid ?? '' } }),
     ...(options.speed !== undefined && { speed: options.speed }),
     ...(loadSeconds !== undefined && { loadSeconds }),

@@ -10,7 +10,7 @@ import { StartFailure } from './start-failure.ts';
 export function checkArguments(
   options: EngineOptions,
   facts: ModelFacts,
-  plan: { readonly seqs: number; readonly batched: number },
+  plan: { readonly seqs: number; readonly batched: number; readonly gpus: number },
 ): void {
   if (options.gpuMemoryUtilization > 1 || options.gpuMemoryUtilization <= 0) {
     const bound = options.gpuMemoryUtilization > 1 ? 'less than or equal to 1' : 'greater than 0';
@@ -25,10 +25,10 @@ export function checkArguments(
       `  Value error, User-specified max_model_len (${options.maxModelLen}) is greater than the derived max_model_len (max_position_embeddings=${facts.maxPositions}.0 or model_max_length=None in model's config.json). To allow overriding this maximum, set the env var VLLM_ALLOW_LONG_MAX_MODEL_LEN=1. [type=value_error]`,
     );
   }
-  if (options.tensorParallelSize > 1) {
+  if (options.tensorParallelSize > plan.gpus) {
     throw StartFailure.validation(
       'ParallelConfig',
-      `  Value error, World size (${options.tensorParallelSize}) is larger than the number of available GPUs (1) in this node. If this is intentional and you are using:\n- ray, set '--distributed-executor-backend ray'.\n- multiprocessing, set '--nnodes' appropriately. [type=value_error]`,
+      `  Value error, World size (${options.tensorParallelSize}) is larger than the number of available GPUs (${plan.gpus}) in this node. If this is intentional and you are using:\n- ray, set '--distributed-executor-backend ray'.\n- multiprocessing, set '--nnodes' appropriately. [type=value_error]`,
     );
   }
   if (plan.batched < plan.seqs) {

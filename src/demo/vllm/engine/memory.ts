@@ -54,6 +54,8 @@ export interface GpuSlotMemory {
   readonly profile: GpuProfile;
   /** Overrides the profile's size: the memory of a time-slice is that of the whole GPU. */
   readonly totalGiB?: number | undefined;
+  /** How many such GPUs there are. Default: 1. Memory is counted on each of those that the engine spans. */
+  readonly gpus?: number | undefined;
   /** torch.compile's cache: an empty one costs a copy of the embedding while compiling. Default: Cold. */
   readonly compileCache?: 'Cold' | 'Warm' | undefined;
 }
@@ -108,15 +110,15 @@ export function engineSizes(options: EngineOptions, facts: ModelFacts, slot: Gpu
   const large = totalGiB >= 70 && !slot.profile.deviceName.includes('A100');
   const maxNumSeqs = options.maxNumSeqs ?? (large ? 1024 : 256);
   const maxNumBatchedTokens = options.maxNumBatchedTokens ?? Math.max(large ? 8192 : 2048, maxNumSeqs);
-  checkArguments(options, facts, { seqs: maxNumSeqs, batched: maxNumBatchedTokens });
+  checkArguments(options, facts, { seqs: maxNumSeqs, batched: maxNumBatchedTokens, gpus: slot.gpus ?? 1 });
   const compiling = !options.enforceEager && slot.compileCache !== 'Warm';
   return {
     wantedModelLen: options.maxModelLen ?? facts.maxPositions,
     maxNumSeqs,
     maxNumBatchedTokens,
     blockSize: options.blockSize ?? 16,
-    cache: kvCacheLayout(facts, options.kvCacheDtype, maxNumBatchedTokens),
-    weightsGiB: weightsBytes(facts, options.quantization) / GIB,
+    cache: kvCacheLayout(facts, options.kvCacheDtype, options.tensorParallelSize, maxNumBatchedTokens),
+    weightsGiB: weightsBytes(facts, options.quantization, options.tensorParallelSize) / GIB,
     activationGiB: activationGiB(facts, maxNumBatchedTokens, compiling),
     graphsGiB: graphsGiB(maxNumSeqs, options.enforceEager),
     totalGiB,

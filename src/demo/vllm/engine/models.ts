@@ -90,17 +90,23 @@ export function bytesPerWeight(model: string, quantization: string | undefined):
   return 2;
 }
 
-/** Bytes of all weights, as vLLM's line "Model loading took" says them. */
-export function weightsBytes({ planned }: ModelFacts, quantization: string | undefined): number {
+/** Bytes of the weights on each of so many GPUs, as vLLM's line "Model loading took" says them. */
+export function weightsBytes(
+  { planned }: ModelFacts,
+  quantization: string | undefined,
+  tensorParallel: number,
+): number {
   const packing = planned.quantization ?? quantizationByName(quantization ?? '');
-  return weightBytes(planned, packing, 1, releaseRules(undefined, PINNED_RELEASE, true));
+  return weightBytes(planned, packing, tensorParallel, releaseRules(undefined, PINNED_RELEASE, true));
 }
 
-/** How the model's KV cache is laid out. */
+/** How the model's KV cache is laid out on each of so many GPUs. */
 export function kvCacheLayout(
   { planned }: ModelFacts,
   kvCacheDtype: string,
+  tensorParallel: number,
   batchedTokens: number,
 ): CacheLayout {
-  return cacheLayout(planned, kvCacheDtypeSchema.catch('auto').parse(kvCacheDtype), 1, batchedTokens);
+  const dtype = kvCacheDtypeSchema.catch('auto').parse(kvCacheDtype);
+  return cacheLayout(planned, dtype, tensorParallel, batchedTokens);
 }

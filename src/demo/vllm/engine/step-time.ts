@@ -14,15 +14,21 @@ const graphSizes = (maxNumSeqs: number): number =>
 /**
  * How long a step takes, in milliseconds: weights read once, arithmetic per token, never below the floor.
  *
+ * @param gpus the engine spans: each reads and computes its part; what they wait for each other is not played
  * @param slowdown how many times longer because others compute on the same GPU (time-slicing); 1 when alone
  * @param speed how many times faster than the real GPU the simulation runs
  */
 export function stepTimer(
   profile: GpuProfile,
   model: { readonly name: string; readonly facts: ModelFacts; readonly quantization: string | undefined },
-  settings: { readonly maxNumSeqs: number; readonly slowdown: number; readonly speed: number },
+  settings: {
+    readonly maxNumSeqs: number;
+    readonly gpus: number;
+    readonly slowdown: number;
+    readonly speed: number;
+  },
 ): (step: Step) => number {
-  const parameters = model.facts.parametersBillion * 1e9;
+  const parameters = (model.facts.parametersBillion * 1e9) / settings.gpus;
   const readMs =
     (parameters * bytesPerWeight(model.name, model.quantization) * 1000) / profile.effectiveBytesPerSecond;
   const tokenMs = (2 * parameters * 1000) / profile.effectiveFlopsPerSecond;

@@ -98,7 +98,7 @@ export class Loading {
     log.info(
       'EngineCore',
       'core.py:116',
-      `Initializing a V1 LLM engine (v0.32.0) with config: model='${options.model}', max_seq_len=${sizes.wantedModelLen}, tensor_parallel_size=1, quantization=${options.quantization ?? 'None'}, enforce_eager=${options.enforceEager ? 'True' : 'False'}`,
+      `Initializing a V1 LLM engine (v0.32.0) with config: model='${options.model}', max_seq_len=${sizes.wantedModelLen}, tensor_parallel_size=${options.tensorParallelSize}, quantization=${options.quantization ?? 'None'}, enforce_eager=${options.enforceEager ? 'True' : 'False'}`,
     );
     await this.until(STEPS.memoryFirstSeen);
     memory?.begin();

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { isJsonObject } from '../../../json/object.ts';
 import type { JsonObject } from '../body.ts';
-import { isJsonObject, walkJson } from '../json-walk.ts';
+import { walkJson } from '../json-walk.ts';
 
 /**
  * Bounds of a JSON schema of a student. An engine turns it into an automaton in the process that the whole class

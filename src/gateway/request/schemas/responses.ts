@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { isJsonObject } from '../../../json/object.ts';
 import type { JsonObject } from '../body.ts';
-import { isJsonObject } from '../json-walk.ts';
 import { dataUrl, detail, textOr } from './content.ts';
 import { jsonSchema } from './json-schema.ts';
 import { list } from './list.ts';

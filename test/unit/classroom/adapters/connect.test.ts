@@ -3,9 +3,9 @@ import type { Classroom } from '../../../../src/api/classroom.ts';
 import type { StudentQuota } from '../../../../src/api/student-quota.ts';
 import { createAdapterBoard } from '../../../../src/classroom/adapters/board.ts';
 import { createAdapterController } from '../../../../src/classroom/adapters/controller.ts';
-import { podAddress } from '../../../../src/gateway/engines/pods.ts';
 import { silentLogger } from '../../../../src/kube/log.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
+import { podAddress } from '../../../../src/vllm/pod-address.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { containerStatus, enginePod, readyPod, settings } from '../../../support/classroom.ts';
 import { createFakeClock } from '../../../support/fake-clock.ts';
@@ -37,7 +37,7 @@ function answering(restartCount = 0): Pod {
   return merged(readyPod('engine-1'), {
     spec: { containers: [{ name: 'vllm', ports: [{ name: 'http', containerPort: 8000 }] }] },
     status: { podIP: '10.0.0.1', containerStatuses: [containerStatus({ ready: true, restartCount })] },
-  }) as Pod;
+  });
 }
 
 const generation = (number: number) => classroom({ metadata: { generation: number } });

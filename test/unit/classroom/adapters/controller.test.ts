@@ -5,10 +5,10 @@ import type { StudentQuota } from '../../../../src/api/student-quota.ts';
 import { type AdapterBoard, createAdapterBoard } from '../../../../src/classroom/adapters/board.ts';
 import { createAdapterController } from '../../../../src/classroom/adapters/controller.ts';
 import { adapterArgs } from '../../../../src/classroom/adapters/engine-options.ts';
-import { podAddress } from '../../../../src/gateway/engines/pods.ts';
 import { silentLogger } from '../../../../src/kube/log.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
 import type { OperatorController } from '../../../../src/reconcile/controller.ts';
+import { podAddress } from '../../../../src/vllm/pod-address.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { containerStatus, readyPod, settings } from '../../../support/classroom.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
@@ -30,8 +30,12 @@ function aClass(adapters: Adapter[], status?: ClassroomStatus): Classroom {
   });
 }
 
+const MODEL_ID = 'Qwen/Qwen2.5-7B-Instruct';
+const WITH_ADAPTERS = adapterArgs({ adapters: [SQL] });
+
 /** An engine pod that answers at `10.0.0.<number>`, started for adapters of rank 16. */
-function engine(number: number, restarts = 0, args = adapterArgs({ adapters: [SQL] })): Pod {
+function engine(number: number, restarts = 0, lora = WITH_ADAPTERS, id = MODEL_ID, servedName = 'qwen'): Pod {
+  const args = [id, '--served-model-name', servedName, ...lora];
   return merged(readyPod(`engine-${number}`), {
     metadata: { uid: `uid-${number}` },
     spec: { containers: [{ name: 'vllm', args, ports: [{ name: 'http', containerPort: 8000 }] }] },
@@ -39,7 +43,7 @@ function engine(number: number, restarts = 0, args = adapterArgs({ adapters: [SQ
       podIP: `10.0.0.${number}`,
       containerStatuses: [containerStatus({ ready: true, restartCount: restarts })],
     },
-  }) as Pod;
+  });
 }
 
 let clock: FakeClock;
@@ -174,6 +178,32 @@ describe('an engine', () => {
     expect(troubles()?.[0]).toMatchObject({ state: 'Waiting', why: expect.stringContaining('for rank 64') });
   });
 
+  test.each([
+    ['another model', 'meta-llama/Llama-3.1-8B-Instruct', 'qwen'],
+    ['the model by its old name', MODEL_ID, 'old'],
+  ])(
+    'that still runs %s keeps what it has until it is started anew: adapters are for one model',
+    async (_, id, servedName) => {
+      pods[0] = engine(1, 0, WITH_ADAPTERS, id, servedName);
+      first().loaded.set(`${servedName}:old-one`, '/models/adapters/old-one');
+      await settle();
+      expect(first().told).toEqual([]);
+      expect(troubles()).toEqual([
+        { name: 'sql', state: 'Waiting', why: expect.stringContaining('as `engine.rollout` says') },
+      ]);
+      expect(board.of(KEY)?.engines[0]?.loaded).toEqual(['old-one']);
+      expect(second().told).toEqual([LOAD_SQL]);
+    },
+  );
+
+  test('that runs the model by its old name gets adapters under that name, as long as the status says so', async () => {
+    classrooms[0] = aClass([SQL], { servedName: 'old' });
+    pods = [engine(1, 0, WITH_ADAPTERS, MODEL_ID, 'old')];
+    start();
+    await settle();
+    expect(first().told).toEqual(['load old:sql /models/adapters/sql']);
+  });
+
   test('that does not answer is asked more and more seldom, and does not hold up the others', async () => {
     first().silence = { kind: 'unanswered', cause: 'late', why: 'no answer within 5 s' };
     const waits: number[] = [];
@@ -196,8 +226,31 @@ describe('an engine', () => {
     expect(board.of(KEY)?.engines.map(({ loaded }) => loaded)).toEqual([['sql'], ['sql']]);
   });
 
+  test('that says of an adapter it took that it has it from elsewhere is told again once a minute, not without end', async () => {
+    first().rootOf = (folder) => `/resolved${folder}`;
+    await pass(600_000);
+    expect(first().told.length).toBeGreaterThan(2);
+    expect(first().told.length).toBeLessThan(25);
+    expect(second().told).toEqual([LOAD_SQL]);
+  });
+
+  test('that does not unload the version of before is what the new one waits for, and says why', async () => {
+    await settle();
+    first().unloading = failed(500, "Failed to remove lora adapter 'qwen:sql' from the engine.");
+    classrooms[0] = aClass([{ ...SQL, path: 'adapters/sql-2' }]);
+    await pass(3_600_000);
+    expect(first().told).toEqual([LOAD_SQL, ...Array(3).fill('unload qwen:sql')]);
+    expect(troubles()).toEqual([
+      {
+        name: 'sql',
+        state: 'Failed',
+        why: expect.stringMatching(/^the engine does not unload .*Failed to remove/),
+      },
+    ]);
+  });
+
   test('that is not ready is left alone', async () => {
-    pods[0] = merged(engine(1), { status: { conditions: [{ type: 'Ready', status: 'False' }] } }) as Pod;
+    pods[0] = merged(engine(1), { status: { conditions: [{ type: 'Ready', status: 'False' }] } });
     await settle();
     expect(first().told).toEqual([]);
   });

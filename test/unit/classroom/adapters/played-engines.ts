@@ -10,7 +10,11 @@ export class PlayedEngine {
   readonly refusals = new Map<string, EngineAnswer>();
   /** What it answers to the first request on an adapter, by model name. */
   readonly warmUps = new Map<string, EngineAnswer>();
+  /** What it answers in the place of unloading anything. */
+  unloading: EngineAnswer | undefined;
   health = 200;
+  /** The folder that it says it has an adapter from. */
+  rootOf = (folder: string) => folder;
   /** In the place of everything. */
   silence: EngineAnswer | undefined;
 
@@ -33,7 +37,7 @@ export class PlayedEngine {
   }
 
   #adapters() {
-    return [...this.loaded].map(([id, root]) => ({ id, root, parent: base.id }));
+    return [...this.loaded].map(([id, folder]) => ({ id, root: this.rootOf(folder), parent: base.id }));
   }
 
   #load(model: string, folder: string): EngineAnswer {
@@ -47,6 +51,7 @@ export class PlayedEngine {
 
   #unload(model: string): EngineAnswer {
     this.told.push(`unload ${model}`);
+    if (this.unloading !== undefined) return this.unloading;
     if (!this.loaded.delete(model)) return failed(404, `The lora adapter '${model}' cannot be found.`);
     return answered(200, `Success: LoRA adapter '${model}' removed successfully.`);
   }

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import type { ClassroomStatus, EngineStatus } from '../../../../src/api/classroom.ts';
 import { mergeConditions } from '../../../../src/api/condition.ts';
 import type { ClassAdapters, EngineAdapters } from '../../../../src/classroom/adapters/board.ts';
-import { instanceOf } from '../../../../src/classroom/adapters/engines.ts';
 import { type AdapterReport, adapterReport } from '../../../../src/classroom/adapters/status.ts';
 import { wantedAdapters } from '../../../../src/classroom/adapters/wanted.ts';
+import { instanceOf } from '../../../../src/classroom/engine-container.ts';
 import { classroom } from '../../../support/builders.ts';
 import { readyPod } from '../../../support/classroom.ts';
 

@@ -11,6 +11,7 @@ const SETTINGS: EngineSettings = {
   gpuMemoryUtilization: 0.85,
   kvCacheMemoryBytes: undefined,
   dtype: undefined,
+  weightsMiB: undefined,
   resourceName: 'nvidia.com/gpu',
   resourceCount: 1,
   studentsPerReplica: 6,
@@ -121,9 +122,14 @@ describe('the GPU', () => {
     expect(tolerations).toContainEqual(own);
   });
 
-  const expressionsOf = (spec: ClassroomDifference['spec'], settings: Partial<EngineSettings> = {}) =>
+  const termsOf = (spec: ClassroomDifference['spec'], settings: Partial<EngineSettings> = {}) =>
     podOf(spec, settings).pod.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
-      ?.nodeSelectorTerms[0]?.matchExpressions;
+      ?.nodeSelectorTerms;
+  const expressionsOf = (...given: Parameters<typeof termsOf>) => {
+    const terms = termsOf(...given);
+    expect(terms?.length ?? 1).toBe(1);
+    return terms?.[0]?.matchExpressions;
+  };
 
   test('a whole one is not looked for on nodes that offer slices under its name', () => {
     expect(expressionsOf({})).toEqual([
@@ -143,6 +149,20 @@ describe('the GPU', () => {
     ]);
   });
 
+  test('slices may be on nodes without labels where the spec names their resource, as some clouds have them', () => {
+    const gpu = { sharing: 'MIG', migProfile: '1g.5gb', resourceName: 'nvidia.com/gpu' } as const;
+    expect(termsOf({ gpu })).toEqual([
+      { matchExpressions: [{ key: 'nvidia.com/gpu.slices.gi', operator: 'In', values: ['1'] }] },
+      { matchExpressions: [{ key: 'nvidia.com/gpu.product', operator: 'DoesNotExist' }] },
+    ]);
+    expect(termsOf({ gpu: { ...gpu, product: 'NVIDIA-A100-SXM4-40GB' } })).toHaveLength(1);
+  });
+
+  test('the product may be written as the label of a node that shares it', () => {
+    const gpu = { sharing: 'TimeSliced', slicesPerGPU: 4, product: 'NVIDIA-A10-SHARED' } as const;
+    expect(expressionsOf({ gpu })?.[0]?.values).toEqual(['NVIDIA-A10', 'NVIDIA-A10-SHARED']);
+  });
+
   test('a resource of its own name needs no other word', () => {
     const gpu = { sharing: 'MIG', migProfile: '1g.10gb' } as const;
     expect(expressionsOf({ gpu }, { resourceName: 'nvidia.com/mig-1g.10gb' })).toBeUndefined();
@@ -150,9 +170,14 @@ describe('the GPU', () => {
 });
 
 describe('probes', () => {
-  test('allow a cold load of half an hour', () => {
-    const { periodSeconds = 0, failureThreshold = 0 } = podOf().container.startupProbe ?? {};
-    expect(periodSeconds * failureThreshold).toBeGreaterThanOrEqual(1800);
+  test.each([
+    { model: 'of which nobody knows the size', weightsMiB: undefined, minutes: 30 },
+    { model: 'of 7 billion parameters', weightsMiB: 14_637, minutes: 30 },
+    { model: 'of 70 billion parameters', weightsMiB: 134_570, minutes: 103.5 },
+  ])('allow a cold load over 200 Mbit/s, of a model $model', ({ weightsMiB, minutes }) => {
+    const { periodSeconds = 0, failureThreshold = 0 } =
+      podOf({}, { weightsMiB }).container.startupProbe ?? {};
+    expect((periodSeconds * failureThreshold) / 60).toBe(minutes);
   });
 
   test('ask /health', () => {

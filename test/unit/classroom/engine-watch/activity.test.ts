@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { instanceOf } from '../../../../src/classroom/adapters/engines.ts';
+import { instanceOf } from '../../../../src/classroom/engine-container.ts';
 import { activityOf } from '../../../../src/classroom/engine-watch/activity.ts';
 import { createEngineBoard, type WatchedEngine } from '../../../../src/classroom/engine-watch/board.ts';
 import type { Activity } from '../../../../src/classroom/rollout/activity.ts';

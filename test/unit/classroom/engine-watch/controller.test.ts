@@ -1,16 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { instanceOf } from '../../../../src/classroom/adapters/engines.ts';
 import type { CallEngine, EngineAnswer } from '../../../../src/classroom/engine-calls.ts';
+import { instanceOf } from '../../../../src/classroom/engine-container.ts';
 import { createEngineBoard, type EngineBoard } from '../../../../src/classroom/engine-watch/board.ts';
 import {
   createEngineWatchController,
   LOOK_EVERY_MS,
 } from '../../../../src/classroom/engine-watch/controller.ts';
 import { STALL_MS } from '../../../../src/classroom/engine-watch/record.ts';
-import { podAddress } from '../../../../src/gateway/engines/pods.ts';
 import { silentLogger } from '../../../../src/kube/log.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
 import type { OperatorController } from '../../../../src/reconcile/controller.ts';
+import { podAddress } from '../../../../src/vllm/pod-address.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { settings } from '../../../support/classroom.ts';
 import { metricsText } from '../../../support/engine-metrics.ts';
@@ -30,7 +30,7 @@ const says =
   (path: string): EngineAnswer =>
     path === '/health' ? answered('', health) : answered(metrics);
 
-const at = (pod: Pod, podIP: string): Pod => merged(pod, { status: { podIP } }) as Pod;
+const at = (pod: Pod, podIP: string): Pod => merged(pod, { status: { podIP } });
 
 interface World {
   controller: OperatorController;
@@ -130,7 +130,7 @@ describe('the operator asks engines', () => {
     [
       'does not tell its metrics',
       (path) => (path === '/health' ? answered('') : late),
-      'no answer within 5 s',
+      '/metrics: no answer within 5 s',
     ],
     ['is no engine', says('<html>'), '/metrics does not tell what an engine does'],
   ])('of one that %s it knows nothing', async (_, answer, why) => {
@@ -145,7 +145,7 @@ describe('the operator asks engines', () => {
 
   test('not before they have loaded, nor when they are being ended', async () => {
     const loading = at(sharingPod('c', { ready: undefined }), '10.0.0.3');
-    const ending = merged(a, { metadata: { deletionTimestamp: '2026-09-01T10:00:00Z' } }) as Pod;
+    const ending = merged(a, { metadata: { deletionTimestamp: '2026-09-01T10:00:00Z' } });
     const { reconcile, asked } = world([loading, ending], {});
     expect(await reconcile()).toBeUndefined();
     expect(asked).toEqual([]);
@@ -156,7 +156,7 @@ describe('the operator asks engines', () => {
       status: {
         containerStatuses: [{ ...a.status?.containerStatuses?.[0], restartCount: 1 }],
       },
-    }) as Pod;
+    });
     const { reconcile, board } = world([restarted], { '10.0.0.1': says(metricsText()) });
     await reconcile();
     expect(board.of(KEY, instanceOf(a))).toBeUndefined();
@@ -179,7 +179,7 @@ describe('a class is looked at', () => {
       settings: settings(),
     }).connect((key) => enqueued.push(key));
     const loading = at(sharingPod('a', { ready: undefined }), '10.0.0.1');
-    const labelled = merged(a, { metadata: { annotations: { note: 'x' } } }) as Pod;
+    const labelled = merged(a, { metadata: { annotations: { note: 'x' } } });
     informers.pods.tell(loading);
     expect(enqueued).toEqual([]);
     informers.pods.tell(a, loading);

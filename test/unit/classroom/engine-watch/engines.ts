@@ -79,5 +79,5 @@ export function sharingPod(name: string, options: EnginePodOptions = {}): Pod {
       ],
     },
   };
-  return merged(enginePod(), difference) as Pod;
+  return merged(enginePod(), difference);
 }

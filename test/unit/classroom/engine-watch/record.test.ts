@@ -19,6 +19,7 @@ const saw = (difference: Partial<EngineReading> = {}): Look => ({
   kind: 'read',
   reading: reading(difference),
 });
+const untold: Look = { kind: 'untold', why: '/metrics does not tell what an engine does' };
 const silent: Look = { kind: 'silent', why: 'no answer within 5 s' };
 
 /** The record after looks ten seconds apart. */
@@ -93,6 +94,11 @@ describe('an engine is silent', () => {
 
   test('no more once it has answered', () => {
     expect(judged([saw(), ...times(20, silent), saw()]).at(-1)).toBe('Well');
+    expect(judged([saw(), ...times(20, silent), untold]).at(-1)).toBe('Well');
+  });
+
+  test('not when its server answers and only its metrics do not', () => {
+    expect(judged(times(100, untold))).toEqual(times(100, untold).map(() => 'Well'));
   });
 });
 
@@ -108,6 +114,7 @@ describe('an engine is quiet', () => {
     ['not while it computes', [saw(), saw({ running: 1 })], undefined],
     ['not while requests wait', [saw(), saw({ waiting: 1 })], undefined],
     ['not while it is silent', [saw(), silent], undefined],
+    ['not while its metrics are', [saw(), untold], undefined],
   ])('%s', (_, looks, since) => {
     expect(recordOf(looks).quietSinceMs).toBe(since === undefined ? undefined : EPOCH_MS + since * STEP_MS);
   });
@@ -118,20 +125,36 @@ const anyLook = fc.oneof(
     weight: 5,
     arbitrary: fc.record({ running: fc.nat(3), waiting: fc.nat(2), generatedTokens: fc.nat(3) }).map(saw),
   },
-  { weight: 1, arbitrary: fc.constant(silent) },
+  { weight: 1, arbitrary: fc.constantFrom(silent, untold) },
 );
 
+/** Engines that say the same for a while, now and then for longer than a minute. */
+const anyLooks = fc
+  .array(fc.tuple(fc.integer({ min: 1, max: LOOKS_OF_STALL + 2 }), anyLook), { minLength: 1, maxLength: 8 })
+  .map((spells) => spells.flatMap(([count, look]) => times(count, look)));
+
+/** Tokens that it had computed at a look with work; undefined: it had none, or did not answer. */
+function standOf(look: Look): number | undefined {
+  if (look.kind !== 'read') return undefined;
+  const { running, waiting, generatedTokens } = look.reading;
+  return running + waiting > 0 ? generatedTokens : undefined;
+}
+
 describe('whatever an engine says', () => {
-  test('it stands still only with requests, all looks of a minute alike', () => {
+  test('it stands still only when for a minute it had work and computed no token', () => {
+    let stalls = 0;
     fc.assert(
-      fc.property(fc.array(anyLook, { minLength: 1, maxLength: 40 }), (looks) => {
-        if (judged(looks).at(-1) !== 'Stalled') return;
-        const minute = looks.slice(-(LOOKS_OF_STALL + 1)).map((look) => JSON.stringify(look));
-        expect(new Set(minute).size).toBe(1);
-        const last = looks.at(-1);
-        expect(last?.kind === 'read' && last.reading.running + last.reading.waiting).toBeGreaterThan(0);
+      fc.property(anyLooks, (looks) => {
+        for (const [index, health] of judged(looks).entries()) {
+          if (health !== 'Stalled') continue;
+          stalls += 1;
+          const minute = looks.slice(index + 1 - LOOKS_OF_STALL, index + 1).map(standOf);
+          expect(new Set(minute).size).toBe(1);
+          expect(minute).not.toContain(undefined);
+        }
       }),
     );
+    expect(stalls).toBeGreaterThan(0);
   });
 
   test('it is quiet since no later than the last look at which it was not', () => {
@@ -139,7 +162,7 @@ describe('whatever an engine says', () => {
       fc.property(fc.array(anyLook, { minLength: 1, maxLength: 40 }), (looks) => {
         const { quietSinceMs } = recordOf(looks);
         const lastBusy = looks.findLastIndex(
-          (look) => look.kind === 'silent' || look.reading.running + look.reading.waiting > 0,
+          (look) => look.kind !== 'read' || look.reading.running + look.reading.waiting > 0,
         );
         if (lastBusy === looks.length - 1) expect(quietSinceMs).toBeUndefined();
         else expect(quietSinceMs).toBeGreaterThan(EPOCH_MS + lastBusy * STEP_MS);

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { ClassroomStatus, EngineStatus } from '../../../../src/api/classroom.ts';
 import type { WatchedEngine } from '../../../../src/classroom/engine-watch/board.ts';
+import { SILENCE_MS } from '../../../../src/classroom/engine-watch/record.ts';
 import { type RepairInput, repairsDue } from '../../../../src/classroom/engine-watch/repairs.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
 import { merged } from '../../../support/builders.ts';
@@ -60,6 +61,19 @@ const namesOf = (difference: Parameters<typeof input>[0]): string[] =>
 
 const [a, b, elsewhere] = [sharingPod('a'), sharingPod('b'), sharingPod('c', { node: 'node-2' })];
 
+const waitingFor = (reason: string, lastState?: { terminated: { exitCode: number } }): Pod =>
+  merged(b, {
+    status: {
+      conditions: [{ type: 'Ready', status: 'False' }],
+      containerStatuses: [
+        containerStatus({
+          state: { waiting: { reason } },
+          ...(lastState === undefined ? {} : { lastState }),
+        }),
+      ],
+    },
+  });
+
 describe('a race is repaired', () => {
   test('one engine of a node at a time, those of other nodes meanwhile', () => {
     expect(namesOf({ pods: [a, b, elsewhere] })).toEqual(['a StartRace', 'c StartRace']);
@@ -93,12 +107,20 @@ describe('a race is repaired', () => {
 
   test.each<[string, Pod]>([
     ['starts', sharingPod('b', { ready: undefined })],
-    ['ends', merged(b, { metadata: { deletionTimestamp: '2026-09-01T10:01:00Z' } }) as Pod],
+    ['ends', merged(b, { metadata: { deletionTimestamp: '2026-09-01T10:01:00Z' } })],
+    [
+      'ends again and again: each new start would meet one of its own',
+      waitingFor('CrashLoopBackOff', { terminated: { exitCode: 1 } }),
+    ],
   ])('not while another engine on the node %s', (_, other) => {
     expect(repairsDue(input({ pods: [a], enginePods: [a, other] }))).toEqual({
       now: [],
       lookAtMs: NOW_MS + 10_000,
     });
+  });
+
+  test('also where another engine on the node can never start', () => {
+    expect(namesOf({ pods: [a], enginePods: [a, waitingFor('ImagePullBackOff')] })).toEqual(['a StartRace']);
   });
 
   test('not before every engine on the node has said what it measured', () => {
@@ -121,9 +143,15 @@ describe('a race is repaired', () => {
 describe('a broken engine is started anew at once', () => {
   const stalled: WatchedEngine = { ...busy, health: 'Stalled' };
   const silent: WatchedEngine = { ...busy, health: 'Silent', use: { kind: 'unknown', why: 'late' } };
-  const unready = merged(a, {
-    status: { containerStatuses: [containerStatus({ started: true, ready: false })] },
-  }) as Pod;
+  const unreadyFor = (ms: number) =>
+    merged(a, {
+      status: {
+        conditions: [
+          { type: 'Ready', status: 'False', lastTransitionTime: new Date(NOW_MS - ms).toISOString() },
+        ],
+        containerStatuses: [containerStatus({ started: true, ready: false })],
+      },
+    });
   const status = statusOf([]);
 
   test('when it stands still, without waiting for answers that never end', () => {
@@ -133,7 +161,16 @@ describe('a broken engine is started anew at once', () => {
   });
 
   test('when neither its node nor the operator hears of it', () => {
-    expect(namesOf({ pods: [unready], status, watched: new Map([['a', silent]]) })).toEqual(['a Silent']);
+    const watched = new Map([['a', silent]]);
+    expect(namesOf({ pods: [unreadyFor(SILENCE_MS)], status, watched })).toEqual(['a Silent']);
+  });
+
+  test('not when its node misses it for a moment: the operator may never have reached it', () => {
+    const watched = new Map([['a', silent]]);
+    expect(repairsDue(input({ pods: [unreadyFor(SILENCE_MS - 5_000)], status, watched }))).toEqual({
+      now: [],
+      lookAtMs: NOW_MS + 5_000,
+    });
   });
 
   test('not when its node does: then the way to it is broken', () => {
@@ -141,8 +178,16 @@ describe('a broken engine is started anew at once', () => {
   });
 
   test('not while it is being ended', () => {
-    const ending = merged(a, { metadata: { deletionTimestamp: '2026-09-01T10:01:00Z' } }) as Pod;
+    const ending = merged(a, { metadata: { deletionTimestamp: '2026-09-01T10:01:00Z' } });
     expect(namesOf({ pods: [ending], status, watched: new Map([['a', stalled]]) })).toEqual([]);
+  });
+
+  test('and the one beside it, which lost a race, not at the same time', () => {
+    const watched = new Map([
+      ['a', stalled],
+      ['b', idle],
+    ]);
+    expect(namesOf({ pods: [a, b], watched })).toEqual(['a Stalled']);
   });
 
   test('once, also where it lost a race', () => {

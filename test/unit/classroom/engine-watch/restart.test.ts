@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { instanceOf } from '../../../../src/classroom/adapters/engines.ts';
+import { instanceOf } from '../../../../src/classroom/engine-container.ts';
 import { createEngineBoard, type WatchedEngine } from '../../../../src/classroom/engine-watch/board.ts';
 import { createEngineRestarts, type EngineRestarts } from '../../../../src/classroom/engine-watch/restart.ts';
 import type { DeleteOptions, KubeClient } from '../../../../src/kube/client.ts';
@@ -23,7 +23,7 @@ interface World {
   carryOut(pods: readonly Pod[], watched: Record<string, WatchedEngine>): Promise<number | undefined>;
 }
 
-function world(deleteAnswer: boolean | Error = true): World {
+function world(deleteAnswer: boolean | Error | Promise<boolean> = true): World {
   const clock = createFakeClock();
   const engineBoard = createEngineBoard();
   const deleted: World['deleted'] = [];
@@ -70,7 +70,9 @@ function boardEntry(pod: Pod, watched: Record<string, WatchedEngine>): [string, 
   return engine === undefined ? [] : [[instanceOf(pod), engine]];
 }
 
-function clientThat(remove: (ref: ObjectRef, options: DeleteOptions) => boolean): Pick<KubeClient, 'delete'> {
+function clientThat(
+  remove: (ref: ObjectRef, options: DeleteOptions) => boolean | Promise<boolean>,
+): Pick<KubeClient, 'delete'> {
   return { delete: async (_, ref, options = {}) => remove(ref, options) };
 }
 
@@ -100,6 +102,16 @@ describe('an engine is started anew', () => {
     await clock.advance(30_000);
     await carryOut([b], { b: idle });
     expect(deleted.map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
+  test('and its neighbour on the node not while the API server is being asked', async () => {
+    const answer = Promise.withResolvers<boolean>();
+    const { carryOut, deleted } = world(answer.promise);
+    const first = carryOut([a, b], { a: idle, b: idle });
+    await carryOut([b], { b: idle });
+    answer.resolve(true);
+    await first;
+    expect(deleted.map(({ name }) => name)).toEqual(['a']);
   });
 
   test('without an event where somebody else was faster', async () => {

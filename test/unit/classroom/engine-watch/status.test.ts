@@ -4,7 +4,6 @@ import { findCondition } from '../../../../src/api/condition.ts';
 import type { WatchedEngine } from '../../../../src/classroom/engine-watch/board.ts';
 import { plan } from '../../../../src/classroom/plan.ts';
 import { status } from '../../../../src/classroom/status.ts';
-import type { Pod } from '../../../../src/kube/resources.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { observedClass, readyPod, settings } from '../../../support/classroom.ts';
 
@@ -27,7 +26,7 @@ function statusOf(
   });
   const wanted = plan(observedClass({ classroom: room }), settings(), NOW_MS);
   const template = wanted.kind === 'wanted' ? wanted.engines?.rolledOut.template : undefined;
-  const pod = merged(readyPod('python-101-engine-a'), { spec: template?.spec }) as Pod;
+  const pod = merged(readyPod('python-101-engine-a'), { spec: template?.spec });
   const observed = observedClass({ classroom: room, pods: [pod], watched });
   const planned = plan(observed, settings(), NOW_MS);
   const outcome = { written: [], deleted: [], problems: [] };

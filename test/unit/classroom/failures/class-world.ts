@@ -88,7 +88,7 @@ export class ClassWorld {
     const next = status({
       observed,
       plan: planned,
-      outcome: { written: [], deleted: [], started: undefined, problems: [] },
+      outcome: { written: [], deleted: [], problems: [] },
       settings: settings(),
       nowMs: this.nowMs,
     });

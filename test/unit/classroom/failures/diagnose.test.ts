@@ -99,6 +99,10 @@ const LOGS: LogCase[] = [
     message: 'World size (2) is larger than the number of available GPUs (1) in this node.',
   },
   { reason: 'ArgumentRefused', exitCode: 2, message: 'vllm: error: unrecognized arguments: --swap-space 4' },
+  {
+    reason: 'AdaptersUnsupported',
+    message: atStart('ValueError: Gemma3nForConditionalGeneration does not support LoRA yet.'),
+  },
   { reason: 'AdapterNotFound', message: 'ValueError: Loading lora x failed: No adapter found for /nope' },
   {
     reason: 'ServiceNameCollision',

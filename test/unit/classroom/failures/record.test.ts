@@ -67,6 +67,7 @@ function input(difference: Partial<RecordInput> = {}): RecordInput {
     specHash: 'spec-1',
     pods: [],
     rolledOut: { image: IMAGE, args: ARGS },
+    isAsWanted: true,
     readyEngines: 0,
     wantedEngines: 1,
     nowMs: NOON_MS,
@@ -188,6 +189,16 @@ describe('an engine that runs out of GPU memory at its start', () => {
   });
 });
 
+test('an end of an engine that is to be replaced lowers nothing of what it is replaced by', () => {
+  const pods = [ended({ message: OUT_OF_MEMORY_LATER, exitCode: 0 })];
+  const waiting = input({ pods, isAsWanted: false, readyEngines: 1, wantedEngines: 2 });
+  const record = advanceRecord(undefined, waiting);
+  expect(stepsOf(record)).toEqual([]);
+  expect(record).not.toHaveProperty('reason');
+  expect(advanceRecord(record, waiting)).toEqual(record);
+  expect(stepsOf(advanceRecord(record, { ...waiting, isAsWanted: true }))).toEqual([]);
+});
+
 test('an engine that runs out of GPU memory while it serves takes a step, also where others answer', () => {
   const pods = [ended({ message: OUT_OF_MEMORY_LATER, exitCode: 0 })];
   const record = advanceRecord(undefined, input({ pods, readyEngines: 1, wantedEngines: 2 }));
@@ -203,6 +214,17 @@ describe('a start that fails for ever', () => {
     expect(retryAtMs(held)).toBeUndefined();
     expect(isHeld(held, { specHash: 'spec-1', nowMs: NOON_MS + 1e12 })).toBe(true);
     expect(isHeld(held, { specHash: 'spec-2', nowMs: NOON_MS })).toBe(false);
+  });
+
+  test('holds nobody while another engine serves, also when that misses its probe for a moment', () => {
+    const busy = enginePod({ status: { containerStatuses: [containerStatus({ started: true })] } });
+    let record: EngineFailures | undefined;
+    for (let at = 1; at <= 9; at++) {
+      const pods = [busy, ended({ message: BAD_FLAG, exitCode: 2, at, name: 'engine-b' })];
+      record = advanceRecord(record, input({ pods, wantedEngines: 2 }));
+    }
+    expect(record).toMatchObject({ reason: 'ArgumentRefused', count: 9 });
+    expect(record).not.toHaveProperty('held');
   });
 
   test('is held after two of each engine where the class has several', () => {

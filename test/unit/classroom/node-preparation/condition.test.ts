@@ -1,9 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { PREPARATION_ANNOTATION } from '../../../../src/api/node-preparation.ts';
 import { nodesReport } from '../../../../src/classroom/node-preparation/nodes-report.ts';
-import {
-  PREPARATION_ANNOTATION,
-  type PreparationRecord,
-} from '../../../../src/gpu/node-preparation/record.ts';
+import type { PreparationRecord } from '../../../../src/gpu/node-preparation/record.ts';
 import type { KnownGpus } from '../../../../src/gpu/nodes/observation.ts';
 import { observedClass } from '../../../support/classroom.ts';
 import { classOn, cluster, gpuNodes, MIG_1G, placed, WHOLE_H100 } from '../../gpu/node-preparation/nodes.ts';
@@ -84,7 +82,13 @@ describe('NodesPrepared', () => {
       'there is no such node',
       MIG_1G,
       '[{name: a10, gpu: {product: NVIDIA-A10}}]',
-      'No node offers 7 × nvidia.com/mig-1g.10gb, MIG slices 1g.10gb, and none can be made to. There is no node with NVIDIA-H100-80GB-HBM3 that `gpu.nodeSelector` selects.',
+      'No node offers 7 × nvidia.com/mig-1g.10gb, MIG slices 1g.10gb, and none can be made to. No node has NVIDIA-H100-80GB-HBM3.',
+    ],
+    [
+      'there is no such node among those of the class',
+      { ...MIG_1G, nodeSelector: { room: '214' } },
+      '[{name: a10, gpu: {product: NVIDIA-A10}, labels: {room: "214"}}]',
+      'No node offers 7 × nvidia.com/mig-1g.10gb, MIG slices 1g.10gb, and none can be made to. No node that `gpu.nodeSelector` selects has NVIDIA-H100-80GB-HBM3.',
     ],
   ])('is false where no node will do: %s', (_why, gpu, nodes, want) => {
     const { condition } = report(gpu, cluster(gpuNodes(nodes)));

@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Classroom } from '../../../../src/api/classroom.ts';
+import { PREPARATION_ANNOTATION } from '../../../../src/api/node-preparation.ts';
 import { createNodePreparationController } from '../../../../src/classroom/node-preparation/controller.ts';
-import { PREPARATION_ANNOTATION } from '../../../../src/gpu/node-preparation/record.ts';
 import { KubeApiError } from '../../../../src/kube/errors.ts';
-import type { Pod } from '../../../../src/kube/resources.ts';
 import type { ReconcilePass } from '../../../../src/reconcile/controller.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { MIG_1G, WHOLE_H100 } from '../../gpu/node-preparation/nodes.ts';
@@ -17,10 +16,10 @@ const MINUTE_MS = 60_000;
 /** The class python-101, for seven slices of an H100; a case states only what differs. */
 function managed(difference: object = {}): Classroom {
   const spec = {
-    gpu: { ...MIG_1G, nodePreparation: 'Manage' },
+    gpu: { ...MIG_1G, nodePreparation: 'Manage' as const },
     engine: { replicas: { min: 1, max: 7 } },
   };
-  return classroom({ spec: merged(spec, difference) as object });
+  return classroom({ spec: merged(spec, difference) });
 }
 
 let cluster: PlayedCluster;
@@ -29,9 +28,15 @@ beforeEach(() => {
 });
 
 /** One pass of an operator that has just been started, with caches that are up to date. */
-function pass(key = KEY): Promise<ReconcilePass> {
+function passNow(key = KEY): Promise<ReconcilePass> {
   cluster.sync();
   return createNodePreparationController(cluster.dependencies()).reconcile(key, new AbortController().signal);
+}
+
+/** Some time after the last one. */
+async function pass(key = KEY): Promise<ReconcilePass> {
+  await cluster.clock.advance(10_000);
+  return passNow(key);
 }
 
 async function passes(count: number): Promise<void> {
@@ -78,6 +83,16 @@ describe('a node that a class needs cut', () => {
     ]);
   });
 
+  test('is not cut at once: what a scheduler decided on before may still come, and the node is let go', async () => {
+    await pass();
+    expect((await passNow()).requeueAfterMs).toBeGreaterThan(0);
+    expect(cluster.writes).toEqual(['patch h100']);
+    cluster.addPod(gpuPod('notebook', 'h100'));
+    await pass();
+    expect(labels()[LAYOUT]).toBe('all-disabled');
+    expect(isCordoned()).toBe(false);
+  });
+
   test('is left alone afterwards: no request is made', async () => {
     await passes(2);
     cluster.cutGpus();
@@ -85,6 +100,18 @@ describe('a node that a class needs cut', () => {
     const before = cluster.writes.length + cluster.reads;
     expect(await pass()).toEqual({});
     expect(cluster.writes.length + cluster.reads).toBe(before);
+  });
+
+  test('is the only one that is read while it is waited for', async () => {
+    cluster = new PlayedCluster('[{name: h100, count: 3, gpu: {product: NVIDIA-H100-80GB-HBM3}}]', [
+      managed(),
+    ]);
+    await pass();
+    const before = cluster.reads;
+    await pass();
+    // The node, and its pods.
+    expect(cluster.reads).toBe(before + 2);
+    expect(cluster.record('h100-1')?.step).toBe('Configuring');
   });
 
   test('is never taken for done by the state that an earlier layout left', async () => {
@@ -104,7 +131,7 @@ describe('the operator leaves a node alone', () => {
     ],
     [
       'that has engines of another class',
-      () => cluster.addPod(merged(engineOn('h100', 'other'), { metadata: { namespace: 'b' } }) as Pod),
+      () => cluster.addPod(merged(engineOn('h100', 'other'), { metadata: { namespace: 'b' } })),
       /not of this class: b\/other/,
     ],
     [
@@ -269,10 +296,16 @@ describe('a preparation fails', () => {
   const fails: [string, () => Promise<void> | void, string, boolean][] = [
     ['when the MIG manager says so', () => cluster.cutGpus('failed'), 'LayoutFailed', true],
     [
+      'when the MIG manager does not begin',
+      () => cluster.clock.advance(21 * MINUTE_MS),
+      'LayoutTimeout',
+      true,
+    ],
+    [
       'when the MIG manager does not end',
       async () => {
         cluster.cutGpus('pending');
-        await cluster.clock.advance(21 * MINUTE_MS);
+        await cluster.clock.advance(46 * MINUTE_MS);
       },
       'LayoutTimeout',
       true,
@@ -281,7 +314,7 @@ describe('a preparation fails', () => {
       'when the slices do not appear',
       async () => {
         cluster.change('h100', { metadata: { labels: { [STATE]: 'success' } } });
-        await cluster.clock.advance(21 * MINUTE_MS);
+        await cluster.clock.advance(46 * MINUTE_MS);
       },
       'SlicesMissing',
       true,
@@ -315,15 +348,31 @@ describe('a preparation fails', () => {
     cluster.classrooms = [managed({ engine: { rollout: 'Immediately' } })];
     cluster.addPod(engineOn('h100'));
     cluster.isBlockedByBudget = true;
-    await passes(2);
+    const operator = createNodePreparationController(cluster.dependencies());
+    const look = () => {
+      cluster.sync();
+      return operator.reconcile(KEY, new AbortController().signal);
+    };
+    await look();
+    await look();
     expect(cluster.notes.get(KEY)?.message).toMatch(
       /may not be evicted yet: Cannot evict pod as it would violate/,
     );
     await cluster.clock.advance(16 * MINUTE_MS);
-    await pass();
+    await look();
     expect(cluster.record('h100')).toMatchObject({ step: 'Failed', failure: 'DrainTimeout' });
     expect(isCordoned()).toBe(true);
     expect(labels()[LAYOUT]).toBe('all-disabled');
+  });
+
+  test('not when the operator was away for longer than that: it asks them first', async () => {
+    cluster.classrooms = [managed({ engine: { rollout: 'Immediately' } })];
+    cluster.addPod(engineOn('h100'));
+    await pass();
+    await cluster.clock.advance(16 * MINUTE_MS);
+    await pass();
+    expect(cluster.record('h100')?.step).toBe('Draining');
+    expect(cluster.writes.at(-1)).toBe('evict python-101/python-101-engine-h100');
   });
 
   test('when somebody uncordons the node while it is emptied: that is not undone', async () => {
@@ -334,15 +383,19 @@ describe('a preparation fails', () => {
     expect(isCordoned()).toBe(false);
   });
 
-  test('not while the node reboots', async () => {
+  test('not while the node reboots, nor while the MIG manager goes on afterwards', async () => {
     await passes(2);
     cluster.change('h100', { metadata: { labels: { [STATE]: 'rebooting' } } });
     await cluster.clock.advance(30 * MINUTE_MS);
     await pass();
+    cluster.change('h100', { metadata: { labels: { [STATE]: 'pending' } } });
+    await pass();
+    cluster.change('h100', { metadata: { labels: { [STATE]: 'success' } } });
+    await pass();
     expect(cluster.record('h100')?.step).toBe('Configuring');
     await cluster.clock.advance(16 * MINUTE_MS);
     await pass();
-    expect(cluster.record('h100')).toMatchObject({ step: 'Failed', failure: 'LayoutTimeout' });
+    expect(cluster.record('h100')).toMatchObject({ step: 'Failed', failure: 'SlicesMissing' });
   });
 
   test('and begins anew when a person has gone the way back', async () => {
@@ -368,4 +421,68 @@ test('what the MIG manager has begun is brought to its end, though the class is 
   expect(createNodePreparationController(cluster.dependencies()).keys()).toEqual([KEY]);
   await pass();
   expect(isCordoned()).toBe(false);
+});
+
+describe('a node that is deleted', () => {
+  test.each([
+    ['is emptied', 1],
+    ['is cut', 2],
+  ])('while it %s is forgotten, and the next one is begun', async (_while, steps) => {
+    cluster = new PlayedCluster('[{name: h100, count: 2, gpu: {product: NVIDIA-H100-80GB-HBM3}}]', [
+      managed(),
+    ]);
+    await passes(steps);
+    expect(cluster.record('h100-1')).toBeDefined();
+    cluster.nodes.delete('h100-1');
+    await pass();
+    expect(cluster.record('h100-2')?.step).toBe('Draining');
+  });
+
+  test('between a look and a write is no failure', async () => {
+    cluster.meanwhile = () => void cluster.nodes.delete('h100');
+    expect((await pass()).requeueAfterMs).toBeLessThan(1000);
+    expect(await pass()).toEqual({});
+  });
+
+  test('is looked for again while the cache still shows it', async () => {
+    await pass();
+    cluster.sync();
+    cluster.nodes.delete('h100');
+    const operator = createNodePreparationController(cluster.dependencies());
+    const { requeueAfterMs } = await operator.reconcile(KEY, new AbortController().signal);
+    expect(requeueAfterMs).toBeGreaterThan(0);
+  });
+});
+
+test('what fails when the class is gone is told with the way back: there is no condition any more', async () => {
+  await passes(2);
+  cluster.classrooms = [];
+  cluster.cutGpus('failed');
+  await pass();
+  const told = cluster.events.at(-1) ?? '';
+  expect(told).toMatch(/^NodePreparationFailed: The MIG manager could not give node h100/);
+  expect(told).toMatch(
+    /The class is gone\. The way back: kubectl label node h100 .*all-disabled.* && kubectl uncordon h100\.$/,
+  );
+  expect(Buffer.byteLength(told)).toBeLessThan(1024);
+});
+
+test('many changes of the GPUs lead to one look at the nodes, a second later', () => {
+  const dependencies = cluster.dependencies();
+  let change = (): void => {};
+  const gpus = {
+    ...dependencies.informers.gpus,
+    onChange(handler: () => void) {
+      change = handler;
+      return () => {};
+    },
+  };
+  const controller = createNodePreparationController({
+    ...dependencies,
+    informers: { ...dependencies.informers, gpus },
+  });
+  const wishes: unknown[] = [];
+  controller.connect((...wish) => wishes.push(wish));
+  change();
+  expect(wishes).toEqual([[KEY, 1000]]);
 });

@@ -179,6 +179,7 @@ describe('whatever happens around it, and wherever it is killed, the operator', 
         await world.pass();
         cluster.endPods();
         cluster.cutGpus();
+        await cluster.clock.advance(5_000);
       }
       for (const name of NODES) {
         expect(cluster.record(name)).toBeUndefined();

@@ -1,12 +1,13 @@
 import type { Classroom } from '../../../../src/api/classroom.ts';
 import { COMPONENTS, ENGINE_CONTAINER, LABELS } from '../../../../src/api/labels.ts';
+import { PREPARATION_ANNOTATION } from '../../../../src/api/node-preparation.ts';
 import { createEngineBoard } from '../../../../src/classroom/engine-watch/board.ts';
 import type { NodePreparationDependencies } from '../../../../src/classroom/node-preparation/controller.ts';
 import { createPreparationNotes } from '../../../../src/classroom/node-preparation/notes.ts';
 import { readNodeFile } from '../../../../src/demo/node-agent/nodes/description.ts';
 import { sharingOfLayout } from '../../../../src/demo/node-agent/nodes/mig-layouts.ts';
 import { renderNode } from '../../../../src/demo/node-agent/nodes/render.ts';
-import { PREPARATION_ANNOTATION, recordSchema } from '../../../../src/gpu/node-preparation/record.ts';
+import { recordSchema } from '../../../../src/gpu/node-preparation/record.ts';
 import { readGpuNode } from '../../../../src/gpu/nodes/gpu-node.ts';
 import { readGpuPod } from '../../../../src/gpu/nodes/gpu-pod.ts';
 import type { KnownGpus } from '../../../../src/gpu/nodes/observation.ts';
@@ -87,7 +88,7 @@ export class PlayedCluster {
 
   /** Somebody other than the operator changes a node. */
   change(name: string, difference: object): void {
-    this.#store(merged(this.node(name), difference) as Node);
+    this.#store(merged(this.node(name), difference));
   }
 
   /** What is cordoned stays so; and a cordon on a node in the operator's hands cannot be told from its own. */
@@ -192,9 +193,12 @@ export class PlayedCluster {
   }
 
   #client(): NodePreparationDependencies['client'] {
-    const list = async (resource: { kind: string }, options: { fieldSelector?: string } = {}) => {
+    const list = async (
+      resource: { kind: string },
+      options: { fieldSelector?: string; continue?: string } = {},
+    ) => {
       this.reads += 1;
-      if (resource.kind === 'Node') return { metadata: {}, items: [...this.nodes.values()] };
+      if (resource.kind === 'Node') return this.#pageOfNodes(options);
       const name = options.fieldSelector?.replace('spec.nodeName=', '');
       return { metadata: {}, items: [...this.pods.values()].filter(({ spec }) => spec?.nodeName === name) };
     };
@@ -202,7 +206,10 @@ export class PlayedCluster {
       this.#write(`patch ${name}`);
       if (this.refusal !== undefined) throw this.refusal;
       this.meanwhile();
-      const before = this.node(name);
+      const before = this.nodes.get(name);
+      if (before === undefined) {
+        throw new KubeApiError({ status: 404, reason: 'NotFound', message: 'there is no such node' });
+      }
       const after = patched(before, patch) as Node;
       if (after.metadata.resourceVersion !== before.metadata.resourceVersion) {
         throw new KubeApiError({ status: 409, reason: 'Conflict', message: 'it has changed' });
@@ -224,7 +231,7 @@ export class PlayedCluster {
       }
       if (pod.metadata.labels?.[LABELS.component] !== COMPONENTS.engine)
         throw new Error(`evicts ${name}, a pod of somebody else`);
-      this.addPod(merged(pod, { metadata: { deletionTimestamp: '2026-09-01T09:00:00Z' } }) as Pod);
+      this.addPod(merged(pod, { metadata: { deletionTimestamp: '2026-09-01T09:00:00Z' } }));
       return {};
     };
     return {
@@ -232,6 +239,17 @@ export class PlayedCluster {
       mergePatch: mergePatch as KubeClient['mergePatch'],
       raw,
     };
+  }
+
+  /** One node a page, as of a cluster of thousands. */
+  #pageOfNodes({ fieldSelector, continue: from = '0' }: { fieldSelector?: string; continue?: string }) {
+    const name = fieldSelector?.replace('metadata.name=', '');
+    const all = [...this.nodes.values()].filter(
+      ({ metadata }) => name === undefined || metadata.name === name,
+    );
+    const next = Number(from) + 1;
+    const metadata = next < all.length ? { continue: String(next) } : {};
+    return { metadata, items: all.slice(Number(from), next) };
   }
 
   #write(what: string): void {

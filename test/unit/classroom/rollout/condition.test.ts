@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { rolloutCondition } from '../../../../src/classroom/rollout/condition.ts';
 import type { RolloutDecision } from '../../../../src/classroom/rollout/decision.ts';
 
-const terms = { idleMs: 300_000, lastLoadSeconds: 103 };
+const terms = { idleMs: 300_000, lastLoadSeconds: 103, pausedFor: undefined };
 const change = { kind: 'Arguments' as const, text: '--max-num-seqs 8 → 16' };
 const waiting: Extract<RolloutDecision, { kind: 'wait' }> = {
   kind: 'wait',
@@ -20,6 +20,14 @@ test('a change that waits says what it is, until when, what it will cost and how
     message:
       'The engines still run without this change: --max-num-seqs 8 → 16; image a → b. They are replaced when nobody has asked for 5 min (`engine.rollout` is WhenIdle). The last engine took 103 s to load. To replace them now, set `engine.rollout` to Immediately.',
   });
+});
+
+test('engines that are left while students ask again are told of as a change that waits', () => {
+  const { status, reason, message } = rolloutCondition({ kind: 'current' }, { ...terms, pausedFor: 'Idle' });
+  expect([status, reason]).toEqual(['True', 'AwaitingIdle']);
+  expect(message).toBe(
+    'Some engines still run without the last change: students asked again before it was their turn. They are replaced when nobody has asked for 5 min (`engine.rollout` is WhenIdle). The last engine took 103 s to load. To replace them now, set `engine.rollout` to Immediately.',
+  );
 });
 
 test('the message stays the same while time passes: it would be written again and again', () => {

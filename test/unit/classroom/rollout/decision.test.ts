@@ -84,6 +84,11 @@ describe('engines that serve nobody are replaced at once', () => {
     expect(decide({ pods })).toMatchObject({ kind: 'now', why: 'no engine serves anybody' });
   });
 
+  test('all at once: there is nobody whom one by one would keep served', () => {
+    expect(decide({ pods: [enginePod(), enginePod()], replicas: 2 })).toMatchObject({ strategy: 'Recreate' });
+    expect(decide({ pods: [], replicas: 2, rolledOut: undefined })).toMatchObject({ strategy: 'OneByOne' });
+  });
+
   test('but not beside one that answers', () => {
     expect(decide({ pods: [readyPod('a'), enginePod()] })).toMatchObject({ kind: 'wait' });
   });

@@ -28,7 +28,7 @@ const RECORD: RolledOut = {
 };
 
 const room = classroom();
-const deployment = engineDeployment(room, RECORD, 2);
+const deployment = engineDeployment(room, RECORD, { replicas: 2 });
 const annotated = (text: string): Deployment => ({
   ...deployment,
   metadata: { ...deployment.metadata, annotations: { [ROLLED_OUT_ANNOTATION]: text } },
@@ -79,6 +79,6 @@ test.each([
 ] as const)(
   'a Deployment that is rolled out %s never has a pod more than there are GPUs',
   (strategy, want) => {
-    expect(engineDeployment(room, { ...RECORD, strategy }, 2).spec?.strategy).toEqual(want);
+    expect(engineDeployment(room, { ...RECORD, strategy }, { replicas: 2 }).spec?.strategy).toEqual(want);
   },
 );

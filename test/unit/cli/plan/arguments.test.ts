@@ -191,21 +191,29 @@ describe('what cannot be used is told', () => {
       name: 'a model of which nobody knows the size',
       argv: ['--gpu', 'A10', '--model', 'Qwen/Qwen2.5-Instruct'],
       want: [
-        expect.stringMatching(/^--model Qwen\/Qwen2\.5-Instruct.*: Nothing is known of .* config\.json/),
+        expect.stringMatching(
+          /^--model Qwen\/Qwen2\.5-Instruct.*: Nothing is known of .* Give its config\.json with --model-config\.$/,
+        ),
       ],
     },
     {
       name: 'model and GPU of a class that nobody knows',
       argv: ['--from', 'unknown-model.yaml'],
       want: [
-        expect.stringMatching(/^--from unknown-model\.yaml: spec\.model: Nothing is known of acme\/tutor/),
+        expect.stringMatching(
+          /^--from unknown-model\.yaml: spec\.model: Nothing is known of acme\/tutor.* with --model-config, or state what is known of it in `model\.facts`\.$/,
+        ),
         expect.stringMatching(/^--from unknown-model\.yaml: spec\.gpu\.product: .*NVIDIA-A11/),
       ],
     },
     {
       name: 'a config.json that lacks what is needed',
       argv: ['--gpu', 'A10', '--model-config', 'shapeless.json'],
-      want: [expect.stringMatching(/^--model-config shapeless\.json: /)],
+      want: [
+        expect.stringMatching(
+          /^--model-config shapeless\.json: .* cannot be used: it does not say num_hidden_layers\.$/,
+        ),
+      ],
     },
     {
       name: 'MIG on a GPU that cannot',
@@ -218,9 +226,24 @@ describe('what cannot be used is told', () => {
       want: [expect.stringMatching(/^--mig-profile 1g\.10gb: A10 cannot be cut by MIG/)],
     },
     {
+      name: 'MIG on the GPU of the class, which cannot, whatever memory it has',
+      argv: ['--from', 'class.yaml', '--mig-profile', '1g.10gb', '--memory-mib', '9000'],
+      want: [expect.stringMatching(/^--mig-profile 1g\.10gb: A10 cannot be cut by MIG/)],
+    },
+    {
       name: 'a profile that the GPU does not have',
       argv: ['--model', 'a/b-7b', '--gpu', 'H100', '--mig-profile', '1g.5gb'],
       want: [expect.stringMatching(/^--mig-profile 1g\.5gb: .*1g\.10gb/)],
+    },
+    {
+      name: 'what is no profile, of a GPU that the table does not know',
+      argv: ['--model', 'a/b-7b', '--memory-mib', '9000', '--mig-profile', '1g'],
+      want: ['--mig-profile must be a MIG profile, such as 1g.10gb'],
+    },
+    {
+      name: 'what is no profile, of one that it knows',
+      argv: ['--model', 'a/b-7b', '--gpu', 'H100', '--mig-profile', 'small'],
+      want: ['--mig-profile must be a MIG profile, such as 1g.10gb'],
     },
     {
       name: 'two ways of sharing',

@@ -76,6 +76,19 @@ describe('what is no class says why', () => {
     },
     { name: 'no YAML', text: 'spec: [', want: [expect.stringMatching(/^is no YAML: .*line 1/)] },
     {
+      name: 'an alias of nothing',
+      text: 'spec: *missing',
+      want: [expect.stringMatching(/^is no YAML: Unresolved alias .*missing/)],
+    },
+    {
+      name: 'aliases that grow without end',
+      text: `a: &a [x, x, x, x, x, x, x, x, x, x]
+b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
+c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
+d: [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]`,
+      want: [expect.stringMatching(/^is no YAML: .*alias/)],
+    },
+    {
       name: 'wrong fields of class and student, all of them',
       text: documents(classroom.replace('{product: NVIDIA-A10}', '{memoryMiB: lots}'), quota('Alice!')),
       want: [expect.stringContaining('`spec.gpu.memoryMiB`'), expect.stringContaining('`metadata.name`')],

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { plan } from '../../../../src/cli/plan/command.ts';
 import { EXAMPLES, MISTAKE } from '../../../../src/cli/plan/examples.ts';
+import { flagsOf } from '../../../../src/cli/plan/suggestion-flags.ts';
+import type { SuggestedChange } from '../../../../src/gpu/plan-types.ts';
 import { recordedTerminal } from '../../../support/terminal.ts';
 
 const CLASSROOM = `
@@ -99,6 +101,24 @@ test('figures that are given are those the engine starts with', () => {
   for (const [flag, value] of given) expect(engineArgs[engineArgs.indexOf(flag) + 1]).toBe(value);
   expect(Number(engineArgs[engineArgs.indexOf('--gpu-memory-utilization') + 1])).toBe(0.88);
   expect(engineArgs).toContain('--enforce-eager');
+});
+
+test.each([
+  '--model qwen2.5-7b --gpu A10 --slices-per-gpu 4',
+  '--model qwen2.5-14b --gpu A10 --slices-per-gpu 2 --max-model-len 16384',
+  '--model qwen2.5-7b --gpu A10 --gpu-memory-utilization 0.99',
+  '--model qwen2.5-14b --gpu A10 --gpu-memory-utilization 1',
+  '--model qwen2.5-7b --gpu A10 --gpu-memory-utilization 0.3',
+  '--model qwen2.5-7b --gpu T4 --students 20',
+  '--model gemma-3-27b --gpu L4',
+])('the flags that are suggested for %s make it fit', (line) => {
+  const { suggestions } = json(line);
+  const flags = suggestions.map(({ change }: { change: SuggestedChange }) =>
+    flagsOf(change, json(line).gpu).join(' '),
+  );
+  expect(flags).not.toEqual([]);
+  for (const more of flags)
+    expect({ more, fits: json(`${line} ${more}`).fits }).toEqual({ more, fits: true });
 });
 
 describe('a sample of the repository', () => {

@@ -96,6 +96,11 @@ describe('a class from a file', () => {
     expect(requestOf({ memoryMib: 9000 }, files).slot).toEqual({ memoryMiB: 9000 });
   });
 
+  test('another memory figure leaves the GPU of the class: it says what the GPU can compute', () => {
+    const files = classFile({ gpu: { product: 'NVIDIA-T4', memoryMiB: 12_000 } });
+    expect(requestOf({ memoryMib: 9000 }, files).slot).toEqual({ gpu: 'NVIDIA-T4', memoryMiB: 9000 });
+  });
+
   test.each<[string, Partial<PlanOptions>, { slot: object; tensorParallel: number }]>([
     ['nothing', {}, { slot: { migProfile: '1g.10gb' }, tensorParallel: 1 }],
     ['time-slices', { slicesPerGpu: 2 }, { slot: { slicesPerGPU: 2 }, tensorParallel: 1 }],

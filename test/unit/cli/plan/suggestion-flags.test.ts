@@ -4,6 +4,10 @@ import { flagsOf } from '../../../../src/cli/plan/suggestion-flags.ts';
 import type { SuggestedChange } from '../../../../src/gpu/plan-types.ts';
 import { recordedTerminal } from '../../../support/terminal.ts';
 
+test('a GPU that is whole already stays so', () => {
+  expect(flagsOf({ slot: { gpu: 'L40S' } }, { name: 'A10' })).toEqual(['--gpu', 'L40S']);
+});
+
 test.each<[SuggestedChange, string]>([
   [{ maxModelLen: 2048 }, '--max-model-len 2048'],
   [{ quantization: 'AWQ', kvCacheDtype: 'fp8' }, '--quantization AWQ --kv-cache-dtype fp8'],
@@ -14,8 +18,8 @@ test.each<[SuggestedChange, string]>([
   [{ enforceEager: true }, '--enforce-eager'],
   [{ slot: { gpu: 'H100-80', migProfile: '2g.20gb' } }, '--gpu H100-80 --mig-profile 2g.20gb'],
   [{ slot: { gpu: 'A10', slicesPerGPU: 2 } }, '--slices-per-gpu 2'],
-  [{ slot: { gpu: 'L40S' } }, '--gpu L40S'],
-  [{ slot: { gpu: 'NVIDIA-A10' } }, ''],
+  [{ slot: { gpu: 'L40S' } }, '--gpu L40S --slices-per-gpu 1'],
+  [{ slot: { gpu: 'NVIDIA-A10' } }, '--slices-per-gpu 1'],
   [{ replicas: { max: 8 } }, ''],
 ])('%j is %j', (change, want) => {
   const flags = flagsOf(change, { name: 'A10 (1 of 4 time-slices)' });

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { readNodeFile } from '../../../../src/demo/node-agent/nodes/description.ts';
-import { gpuSlot } from '../../../../src/demo/node-agent/runtimes/gpu-slot.ts';
+import { gpuSlot, wholeGpus } from '../../../../src/demo/node-agent/runtimes/gpu-slot.ts';
 import type { ContainerStart } from '../../../../src/demo/node-agent/runtimes/runtime.ts';
 import { installedVllm } from '../../../../src/demo/node-agent/runtimes/vllm.ts';
 import { vllmArguments } from '../../../../src/demo/node-agent/runtimes/vllm-arguments.ts';
@@ -59,6 +59,24 @@ describe('the GPU that an engine gets', () => {
     },
   ])('$gpu', ({ gpu, resource, want }) => {
     expect(gpuSlot(nodeWith(gpu), [`nvidia.com/${resource}`])).toEqual(want);
+  });
+});
+
+describe('the whole GPUs that an engine gets', () => {
+  const limits = (count: string) => ({ resources: { limits: { 'nvidia.com/gpu': count } } });
+  test.each([
+    { gpu: '{product: NVIDIA-H200, count: 8}', container: limits('2'), want: 2 },
+    { gpu: '{product: NVIDIA-H200}', container: {}, want: 1 },
+    {
+      gpu: '{product: NVIDIA-A10, sharing: {timeSlicing: {replicas: 4}}}',
+      container: limits('2'),
+      want: 1,
+    },
+  ])('$gpu, $container: $want', async ({ gpu, container, want }) => {
+    expect(wholeGpus(nodeWith(gpu), container)).toBe(want);
+    const start = startOf({ node: nodeWith(gpu), container: { name: 'vllm', ...container } });
+    const { env } = await vllmSimulator({ entryPoint: '/simulator.ts' }).command(start);
+    expect(readSettings(env.VLLM_SIMULATOR).gpus).toBe(want);
   });
 });
 

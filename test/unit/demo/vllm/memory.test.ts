@@ -87,6 +87,14 @@ describe('the KV cache, as measured on an H100', () => {
   });
 });
 
+test('several GPUs divide weights and KV cache', () => {
+  const pinned = [QWEN, '--kv-cache-memory-bytes', '4G'];
+  const one = start(pinned).plan;
+  const two = start([...pinned, '--tensor-parallel-size', '2'], { ...H100, gpus: 2 }).plan;
+  expect(two.weightsGiB / one.weightsGiB).toBeCloseTo(0.5, 1);
+  expect(two.kvCacheTokens / one.kvCacheTokens).toBeCloseTo(2, 2);
+});
+
 describe('a start is refused with the logged text', () => {
   test.each([
     [

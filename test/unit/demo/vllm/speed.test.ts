@@ -30,7 +30,7 @@ function measure({ profile, model, maxNumSeqs, students, slowdown = 1 }: Load): 
   const step = stepTimer(
     GPU_PROFILES[profile],
     { name: model, facts: modelFacts(model), quantization: undefined },
-    { maxNumSeqs, slowdown, speed: 1 },
+    { maxNumSeqs, gpus: 1, slowdown, speed: 1 },
   );
   const engine = new Engine(new Scheduler(limits, undefined), clock, step, {
     stepCompleted: () => {},

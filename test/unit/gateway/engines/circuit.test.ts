@@ -3,12 +3,12 @@ import {
   answered,
   type Circuit,
   CLOSED,
+  type EngineFault,
   type Failure,
   failed,
   probed,
   probeFailed,
 } from '../../../../src/gateway/engines/circuit.ts';
-import type { EngineFault } from '../../../../src/gateway/queue/dispatch-queue.ts';
 
 const by = (student: string, fault: EngineFault = 'failed'): Failure => ({ fault, student });
 const out = (circuit: Circuit): boolean => circuit.probeAtMs !== undefined;

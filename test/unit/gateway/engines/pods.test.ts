@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { engineOfPod, podAddress } from '../../../../src/gateway/engines/pods.ts';
+import { engineOfPod } from '../../../../src/gateway/engines/pods.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
+import { podAddress } from '../../../../src/vllm/pod-address.ts';
 
 describe('the engine of a pod', () => {
   interface PodOptions {

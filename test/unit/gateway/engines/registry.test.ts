@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { Agent } from 'undici';
+import type { EngineLoad } from '../../../../src/gateway/engines/capacity.ts';
 import {
   createEngineRegistry,
   DEFAULT_MAX_NUM_SEQS,
   type Demand,
   type EngineRegistry,
 } from '../../../../src/gateway/engines/registry.ts';
-import type { EngineLoad } from '../../../../src/gateway/queue/capacity.ts';
 
 const KEY = 'a/b';
 

@@ -23,6 +23,7 @@ test('reads what the issuer publishes', async () => {
 
 test.each<[string, RequestListener, RegExp]>([
   ['an error', (_, response) => response.writeHead(500).end(), /answered 500/],
+  ['nothing', (_, response) => response.writeHead(204).end(), /answered nothing/],
   ['a page', (_, response) => response.end('<html>'), /JSON/],
   ['a way to somewhere else', (_, response) => response.writeHead(302, { location: '/x' }).end(), /failed/],
   ['more than keys can be', (_, response) => response.end('x'.repeat(300_000)), /more than 262144 bytes/],

@@ -89,6 +89,21 @@ describe('what a Classroom means', () => {
     ]);
   });
 
+  test('so are its adapters: engines keep them under the name that they serve the model by', () => {
+    const renamed = classroom({
+      spec: {
+        model: { servedName: 'new', aliases: ['gpt-4o'], storage: { claimName: 'models' } },
+        adapters: [{ name: 'sql', path: 'adapters/sql' }],
+      },
+    });
+    expect(classroomRecordOf({ ...renamed, status: { servedName: 'old' } }).adapters).toMatchObject([
+      { model: 'old:sql', modelNames: ['old:sql', 'new:sql', 'gpt-4o:sql'] },
+    ]);
+    expect(classroomRecordOf({ ...renamed, status: { servedName: 'new' } }).adapters).toMatchObject([
+      { model: 'new:sql', modelNames: ['new:sql', 'gpt-4o:sql'] },
+    ]);
+  });
+
   test.each([
     ['Asia/Shanghai', 'Asia/Shanghai'],
     // The schema checks only the form.

@@ -9,15 +9,16 @@ import {
   type Held,
   type LimitsInForce,
   limitStates,
+  limitsInForce,
   type Moment,
   NOTHING_HELD,
   settle,
   untouched,
 } from '../../../../src/gateway/limits/decision.ts';
 import type { SubjectState } from '../../../../src/gateway/limits/journal.ts';
-import { localDayOf } from '../../../../src/gateway/limits/local-day.ts';
 import { refusalOf } from '../../../../src/gateway/limits/refusal.ts';
 import type { OutcomeKind, Settlement } from '../../../../src/gateway/limits/settlement.ts';
+import { localDayOf } from '../../../../src/gateway/local-day.ts';
 import { aClassroom } from '../builders.ts';
 
 /** An admission that nobody has asked yet, and its time, which stands still. */
@@ -230,10 +231,6 @@ function seatOf(studentId: string, { student, classroom }: LimitsInForce): Seat 
     classroom: record,
     cacheSalt: '',
   };
-}
-
-function limitsInForce({ limits, classroom }: Seat): LimitsInForce {
-  return { student: limits, classroom: classroom.limits.classroom };
 }
 
 function momentAt(timeZone: string, nowMs: number): Moment {

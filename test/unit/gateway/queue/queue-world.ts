@@ -1,12 +1,13 @@
 import { Agent } from 'undici';
-import type { TokenUsage } from '../../../../src/gateway/answer/usage.ts';
+import type { EngineFault } from '../../../../src/gateway/engines/circuit.ts';
 import { createEngineRegistry, type EngineRegistry } from '../../../../src/gateway/engines/registry.ts';
 import type { Refusal } from '../../../../src/gateway/errors.ts';
 import type { Seat } from '../../../../src/gateway/identity/seat.ts';
 import type { QueueBounds, WaitEnd } from '../../../../src/gateway/queue/class-queue.ts';
-import type { EngineFault, Ticket, Turn } from '../../../../src/gateway/queue/dispatch-queue.ts';
+import type { Ticket, Turn } from '../../../../src/gateway/queue/dispatch-queue.ts';
 import { createFairQueue, type FairQueue } from '../../../../src/gateway/queue/fair-queue.ts';
 import { noPeers, type Peers } from '../../../../src/gateway/queue/peers.ts';
+import type { TokenUsage } from '../../../../src/gateway/token-usage.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
 import { aClassroom, alice, aSeat, CLASS_KEY } from '../builders.ts';
 import { QUEUE_BOUNDS } from '../gateway-world.ts';

@@ -202,6 +202,16 @@ const CHATGLM3_6B: Config = {
   kv_channels: 128,
   padded_vocab_size: 65024,
 };
+const DBRX: Config = {
+  model_type: 'dbrx',
+  d_model: 6144,
+  n_heads: 48,
+  n_layers: 40,
+  max_seq_len: 32768,
+  vocab_size: 100352,
+  attn_config: { kv_n_heads: 8 },
+  ffn_config: { ffn_hidden_size: 10752, moe_num_experts: 16, moe_top_k: 4 },
+};
 const QWEN2_5_VL_7B: Config = {
   model_type: 'qwen2_5_vl',
   ...QWEN2_5_7B,
@@ -233,6 +243,7 @@ describe('parameters counted from the shapes', () => {
     ['ERNIE-4.5-21B-A3B', ERNIE_21B, 21.83],
     ['Llama-4-Scout, the language model', LLAMA_4_SCOUT, 107.77],
     ['ChatGLM3-6B, in its own words', CHATGLM3_6B, 6.244],
+    ['DBRX, in its own words', DBRX, 131.6],
     ['Phi-3.5-MoE', shape('phimoe', [32, 4096, 6400, 32, 8], 32064, { num_local_experts: 16 }), 41.87],
     ['OLMoE-1B-7B', shape('olmoe', [16, 2048, 1024, 16, 16], 50304, { num_experts: 64 }), 6.92],
     ['StarCoder2-7B, no gate', shape('starcoder2', [32, 4608, 18432, 36, 4], 49152), 7.17],
@@ -294,6 +305,21 @@ describe('sliding windows', () => {
       'Mistral 7B v0.1: all of them',
       { ...LLAMA_8B, model_type: 'mistral', sliding_window: 4096 },
       { full: 0, sliding: 32, slidingWindow: 4096 },
+    ],
+    [
+      'more types than layers',
+      { ...LLAMA_8B, sliding_window: 512, layer_types: Array(48).fill('sliding_attention') },
+      { full: 0, sliding: 32, slidingWindow: 512 },
+    ],
+    [
+      'a pattern without a letter',
+      { ...LLAMA_8B, sliding_window: 512, sliding_window_pattern: '' },
+      { full: 0, sliding: 32, slidingWindow: 512 },
+    ],
+    [
+      'a family that is called as nothing should be',
+      { ...LLAMA_8B, model_type: 'constructor', sliding_window: 512 },
+      { full: 0, sliding: 32, slidingWindow: 512 },
     ],
     [
       'Mistral 7B v0.3: null',
@@ -379,6 +405,18 @@ describe('quantisation of the checkpoint', () => {
     expect(factsOf(GPT_OSS_20B).quantization).toMatchObject({ packs: 'experts', bytesPerWeight: 0.53125 });
   });
 
+  test.each([
+    ['no bits', { quant_method: 'awq', bits: 0, group_size: 128 }],
+    ['fewer than none', { quant_method: 'gptq', bits: -8, group_size: 128 }],
+    ['a group of less than one', { quant_method: 'awq', bits: 4, group_size: 0.001 }],
+    ['groups with no bits', compressed({ num_bits: -4, strategy: 'channel' })],
+  ])('%s: unreadable, so unpacked', (_, config) => {
+    expect(factsOf({ ...LLAMA_8B, quantization_config: config }).quantization).toMatchObject({
+      isUnknown: true,
+      bytesPerWeight: 2,
+    });
+  });
+
   test('a kind that nobody knows counts as unpacked', () => {
     expect(factsOf({ ...LLAMA_8B, quantization_config: { quant_method: 'new' } }).quantization).toMatchObject(
       {
@@ -401,10 +439,35 @@ describe('longest context', () => {
       131072,
     ],
     ['stretched linearly', { rope_scaling: { type: 'linear', factor: 2 } }, 65536],
+    ['stretched to nothing', { rope_scaling: { rope_type: 'linear', factor: 0 } }, 32768],
+    ['stretched backwards', { rope_scaling: { rope_type: 'yarn', factor: -4 } }, 32768],
+    [
+      'stretched from nothing',
+      { rope_scaling: { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 0 } },
+      32768,
+    ],
     ['Llama 3 says it stretched already', { rope_scaling: { rope_type: 'llama3', factor: 8 } }, 32768],
   ])('%s', (_, config, context) => {
     expect(contextOf(config)).toBe(context);
   });
+});
+
+describe('what a family has none of', () => {
+  test.each([
+    ['experts', { num_local_experts: 0, shared_intermediate_size: 14_336 }],
+    ['experts, in other words', { num_experts: 0, moe_intermediate_size: 0 }],
+    ['a window', { sliding_window: 0 }],
+    ['latent attention', { kv_lora_rank: 0, q_lora_rank: 0, qk_rope_head_dim: 0, v_head_dim: 0 }],
+    ['a head size of its own', { head_dim: 0 }],
+    ['positions of the heads that see everything', { global_head_dim: 0, num_global_key_value_heads: 0 }],
+  ])('%s: 0 is as good as nothing', (_, config) => {
+    expect(factsOf({ ...LLAMA_8B, ...config })).toEqual(factsOf(LLAMA_8B));
+  });
+});
+
+test('of widths that differ by layer the widest counts', () => {
+  const intermediate_size = [...Array(31).fill(8192), 14_336];
+  expect(factsOf({ ...LLAMA_8B, intermediate_size })).toEqual(factsOf(LLAMA_8B));
 });
 
 describe('what cannot be used', () => {

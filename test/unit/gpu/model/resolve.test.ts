@@ -84,6 +84,7 @@ describe('where facts come from', () => {
     'someone/model',
     'meta-llama/Llama-4-Scout-17B-16E-Instruct',
     'moonshotai/Kimi-VL-A3B-Instruct',
+    'someone/nothing-0b',
   ])('%s, whose name does not tell the size of the whole, is not guessed', (id) => {
     expect(resolveModel({ id })).toMatchObject({ code: 'UnknownModel' });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { MIG_GPUS, type MigGpu } from '../../../../src/gpu/hardware/mig-profiles.ts';
+import { MIG_GPUS, type MigGpu, normalProfile } from '../../../../src/gpu/hardware/mig-profiles.ts';
 import {
   builtInLayouts,
   layoutProblem,
@@ -7,7 +7,6 @@ import {
   mostBeside,
   nameLayout,
 } from '../../../../src/gpu/node-preparation/mig-layout.ts';
-import { normalProfile } from '../../../../src/gpu/nodes/gpu-labels.ts';
 
 function gpu(name: string): MigGpu {
   const found = MIG_GPUS.find((candidate) => candidate.gpu === name);

@@ -4,8 +4,8 @@ import { CLASSROOM_REASONS } from '../../../../src/api/reasons.ts';
 import { type GpuAvailability, gpuAvailability } from '../../../../src/gpu/nodes/availability-verdict.ts';
 import type { GpuNode } from '../../../../src/gpu/nodes/gpu-node.ts';
 import type { GpuPod } from '../../../../src/gpu/nodes/gpu-pod.ts';
-import { OBSTACLES } from '../../../../src/gpu/nodes/node-verdict.ts';
 import type { GpuObservation, KnownGpus } from '../../../../src/gpu/nodes/observation.ts';
+import { OBSTACLES } from '../../../../src/gpu/nodes/obstacle.ts';
 import { gpuPlacement } from '../../../../src/gpu/nodes/placement.ts';
 import { merged } from '../../../support/builders.ts';
 import { gpuNodeLike, gpuPod, knownGpus, type nodeLike } from '../../../support/gpu-nodes.ts';
@@ -47,7 +47,7 @@ function a10s(count: number, difference: Parameters<typeof nodeLike>[1] = {}): G
     };
     const one = { 'nvidia.com/gpu': '1' };
     const base = { metadata: { labels }, status: { capacity: one, allocatable: one } };
-    const node = gpuNodeLike('h100-whole', merged(base, difference) as typeof difference);
+    const node = gpuNodeLike('h100-whole', merged(base, difference));
     return { ...node, name: `a10-${index + 1}`, migCapable: false };
   });
 }
@@ -164,6 +164,11 @@ describe('there are none', () => {
       'ProductNotFound',
       { nodes: a10s(5), gpu: { product: 'NVIDIA-L4' } },
       'No node can carry an engine, which needs a whole NVIDIA-L4 (1 nvidia.com/gpu): a10-1 has NVIDIA-A10; a10-2 has NVIDIA-A10; a10-3 has NVIDIA-A10; and 2 more. Set `gpu.product` to what the nodes have, or leave it out.',
+    ],
+    [
+      'ProductNotFound',
+      { nodes: [...a10s(4), gpuNodeLike('h100-whole')], gpu: { product: 'NVIDIA-L4' } },
+      'No node can carry an engine, which needs a whole NVIDIA-L4 (1 nvidia.com/gpu): a10-1 has NVIDIA-A10; h100-whole has NVIDIA-H100-80GB-HBM3; a10-2 has NVIDIA-A10; and 2 more. Set `gpu.product` to what the nodes have, or leave it out.',
     ],
     [
       'NodeSelectorUnmatched',

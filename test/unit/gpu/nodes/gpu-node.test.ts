@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { PREPARATION_ANNOTATION } from '../../../../src/api/node-preparation.ts';
 import { readNodeFile } from '../../../../src/demo/node-agent/nodes/description.ts';
 import { renderNode } from '../../../../src/demo/node-agent/nodes/render.ts';
 import { type GpuNode, readGpuNode } from '../../../../src/gpu/nodes/gpu-node.ts';
@@ -170,6 +171,14 @@ describe('a node without GPUs', () => {
   test('is none of ours', () => {
     const node = nodeLike('without-labels', { status: { capacity: { 'nvidia.com/gpu': '0' } } });
     expect(readGpuNode(node)).toBeUndefined();
+  });
+
+  test('is kept in sight while the operator prepares it, though nobody advertises or labels its GPUs meanwhile', () => {
+    const node = nodeLike('without-labels', {
+      metadata: { annotations: { [PREPARATION_ANNOTATION]: '{}' } },
+      status: { capacity: { 'nvidia.com/gpu': '0' } },
+    });
+    expect(readGpuNode(node)).toMatchObject({ slots: [], annotations: { [PREPARATION_ANNOTATION]: '{}' } });
   });
 
   test('is noticed when its PCI bus has an NVIDIA device', () => {

@@ -230,6 +230,19 @@ describe('a class finds its nodes', () => {
       'h100-whole',
       'ResourceNotAdvertised',
     ],
+    ['not for slices where there are no labels', { ...mig('1g.5gb') }, 'without-labels', 'MIGSlicesMissing'],
+    [
+      'for slices where there are no labels, when the spec names their resource',
+      { ...mig('1g.5gb'), resourceName: 'nvidia.com/gpu' },
+      'without-labels',
+      undefined,
+    ],
+    [
+      'not for slices where labels say that the GPUs are whole, whatever the spec names',
+      { ...mig('1g.5gb'), resourceName: 'nvidia.com/gpu' },
+      'h100-whole',
+      'MIGSlicesMissing',
+    ],
     [
       'under a resource of another vendor, when it is stated',
       { resourceName: 'example.com/gpu' },

@@ -208,6 +208,116 @@ describe('time-slices', () => {
   });
 });
 
+describe('the share', () => {
+  test.each([300, 600, 1024, 2048, 3500, 9728, 22_528])(
+    'that is planned for %d MiB is never too high',
+    (memoryMiB) => {
+      expect(planOf({ slot: { memoryMiB } }).code).not.toBe('UtilizationTooHigh');
+    },
+  );
+
+  test.each([
+    ['a GPU', { gpuMemoryUtilization: 0.99 }, { gpuMemoryUtilization: 0.97 }],
+    [
+      'a time-slice',
+      { model: { id: 'qwen2.5-0.5b' }, slot: { gpu: 'A10', slicesPerGPU: 4 }, gpuMemoryUtilization: 0.5 },
+      { gpuMemoryUtilization: 0.24 },
+    ],
+    [
+      'too little of a slice',
+      { model: { id: 'qwen2.5-0.5b' }, slot: { gpu: 'A10', slicesPerGPU: 4 }, gpuMemoryUtilization: 0.05 },
+      { gpuMemoryUtilization: 0.21 },
+    ],
+    [
+      'too little of a small MIG slice, which keeps room',
+      {
+        model: { id: 'qwen2.5-3b' },
+        slot: { gpu: 'H100', migProfile: '1g.10gb' },
+        gpuMemoryUtilization: 0.6,
+      },
+      { gpuMemoryUtilization: 0.85 },
+    ],
+  ])('of %s that nobody can have is put right by a suggestion', (_, request, change) => {
+    expect(planOf(request).suggestions.map((suggestion) => suggestion.change)).toContainEqual(change);
+  });
+});
+
+describe('what is wrong by itself is corrected beside what else must change', () => {
+  test.each<[string, Partial<PlanInput>, PlanInput['slot'] | undefined, object]>([
+    [
+      'too high a share',
+      { model: { id: 'qwen2.5-14b' }, gpuMemoryUtilization: 1 },
+      undefined,
+      { gpuMemoryUtilization: 0.97, quantization: 'AWQ' },
+    ],
+    [
+      'too long a context',
+      { model: { id: 'llama-2-13b' }, maxModelLen: 8192 },
+      undefined,
+      { maxModelLen: 4096, quantization: 'AWQ' },
+    ],
+    [
+      'slices that shall work together',
+      { tensorParallel: 2 },
+      { memoryMiB: 9728, migProfile: '1g.10gb' },
+      { tensorParallel: 1, quantization: 'AWQ' },
+    ],
+    [
+      'more sequences than tokens',
+      { model: { id: 'qwen2.5-14b' }, maxNumSeqs: 64, maxNumBatchedTokens: 20 },
+      undefined,
+      { maxNumSeqs: 16, quantization: 'AWQ' },
+    ],
+    [
+      'an fp8 cache on Turing, and nothing else',
+      { model: { id: 'qwen2.5-3b' }, kvCacheDtype: 'fp8' },
+      { gpu: 'T4' },
+      { kvCacheDtype: 'auto' },
+    ],
+    [
+      'heads that so many GPUs cannot share',
+      { tensorParallel: 8, kvCacheDtype: 'fp8' },
+      { gpu: 'T4' },
+      { tensorParallel: 4, kvCacheDtype: 'auto' },
+    ],
+    [
+      'an fp8 cache on Turing',
+      { kvCacheDtype: 'fp8' },
+      { gpu: 'T4' },
+      { kvCacheDtype: 'auto', quantization: 'AWQ' },
+    ],
+  ])('%s', (_, change, slot, want) => {
+    const plan = planOf({ ...change, ...(slot === undefined ? {} : { slot }) });
+    expect(plan.fits).toBe(false);
+    expect(plan.suggestions.map((suggestion) => suggestion.change)).toContainEqual(want);
+  });
+
+  test('a correction that is changed again is not named twice', () => {
+    const { suggestions } = planOf({ model: { id: 'llama-2-13b' }, slot: { gpu: 'T4' }, maxModelLen: 8192 });
+    expect(suggestions).not.toEqual([]);
+    for (const { message } of suggestions) expect(message.match(/context length/g) ?? []).toHaveLength(1);
+  });
+});
+
+test('too many students for an engine: fewer are suggested', () => {
+  const plan = planOf({ studentsPerReplica: 2000 });
+  expect(plan).toMatchObject({ fits: false });
+  expect(plan.suggestions.map(({ change }) => change)).toContainEqual({ studentsPerReplica: 100 });
+});
+
+test('a smaller model of a family without published counts is found', () => {
+  const slot = { memoryMiB: 16_000, migProfile: '1g.18gb' };
+  const { suggestions } = planOf({ model: { id: 'gemma-3-27b' }, slot, quantization: 'AWQ' });
+  expect(suggestions.map(({ change }) => change)).toContainEqual({ model: { id: 'google/gemma-3-12b-it' } });
+});
+
+test('a larger GPU for a time-slice is a whole one, and says so', () => {
+  const { suggestions } = planOf({ model: { id: 'qwen2.5-32b' }, slot: { gpu: 'A10', slicesPerGPU: 2 } });
+  expect(suggestions.map(({ message }) => message)).toContainEqual(
+    expect.stringMatching(/^Give one engine the whole of a larger GPU, such as /),
+  );
+});
+
 describe('what is refused, whatever the memory', () => {
   test.each<[string, Partial<PlanInput>, string]>([
     ['an unknown GPU', { slot: { gpu: 'X1' } }, 'UnknownGpu'],
@@ -385,8 +495,30 @@ describe('warnings', () => {
     expect(codesOf(planOf(change))).toContain(code);
   });
 
+  test.each(['FP8', 'BitsAndBytes', 'GPTQ'] as const)(
+    '%s of a checkpoint whose name says AWQ',
+    (quantization) => {
+      const plan = planOf({ model: { id: 'Qwen/Qwen2.5-7B-Instruct-AWQ' }, quantization });
+      expect(codesOf(plan)).toContain('CheckpointPackedOtherwise');
+      expect(codesOf(plan)).not.toContain('CheckpointNotPacked');
+    },
+  );
+
+  test('what does not fit is not told to take more engines, nor what its cache gets', () => {
+    const plan = planOf({ model: { id: 'someone/nice-70b' }, students: 20 });
+    expect(plan.fits).toBe(false);
+    expect(codesOf(plan)).not.toContain('StudentsWait');
+    expect(codesOf(plan)).not.toContain('CacheHeldBack');
+  });
+
   test('a plain plan has none', () => {
     expect(planOf().warnings).toEqual([]);
+  });
+
+  test('one that does not fit says nothing of the cache and the students that it has not', () => {
+    const plan = planOf({ model: { id: 'someone/nice-70b' }, students: 20, studentsPerReplica: 6 });
+    expect(plan.fits).toBe(false);
+    expect(codesOf(plan)).toEqual(['ModelEstimated']);
   });
 
   test('an AWQ checkpoint needs no flag', () => {

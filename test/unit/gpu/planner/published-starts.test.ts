@@ -116,6 +116,31 @@ function requestOfStart(start: (typeof measured.starts)[number]): PlanInput {
   };
 }
 
+function requestOfOther(row: (typeof others.rows)[number]): PlanInput {
+  const { common } = others;
+  return {
+    model: row.config === undefined ? { id: row.model } : { id: row.model, config: row.config },
+    slot: { gpu: 'H100-80', memoryMiB: Math.floor(common.gpu_total_gib * 1024) },
+    tensorParallel: row.tp,
+    maxModelLen: row.max_model_len,
+    maxNumSeqs: common.max_num_seqs,
+    maxNumBatchedTokens: common.max_num_batched_tokens,
+    gpuMemoryUtilization: common.gpu_memory_utilization,
+    vllmVersion: row.vllm_version,
+  };
+}
+
+/** The plan for a start that was published: what was planned less what the engine found, nothing held back. */
+function compare<Row extends { id: string; reported: { kv_cache_gib_per_gpu: number } }>(
+  row: Row,
+  request: PlanInput,
+) {
+  const plan = planEngine(request);
+  const budgetLeft = plan.memory.kvCacheMiB + plan.memory.heldBackMiB;
+  const measuredGiB = row.reported.kv_cache_gib_per_gpu;
+  return { id: row.id, measuredGiB, errorGiB: budgetLeft / 1024 - measuredGiB, row, plan };
+}
+
 interface Compared {
   id: string;
   measuredGiB: number;
@@ -149,12 +174,7 @@ function printErrors(title: string, rows: readonly Compared[]): void {
 }
 
 describe('published starts of vLLM 0.15 to 0.19 on an H100', () => {
-  const compared = published.rows.map((row) => {
-    const plan = planEngine(requestOfRow(row));
-    const budgetLeft = plan.memory.kvCacheMiB + plan.memory.heldBackMiB;
-    const measuredGiB = row.reported.kv_cache_gib_per_gpu;
-    return { id: row.id, measuredGiB, errorGiB: budgetLeft / 1024 - measuredGiB, row, plan };
-  });
+  const compared = published.rows.map((row) => compare(row, requestOfRow(row)));
 
   test('the median error of the KV cache is at most 0.3 GiB, and none is more than 0.7 GiB', () => {
     printErrors('Published starts', compared);
@@ -235,22 +255,7 @@ test('a published start on another GPU: gpt-oss-20b on an A100 80 GB, vLLM 0.19'
 });
 
 describe('published starts of other kinds of models: latent attention, windows, experts, pictures', () => {
-  const compared = others.rows.map((row) => {
-    const { common } = others;
-    const plan = planEngine({
-      model: row.config === undefined ? { id: row.model } : { id: row.model, config: row.config },
-      slot: { gpu: 'H100-80', memoryMiB: Math.floor(common.gpu_total_gib * 1024) },
-      tensorParallel: row.tp,
-      maxModelLen: row.max_model_len,
-      maxNumSeqs: common.max_num_seqs,
-      maxNumBatchedTokens: common.max_num_batched_tokens,
-      gpuMemoryUtilization: common.gpu_memory_utilization,
-      vllmVersion: row.vllm_version,
-    });
-    const budgetLeft = plan.memory.kvCacheMiB + plan.memory.heldBackMiB;
-    const measuredGiB = row.reported.kv_cache_gib_per_gpu;
-    return { id: row.id, measuredGiB, errorGiB: budgetLeft / 1024 - measuredGiB, row, plan };
-  });
+  const compared = others.rows.map((row) => compare(row, requestOfOther(row)));
 
   test('the median error of the KV cache is at most 0.3 GiB, and none is more than 0.5 GiB', () => {
     printErrors('Other kinds of models', compared);

@@ -7,7 +7,7 @@ import {
   fits,
   openWindow,
   windowOf,
-} from '../../../../src/gateway/queue/capacity.ts';
+} from '../../../../src/gateway/engines/capacity.ts';
 
 const calm: EngineLoad = { running: 4, waiting: 0, kvUsage: 0.5, kvTokens: 10_000 };
 

@@ -1,0 +1,2 @@
+/** Of everything that the node agent writes. */
+export const FIELD_MANAGER = 'gpu-classroom-node-agent';

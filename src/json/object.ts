@@ -1,0 +1,4 @@
+/** True for `{…}`, not for `[…]` and `null`. */
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
