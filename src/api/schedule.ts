@@ -89,3 +89,5 @@ export const scheduleSchema = z
     ],
   })
   .describe('The timetable. Absent: always open.');
+
+export type Schedule = z.infer<typeof scheduleSchema>;

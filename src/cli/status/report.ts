@@ -2,7 +2,7 @@ import type { Classroom, EngineStatus } from '../../api/classroom.ts';
 import { type Condition, findCondition } from '../../api/condition.ts';
 import { CLASSROOM_CONDITIONS, STUDENT_QUOTA_CONDITIONS, STUDENT_QUOTA_REASONS } from '../../api/reasons.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
-import { localDayOf } from '../../gateway/limits/local-day.ts';
+import { localDayOf } from '../../gateway/local-day.ts';
 import { currentReady } from '../cluster/wait-for-class.ts';
 import { inWords, type Mark } from './condition-words.ts';
 import { nextStep } from './next-step.ts';

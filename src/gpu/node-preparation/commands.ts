@@ -9,7 +9,7 @@ import { builtInLayouts, type NamedLayout } from './mig-layout.ts';
 import { CLUSTER_POLICY, GPU_OPERATOR_NAMESPACE, MIG_DISABLED } from './nvidia.ts';
 
 /** ConfigMaps that the commands make in the namespace of NVIDIA's operator. */
-const SHARING_CONFIG_MAP = 'gpu-classroom-sharing';
+export const SHARING_CONFIG_MAP = 'gpu-classroom-sharing';
 const MIG_CONFIG_MAP = 'gpu-classroom-mig';
 
 /** How long `kubectl wait` waits for the MIG manager, which may have to reboot the node. */
@@ -129,7 +129,7 @@ function sharingStep(configs: readonly DevicePluginConfig[]): string[] {
  *
  * @see https://github.com/NVIDIA/k8s-device-plugin#shared-access-to-gpus
  */
-function devicePluginSettings(config: DevicePluginConfig): object {
+export function devicePluginSettings(config: DevicePluginConfig): object {
   if (config.kind === 'Whole') return { version: 'v1' };
   return {
     version: 'v1',
