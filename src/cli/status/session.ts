@@ -1,5 +1,8 @@
 import { Temporal } from 'temporal-polyfill';
-import { type Schedule, WEEKDAYS } from '../../api/schedule.ts';
+import type { ClassroomSpec } from '../../api/classroom.ts';
+import { WEEKDAYS } from '../../api/schedule.ts';
+
+type Schedule = NonNullable<ClassroomSpec['schedule']>;
 
 /** One meeting of the class. */
 export interface Session {
