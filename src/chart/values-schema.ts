@@ -23,9 +23,16 @@ export type JsonSchema = z.infer<typeof jsonSchemaSchema>;
 /** https://json-schema.org/draft-07: what every Helm since 3.0 understands. */
 const DIALECT = 'http://json-schema.org/draft-07/schema#';
 
+/** Means nothing to the chart: a chart that it is a part of decides by it whether there is this part. */
+const CONDITION: JsonSchema = {
+  description: 'For `condition` in a chart that this one is part of. Not used.',
+  type: 'boolean',
+};
+
 /** `values.schema.json` of a chart. */
-export function valuesSchemaFile(schema: JsonSchema): string {
-  return `${JSON.stringify({ $schema: DIALECT, ...schema }, null, 2)}\n`;
+export function valuesSchemaFile({ properties, ...schema }: JsonSchema): string {
+  const file = { $schema: DIALECT, ...schema, properties: { ...properties, enabled: CONDITION } };
+  return `${JSON.stringify(file, null, 2)}\n`;
 }
 
 /** The schema of values as people write them: what has a default may be absent. */

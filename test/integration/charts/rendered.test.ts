@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { INSTALL_MANIFEST, installManifest } from '../../../scripts/install-manifest.ts';
 import { ENGINE_PORT } from '../../../src/api/labels.ts';
@@ -171,6 +172,34 @@ describe('values that cannot work are refused, with what to do:', () => {
     ['a setting of the chart', { gateway: { settings: { listen: ':1' } } }, "'listen' not allowed"],
   ])('%s', async (_what, values, words) => {
     await expect(helm.template(CHARTS.gpuClassroom, { values })).rejects.toThrow(words);
+  });
+});
+
+describe('as part of another chart', () => {
+  let parent: string;
+  beforeAll(async () => {
+    parent = await mkdtemp(join(tmpdir(), 'parent-chart-'));
+    const dependencies = ['gpu-classroom', 'classroom'].map((name) => ({
+      name,
+      version: '>=0.0.0',
+      condition: `${name}.enabled`,
+    }));
+    const chart = { apiVersion: 'v2', name: 'school', version: '1.0.0', dependencies };
+    await writeFile(join(parent, 'Chart.yaml'), JSON.stringify(chart));
+    for (const folder of Object.values(CHARTS)) {
+      await cp(folder, join(parent, 'charts', basename(folder)), { recursive: true });
+    }
+  });
+  afterAll(() => rm(parent, { recursive: true }));
+
+  test('both are there or not, as that chart says', async () => {
+    const values = {
+      global: { registry: 'registry.school.example' },
+      'gpu-classroom': { enabled: false },
+      classroom: { enabled: true, students: [{ id: 'alice' }] },
+    };
+    const objects = await helm.template(parent, { values });
+    expect(objects.map(({ kind }) => kind)).toEqual(['Classroom', 'StudentQuota']);
   });
 });
 
