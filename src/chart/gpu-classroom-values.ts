@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { APP_NAME } from '../api/labels.ts';
+import { duration } from '../command-line/values.ts';
+import { FLAGS as GATEWAY_FLAGS } from '../gateway/options.ts';
 import { LOG_LEVELS } from '../observability/logger.ts';
-import { configurationSchema, FLAGS } from '../operator/configuration.ts';
+import { configurationSchema, FLAGS as OPERATOR_FLAGS } from '../operator/configuration.ts';
 import {
   count,
   objectAsIs,
@@ -25,8 +27,8 @@ const httpUrl = z.union([z.literal(''), z.url({ protocol: /^https?$/ })]);
 /** https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/ */
 const NGINX = 'nginx.ingress.kubernetes.io';
 
-/** Longer than `totalTimeout` of the gateway, 30 minutes: it ends answers, with words, before a proxy cuts them. */
-const STREAM_SECONDS = 1860;
+/** Longer than the gateway gives an answer: it ends one, with words, before a proxy cuts it. */
+const STREAM_SECONDS = duration.parse(GATEWAY_FLAGS.totalTimeoutMs.default) / 1000 + 60;
 
 const image = z
   .strictObject({
@@ -122,7 +124,7 @@ function podFields(resources: { requests: object; limits: object }) {
 
 /** A number that the operator takes as a flag, with its bounds and default. */
 function numberOfFlag(field: 'workers' | 'rolloutIdleSeconds') {
-  const flag = FLAGS[field];
+  const flag = OPERATOR_FLAGS[field];
   return wholeNumber(configurationSchema.shape[field])
     .default(Number(flag.default))
     .describe(sentenceOf(flag));
