@@ -161,6 +161,13 @@ export const problems = {
   notConfirmed: () =>
     new CliError({ what: 'Not confirmed.', next: 'Nothing was changed.', exitCode: EXIT_CODES.failed }),
 
+  classCannotServe: ({ name, why }: { name: string; why: string }) =>
+    new CliError({
+      what: `Class "${name}" cannot serve as it is written, so nothing is waited for.`,
+      why,
+      next: `Change the class; what would fit: kubectl get classroom ${name} -o yaml | kubectl classroom plan --from -`,
+    }),
+
   waitedInVain: ({ what, waitedFor, forText }: { what: string; waitedFor: string; forText: string }) =>
     new CliError({
       what: `${what} is not there yet after ${forText}: ${waitedFor}`,

@@ -42,11 +42,21 @@ async function ask(
 
 async function spin(stream: NodeJS.WriteStream, text: string): Promise<Spinner> {
   const { default: createSpinner } = await import('yocto-spinner');
-  const spinner = createSpinner({ text, stream }).start();
+  const spinner = createSpinner({ text: oneLine(text, stream), stream }).start();
   return {
     say: (next) => {
-      spinner.text = next;
+      spinner.text = oneLine(next, stream);
     },
     stop: () => void spinner.stop(),
   };
+}
+
+/** The sign before the text, the blank between them, and the place of the cursor. */
+const BESIDE_TEXT = 4;
+
+/** What moves over several lines flickers. */
+function oneLine(text: string, { columns }: NodeJS.WriteStream): string {
+  const [line = ''] = text.split('\n', 1);
+  const room = columns - BESIDE_TEXT;
+  return line.length <= room ? line : `${line.slice(0, room - 1)}…`;
 }

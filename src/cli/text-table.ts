@@ -55,6 +55,22 @@ export function nameTable(
   return withoutTrailingBlanks(table.toString());
 }
 
+/** A text in lines of that many letters, each after `indent` blanks. */
+export function wrapped(text: string, { indent, columns }: { indent: number; columns: number }): string {
+  const table = new Table({
+    chars: NO_BORDER,
+    colWidths: [Math.max(columns - indent, indent)],
+    wordWrap: true,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  table.push([text]);
+  return withoutTrailingBlanks(table.toString())
+    .trimEnd()
+    .split('\n')
+    .map((line) => `${' '.repeat(indent)}${line}\n`)
+    .join('');
+}
+
 function withoutTrailingBlanks(text: string): string {
   const lines = text.split('\n');
   return lines.map((line) => `${line.trimEnd()}\n`).join('');

@@ -1,6 +1,6 @@
 import { type Classroom, classrooms } from '../../api/classroom.ts';
 import { type Condition, findCondition } from '../../api/condition.ts';
-import { CLASSROOM_CONDITIONS } from '../../api/reasons.ts';
+import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, MISFIT_REASONS } from '../../api/reasons.ts';
 import type { ObjectRef } from '../../kube/object.ts';
 import { problems } from '../problems.ts';
 import type { Cluster } from './command.ts';
@@ -25,10 +25,23 @@ export function waitForClass(
   });
 }
 
-/** Whether a class serves its students, as far as the operator has seen its present spec. */
+/** Only another spec helps. */
+const IN_VAIN: ReadonlySet<string> = new Set([
+  ...Object.values(MISFIT_REASONS),
+  CLASSROOM_REASONS.argumentDenied,
+  CLASSROOM_REASONS.specUnreadable,
+]);
+
+/**
+ * Whether a class serves its students, as far as the operator has seen its present spec.
+ *
+ * @throws CliError when it never will as it is written
+ */
 export function lookAtClass(classroom: Classroom): Look {
   const ready = currentReady(classroom);
   if (ready === undefined) return { done: false, waitingFor: 'the operator has not looked at it yet.' };
+  const { name } = classroom.metadata;
+  if (IN_VAIN.has(ready.reason)) throw problems.classCannotServe({ name, why: ready.message });
   return ready.status === 'True' ? { done: true } : { done: false, waitingFor: ready.message };
 }
 

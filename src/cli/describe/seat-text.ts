@@ -1,6 +1,7 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { effectiveStudentLimits } from '../../api/limits.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
+import { counted } from '../status/counted.ts';
 import type { Look } from '../status/text.ts';
 import { minuteText } from '../status/time-words.ts';
 import { nameTable, textTable } from '../text-table.ts';
@@ -46,9 +47,9 @@ function usageRows({ status }: StudentQuota): [string, string][] {
   const usage = status?.usage;
   if (usage === undefined) return [['so far', 'nothing']];
   return [
-    ['today', `${usage.requestsToday} requests, ${usage.tokensToday} tokens`],
-    ['in all', `${usage.tokensTotal} tokens`],
-    ['as of', minuteText(usage.asOf)],
+    ['today', `${counted(usage.requestsToday, 'request')}, ${counted(usage.tokensToday, 'token')}`],
+    ['in all', counted(usage.tokensTotal, 'token')],
+    ['until', minuteText(usage.asOf)],
   ];
 }
 

@@ -1,9 +1,10 @@
 import type { EngineStatus } from '../../api/classroom.ts';
 import { type Colours, coloursFor } from '../colours.ts';
 import type { Machine } from '../machine.ts';
-import { nameTable, textTable } from '../text-table.ts';
+import { nameTable, textTable, wrapped } from '../text-table.ts';
 import type { Mark } from './condition-words.ts';
-import type { ClassReport, ConditionInWords, StudentCounts } from './report.ts';
+import { counted } from './counted.ts';
+import type { ClassReport, StudentCounts, UsageToday } from './report.ts';
 import { minuteText, spanText } from './time-words.ts';
 
 /** How it is to look. */
@@ -32,10 +33,10 @@ export function reportText(report: ClassReport, look: Look): string {
   const headline = report.serving ? 'students are served' : 'students are NOT served';
   const paint = report.serving ? colours.green : colours.red;
   const sections = [
-    `${colours.bold(report.name)} in ${report.namespace}: ${paint(headline)}\n${report.message}\n`,
+    `${colours.bold(report.name)} in ${report.namespace}: ${paint(headline)}\n${wrapped(report.message, { indent: 0, columns: look.columns })}`,
     factRows(report, look),
     engineTable(report.engines.list),
-    conditionLines(report.conditions, look),
+    conditionLines(report, look),
     `${colours.bold('Next:')} ${report.next}\n`,
   ];
   return sections.filter((section) => section !== '').join('\n');
@@ -50,10 +51,7 @@ function factRows(report: ClassReport, look: Look): string {
     ['Session', sessionText(report, look.nowMs)],
     ['Engines', `${engines.ready} of ${engines.wanted} answer`],
     ['Students', studentsText(students)],
-    [
-      'Today',
-      `${usageToday.requests} requests, ${usageToday.tokens} tokens, by ${usageToday.students} students`,
-    ],
+    ['Today', usageText(usageToday)],
   ];
   return nameTable(rows, {
     nameWidth: NAME_WIDTH,
@@ -96,6 +94,14 @@ function studentsText({ total, active, suspended, expired, waiting }: StudentCou
   return total === 0 ? 'none yet' : `${total}: ${parts.join(', ')}`;
 }
 
+function usageText({ requests, tokens, students }: UsageToday): string {
+  if (requests === 0) return 'nothing yet';
+  return [
+    counted(requests, 'request'),
+    `${counted(tokens, 'token')} by ${counted(students, 'student')}`,
+  ].join(', ');
+}
+
 const NAMED_IDS = 5;
 
 function someOf(ids: readonly string[]): string {
@@ -116,13 +122,14 @@ export function engineTable(engines: readonly EngineStatus[]): string {
   return textTable(['ENGINE', 'STATE', 'NODE', 'CACHE TOKENS', 'REASON'], rows);
 }
 
-/** One line each; what is not as it should be with its message. */
-function conditionLines(conditions: readonly ConditionInWords[], { colours }: Look): string {
+/** One line each; what is not as it should be with its message, where that does not stand above already. */
+function conditionLines({ conditions, message: above }: ClassReport, { colours, columns }: Look): string {
   const paints = { Good: colours.green, Bad: colours.red, Unknown: colours.yellow, Note: colours.cyan };
   return conditions
     .map(({ mark, words, reason, message }) => {
       const line = `${paints[mark](SIGNS[mark])} ${words}`;
-      return mark === 'Good' ? `${line}\n` : `${line}: ${reason}\n    ${message}\n`;
+      if (mark === 'Good') return `${line}\n`;
+      return `${line}: ${reason}\n${message === above ? '' : wrapped(message, { indent: 4, columns })}`;
     })
     .join('');
 }

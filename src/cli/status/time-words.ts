@@ -18,7 +18,8 @@ export function ageText(ms: number): string {
   return `${Math.floor(ms / DAY_MS)}d`;
 }
 
-/** `2026-11-23T09:00:00+01:00` → `2026-11-23 09:00`: the time that is written, whatever its zone. */
+/** `2026-11-23T09:00:00+01:00` → `2026-11-23 09:00`, which is local time; `…Z` → `2026-11-23 08:00 UTC`. */
 export function minuteText(moment: string): string {
-  return moment.slice(0, 16).replace('T', ' ');
+  const text = moment.slice(0, 16).replace('T', ' ');
+  return moment.endsWith('Z') ? `${text} UTC` : text;
 }

@@ -81,7 +81,7 @@ describe('status', () => {
       new RegExp(`^python-101 in ${namespace}: students are served\n1 of 1 engines answer\\.`),
     );
     expect(stdout).toMatch(/^Students +1: 1 can work$/m);
-    expect(stdout).toMatch(/^Today +3 requests, 1200 tokens, by 1 students$/m);
+    expect(stdout).toMatch(/^Today +3 requests, 1200 tokens by 1 student$/m);
     expect(stdout).toMatch(/^python-101-engine-1 +Ready +gpu-1/m);
     expect(stdout).toContain('Next: Hand out the keys: kubectl classroom keys export python-101');
   });

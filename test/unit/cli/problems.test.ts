@@ -43,6 +43,7 @@ const made = [
   problems.seatNotFound(facts),
   problems.confirmationNeeded(facts),
   problems.notConfirmed(),
+  problems.classCannotServe(facts),
   problems.waitedInVain(facts),
 ];
 

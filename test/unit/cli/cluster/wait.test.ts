@@ -122,6 +122,18 @@ describe('waiting', () => {
     await expect(done).rejects.toMatchObject({ problem: { exitCode: 130 } });
   });
 
+  test('does not wait for a class that never serves as it is written', async () => {
+    const misfit = seen('False');
+    const [ready] = misfit.status?.conditions ?? [];
+    if (ready !== undefined) ready.reason = 'WeightsTooLarge';
+    await expect(start(misfit).done).rejects.toMatchObject({
+      problem: {
+        what: expect.stringContaining('cannot serve as it is written'),
+        why: 'The engine loads the model.',
+      },
+    });
+  });
+
   test('ends when a look says that it is in vain', async () => {
     await expect(start(undefined).done).rejects.toMatchObject({
       problem: { what: 'There is no class in namespace "python-101".' },

@@ -177,7 +177,7 @@ describe('for people', () => {
         'Session     runs: 2026-11-23 09:00 to 2026-11-23 17:00 (Europe/Berlin), ends in 6 h',
         'Engines     2 of 2 answer',
         'Students    1: 1 can work',
-        'Today       2 requests, 1000 tokens, by 1 students',
+        'Today       2 requests, 1000 tokens by 1 student',
         '',
         'ENGINE                STATE   NODE    CACHE TOKENS   REASON',
         'python-101-engine-1   Ready   gpu-1   79376          <none>',
@@ -202,6 +202,25 @@ describe('for people', () => {
     );
     const text = reportText(report, look);
     expect(text).toMatch(/^python-101 in python-101: students are NOT served\nThe weights take more/);
-    expect(text).toContain(`✗ The model does not fit its GPU: WeightsTooLarge\n    ${why}\n`);
+    expect(text).toContain('✗ The model does not fit its GPU: WeightsTooLarge\n\nNext:');
+  });
+
+  test('long messages are wrapped, and each is told once', () => {
+    const loading = 'The engine loads the model. That takes a while. '.repeat(3).trim();
+    const report = classReport(
+      classWith([
+        condition('Ready', 'False', 'Loading', 'Please wait.'),
+        condition('EnginesReady', 'False', 'Loading', loading),
+      ]),
+      [],
+      NOW_MS,
+    );
+    const lines = reportText(report, { ...look, columns: 60 }).split('\n');
+    const at = lines.indexOf('✗ The engines do not all answer: Loading');
+    expect(lines.slice(at + 1, at + 4)).toEqual([
+      '    The engine loads the model. That takes a while. The',
+      '    engine loads the model. That takes a while. The engine',
+      '    loads the model. That takes a while.',
+    ]);
   });
 });
