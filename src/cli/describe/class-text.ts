@@ -11,7 +11,11 @@ const NAME_WIDTH = 24;
 
 /** All that the cluster says of a class, but its events. */
 export function classText(
-  { classroom, seats, report }: { classroom: Classroom; seats: readonly StudentQuota[]; report: ClassReport },
+  {
+    classroom,
+    seats,
+    report,
+  }: { classroom: Classroom; seats: readonly StudentQuota[] | undefined; report: ClassReport },
   look: Look,
 ): string {
   const { spec, status } = classroom;
@@ -24,7 +28,7 @@ export function classText(
     section('Adapters', adapterTable(classroom)),
     section('Engines that failed', failureText(classroom, look)),
     section('Preparing the nodes', status?.nodePreparation?.commands ?? ''),
-    section('Students', studentTable(seats)),
+    section('Students', studentTable(seats ?? [])),
   ]
     .filter((text) => text !== '')
     .join('\n');

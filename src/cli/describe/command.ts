@@ -4,6 +4,7 @@ import { nonEmpty } from '../../command-line/values.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { findClassroom, findSeat, seatsOf } from '../cluster/class-objects.ts';
 import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
+import { ifAllowed } from '../cluster/if-allowed.ts';
 import type { Runnable } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { withProgress } from '../progress.ts';
@@ -53,7 +54,7 @@ async function describe(
 
 async function describeClass(classroom: Classroom, cluster: Cluster, look: Look): Promise<string> {
   const [seats, happened] = await Promise.all([
-    seatsOf(cluster, classroom),
+    ifAllowed(seatsOf(cluster, classroom)),
     happenedTo(classroom, cluster, look),
   ]);
   const report = classReport(classroom, seats, look.nowMs);
@@ -71,6 +72,7 @@ async function describeSeat(
 }
 
 async function happenedTo(object: KubeObject, cluster: Cluster, { nowMs }: Look): Promise<string> {
-  const text = section('Lately', eventTable(await eventsOf(cluster, object), nowMs));
+  const found = await ifAllowed(eventsOf(cluster, object));
+  const text = section('Lately', found === undefined ? '<not yours to see>' : eventTable(found, nowMs));
   return text === '' ? '' : `\n${text}`;
 }

@@ -3,6 +3,7 @@ import { nonEmpty } from '../../command-line/values.ts';
 import { findClassroom, seatsOf } from '../cluster/class-objects.ts';
 import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
 import { WAIT_FLAGS, WAIT_SHAPE } from '../cluster/flags.ts';
+import { ifAllowed } from '../cluster/if-allowed.ts';
 import { waitForClass } from '../cluster/wait-for-class.ts';
 import type { Runnable } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
@@ -42,7 +43,7 @@ async function status(options: z.output<typeof statusSchema>, cluster: Cluster):
   const named = await findClassroom(cluster, options.class);
   if (options.wait) await waitForClass(cluster, named.metadata, options.timeout);
   const [classroom, seats] = await withProgress('Reading the class', machine, () =>
-    Promise.all([findClassroom(cluster, named.metadata.name), seatsOf(cluster, named)]),
+    Promise.all([findClassroom(cluster, named.metadata.name), ifAllowed(seatsOf(cluster, named))]),
   );
   const look = lookAt(machine);
   const report = classReport(classroom, seats, look.nowMs);

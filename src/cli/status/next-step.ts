@@ -9,8 +9,8 @@ export interface Situation {
   readonly serving: boolean;
   /** Of the condition Ready. */
   readonly reason: string;
-  /** Seats of the class. */
-  readonly students: number;
+  /** Seats of the class; undefined: one may not see them, and so neither enrol nor hand out keys. */
+  readonly students: number | undefined;
 }
 
 const MISFITS: ReadonlySet<string> = new Set(Object.values(MISFIT_REASONS));
@@ -36,6 +36,7 @@ export function nextStep({ name, namespace, serving, reason, students }: Situati
   if (ENGINE_FAILURES.has(reason)) return `Do what the message says; the engine's own words: ${call('logs')}`;
   if (GOES_ON_BY_ITSELF.has(reason)) return `It goes on by itself; to wait for it: ${call('status')} --wait`;
   if (students === 0) return `Enrol the students: ${call('enroll')} -f roster.csv`;
+  if (serving && students === undefined) return 'Nothing: the class is ready.';
   if (serving) return `Hand out the keys: ${call('keys export')}`;
   return `Do what the message says; to have the cluster checked: ${call('doctor')}`;
 }

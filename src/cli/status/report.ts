@@ -26,8 +26,9 @@ export interface ClassReport {
     readonly ready: number;
     readonly list: readonly EngineStatus[];
   };
-  readonly students: StudentCounts;
-  readonly usageToday: UsageToday;
+  /** Absent where one may not see the seats of a class. */
+  readonly students?: StudentCounts;
+  readonly usageToday?: UsageToday;
   readonly timetable?: { readonly timeZone: string; readonly session?: Session };
   readonly conditions: readonly ConditionInWords[];
 }
@@ -65,11 +66,12 @@ const UNSEEN_MESSAGE = 'The operator has not looked at the class since it was wr
 /**
  * Sums up what the cluster says of a class. Pure.
  *
+ * @param seats undefined: one may not see them
  * @param nowMs epoch ms
  */
 export function classReport(
   classroom: Classroom,
-  seats: readonly StudentQuota[],
+  seats: readonly StudentQuota[] | undefined,
   nowMs: number,
 ): ClassReport {
   const { metadata, spec, status } = classroom;
@@ -77,7 +79,7 @@ export function classReport(
   const ready = currentReady(classroom);
   const serving = ready?.status === 'True';
   const reason = ready?.reason ?? UNSEEN;
-  const students = countStudents(seats);
+  const students = seats && countStudents(seats);
   const timeZone = spec.schedule?.timeZone ?? 'UTC';
   return {
     name,
@@ -85,7 +87,7 @@ export function classReport(
     serving,
     reason,
     message: ready?.message ?? UNSEEN_MESSAGE,
-    next: nextStep({ name, namespace, serving, reason, students: students.total }),
+    next: nextStep({ name, namespace, serving, reason, students: students?.total }),
     model: { id: spec.model.id, servedName: status?.servedName ?? spec.model.servedName ?? spec.model.id },
     ...(status?.baseURL === undefined ? {} : { baseURL: status.baseURL }),
     access: spec.access,
@@ -94,8 +96,8 @@ export function classReport(
       ready: status?.readyReplicas ?? 0,
       list: status?.engines ?? [],
     },
-    students,
-    usageToday: sumUsage(seats, timeZone, nowMs),
+    ...(students && { students }),
+    ...(seats && { usageToday: sumUsage(seats, timeZone, nowMs) }),
     ...timetable(classroom, nowMs),
     conditions: (status?.conditions ?? []).flatMap(conditionInWords),
   };

@@ -50,14 +50,16 @@ function factRows(report: ClassReport, look: Look): string {
     ['Access', accessText(report)],
     ['Session', sessionText(report, look.nowMs)],
     ['Engines', `${engines.ready} of ${engines.wanted} answer`],
-    ['Students', studentsText(students)],
-    ['Today', usageText(usageToday)],
+    ['Students', students === undefined ? NOT_FOR_YOU : studentsText(students)],
+    ['Today', usageToday === undefined ? NOT_FOR_YOU : usageText(usageToday)],
   ];
   return nameTable(rows, {
     nameWidth: NAME_WIDTH,
     textWidth: Math.max(look.columns - NAME_WIDTH, NAME_WIDTH),
   });
 }
+
+const NOT_FOR_YOU = '<not yours to see>';
 
 function accessText({ access }: ClassReport): string {
   switch (access) {

@@ -5,6 +5,7 @@ import { type StudentQuotaStatus, studentQuotas } from '../../../src/api/student
 import { events } from '../../../src/kube/resources.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
 import { connectToControlPlane } from '../../support/connected-control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
 import { kubectlClassroom } from '../../support/kubectl-classroom.ts';
 
 // A busy machine is slow, not wrong.
@@ -96,6 +97,34 @@ describe('status', () => {
       students: { total: 1, active: 1 },
       usageToday: { requests: 3, tokens: 1200, students: 1 },
     });
+  });
+
+  test('who may see the class alone is told what is for them', async () => {
+    const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
+    const metadata = { name: 'viewer' };
+    await client.raw('POST', `${rbac}/roles`, {
+      body: {
+        metadata,
+        rules: [{ apiGroups: [classrooms.group], resources: ['classrooms'], verbs: ['get', 'list'] }],
+      },
+    });
+    await client.raw('POST', `${rbac}/rolebindings`, {
+      body: {
+        metadata,
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'viewer' },
+        subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'vera' }],
+      },
+    });
+    const { code, stdout, stderr } = await eventually('the rights of vera', async () => {
+      const ended = await run('status', 'python-101', '--as', 'vera');
+      return ended.code === 0 && ended;
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^Students +<not yours to see>$/m);
+    expect(stdout).toContain('Next: Nothing: the class is ready.');
+    expect((await run('describe', 'python-101', '--as', 'vera')).stdout).toMatch(
+      /Lately:\n {2}<not yours to see>\n$/,
+    );
   });
 
   test('--wait comes back as soon as the class serves', async () => {
