@@ -51,6 +51,8 @@ export interface RawOptions extends CallOptions {
   body?: unknown;
   /** Media type that is asked for; default: JSON. */
   accept?: string;
+  /** Besides the client's own, which win: `Authorization` is always that of the kubeconfig. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 export interface OpenOptions extends RawOptions {
@@ -107,7 +109,10 @@ export interface KubeClient {
   ): Promise<boolean>;
   /** Events until the server ends the watch or the signal aborts. Throws when the watch cannot be opened. */
   watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
-  /** Any other path: `/version`, `/readyz`, TokenRequest … An answer that is not JSON is its text. */
+  /**
+   * Any other path: `/version`, `/readyz`, TokenRequest … An answer that is not JSON is its text. Of a refusal without
+   * a Status, such as of a service behind the API server's proxy, `details` of the error is the text.
+   */
   raw(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, options?: RawOptions): Promise<unknown>;
   /**
    * Any other path, read as it comes: logs that are followed, answers through the API server's proxy. The caller

@@ -8,6 +8,7 @@ export interface KubeApiErrorInit {
    */
   reason: string;
   message: string;
+  /** Of the Status; of a raw call that was answered without one, the text of the answer. */
   details?: unknown;
   /** From `Retry-After`, in ms. */
   retryAfterMs?: number;

@@ -100,8 +100,8 @@ function rawRequest(
   path: string,
   options: RawOptions | undefined,
 ): HttpRequest {
-  const { body, accept } = options ?? {};
-  return { verb: 'raw', method, path, resource: 'raw', body, accept, ...limitsOf(options) };
+  const { body, accept, headers } = options ?? {};
+  return { verb: 'raw', method, path, resource: 'raw', body, accept, headers, ...limitsOf(options) };
 }
 
 function writesOf(

@@ -23,6 +23,8 @@ export interface HttpRequest {
   contentType?: string;
   /** Default: JSON. */
   accept?: string | undefined;
+  /** Besides the transport's own, which win. */
+  headers?: Readonly<Record<string, string>> | undefined;
   signal?: AbortSignal | undefined;
   deadlineMs?: number | undefined;
 }
@@ -98,6 +100,7 @@ export function createTransport(options: TransportOptions): Transport {
       path: basePath + request.path,
       signal,
       headers: {
+        ...request.headers,
         ...material.headers,
         'user-agent': options.userAgent,
         accept: request.accept ?? 'application/json',
@@ -220,18 +223,21 @@ function bodyOf(request: HttpRequest, answer: Answer, text: string): unknown {
 }
 
 async function refusal(request: HttpRequest, answer: Answer): Promise<KubeApiError> {
-  const status = statusSchema.safeParse(parseJson(await answer.body.text())).data;
+  const text = await answer.body.text();
+  const status = statusSchema.safeParse(parseJson(text)).data;
   const retryAfterMs = parseRetryAfter(answer.headers['retry-after']);
   // A 400 to a malformed Secret may quote the bytes around the fault.
   const quotesSecret = request.resource === 'secrets' && answer.statusCode === 400;
   const said = quotesSecret
     ? 'the Secret is malformed (message withheld: it may quote data)'
     : status?.message;
+  // Whoever answers without a Status behind the API server's proxy has words of its own.
+  const details = status === undefined && request.verb === 'raw' ? text : status?.details;
   return new KubeApiError({
     status: answer.statusCode,
     reason: status?.reason ?? 'Unknown',
     message: said ?? `${request.method} ${pathOnly(request.path)}: HTTP ${answer.statusCode}`,
-    ...(quotesSecret ? {} : { details: status?.details }),
+    ...(quotesSecret ? {} : { details }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }
