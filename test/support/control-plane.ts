@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Binaries, TOOL_NAMES } from '../../src/demo/binaries/versions.ts';
+import { type Binaries, CONTROL_PLANE_TOOLS } from '../../src/demo/binaries/versions.ts';
 import { type Access, createAccess } from '../../src/demo/control-plane/access.ts';
 import { type ApiClient, createApiClient } from '../../src/demo/control-plane/api-client.ts';
 import { type AuditedWrite, readAuditLog } from '../../src/demo/control-plane/audit.ts';
@@ -17,7 +17,7 @@ const handoverSchema = z.object({
   kubeconfigPath: z.string(),
   auditLogPath: z.string(),
   folder: z.string(),
-  binaries: z.record(z.enum(TOOL_NAMES), z.string()),
+  binaries: z.record(z.enum(CONTROL_PLANE_TOOLS), z.string()),
 });
 
 /** What the global setup tells the test files. */

@@ -1,14 +1,8 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { isExecutable } from './locate.ts';
-import {
-  ETCD_VERSION,
-  type FoundBinaries,
-  HELM_VERSION,
-  KUBERNETES_VERSION,
-  TOOL_NAMES,
-  type ToolName,
-} from './versions.ts';
+import type { ToolSet } from './tool-sets.ts';
+import type { FoundBinaries, ToolName } from './versions.ts';
 
 export interface Platform {
   /** As Node names it. */
@@ -17,25 +11,24 @@ export interface Platform {
 }
 
 /**
- * Where this user's copies of the programs are kept. The name holds every version, so that a new
- * version never finds an old program.
+ * Where this user's copies of the programs of a set are kept.
  * https://specifications.freedesktop.org/basedir-spec/latest/ (a relative XDG_CACHE_HOME is ignored).
  */
 export function cacheFolder(
+  { folder, versions }: Pick<ToolSet, 'folder' | 'versions'>,
   environment: Readonly<Record<string, string | undefined>>,
   platform: Platform,
   home: string = homedir(),
 ): string {
   const configured = environment.XDG_CACHE_HOME;
   const root = configured !== undefined && isAbsolute(configured) ? configured : join(home, '.cache');
-  const key = `k8s-${KUBERNETES_VERSION}_etcd-${ETCD_VERSION}_helm-${HELM_VERSION}`;
-  return join(root, 'gpu-classroom', 'control-plane', `${key}_${platform.os}-${platform.arch}`);
+  return join(root, 'gpu-classroom', folder, `${versions}_${platform.os}-${platform.arch}`);
 }
 
-/** The programs in a cache folder. They were verified before they got there, so their version is not asked again. */
-export async function programsIn(folder: string): Promise<FoundBinaries> {
+/** Those of the programs that are in a cache folder. They were verified before they got there, so their version is not asked again. */
+export async function programsIn(folder: string, names: readonly ToolName[]): Promise<FoundBinaries> {
   const found: { [tool in ToolName]?: string } = {};
-  for (const tool of TOOL_NAMES) {
+  for (const tool of names) {
     const path = join(folder, tool);
     if (await isExecutable(path)) found[tool] = path;
   }

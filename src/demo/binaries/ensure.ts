@@ -8,7 +8,8 @@ import { withLock } from './lock.ts';
 import { type Progress, terminalProgress } from './progress.ts';
 import { provide } from './provide.ts';
 import { OFFICIAL_HOSTS, type ReleaseHosts } from './releases.ts';
-import { type Binaries, type FoundBinaries, TOOL_NAMES, type ToolName } from './versions.ts';
+import { CONTROL_PLANE, PROMETHEUS, type ToolSet } from './tool-sets.ts';
+import type { Binaries, FoundBinaries, Paths, PrometheusTool, ToolName } from './versions.ts';
 
 export interface EnsureOptions {
   /** Of it: KUBEBUILDER_ASSETS, PATH, XDG_CACHE_HOME, the proxy variables; Go gets all of it. */
@@ -35,53 +36,78 @@ export function ensureOptionsOf(process: NodeJS.Process): EnsureOptions {
 }
 
 /**
- * Provides all programs of the throw-away control plane and gives their paths. Each is taken from the first
- * place that has it in a version that fits: KUBEBUILDER_ASSETS, PATH, the user's cache, the official
- * releases (verified), a build with Go. What is downloaded or built stays in the cache.
- * Several processes may call it at once, and it may be interrupted: the next call goes on.
+ * Provides all programs of the throw-away control plane: see {@link ensureTools}.
+ * Throws BinariesError Unavailable.
+ */
+export function ensureBinaries(options: EnsureOptions): Promise<Binaries> {
+  return ensureTools(CONTROL_PLANE, options);
+}
+
+/** Provides a Prometheus server and its promtool: see {@link ensureTools}. Throws BinariesError Unavailable. */
+export function ensurePrometheus(options: EnsureOptions): Promise<Paths<PrometheusTool>> {
+  return ensureTools(PROMETHEUS, options);
+}
+
+/**
+ * Provides all programs of a set and gives their paths. Each is taken from the first place that has it in a version
+ * that fits: KUBEBUILDER_ASSETS, PATH, the user's cache, the official releases (verified), a build with Go. What is
+ * downloaded or built stays in the cache. Several processes may call it at once, and it may be interrupted: the next
+ * call goes on.
  * Throws BinariesError Unavailable, which tells everything that was tried and the ways out.
  */
-export async function ensureBinaries(options: EnsureOptions): Promise<Binaries> {
+export async function ensureTools<Name extends ToolName>(
+  set: ToolSet<Name>,
+  options: EnsureOptions,
+): Promise<Paths<Name>> {
   const { environment, platform, progress, now } = options;
-  const cache = cacheFolder(environment, platform);
+  const cache = cacheFolder(set, environment, platform);
   const attempts: string[] = [];
-  let found = await locateOnMachine(options, attempts);
-  found = { ...(await programsIn(cache)), ...found };
-  if (!isComplete(found)) {
+  let found = await locateOnMachine(set.names, options, attempts);
+  found = { ...(await programsIn(cache, set.names)), ...found };
+  if (!isComplete(found, set.names)) {
     await mkdir(cache, { recursive: true });
     const onWait = (pid: number) =>
       progress.line(`Another set-up (process ${pid}) is at work: waiting for it`);
     await withLock(join(cache, 'setup.lock'), { onWait }, async () => {
-      found = { ...(await programsIn(cache)), ...found };
+      found = { ...(await programsIn(cache, set.names)), ...found };
       const { hosts = OFFICIAL_HOSTS, runGo: go = runGo } = options;
-      const ways = { cache, environment, platform, hosts, runGo: go, progress, now };
-      attempts.push(...(await provide(missingIn(found), ways)));
-      found = { ...(await programsIn(cache)), ...found };
+      const ways = { cache, goBuild: set.goBuild, environment, platform, hosts, runGo: go, progress, now };
+      attempts.push(...(await provide(missingIn(found, set.names), ways)));
+      found = { ...(await programsIn(cache, set.names)), ...found };
     });
   }
-  if (!isComplete(found)) throw binariesErrors.unavailable(missingIn(found), attempts);
+  if (!isComplete(found, set.names)) {
+    throw binariesErrors.unavailable(missingIn(found, set.names), attempts);
+  }
   return found;
 }
 
-async function locateOnMachine(options: EnsureOptions, attempts: string[]): Promise<FoundBinaries> {
+async function locateOnMachine(
+  names: readonly ToolName[],
+  options: EnsureOptions,
+  attempts: string[],
+): Promise<FoundBinaries> {
   const { environment, progress } = options;
   const assets = environment.KUBEBUILDER_ASSETS;
-  const inAssets = await locate(assets ? [assets] : [], TOOL_NAMES, (tool, candidate) => {
+  const inAssets = await locate(assets ? [assets] : [], names, (tool, candidate) => {
     const why = explainRejection(tool, candidate);
     attempts.push(why);
     // Somebody meant this one to be used. What PATH happens to hold is no news.
     progress.line(why);
   });
-  const onPath = await locate(pathFolders(environment.PATH), missingIn(inAssets), (tool, candidate) =>
+  const onPath = await locate(pathFolders(environment.PATH), missingIn(inAssets, names), (tool, candidate) =>
     attempts.push(explainRejection(tool, candidate)),
   );
   return { ...inAssets, ...onPath };
 }
 
-function missingIn(found: FoundBinaries): ToolName[] {
-  return TOOL_NAMES.filter((tool) => found[tool] === undefined);
+function missingIn(found: FoundBinaries, names: readonly ToolName[]): ToolName[] {
+  return names.filter((tool) => found[tool] === undefined);
 }
 
-function isComplete(found: FoundBinaries): found is Binaries {
-  return missingIn(found).length === 0;
+function isComplete<Name extends ToolName>(
+  found: FoundBinaries,
+  names: readonly Name[],
+): found is FoundBinaries & Paths<Name> {
+  return missingIn(found, names).length === 0;
 }

@@ -6,9 +6,10 @@ import { hasErrorCode } from '../process/error-code.ts';
 import type { Platform } from './cache.ts';
 import { binariesErrors } from './errors.ts';
 import type { Progress } from './progress.ts';
-import { KUBERNETES_VERSION, type ToolName } from './versions.ts';
+import type { GoBuild } from './tool-sets.ts';
+import type { ToolName } from './versions.ts';
 
-/** The main packages, all pinned in `tools/control-plane/go.mod`. */
+/** The main packages, all pinned in the `go.mod` of their set. */
 const PACKAGES: Readonly<Record<ToolName, string>> = {
   etcd: 'go.etcd.io/etcd/server/v3',
   'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
@@ -16,11 +17,11 @@ const PACKAGES: Readonly<Record<ToolName, string>> = {
   'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
   kubectl: 'k8s.io/kubernetes/cmd/kubectl',
   helm: 'helm.sh/helm/v4/cmd/helm',
+  prometheus: 'github.com/prometheus/prometheus/cmd/prometheus',
+  promtool: 'github.com/prometheus/prometheus/cmd/promtool',
 };
 /** Go names a program after its package; for etcd's that is not its name. */
 const ETCD_OUTPUT_NAME = 'server';
-/** Counted in a build of everything with an empty cache. */
-const PACKAGES_OF_A_FIRST_BUILD = 3_000;
 const SHOWN_ERROR_LINES = 15;
 const TICK_MS = 1_000;
 
@@ -52,8 +53,7 @@ export const runGo: RunGo = ({ arguments: args, folder, environment, onLine }) =
 
 export interface GoBuildOptions {
   readonly tools: readonly ToolName[];
-  /** The folder of the go.mod. */
-  readonly moduleFolder: string;
+  readonly goBuild: GoBuild;
   /** Where the programs are put under their names; emptied first. */
   readonly outputFolder: string;
   readonly platform: Platform;
@@ -69,18 +69,18 @@ export interface GoBuildOptions {
  * cache, which also makes an interrupted build go on where it was. Throws BinariesError GoBuildFailed.
  */
 export async function buildWithGo(options: GoBuildOptions): Promise<void> {
-  const { tools, moduleFolder, outputFolder, progress, now } = options;
+  const { tools, goBuild, outputFolder, progress, now } = options;
   await rm(outputFolder, { recursive: true, force: true });
   await mkdir(outputFolder, { recursive: true });
   const startedAt = now();
   const lines: string[] = [];
-  const show = () => progress.update(stateOf(lines, now() - startedAt));
+  const show = () => progress.update(stateOf(goBuild, lines, now() - startedAt));
   // Some packages take a minute without a word: the elapsed time must go on.
   const ticker = setInterval(show, TICK_MS);
   const exitCode = await options
     .runGo({
-      arguments: goBuildArguments(tools, outputFolder),
-      folder: moduleFolder,
+      arguments: goBuildArguments(tools, goBuild, outputFolder),
+      folder: goBuild.moduleFolder,
       environment: goEnvironment(options.environment, options.platform),
       onLine(line) {
         lines.push(line);
@@ -94,23 +94,19 @@ export async function buildWithGo(options: GoBuildOptions): Promise<void> {
   if (tools.includes('etcd')) await rename(join(outputFolder, ETCD_OUTPUT_NAME), join(outputFolder, 'etcd'));
 }
 
-export function goBuildArguments(tools: readonly ToolName[], outputFolder: string): string[] {
-  const [major = '', minor = ''] = KUBERNETES_VERSION.split('.');
-  // Without these the API server calls itself v0.0.0-master.
-  const version = 'k8s.io/component-base/version';
-  const linkerFlags = [
-    '-s -w',
-    `-X ${version}.gitVersion=v${KUBERNETES_VERSION}`,
-    `-X ${version}.gitMajor=${major}`,
-    `-X ${version}.gitMinor=${minor}`,
-  ].join(' ');
+function goBuildArguments(
+  tools: readonly ToolName[],
+  { tags, linkerFlags }: GoBuild,
+  outputFolder: string,
+): string[] {
   return [
     'build',
     '-v',
     '-mod=readonly',
     '-buildvcs=false',
+    ...(tags.length === 0 ? [] : ['-tags', tags.join(',')]),
     '-ldflags',
-    linkerFlags,
+    linkerFlags.join(' '),
     '-o',
     // The slash tells Go that it is a folder, also for a single program.
     `${outputFolder}/`,
@@ -124,9 +120,9 @@ function goEnvironment(environment: GoBuildOptions['environment'], platform: Pla
   return { ...environment, CGO_ENABLED: '0', GOOS: platform.os, GOARCH: arch };
 }
 
-function stateOf(lines: readonly string[], elapsedMs: number): string {
+function stateOf({ minutes, packages }: GoBuild, lines: readonly string[], elapsedMs: number): string {
   const current = lines.at(-1);
-  const time = `Building with Go, ${Math.round(elapsedMs / 1_000)} s (the first time takes 5 to 10 minutes)`;
+  const time = `Building with Go, ${Math.round(elapsedMs / 1_000)} s (the first time takes ${minutes} minutes)`;
   if (current === undefined) return time;
-  return `${time}, package ${lines.length} of at most about ${PACKAGES_OF_A_FIRST_BUILD}: ${current}`;
+  return `${time}, package ${lines.length} of at most about ${packages}: ${current}`;
 }

@@ -8,6 +8,7 @@ import { explainRejection, inspect } from './locate.ts';
 import type { Progress } from './progress.ts';
 import { downloadReleases } from './release-download.ts';
 import type { ReleaseHosts } from './releases.ts';
+import type { GoBuild } from './tool-sets.ts';
 import type { ToolName } from './versions.ts';
 
 export interface ProvideOptions {
@@ -16,6 +17,7 @@ export interface ProvideOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly platform: Platform;
   readonly hosts: ReleaseHosts;
+  readonly goBuild: GoBuild;
   readonly runGo: RunGo;
   readonly progress: Progress;
   /** Milliseconds of any steady clock. */
@@ -31,7 +33,6 @@ type Way = (
 ) => Promise<void>;
 
 const STAGING_PREFIX = 'staging-';
-const MODULE_FOLDER = join(import.meta.dirname, '../../../tools/control-plane');
 
 /**
  * Gets programs into the cache: downloads them, then builds with Go what could not be downloaded.
@@ -81,7 +82,7 @@ const byBuild: Way = async (tools, staging, keep, options) => {
   options.progress.line(`Building ${tools.join(', ')} with Go`);
   await buildWithGo({
     tools,
-    moduleFolder: MODULE_FOLDER,
+    goBuild: options.goBuild,
     outputFolder: staging,
     platform: options.platform,
     environment: options.environment,

@@ -30,24 +30,34 @@ export interface ReleaseDownloadOptions {
  */
 export async function downloadReleases(options: ReleaseDownloadOptions): Promise<void> {
   const { tools, platform, hosts } = options;
-  const releases = tools.map((tool) => ({ tool, release: releaseOf(tool, platform, hosts) }));
-  const without = releases.filter(({ release }) => release === undefined).map(({ tool }) => tool);
+  const found = tools.map((tool) => ({ tool, release: releaseOf(tool, platform, hosts) }));
+  const without = found.filter(({ release }) => release === undefined).map(({ tool }) => tool);
   // Then Go has to build some anyway, and fetching the others would only take longer.
   if (without.length > 0) throw binariesErrors.noRelease(without, `${platform.os} ${platform.arch}`);
   await mkdir(options.downloadFolder, { recursive: true });
   await mkdir(options.outputFolder, { recursive: true });
-  for (const { tool, release } of releases) {
-    if (release === undefined) continue;
-    await downloadRelease(tool, release, options);
-    await options.onProgram(tool);
+  const published = found.flatMap(({ tool, release }) => (release === undefined ? [] : [{ tool, release }]));
+  // An archive may hold several programs.
+  for (const programs of Map.groupBy(published, ({ release }) => release.url).values()) {
+    await downloadRelease(programs, options);
+    for (const { tool } of programs) await options.onProgram(tool);
   }
 }
 
+interface ReleasedProgram {
+  readonly tool: ToolName;
+  readonly release: Release;
+}
+
+/** @param programs those of one file */
 async function downloadRelease(
-  tool: ToolName,
-  release: Release,
+  programs: readonly ReleasedProgram[],
   options: ReleaseDownloadOptions,
 ): Promise<void> {
+  const [first] = programs;
+  if (first === undefined) return;
+  const { release } = first;
+  const names = programs.map(({ tool }) => tool).join(', ');
   const { downloadFolder, outputFolder, dispatcher, progress } = options;
   const checksums = await fetchText(release.checksumUrl, dispatcher);
   const sha256 = findChecksum(checksums, release.fileName);
@@ -60,14 +70,15 @@ async function downloadRelease(
     dispatcher,
     onBytes(done, total) {
       const share = total === undefined ? '' : ` of ${megabytes(total)}`;
-      progress.update(`Downloading ${tool}: ${megabytes(done)}${share}`);
+      progress.update(`Downloading ${names}: ${megabytes(done)}${share}`);
     },
   });
-  await unpack(tool, release, file, outputFolder);
-  progress.line(`Downloaded ${tool} (${megabytes(bytes)}) from ${new URL(release.url).host}`);
+  for (const program of programs) await unpack(program, file, outputFolder);
+  await rm(file, { force: true });
+  progress.line(`Downloaded ${names} (${megabytes(bytes)}) from ${new URL(release.url).host}`);
 }
 
-async function unpack(tool: ToolName, release: Release, file: string, outputFolder: string): Promise<void> {
+async function unpack({ tool, release }: ReleasedProgram, file: string, outputFolder: string): Promise<void> {
   const program = join(outputFolder, tool);
   if (release.member === undefined) {
     await rename(file, program);
@@ -81,7 +92,6 @@ async function unpack(tool: ToolName, release: Release, file: string, outputFold
       '--strip-components=1',
       release.member,
     ]);
-    await rm(file);
   }
   await chmod(program, 0o755);
 }

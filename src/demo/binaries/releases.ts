@@ -6,16 +6,18 @@ export interface ReleaseHosts {
   readonly kubernetes: string;
   readonly etcd: string;
   readonly helm: string;
+  readonly prometheus: string;
 }
 
 /**
  * https://kubernetes.io/releases/download/, https://github.com/etcd-io/etcd/releases,
- * https://helm.sh/docs/intro/install/
+ * https://helm.sh/docs/intro/install/, https://github.com/prometheus/prometheus/releases
  */
 export const OFFICIAL_HOSTS: ReleaseHosts = {
   kubernetes: 'https://dl.k8s.io',
   etcd: 'https://github.com/etcd-io/etcd/releases/download',
   helm: 'https://get.helm.sh',
+  prometheus: 'https://github.com/prometheus/prometheus/releases/download',
 };
 
 export interface Release {
@@ -57,6 +59,18 @@ export function releaseOf(tool: ToolName, platform: Platform, hosts: ReleaseHost
       const fileName = `helm-${version}-${os}-${arch}.tar.gz`;
       const url = `${hosts.helm}/${fileName}`;
       return { url, fileName, checksumUrl: `${url}.sha256sum`, member: `${os}-${arch}/helm` };
+    }
+    case 'prometheus':
+    case 'promtool': {
+      const folder = `prometheus-${TOOLS[tool].version}.${os}-${arch}`;
+      const base = `${hosts.prometheus}/${version}`;
+      const fileName = `${folder}.tar.gz`;
+      return {
+        url: `${base}/${fileName}`,
+        fileName,
+        checksumUrl: `${base}/sha256sums.txt`,
+        member: `${folder}/${tool}`,
+      };
     }
   }
 }

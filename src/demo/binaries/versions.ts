@@ -1,6 +1,6 @@
 /**
- * The programs of the throw-away control plane and their versions: the one place to change them,
- * together with `tools/control-plane/go.mod`, which pins the same versions for a build with Go.
+ * The programs that demo and tests run, and their versions: the one place to change them, together with the `go.mod`
+ * in `tools/`, which pin the same versions for a build with Go.
  */
 
 /** https://github.com/kubernetes/kubernetes/releases */
@@ -9,10 +9,12 @@ export const KUBERNETES_VERSION = '1.36.3';
 export const ETCD_VERSION = '3.6.16';
 /** https://github.com/helm/helm/releases */
 export const HELM_VERSION = '4.2.4';
-/** Oldest Go that `tools/control-plane/go.mod` accepts. */
+/** https://github.com/prometheus/prometheus/releases */
+export const PROMETHEUS_VERSION = '3.16.0';
+/** Oldest Go that the `go.mod` in `tools/` accept. */
 export const MINIMUM_GO_VERSION = '1.26';
 
-export const TOOL_NAMES = [
+export const CONTROL_PLANE_TOOLS = [
   'etcd',
   'kube-apiserver',
   'kube-controller-manager',
@@ -21,12 +23,19 @@ export const TOOL_NAMES = [
   'helm',
 ] as const;
 
-export type ToolName = (typeof TOOL_NAMES)[number];
+export const PROMETHEUS_TOOLS = ['prometheus', 'promtool'] as const;
+
+export type ControlPlaneTool = (typeof CONTROL_PLANE_TOOLS)[number];
+export type PrometheusTool = (typeof PROMETHEUS_TOOLS)[number];
+export type ToolName = ControlPlaneTool | PrometheusTool;
 
 /** Absolute path of each program. */
-export type Binaries = Readonly<Record<ToolName, string>>;
+export type Paths<Name extends ToolName> = Readonly<Record<Name, string>>;
 
-export type FoundBinaries = Readonly<Partial<Binaries>>;
+/** Absolute path of each program of the control plane. */
+export type Binaries = Paths<ControlPlaneTool>;
+
+export type FoundBinaries = Readonly<Partial<Paths<ToolName>>>;
 
 export interface Tool {
   /** What the cache, the release archives and the Go build give. */
@@ -45,6 +54,13 @@ const kubernetesServer: Tool = {
   versionPattern: /^Kubernetes v(\d+\.\d+\.\d+\S*)/m,
   acceptedPrefix: '1.36.',
 };
+
+const prometheusTool = (name: PrometheusTool): Tool => ({
+  version: PROMETHEUS_VERSION,
+  versionArguments: ['--version'],
+  versionPattern: new RegExp(`^${name}, version (\\d+\\.\\d+\\.\\d+\\S*)`, 'm'),
+  acceptedPrefix: '3.',
+});
 
 export const TOOLS: Readonly<Record<ToolName, Tool>> = {
   etcd: {
@@ -69,4 +85,6 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
     versionPattern: /^v(\d+\.\d+\S*)/m,
     acceptedPrefix: '4.',
   },
+  prometheus: prometheusTool('prometheus'),
+  promtool: prometheusTool('promtool'),
 };

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
-import type { Binaries, ToolName } from '../binaries/versions.ts';
+import type { Binaries } from '../binaries/versions.ts';
 import type { RunDirectory } from '../process/run-directory.ts';
 import { tokenOf } from './access.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
@@ -18,7 +18,7 @@ import {
 /** What every step of a boot needs to know. */
 export interface BootContext {
   readonly run: RunDirectory;
-  readonly binaries: Pick<Binaries, Exclude<ToolName, 'kubectl' | 'helm'>>;
+  readonly binaries: Omit<Binaries, 'kubectl' | 'helm'>;
   readonly files: ControlPlaneFiles;
   readonly ports: ControlPlanePorts;
   readonly users: readonly UserWithToken[];

@@ -2,10 +2,15 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { cacheFolder } from '../../../../src/demo/binaries/cache.ts';
-import { type EnsureOptions, ensureBinaries } from '../../../../src/demo/binaries/ensure.ts';
+import {
+  type EnsureOptions,
+  ensureBinaries,
+  ensurePrometheus,
+} from '../../../../src/demo/binaries/ensure.ts';
 import { BinariesError } from '../../../../src/demo/binaries/errors.ts';
 import type { GoInvocation, RunGo } from '../../../../src/demo/binaries/go-build.ts';
-import { TOOL_NAMES } from '../../../../src/demo/binaries/versions.ts';
+import { CONTROL_PLANE, PROMETHEUS } from '../../../../src/demo/binaries/tool-sets.ts';
+import { CONTROL_PLANE_TOOLS } from '../../../../src/demo/binaries/versions.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { installFakePrograms } from './fake-programs.ts';
 import { type FakeReleaseHost, sha256, startFakeReleaseHost } from './fake-release-host.ts';
@@ -14,7 +19,7 @@ const LINUX = { os: 'linux', arch: 'x64' } as const;
 const APISERVER = '/kubernetes/v1.36.3/bin/linux/amd64/kube-apiserver';
 /** Connections are refused: nothing listens on this port, and `fetch` does not refuse it by itself. */
 const NOBODY = 'http://127.0.0.1:4';
-const REFUSED_HOSTS = { kubernetes: NOBODY, etcd: NOBODY, helm: NOBODY };
+const REFUSED_HOSTS = { kubernetes: NOBODY, etcd: NOBODY, helm: NOBODY, prometheus: NOBODY };
 
 const goIsNotInstalled: RunGo = async () => 'not-installed';
 
@@ -44,7 +49,7 @@ function bareMachine(home: string, changes: Partial<EnsureOptions> = {}) {
     // The fake programs are shell scripts: what they call is found without a PATH by the shell's own default.
     environment: { XDG_CACHE_HOME: join(home, 'cache'), ...changes.environment },
   };
-  return { options, lines, cache: cacheFolder(options.environment, options.platform) };
+  return { options, lines, cache: cacheFolder(CONTROL_PLANE, options.environment, options.platform) };
 }
 
 describe('programs that are on the machine', () => {
@@ -127,12 +132,14 @@ describe('official releases', () => {
     const { options, cache } = bareMachine(home.path, { hosts: host.hosts });
 
     const binaries = await ensureBinaries(options);
-    for (const tool of TOOL_NAMES) expect(binaries[tool]).toBe(join(cache, tool));
+    for (const tool of CONTROL_PLANE_TOOLS) expect(binaries[tool]).toBe(join(cache, tool));
     const before = host.requests.length;
     expect(await ensureBinaries(options)).toEqual(binaries);
     expect(host.requests).toHaveLength(before);
     // No part, no archive, no staging; of the lock only its last ticket.
-    expect((await readdir(cache)).sort()).toEqual([...TOOL_NAMES, 'downloads', 'setup.lock.1'].sort());
+    expect((await readdir(cache)).sort()).toEqual(
+      [...CONTROL_PLANE_TOOLS, 'downloads', 'setup.lock.1'].sort(),
+    );
     expect(await readdir(join(cache, 'downloads'))).toEqual([]);
   });
 
@@ -157,7 +164,12 @@ describe('official releases', () => {
     await using host = await startFakeReleaseHost();
     const base = 'http://releases.invalid';
     const { options, cache } = bareMachine(home.path, {
-      hosts: { kubernetes: `${base}/kubernetes`, etcd: `${base}/etcd`, helm: `${base}/helm` },
+      hosts: {
+        ...REFUSED_HOSTS,
+        kubernetes: `${base}/kubernetes`,
+        etcd: `${base}/etcd`,
+        helm: `${base}/helm`,
+      },
       environment: { HTTP_PROXY: host.url, XDG_CACHE_HOME: join(home.path, 'cache') },
     });
 
@@ -255,7 +267,7 @@ describe('building with Go', () => {
     const { options, cache } = bareMachine(home.path, { runGo: go.run });
 
     const binaries = await ensureBinaries(options);
-    for (const tool of TOOL_NAMES) expect(binaries[tool]).toBe(join(cache, tool));
+    for (const tool of CONTROL_PLANE_TOOLS) expect(binaries[tool]).toBe(join(cache, tool));
     expect(go.calls).toHaveLength(1);
     const [call] = go.calls;
     expect(call?.folder).toMatch(/tools\/control-plane$/);
@@ -302,6 +314,46 @@ describe('building with Go', () => {
   });
 });
 
+describe('Prometheus', () => {
+  test('server and promtool come out of one download', async () => {
+    await using home = await temporaryFolder();
+    await using host = await startFakeReleaseHost();
+    const { options } = bareMachine(home.path, { hosts: host.hosts });
+    const cache = cacheFolder(PROMETHEUS, options.environment, LINUX);
+
+    expect(await ensurePrometheus(options)).toEqual({
+      prometheus: join(cache, 'prometheus'),
+      promtool: join(cache, 'promtool'),
+    });
+    expect(host.requests.map(({ path }) => path)).toEqual([
+      '/prometheus/v3.16.0/sha256sums.txt',
+      '/prometheus/v3.16.0/prometheus-3.16.0.linux-amd64.tar.gz',
+    ]);
+    expect(await readdir(join(cache, 'downloads'))).toEqual([]);
+  });
+
+  test('a refused network leads to Go, without the clients of clouds that nobody asks for', async () => {
+    await using home = await temporaryFolder();
+    const calls: GoInvocation[] = [];
+    const runGo: RunGo = async (invocation) => {
+      calls.push(invocation);
+      const output = invocation.arguments[invocation.arguments.indexOf('-o') + 1] ?? '';
+      await installFakePrograms(output, ['prometheus', 'promtool']);
+      return 0;
+    };
+    const { options } = bareMachine(home.path, { runGo });
+
+    await ensurePrometheus(options);
+    expect(calls).toHaveLength(1);
+    expect(calls[0]?.folder).toMatch(/tools\/prometheus$/);
+    expect(calls[0]?.arguments.join(' ')).toContain('-tags remove_all_sd');
+    expect(calls[0]?.arguments.slice(-2)).toEqual([
+      'github.com/prometheus/prometheus/cmd/prometheus',
+      'github.com/prometheus/prometheus/cmd/promtool',
+    ]);
+  });
+});
+
 describe('no way left', () => {
   test('without network and Go there is one error that tells what was tried and names the ways out', async () => {
     await using home = await temporaryFolder();
@@ -333,7 +385,7 @@ describe('no way left', () => {
     await using home = await temporaryFolder();
     const runGo: RunGo = async (invocation) => {
       const output = invocation.arguments[invocation.arguments.indexOf('-o') + 1] ?? '';
-      await installFakePrograms(output, TOOL_NAMES, '9.9.9');
+      await installFakePrograms(output, CONTROL_PLANE_TOOLS, '9.9.9');
       await rename(join(output, 'etcd'), join(output, 'server'));
       return 0;
     };

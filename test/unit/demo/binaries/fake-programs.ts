@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TOOL_NAMES, type ToolName } from '../../../../src/demo/binaries/versions.ts';
+import { CONTROL_PLANE_TOOLS, type ToolName } from '../../../../src/demo/binaries/versions.ts';
 
 /** What the real programs print. */
 const VERSION_OUTPUT: Readonly<Record<ToolName, (version: string) => string>> = {
@@ -10,6 +10,8 @@ const VERSION_OUTPUT: Readonly<Record<ToolName, (version: string) => string>> = 
   'kube-scheduler': (version) => `Kubernetes v${version}`,
   kubectl: (version) => `Client Version: v${version}\nKustomize Version: v5.8.1`,
   helm: (version) => `v${version}+g1234567`,
+  prometheus: (version) => `prometheus, version ${version} (branch: HEAD, revision: 1234567)`,
+  promtool: (version) => `promtool, version ${version} (branch: HEAD, revision: 1234567)`,
 };
 
 export const FITTING_VERSIONS: Readonly<Record<ToolName, string>> = {
@@ -19,6 +21,8 @@ export const FITTING_VERSIONS: Readonly<Record<ToolName, string>> = {
   'kube-scheduler': '1.36.3',
   kubectl: '1.36.3',
   helm: '4.2.4',
+  prometheus: '3.16.0',
+  promtool: '3.16.0',
 };
 
 /** A shell script that tells its version as the real program does, and nothing else. */
@@ -29,7 +33,7 @@ export function fakeProgram(tool: ToolName, version = FITTING_VERSIONS[tool]): s
 /** Puts such programs into a folder, made if it is not there. */
 export async function installFakePrograms(
   folder: string,
-  tools: readonly ToolName[] = TOOL_NAMES,
+  tools: readonly ToolName[] = CONTROL_PLANE_TOOLS,
   version?: string,
 ): Promise<void> {
   await mkdir(folder, { recursive: true });

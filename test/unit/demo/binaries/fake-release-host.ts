@@ -4,8 +4,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ReleaseHosts } from '../../../../src/demo/binaries/releases.ts';
+import type { ToolName } from '../../../../src/demo/binaries/versions.ts';
 import { fakeProgram } from './fake-programs.ts';
 
 export interface SeenRequest {
@@ -44,7 +45,12 @@ export async function startFakeReleaseHost(): Promise<FakeReleaseHost> {
   const base = `http://127.0.0.1:${port}`;
   return {
     url: base,
-    hosts: { kubernetes: `${base}/kubernetes`, etcd: `${base}/etcd`, helm: `${base}/helm` },
+    hosts: {
+      kubernetes: `${base}/kubernetes`,
+      etcd: `${base}/etcd`,
+      helm: `${base}/helm`,
+      prometheus: `${base}/prometheus`,
+    },
     requests,
     files,
     cut: (path, ...afterBytes) => void cuts.set(path, afterBytes),
@@ -92,7 +98,7 @@ function releaseFiles(): Map<string, Buffer> {
     files.set(path, program);
     files.set(`${path}.sha256`, Buffer.from(sha256(program)));
   }
-  const etcd = archive('etcd-v3.6.16-linux-amd64/etcd', fakeProgram('etcd'));
+  const etcd = archive('etcd-v3.6.16-linux-amd64', ['etcd']);
   files.set('/etcd/v3.6.16/etcd-v3.6.16-linux-amd64.tar.gz', etcd);
   files.set(
     '/etcd/v3.6.16/SHA256SUMS',
@@ -100,22 +106,28 @@ function releaseFiles(): Map<string, Buffer> {
       `${'0'.repeat(64)}  etcd-v3.6.16-linux-arm64.tar.gz\n${sha256(etcd)}  etcd-v3.6.16-linux-amd64.tar.gz\n`,
     ),
   );
-  const helm = archive('linux-amd64/helm', fakeProgram('helm'));
+  const helm = archive('linux-amd64', ['helm']);
   files.set('/helm/helm-v4.2.4-linux-amd64.tar.gz', helm);
   files.set(
     '/helm/helm-v4.2.4-linux-amd64.tar.gz.sha256sum',
     Buffer.from(`${sha256(helm)}  helm-v4.2.4-linux-amd64.tar.gz\n`),
   );
+  const prometheus = archive('prometheus-3.16.0.linux-amd64', ['prometheus', 'promtool']);
+  files.set('/prometheus/v3.16.0/prometheus-3.16.0.linux-amd64.tar.gz', prometheus);
+  files.set(
+    '/prometheus/v3.16.0/sha256sums.txt',
+    Buffer.from(`${sha256(prometheus)}  prometheus-3.16.0.linux-amd64.tar.gz\n`),
+  );
   return files;
 }
 
-function archive(member: string, program: string): Buffer {
+function archive(top: string, tools: readonly ToolName[]): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'gpu-classroom-release-'));
   try {
-    mkdirSync(join(folder, dirname(member)));
-    writeFileSync(join(folder, member), program, { mode: 0o755 });
-    writeFileSync(join(folder, dirname(member), 'README.md'), 'comes with it, is not wanted');
-    execFileSync('tar', ['-czf', join(folder, 'archive'), '-C', folder, dirname(member)]);
+    mkdirSync(join(folder, top));
+    for (const tool of tools) writeFileSync(join(folder, top, tool), fakeProgram(tool), { mode: 0o755 });
+    writeFileSync(join(folder, top, 'README.md'), 'comes with it, is not wanted');
+    execFileSync('tar', ['-czf', join(folder, 'archive'), '-C', folder, top]);
     return readFileSync(join(folder, 'archive'));
   } finally {
     rmSync(folder, { recursive: true });

@@ -4,6 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import { buildWithGo, runGo } from '../../../../src/demo/binaries/go-build.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
+const GO_BUILD = { tags: [], linkerFlags: [], packages: 3_000, minutes: '5 to 10' };
+
 async function fakeGo(folder: string, script: string): Promise<void> {
   await writeFile(join(folder, 'go'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 }
@@ -40,7 +42,7 @@ test('shows the package that is being compiled and for how long Go has been at i
   let nowMs = 0;
   await buildWithGo({
     tools: ['helm'],
-    moduleFolder: folder.path,
+    goBuild: { ...GO_BUILD, moduleFolder: folder.path },
     outputFolder: join(folder.path, 'out'),
     platform: { os: 'linux', arch: 'x64' },
     environment: {},
@@ -62,7 +64,7 @@ test('removes what an earlier build left in its way', async () => {
   await writeFile(join(folder.path, 'half-written'), '');
   await buildWithGo({
     tools: ['helm'],
-    moduleFolder: folder.path,
+    goBuild: { ...GO_BUILD, moduleFolder: folder.path },
     outputFolder: folder.path,
     platform: { os: 'linux', arch: 'x64' },
     environment: {},

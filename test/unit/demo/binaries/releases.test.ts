@@ -19,6 +19,12 @@ describe('where the official releases are', () => {
       'https://github.com/etcd-io/etcd/releases/download/v3.6.16/etcd-v3.6.16-darwin-amd64.zip',
     ],
     ['helm', 'darwin', 'arm64', 'https://get.helm.sh/helm-v4.2.4-darwin-arm64.tar.gz'],
+    [
+      'promtool',
+      'linux',
+      'x64',
+      'https://github.com/prometheus/prometheus/releases/download/v3.16.0/prometheus-3.16.0.linux-amd64.tar.gz',
+    ],
   ])('%s for %s on %s', (tool, os, arch, url) => {
     expect(releaseOf(tool, { os, arch }, OFFICIAL_HOSTS)?.url).toBe(url);
   });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { runSetup } from '../../../../src/demo/binaries/setup.ts';
-import { TOOL_NAMES } from '../../../../src/demo/binaries/versions.ts';
+import { CONTROL_PLANE_TOOLS } from '../../../../src/demo/binaries/versions.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { installFakePrograms } from './fake-programs.ts';
 
@@ -33,7 +33,7 @@ describe('npm run setup', () => {
     await installFakePrograms(assets);
     expect(await setup(folder.path)).toEqual({
       exitCode: 0,
-      printed: `Control plane ready: ${TOOL_NAMES.join(', ')} in ${assets}\n`,
+      printed: `Control plane ready: ${CONTROL_PLANE_TOOLS.join(', ')} in ${assets}\n`,
       told: [],
     });
   });
@@ -45,7 +45,7 @@ describe('npm run setup', () => {
     const { exitCode, printed } = await setup(folder.path, '--print');
     expect(exitCode).toBe(0);
     expect(JSON.parse(printed)).toEqual(
-      Object.fromEntries(TOOL_NAMES.map((tool) => [tool, join(assets, tool)])),
+      Object.fromEntries(CONTROL_PLANE_TOOLS.map((tool) => [tool, join(assets, tool)])),
     );
   });
 
@@ -61,7 +61,7 @@ describe('npm run setup', () => {
     const { exitCode, told } = await setup(folder.path, '--pirnt');
     expect({ exitCode, told }).toEqual({
       exitCode: 2,
-      told: ['setup: unknown argument --pirnt. Known: --print'],
+      told: ['setup: unknown argument --pirnt. Known: --for-tests, --print'],
     });
   });
 });

@@ -1,19 +1,29 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { CONTROL_PLANE, PROMETHEUS } from '../../../../src/demo/binaries/tool-sets.ts';
 import {
   ETCD_VERSION,
   HELM_VERSION,
   KUBERNETES_VERSION,
   MINIMUM_GO_VERSION,
+  PROMETHEUS_VERSION,
 } from '../../../../src/demo/binaries/versions.ts';
 
 test.each([
-  ['Kubernetes', `k8s.io/kubernetes v${KUBERNETES_VERSION} `],
-  ['etcd', `go.etcd.io/etcd/server/v3 v${ETCD_VERSION} `],
-  ['Helm', `helm.sh/helm/v4 v${HELM_VERSION} `],
-  ['Go', `\ngo ${MINIMUM_GO_VERSION}.`],
-])('a build with Go gives the same %s as a download', async (_, requirement) => {
-  const goMod = join(import.meta.dirname, '../../../../tools/control-plane/go.mod');
-  expect(await readFile(goMod, 'utf8')).toContain(requirement);
+  ['Kubernetes', CONTROL_PLANE, `k8s.io/kubernetes v${KUBERNETES_VERSION} `],
+  ['etcd', CONTROL_PLANE, `go.etcd.io/etcd/server/v3 v${ETCD_VERSION} `],
+  ['Helm', CONTROL_PLANE, `helm.sh/helm/v4 v${HELM_VERSION} `],
+  ['Go', CONTROL_PLANE, `\ngo ${MINIMUM_GO_VERSION}.`],
+  // Its module counts from 300: https://github.com/prometheus/prometheus#prometheus-code-base
+  ['Prometheus', PROMETHEUS, `github.com/prometheus/prometheus v0.${moduleMinor(PROMETHEUS_VERSION)} `],
+  ['Go of Prometheus', PROMETHEUS, `\ngo ${MINIMUM_GO_VERSION}.`],
+])('a build with Go gives the same %s as a download', async (_, { goBuild }, requirement) => {
+  expect(await readFile(join(goBuild.moduleFolder, 'go.mod'), 'utf8')).toContain(requirement);
 });
+
+/** `3.16.0` is `v0.316.0`. */
+function moduleMinor(version: string): string {
+  const [major, minor = '', patch] = version.split('.');
+  return `${major}${minor.padStart(2, '0')}.${patch}`;
+}
