@@ -20,32 +20,29 @@ export interface Group {
  */
 export function groupOf(group: Group): Runnable {
   const { commands, description } = group;
-  return {
-    usage: { description, flags: {}, examples: [], commands },
-    async run(argv, machine) {
-      const before = leadingFlags(argv);
-      const [word, ...rest] = argv.slice(before.length);
-      switch (word) {
-        case '--help':
-        case '-h':
-        case 'help': {
-          // `help plan` is `plan --help`.
-          if (word === 'help' && rest.length > 0) return this.run([...rest, '--help'], machine);
-          machine.stdout.write(overview(group));
-          return EXIT_CODES.done;
-        }
-        case undefined:
-          machine.stderr.write(overview(group));
-          return EXIT_CODES.usage;
-        default: {
-          const command = commands.find(({ name }) => name === word);
-          if (command !== undefined) return (await command.load()).run([...before, ...rest], machine);
-          machine.stderr.write(unknownCommand(group, word));
-          return EXIT_CODES.usage;
-        }
+  const run: Runnable['run'] = async (argv, machine) => {
+    const before = leadingFlags(argv);
+    const [word, ...rest] = argv.slice(before.length);
+    switch (word) {
+      case '--help':
+      case '-h':
+      case 'help':
+        // `help plan` is `plan --help`.
+        if (word === 'help' && rest.length > 0) return run([...rest, '--help'], machine);
+        machine.stdout.write(overview(group));
+        return EXIT_CODES.done;
+      case undefined:
+        machine.stderr.write(overview(group));
+        return EXIT_CODES.usage;
+      default: {
+        const command = commands.find(({ name }) => name === word);
+        if (command !== undefined) return (await command.load()).run([...before, ...rest], machine);
+        machine.stderr.write(unknownCommand(group, word));
+        return EXIT_CODES.usage;
       }
-    },
+    }
   };
+  return { usage: { description, flags: {}, examples: [], commands }, run };
 }
 
 function titleOf({ name }: Group): string {

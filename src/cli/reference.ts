@@ -1,9 +1,11 @@
-import type { Flag } from '../command-line/parse.ts';
+import { cell } from '../markdown/table.ts';
 import { CONNECTION_FLAGS } from './cluster/flags.ts';
 import type { Command, Terminal, Usage } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { EXIT_CODE_MEANINGS } from './exit-codes.ts';
+import { flagRow } from './flag-row.ts';
 import { planReference } from './plan/reference.ts';
+import { REPORT_FIELDS } from './status/report-fields.ts';
 
 /** A command with the words that lead to it, such as `keys export`. */
 interface Documented {
@@ -41,6 +43,9 @@ export function cliReference(readText: Terminal['readText']): Record<string, str
       .map(chapter)
       .join('\n'),
     'exit-codes': EXIT_CODE_MEANINGS.map(([code, meaning]) => `| ${code} | ${meaning} |`).join('\n'),
+    'status-fields': Object.entries(REPORT_FIELDS)
+      .map(([field, about]) => `| \`${field}\` | ${cell(about)} |`)
+      .join('\n'),
     ...planReference(readText),
   };
 }
@@ -61,14 +66,4 @@ function chapter({ name, usage }: Documented): string {
     ...(rows.length === 0 ? [] : table),
     ...(examples.length === 0 ? [] : shown),
   ].join('\n');
-}
-
-function flagRow({ spelling, about, default: value }: Flag): string {
-  const fallback = value === undefined ? '' : `\`${value}\``;
-  return `| \`${cell(spelling)}\` | ${fallback} | ${cell(about)} |`;
-}
-
-/** A bar would end the cell. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|');
 }

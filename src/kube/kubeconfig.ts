@@ -134,8 +134,10 @@ export async function kubeconfigContexts(options: {
   const paths = kubeconfig === undefined ? kubeconfigPaths(env) : [kubeconfig];
   const names = await Promise.all(
     paths.map(async (path) => {
-      const text = await readFile(path).then(String, () => '');
-      const file = kubeconfigSchema.safeParse(parse(text)).data;
+      const content = await readFile(path)
+        .then((bytes): unknown => parse(bytes.toString('utf8')))
+        .catch(() => undefined);
+      const file = kubeconfigSchema.safeParse(content).data;
       return (file?.contexts ?? []).map(({ name }) => name);
     }),
   );

@@ -23,34 +23,39 @@ _kubectl_classroom() {
 complete -F _kubectl_classroom kubectl-classroom
 `;
 
-const ZSH = `#compdef kubectl-classroom
-# zsh completion of kubectl-classroom: source <(kubectl-classroom completion zsh)
+const ZSH = `# zsh completion of kubectl-classroom: source <(kubectl-classroom completion zsh)
 _kubectl_classroom() {
   local -a candidates
-  local line directive=0
+  local line word about directive=0
   for line in "\${(@f)$(kubectl-classroom __complete "\${(@)words[2,CURRENT-1]}" "\${words[CURRENT]}" 2>/dev/null)}"; do
     case "$line" in
       :*) directive="\${line#:}" ;;
-      *) candidates+=("\${\${line%%$'\\t'*}//:/\\\\:}\${\${(M)line%$'\\t'*}/$'\\t'/:}") ;;
+      *)
+        word="\${line%%$'\\t'*}"
+        about="\${line#"$word"}"
+        about="\${about#$'\\t'}"
+        # A colon would end the word.
+        candidates+=("\${word//:/\\\\:}\${about:+:$about}") ;;
     esac
   done
   _describe 'kubectl-classroom' candidates
-  [ "$directive" = 0 ] && _files
+  if [ "$directive" = 0 ]; then _files; fi
 }
 compdef _kubectl_classroom kubectl-classroom
 `;
 
+// A substitution that is empty is no argument at all in fish: the word being typed goes through a variable.
 const FISH = `# fish completion of kubectl-classroom: kubectl-classroom completion fish | source
 function __kubectl_classroom_complete
   set -l words (commandline -opc)
-  kubectl-classroom __complete $words[2..-1] (commandline -ct) 2>/dev/null | string match -v -r '^:[0-9]+$'
+  set -l typed (commandline -ct)
+  kubectl-classroom __complete $words[2..-1] "$typed" 2>/dev/null
 end
-function __kubectl_classroom_wants_files
-  set -l words (commandline -opc)
-  kubectl-classroom __complete $words[2..-1] (commandline -ct) 2>/dev/null | string match -q ':0'
+function __kubectl_classroom_candidates
+  __kubectl_classroom_complete | string match -v -r '^:[0-9]+$'
 end
-complete -c kubectl-classroom -f -a '(__kubectl_classroom_complete)'
-complete -c kubectl-classroom -n __kubectl_classroom_wants_files -F
+complete -c kubectl-classroom -f -a '(__kubectl_classroom_candidates)'
+complete -c kubectl-classroom -n '__kubectl_classroom_complete | string match -q :0' -F
 `;
 
 const KUBECTL = `#!/bin/sh

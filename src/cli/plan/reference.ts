@@ -1,6 +1,7 @@
 import type { EnginePlan } from '../../gpu/plan-types.ts';
 import { cell } from '../../markdown/table.ts';
 import type { Terminal } from '../command.ts';
+import { flagRow } from '../flag-row.ts';
 import { plan } from './command.ts';
 import { EXAMPLES, MISTAKE } from './examples.ts';
 import { PLAN_FLAGS } from './options.ts';
@@ -42,12 +43,7 @@ const FIELDS: Readonly<Record<keyof EnginePlan, string>> = {
 /** What the documentation says of `plan`, by placeholder. */
 export function planReference(readText: Terminal['readText']): Record<string, string> {
   return {
-    'plan-flags': Object.values(PLAN_FLAGS)
-      .map(({ spelling, about, default: value }) => {
-        const fallback = value === undefined ? '' : `\`${value}\``;
-        return `| \`${cell(spelling)}\` | ${fallback} | ${cell(about)} |`;
-      })
-      .join('\n'),
+    'plan-flags': Object.values(PLAN_FLAGS).map(flagRow).join('\n'),
     'plan-fields': Object.entries(FIELDS)
       .map(([field, about]) => `| \`${field}\` | ${cell(about)} |`)
       .join('\n'),

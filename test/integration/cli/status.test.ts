@@ -164,6 +164,23 @@ describe('status', () => {
     await client.delete(classrooms, { namespace, name: 'history' });
   });
 
+  test('a class must be named where there are several, and cannot be where there is none', async () => {
+    const several = await controlPlane.createNamespace('cli-several');
+    const argv = ['status', '-n', several, '--kubeconfig', controlPlane.kubeconfigPath];
+    expect(await kubectlClassroom(argv)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`error: There is no class in namespace "${several}".`),
+    });
+    for (const name of ['biology', 'history']) {
+      const { status: _, ...object } = classroom({ metadata: { ...inNamespace, namespace: several, name } });
+      await client.create(classrooms, object);
+    }
+    expect(await kubectlClassroom(argv)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('There is biology, history.'),
+    });
+  });
+
   test('a class that is not there', async () => {
     const { code, stderr } = await run('status', 'python-102');
     expect(code).toBe(1);

@@ -79,10 +79,10 @@ describe('as kubectl reads it', () => {
   test('contexts come from the kubeconfig alone', async () => {
     const kubeconfig = 'contexts: [{name: lab, context: {cluster: a}}, {name: home, context: {cluster: b}}]';
     const machine = recordedMachine({
-      env: { KUBECONFIG: '/a:/missing' },
+      env: { KUBECONFIG: '/a:/missing:/broken' },
       readFile: async (path) => {
-        if (path !== '/a') throw new Error(`no ${path}`);
-        return Buffer.from(kubeconfig);
+        if (path === '/missing') throw new Error(`no ${path}`);
+        return Buffer.from(path === '/a' ? kubeconfig : '{');
       },
     });
     await printCompletions(program, ['get', '--context', ''], machine);
