@@ -1,5 +1,6 @@
 import type { Clock } from '../kube/clock.ts';
 import type { ReadFile } from '../kube/credentials.ts';
+import type { PrivateFiles } from './private-files.ts';
 
 /** Where text goes: a terminal, a pipe, a file, or a test. */
 export interface Output {
@@ -7,6 +8,8 @@ export interface Output {
   readonly isTTY?: boolean;
   /** Letters in a line; terminals only. */
   readonly columns?: number;
+  /** Lines that are seen at a time; terminals only. */
+  readonly rows?: number;
 }
 
 /** What a command without a cluster has of the world. */
@@ -29,6 +32,14 @@ export interface Spinner {
   stop(): void;
 }
 
+/** A part of the terminal that is drawn again and again. */
+export interface Screen {
+  /** In place of what was drawn before. */
+  draw(text: string): void;
+  /** What was drawn last stays. */
+  close(): void;
+}
+
 /** What any command has of the world; src/cli/process-machine.ts is the real one. */
 export interface Machine extends Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -39,6 +50,7 @@ export interface Machine extends Terminal {
   readonly signal: AbortSignal;
   /** Rejects as `node:fs/promises` does. */
   readonly readFile: ReadFile;
+  readonly privateFiles: PrivateFiles;
   /**
    * Asks a person for a line. Undefined: nobody is there to ask, standard input is no terminal.
    *
@@ -47,4 +59,6 @@ export interface Machine extends Terminal {
   readonly ask: ((question: string) => Promise<string>) | undefined;
   /** Undefined: standard error is no terminal, nothing moves. */
   readonly spin: ((text: string) => Promise<Spinner>) | undefined;
+  /** Undefined: standard output is no terminal, nothing is drawn anew. */
+  readonly screen: (() => Promise<Screen>) | undefined;
 }

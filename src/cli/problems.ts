@@ -149,6 +149,170 @@ export const problems = {
       next: `See who has one: kubectl classroom get students --class ${classroom}`,
     }),
 
+  // Rosters and keys
+
+  fileUnreadable: ({ path, why }: { path: string; why: string }) =>
+    new CliError({
+      what: `The file ${path} cannot be read.`,
+      why,
+      next: 'Name a file that is there; - is the standard input. Nothing was changed.',
+      exitCode: EXIT_CODES.usage,
+    }),
+
+  rosterUnusable: ({ path, faults }: { path: string; faults: readonly string[] }) =>
+    new CliError({
+      what: `The roster ${path} cannot be used.`,
+      why: faults.join('\n'),
+      next: 'Correct that and try again; nobody was enrolled, nothing was changed.',
+      exitCode: EXIT_CODES.usage,
+    }),
+
+  rosterRefused: ({ path, faults }: { path: string; faults: readonly string[] }) =>
+    new CliError({
+      what: `The cluster refuses what the roster ${path} asks for.`,
+      why: faults.join('\n'),
+      next: 'Correct that and try again; nobody was enrolled, nothing was changed.',
+    }),
+
+  enrolmentStopped: ({ done, total, why }: { done: number; total: number; why: string }) =>
+    new CliError({
+      what: `${done} of ${total} changes were made, then the cluster failed.`,
+      why,
+      next: 'Repeat the command: it makes those that are missing.',
+    }),
+
+  replacementStopped: ({
+    done,
+    left,
+    why,
+    command,
+  }: {
+    done: number;
+    left: readonly string[];
+    why: string;
+    command: string;
+  }) =>
+    new CliError({
+      what: `New keys were asked for ${done} of ${done + left.length} students, then the cluster failed.`,
+      why,
+      next: `For the others: ${command} --students ${left.join(',')}`,
+    }),
+
+  studentsNotNamed: ({ command }: { command: string }) =>
+    new CliError({
+      what: 'Whose keys are meant?',
+      next: `Name students: ${command} --students alice,bob; or mean the whole class: ${command} --all`,
+      exitCode: EXIT_CODES.usage,
+    }),
+
+  seatsNotFound: ({
+    students,
+    classroom,
+    meant,
+  }: {
+    students: readonly string[];
+    classroom: string;
+    meant: readonly string[];
+  }) =>
+    new CliError({
+      what: `Nobody with the id ${students.map((id) => `"${id}"`).join(', ')} has a seat in the class "${classroom}".`,
+      ...(meant.length === 0 ? {} : { why: `Did you mean ${meant.join(', ')}?` }),
+      next: `Nothing was done. See who has one: kubectl classroom get students --class ${classroom}`,
+    }),
+
+  noSeats: ({ classroom }: { classroom: string }) =>
+    new CliError({
+      what: `The class "${classroom}" has no students.`,
+      next: `Enrol them: kubectl classroom enroll ${classroom} -f roster.csv`,
+    }),
+
+  keysMissing: ({ classroom, missing }: { classroom: string; missing: readonly string[] }) =>
+    new CliError({
+      what: `Of ${missing.length} students of the class "${classroom}" there is no key to hand out.`,
+      why: missing.join('\n'),
+      next: 'Nothing was written. Wait for them: --wait; or hand out those there are: --skip-missing',
+    }),
+
+  notWritten: ({ path, why }: { path: string; why: string }) =>
+    new CliError({
+      what: `The keys cannot be written to ${path}.`,
+      why,
+      next: 'Name another place by --to.',
+    }),
+
+  classDoesNotFit: ({ why, suggestions }: { why: string; suggestions: readonly string[] }) =>
+    new CliError({
+      what: 'Such a class does not fit its GPU; it was not made.',
+      why: [why, ...suggestions].join('\n'),
+      next: 'The whole sum: kubectl classroom plan with the same --model and --gpu',
+      exitCode: EXIT_CODES.doesNotFit,
+    }),
+
+  classExists: ({ name, namespace }: { name: string; namespace: string }) =>
+    new CliError({
+      what: `There is a class "${name}" in namespace "${namespace}" already; it was left as it is.`,
+      next: `Change it: kubectl edit classroom ${name} -n ${namespace}; or choose another name.`,
+    }),
+
+  noNamespace: ({ namespace }: { namespace: string }) =>
+    new CliError({
+      what: `There is no namespace "${namespace}".`,
+      next: `Make it: kubectl create namespace ${namespace}; or choose another one by -n.`,
+    }),
+
+  classInvalid: ({ name, issues }: { name: string; issues: readonly string[] }) =>
+    new CliError({
+      what: `The class "${name}" cannot be made so.`,
+      why: issues.join('\n'),
+      next: 'Correct that and try again; nothing was made.',
+      exitCode: EXIT_CODES.usage,
+    }),
+
+  gpuUnknown: ({ gpu, products }: { gpu: string; products: readonly string[] }) =>
+    new CliError({
+      what: `There is no GPU "${gpu}".`,
+      why:
+        products.length === 0
+          ? 'No node tells its GPUs, and the table does not have it.'
+          : `The nodes have ${products.join(', ')}.`,
+      next: 'Name one as nodes do in the label nvidia.com/gpu.product; nothing was made.',
+      exitCode: EXIT_CODES.usage,
+    }),
+
+  gpuAmbiguous: ({ gpu, products }: { gpu: string; products: readonly string[] }) =>
+    new CliError({
+      what: `Which GPU is meant by "${gpu}"?`,
+      why: `The nodes have ${products.join(', ')}.`,
+      next: 'Name one of them by --gpu; nothing was made.',
+      exitCode: EXIT_CODES.usage,
+    }),
+
+  // Asking and waiting
+
+  confirmationNeeded: ({ what }: { what: string }) =>
+    new CliError({
+      what: `${what} That needs a yes, and nobody is there to ask.`,
+      next: 'Add --yes if it is meant; nothing was changed.',
+      exitCode: EXIT_CODES.usage,
+    }),
+
+  notConfirmed: () =>
+    new CliError({ what: 'Not confirmed.', next: 'Nothing was changed.', exitCode: EXIT_CODES.failed }),
+
+  classCannotServe: ({ name, why }: { name: string; why: string }) =>
+    new CliError({
+      what: `Class "${name}" cannot serve as it is written, so nothing is waited for.`,
+      why,
+      next: `Change the class; what would fit: kubectl get classroom ${name} -o yaml | kubectl classroom plan --from -`,
+    }),
+
+  waitedInVain: ({ what, waitedFor, forText }: { what: string; waitedFor: string; forText: string }) =>
+    new CliError({
+      what: `${what} is not there yet after ${forText}: ${waitedFor}`,
+      next: 'It goes on by itself. See how it is: kubectl classroom status; wait longer: --timeout 30m',
+      exitCode: EXIT_CODES.waitedInVain,
+    }),
+
   // Asking and waiting
 
   confirmationNeeded: ({ what }: { what: string }) =>

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../kube/clock.ts';
 import type { Machine, Spinner } from './machine.ts';
+import { createPrivateFiles } from './private-files.ts';
 import { readStandardInput } from './standard-input.ts';
 
 /** The machine this process runs on. The first Ctrl-C aborts its signal; the second ends the process as ever. */
@@ -18,6 +19,7 @@ export function machineOf(process: NodeJS.Process): Machine {
     random: Math.random,
     signal: interrupted.signal,
     readFile: (path) => readFile(path),
+    privateFiles: createPrivateFiles(`${process.pid}.tmp`),
     ask: stdin.isTTY && stderr.isTTY ? (question) => ask(process, question, interrupted) : undefined,
     spin: stderr.isTTY ? (text) => spin(stderr, text) : undefined,
   };

@@ -99,7 +99,7 @@ export interface KubeClient {
     resource: Resource<T>,
     ref: ObjectRef,
     patch: Record<string, unknown>,
-    options?: CallOptions & { subresource?: 'status' },
+    options?: CallOptions & { subresource?: 'status'; dryRun?: boolean },
   ): Promise<T>;
   /** True when the object was there; false when it was gone already. */
   delete<T extends KubeObject>(

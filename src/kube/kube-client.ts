@@ -140,7 +140,8 @@ function writesOf(
       return write(resource, 'apply', { method: 'PATCH', path, body: object, contentType }, options);
     },
     mergePatch: (resource, ref, patch, options) => {
-      const path = pathOf(resource, ref, options?.subresource);
+      const query = queryOf({ dryRun: options?.dryRun ? 'All' : undefined });
+      const path = pathOf(resource, ref, options?.subresource) + query;
       const contentType = 'application/merge-patch+json';
       return write(resource, 'patch', { method: 'PATCH', path, body: patch, contentType }, options);
     },

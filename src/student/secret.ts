@@ -80,8 +80,22 @@ export function seatSecret(
 
 /** The plaintext in a Secret, or undefined when the entry is missing. */
 export function apiKeyIn(secret: Secret): string | undefined {
-  const data = secret.data?.[SECRET_KEYS.apiKey];
-  return data === undefined ? undefined : Buffer.from(data, 'base64').toString('utf8');
+  return textIn(secret, SECRET_KEYS.apiKey);
+}
+
+/** All that a Secret says to a student; undefined when an entry is missing. */
+export function clientSettingsIn(secret: Secret): ClientSettings | undefined {
+  const apiKey = apiKeyIn(secret);
+  const baseURL = textIn(secret, SECRET_KEYS.baseURL);
+  const model = textIn(secret, SECRET_KEYS.model);
+  return apiKey === undefined || baseURL === undefined || model === undefined
+    ? undefined
+    : { apiKey, baseURL, model };
+}
+
+function textIn({ data }: Secret, name: string): string | undefined {
+  const encoded = data?.[name];
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
 }
 
 function encode(text: string): string {

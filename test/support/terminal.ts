@@ -44,8 +44,14 @@ export function recordedMachine(difference: Partial<Machine> = {}): RecordedMach
       Promise.reject(
         Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: 'ENOENT', path }),
       ),
+    privateFiles: {
+      existing: () => Promise.resolve([]),
+      write: (path) =>
+        Promise.reject(Object.assign(new Error(`EACCES: permission denied, open '${path}'`), { path })),
+    },
     ask: undefined,
     spin: undefined,
+    screen: undefined,
     ...difference,
   };
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
@@ -9,24 +8,15 @@ import {
   type StudentQuotaSpecInput,
   studentQuotas,
 } from '../../../src/api/student-quota.ts';
-import { aborted } from '../../../src/kube/aborted.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
-import { systemClock } from '../../../src/kube/clock.ts';
-import { createController } from '../../../src/kube/controller.ts';
-import { createEventRecorder } from '../../../src/kube/events.ts';
-import { silentLogger } from '../../../src/kube/log.ts';
-import { noMetrics } from '../../../src/kube/metrics.ts';
 import type { KubeObject, Resource } from '../../../src/kube/object.ts';
 import { events, type Secret, secrets } from '../../../src/kube/resources.ts';
-import { createInformerSet } from '../../../src/operator/informers.ts';
 import { hashApiKey, parseApiKey } from '../../../src/student/api-key.ts';
-import { createStudentController } from '../../../src/student/controller.ts';
 import { currentKey } from '../../../src/student/key-record.ts';
 import { apiKeyIn } from '../../../src/student/secret.ts';
 import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
-
-const BASE_URL = 'https://gateway.example/v1';
+import { runStudentController, STUDENT_BASE_URL } from '../../support/student-controller.ts';
 
 let namespace: string;
 let stop: AbortController;
@@ -37,46 +27,13 @@ const { controlPlane, client } = await connectToControlPlane();
 beforeEach(async () => {
   namespace = await controlPlane.createNamespace('seats');
   stop = new AbortController();
-  stopped = runStudentController(stop.signal);
+  stopped = runStudentController(namespace, client, stop.signal);
 });
 
 afterEach(async () => {
   stop.abort();
   await stopped;
 });
-
-/** The student controller alone, in the namespace of the test. Resolves when it has stopped. */
-async function runStudentController(signal: AbortSignal, itsClient = client): Promise<void> {
-  const own = { client: itsClient, clock: systemClock, log: silentLogger, metrics: noMetrics };
-  const informers = createInformerSet({ ...own, random: Math.random, namespace });
-  const recorder = createEventRecorder({
-    ...own,
-    reportingController: 'test/operator',
-    reportingInstance: 'test',
-  });
-  const student = createStudentController({
-    ...own,
-    informers: informers.caches,
-    events: recorder,
-    randomBytes,
-    settings: { gatewayBaseURL: BASE_URL },
-    metrics: { objectWritten: () => {}, nameConflict: () => {}, keyIssued: () => {} },
-  });
-  const controller = createController({
-    ...own,
-    name: student.name,
-    workers: 4,
-    reconcile: (key, { signal }) => student.reconcile(key, signal),
-  });
-  informers.start(signal);
-  await Promise.race([informers.synced(), aborted(signal)]);
-  if (!signal.aborted) {
-    student.connect(controller.enqueue);
-    await controller.run(signal);
-  }
-  await recorder.flush();
-  await informers.stop();
-}
 
 async function makeClassroom(name = 'python-101'): Promise<void> {
   const model = { id: 'Qwen/Qwen2.5-7B-Instruct', servedName: 'qwen' };
@@ -155,7 +112,7 @@ describe('a seat', () => {
     expect(parseApiKey(apiKey)).toEqual({ ok: true });
     expect(quota.status).toMatchObject({ secretName: 'alice-api-key', keys: [{ generation: 1, sha256 }] });
     expect(secret.type).toBe('Opaque');
-    expect(textOf(secret, 'OPENAI_BASE_URL')).toBe(BASE_URL);
+    expect(textOf(secret, 'OPENAI_BASE_URL')).toBe(STUDENT_BASE_URL);
     expect(textOf(secret, 'OPENAI_MODEL')).toBe('qwen');
     expect(secret.metadata.ownerReferences).toMatchObject([
       { kind: 'StudentQuota', name: 'alice', controller: true },
@@ -365,10 +322,10 @@ describe('an operator that is killed', () => {
       await stopped;
       await change();
       const killed = new AbortController();
-      await runStudentController(killed.signal, killedAfterWrite(write, killed));
+      await runStudentController(namespace, killedAfterWrite(write, killed), killed.signal);
 
       stop = new AbortController();
-      stopped = runStudentController(stop.signal);
+      stopped = runStudentController(namespace, client, stop.signal);
       const { quota } = await replacedKey('alice', sha256);
       expect(quota.status?.keys?.map((key) => key.generation)).toEqual(wantGenerations);
     },

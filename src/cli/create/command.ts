@@ -1,0 +1,136 @@
+import { stringify } from 'yaml';
+import { classrooms } from '../../api/classroom.ts';
+import type { Texts } from '../../command-line/parse.ts';
+import type { EnginePlan } from '../../gpu/plan-types.ts';
+import { KubeApiError } from '../../kube/errors.ts';
+import type { KubeObject, Resource } from '../../kube/object.ts';
+import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
+import { observeGpus } from '../cluster/gpus.ts';
+import { waitForClass } from '../cluster/wait-for-class.ts';
+import type { Runnable } from '../command.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import { changeLine, objectsText } from '../objects-output.ts';
+import { flagsOf } from '../plan/suggestion-flags.ts';
+import { problems } from '../problems.ts';
+import { withProgress } from '../progress.ts';
+import { completeClass, type WrittenClass, withEngines, writtenClass } from './class-object.ts';
+import { gpuProduct } from './gpu-product.ts';
+import { CREATE_FLAGS, type CreateOptions, createOptionsSchema } from './options.ts';
+import { planClass } from './plan.ts';
+
+const CREATE: ClusterCommand<typeof createOptionsSchema> = {
+  name: 'create',
+  description:
+    'Makes a class. What is not said is planned: how many engines, how many requests at a time, and how much memory of the GPU. A class that does not fit is not made.',
+  schema: createOptionsSchema,
+  flags: CREATE_FLAGS,
+  examples: [
+    {
+      about: 'thirty students with one model, on A10 GPUs',
+      command: 'kubectl classroom create python-101 --model Qwen/Qwen2.5-7B-Instruct --gpu A10 --students 30',
+    },
+    {
+      about: 'the class as YAML, to be kept in git',
+      command:
+        'kubectl classroom create python-101 --model Qwen/Qwen2.5-7B-Instruct --gpu A10 --students 30 --dry-run client > class.yaml',
+    },
+  ],
+  faults: sharingFaults,
+  run: create,
+};
+
+/** `kubectl classroom create`. */
+export const createCommand: Runnable = clusterCommand(CREATE);
+
+function sharingFaults({ slicesPerGpu, migProfile, tensorParallel }: Texts): readonly string[] {
+  const named = [
+    ['--slices-per-gpu', slicesPerGpu],
+    ['--mig-profile', migProfile],
+    ['--tensor-parallel', tensorParallel],
+  ].flatMap(([flag, text]) => (text === undefined || text === '1' ? [] : [flag]));
+  return named.length > 1
+    ? [`${named.join(' and ')} must not be used together: a GPU is shared in one way`]
+    : [];
+}
+
+async function create(options: CreateOptions, cluster: Cluster): Promise<ExitCode> {
+  const { machine, namespace } = cluster;
+  const { dryRun, output, students } = options;
+  const { written, plan } = await withProgress('Planning the class', machine, () =>
+    plannedClass(options, cluster),
+  );
+  if (dryRun === 'client') {
+    const format = output ?? 'yaml';
+    machine.stdout.write(
+      format === 'yaml' ? stringify(written) : objectsText(WRITTEN, [written], { format, one: true }),
+    );
+    machine.stderr.write(planLine(plan, students));
+    return EXIT_CODES.done;
+  }
+  const made = await withProgress('Making the class', machine, () =>
+    send(written, dryRun === 'server', cluster),
+  );
+  machine.stdout.write(
+    output === undefined
+      ? changeLine(classrooms, options.name, 'created', dryRun)
+      : objectsText(WRITTEN, [made], { format: output, one: true }),
+  );
+  machine.stderr.write(planLine(plan, students));
+  if (dryRun === 'server') return EXIT_CODES.done;
+  if (options.wait) await waitForClass(cluster, { name: options.name, namespace }, options.timeout);
+  machine.stderr.write(`Next: kubectl classroom enroll ${options.name} -n ${namespace} -f roster.csv\n`);
+  return EXIT_CODES.done;
+}
+
+/** Classes as they are written: what has a default is not there. */
+const WRITTEN: Resource<KubeObject> = classrooms;
+
+interface Planned {
+  readonly written: WrittenClass;
+  /** Undefined: only the operator can tell. */
+  readonly plan: EnginePlan | undefined;
+}
+
+async function plannedClass(options: CreateOptions, cluster: Cluster): Promise<Planned> {
+  const observed = await observeGpus(cluster);
+  const product = options.gpu === undefined ? undefined : gpuProduct(options.gpu, observed);
+  const written = writtenClass(options, cluster.namespace, product);
+  const plan = planClass(completeClass(written), observed, options.students);
+  if (plan !== undefined && !plan.fits) throw doesNotFit(plan);
+  const engines = options.students === undefined ? 1 : (plan?.replicas ?? 1);
+  return { written: engines === 1 ? written : withEngines(written, engines), plan };
+}
+
+function doesNotFit({ reason, suggestions, gpu }: EnginePlan): Error {
+  const lines = suggestions.map(({ message, change }) => {
+    const flags = flagsOf(change, gpu).join(' ');
+    return flags === '' ? message : `${message} (${flags})`;
+  });
+  return problems.classDoesNotFit({ why: reason, suggestions: lines });
+}
+
+function planLine(plan: EnginePlan | undefined, students: number | undefined): string {
+  if (plan === undefined) {
+    return 'Not planned here, for the memory of the GPU or the size of the model is not known: the operator says in the status whether it fits.\n';
+  }
+  const { reason, replicas } = plan;
+  const engines = `up to ${replicas} ${replicas === 1 ? 'engine' : 'engines'} for ${students} students`;
+  const warnings = plan.warnings.map(({ message }) => `Worth knowing: ${message}\n`);
+  return [`${reason}\n`, ...(students === undefined ? [] : [`Planned: ${engines}.\n`]), ...warnings].join('');
+}
+
+async function send(written: WrittenClass, dryRun: boolean, { client }: Cluster): Promise<KubeObject> {
+  const { name, namespace = '' } = written.metadata;
+  try {
+    return await client.create(WRITTEN, written, { dryRun, fieldManager: FIELD_MANAGER });
+  } catch (error) {
+    if (!(error instanceof KubeApiError)) throw error;
+    if (error.reason === 'AlreadyExists') throw problems.classExists({ name, namespace });
+    if (error.status === 404 && error.message.includes('namespaces'))
+      throw problems.noNamespace({ namespace });
+    throw error;
+  }
+}
+
+/** As `kubectl create` names itself after the program. */
+const FIELD_MANAGER = 'kubectl-classroom';

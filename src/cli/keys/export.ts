@@ -1,0 +1,195 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { COMPONENTS, LABELS } from '../../api/labels.ts';
+import { nonEmpty, oneOf, onOrOff } from '../../command-line/values.ts';
+import { secrets } from '../../kube/resources.ts';
+import { envFile } from '../../student/handout/env-file.ts';
+import { type Handout, handoutsOf } from '../../student/handout/handout.ts';
+import { handoutPage } from '../../student/handout/page.ts';
+import { keyTable } from '../../student/handout/table.ts';
+import { HANDOUT_LANGUAGES, type HandoutLanguage } from '../../student/handout/words.ts';
+import { findClassroom } from '../cluster/class-objects.ts';
+import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
+import { WAIT_FLAGS, WAIT_SHAPE, YES_FLAGS, YES_SHAPE } from '../cluster/flags.ts';
+import { listAll } from '../cluster/list.ts';
+import { waitForKeys } from '../cluster/wait-for-keys.ts';
+import { coloursFor } from '../colours.ts';
+import type { Runnable } from '../command.ts';
+import { confirm } from '../confirm.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import type { Machine } from '../machine.ts';
+import { problems } from '../problems.ts';
+import { withProgress } from '../progress.ts';
+import { chosenSeats, studentIds } from './chosen-seats.ts';
+import { STUDENTS_OFFER } from './replace.ts';
+
+const FORMATS = ['csv', 'env', 'handout'] as const;
+type Format = (typeof FORMATS)[number];
+
+const exportSchema = z.object({
+  class: nonEmpty.optional(),
+  format: oneOf(FORMATS),
+  to: nonEmpty.optional(),
+  students: studentIds.optional(),
+  baseUrl: z
+    .url({ protocol: /^https?$/, error: 'must be a URL, such as https://gpu.school.example/v1' })
+    .optional(),
+  language: oneOf(HANDOUT_LANGUAGES),
+  skipMissing: onOrOff,
+  ...YES_SHAPE,
+  ...WAIT_SHAPE,
+});
+type ExportOptions = z.output<typeof exportSchema>;
+
+const EXPORT: ClusterCommand<typeof exportSchema> = {
+  name: 'keys export',
+  description:
+    'Hands out keys: as a table, as a .env file for each student, or as a sheet to print for each student with key, QR code and first programs. What it writes is secret.',
+  schema: exportSchema,
+  flags: {
+    class: { spelling: '[class]', about: 'name of the class; default: the only one of the namespace' },
+    format: {
+      spelling: '--format <format>',
+      about: 'csv: a table; env: a .env file each; handout: an HTML sheet each, and all in one to print',
+      default: 'csv',
+      words: FORMATS,
+    },
+    to: {
+      spelling: '--to <path>',
+      about:
+        'file of csv, default standard output; folder of env and handout. Only you can read what is written',
+    },
+    students: { spelling: '--students <ids>', about: 'only these, such as alice,bob' },
+    baseUrl: {
+      spelling: '--base-url <url>',
+      about: "address that students use, where the cluster's own does not reach them",
+    },
+    language: {
+      spelling: '--language <tag>',
+      about: `language of handouts: ${HANDOUT_LANGUAGES.join(', ')}`,
+      default: 'en',
+      words: HANDOUT_LANGUAGES,
+    },
+    skipMissing: { spelling: '--skip-missing', about: 'leave out students who have no key yet' },
+    yes: { ...YES_FLAGS.yes, about: 'do not ask whether files may be replaced' },
+    ...WAIT_FLAGS,
+    wait: { ...WAIT_FLAGS.wait, about: 'wait until all have their keys' },
+  },
+  examples: [
+    { about: 'a table for a spreadsheet', command: 'kubectl classroom keys export python-101 --to keys.csv' },
+    {
+      about: 'sheets to print, or to send to each student',
+      command: 'kubectl classroom keys export python-101 --format handout --to handouts/',
+    },
+    {
+      about: 'for students outside of the cluster, in Chinese',
+      command:
+        'kubectl classroom keys export python-101 --format handout --to handouts/ --language zh --base-url https://gpu.school.example/v1',
+    },
+  ],
+  offers: STUDENTS_OFFER,
+  faults: ({ format, to }) =>
+    (format === 'env' || format === 'handout') && to === undefined
+      ? [`--to must name a folder: --format ${format} makes a file for each student`]
+      : [],
+  run: exportKeys,
+};
+
+/** `kubectl classroom keys export`. */
+export const exportCommand: Runnable = clusterCommand(EXPORT);
+
+async function exportKeys(options: ExportOptions, cluster: Cluster): Promise<ExitCode> {
+  const { machine } = cluster;
+  const handouts = await withProgress('Reading keys', machine, () => readHandouts(options, cluster));
+  const { yellow } = coloursFor(machine.stderr, machine.env);
+  const warn = (where: string): unknown =>
+    machine.stderr.write(
+      `${yellow('warning:')} ${where} the ${handouts.length === 1 ? 'key' : 'keys'} of ${handouts.length} ${handouts.length === 1 ? 'student' : 'students'}. Give each only to whom it belongs; one that was seen is ended by: kubectl classroom keys revoke\n`,
+    );
+  const { format, to, language } = options;
+  if (to === undefined) {
+    machine.stdout.write(keyTable(handouts));
+    warn('This output holds');
+    return EXIT_CODES.done;
+  }
+  const files = filesOf(handouts, { format, to, language });
+  await writeFiles(files, options, machine);
+  for (const { path } of files) machine.stdout.write(`${path}\n`);
+  warn(`${to} holds`);
+  return EXIT_CODES.done;
+}
+
+async function readHandouts(options: ExportOptions, cluster: Cluster): Promise<Handout[]> {
+  const classroom = await findClassroom(cluster, options.class);
+  const { name, namespace = cluster.namespace } = classroom.metadata;
+  const asked = await chosenSeats(cluster, classroom, options.students);
+  if (options.wait) {
+    await waitForKeys(
+      cluster,
+      asked.map(({ metadata }) => metadata),
+      options.timeout,
+    );
+  }
+  // Those that are waited for have a key only now.
+  const seats = options.wait ? await chosenSeats(cluster, classroom, options.students) : asked;
+  const labelSelector = `${LABELS.component}=${COMPONENTS.apiKey},${LABELS.classroom}=${name}`;
+  const found = await listAll(cluster.client, secrets, { namespace, labelSelector });
+  const { handouts, missing } = handoutsOf(classroom, seats, found, options.baseUrl);
+  const lines = missing.map(({ id, why }) => `${id}: ${why}`);
+  if (missing.length > 0 && (!options.skipMissing || handouts.length === 0)) {
+    throw problems.keysMissing({ classroom: name, missing: lines });
+  }
+  for (const line of lines) cluster.machine.stderr.write(`left out: ${line}\n`);
+  return handouts;
+}
+
+interface OutputFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** No seat can be called so: names of objects have no underscore. */
+const ALL_SHEETS = '_all.html';
+
+function filesOf(
+  handouts: readonly Handout[],
+  { format, to, language }: { format: Format; to: string; language: HandoutLanguage },
+): OutputFile[] {
+  switch (format) {
+    case 'csv':
+      return [{ path: to, text: keyTable(handouts) }];
+    case 'env':
+      return handouts.map((handout) => ({
+        path: join(to, `${handout.seat}.env`),
+        text: envFile(handout.settings),
+      }));
+    case 'handout':
+      return [
+        ...handouts.map((handout) => ({
+          path: join(to, `${handout.seat}.html`),
+          text: handoutPage([handout], language),
+        })),
+        { path: join(to, ALL_SHEETS), text: handoutPage(handouts, language) },
+      ];
+  }
+}
+
+async function writeFiles(
+  files: readonly OutputFile[],
+  options: Pick<ExportOptions, 'yes'>,
+  machine: Machine,
+): Promise<void> {
+  const { privateFiles } = machine;
+  const [first, ...more] = await privateFiles.existing(files.map(({ path }) => path));
+  if (first !== undefined) {
+    const what = more.length === 0 ? first : `${first} and ${more.length} more files`;
+    await confirm(`This replaces ${what}.`, options, machine);
+  }
+  for (const { path, text } of files) {
+    try {
+      await privateFiles.write(path, text);
+    } catch (error) {
+      throw problems.notWritten({ path, why: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}

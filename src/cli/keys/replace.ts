@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { type StudentQuota, studentQuotas } from '../../api/student-quota.ts';
+import { nonEmpty, onOrOff } from '../../command-line/values.ts';
+import { KubeApiError } from '../../kube/errors.ts';
+import { problemOfCall } from '../cluster/api-problems.ts';
+import { findClassroom } from '../cluster/class-objects.ts';
+import type { Cluster } from '../cluster/command.ts';
+import { WAIT_FLAGS, WAIT_SHAPE, YES_FLAGS, YES_SHAPE } from '../cluster/flags.ts';
+import { inBatches } from '../cluster/in-batches.ts';
+import { waitForKeys } from '../cluster/wait-for-keys.ts';
+import type { Offer } from '../command.ts';
+import { confirm } from '../confirm.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import { changeLine } from '../objects-output.ts';
+import { problems } from '../problems.ts';
+import { withProgress } from '../progress.ts';
+import { chosenSeats, namesOf, studentIds } from './chosen-seats.ts';
+
+/** Of commands that replace keys. */
+export const REPLACE_SHAPE = {
+  class: nonEmpty.optional(),
+  students: studentIds.optional(),
+  all: onOrOff,
+  ...YES_SHAPE,
+  ...WAIT_SHAPE,
+};
+const replaceSchema = z.object(REPLACE_SHAPE);
+type ReplaceOptions = z.output<typeof replaceSchema>;
+
+export const REPLACE_FLAGS = {
+  class: { spelling: '[class]', about: 'name of the class; default: the only one of the namespace' },
+  students: { spelling: '--students <ids>', about: 'whose keys, such as alice,bob' },
+  all: { spelling: '--all', about: 'the keys of all students of the class' },
+  ...YES_FLAGS,
+  ...WAIT_FLAGS,
+} as const;
+
+/** The next id, after those that are written already. */
+export const STUDENTS_OFFER: Readonly<Record<string, Offer>> = {
+  students: ([classroom], known) => known.students(classroom),
+};
+
+/** `--students` and `--all` say who is meant: neither, or both, say nothing. */
+export function whoseFaults({ students, all }: Readonly<Record<string, string>>): readonly string[] {
+  return students !== undefined && all === 'true'
+    ? ['--students and --all must not be used together: the one means some, the other everybody']
+    : [];
+}
+
+/** How a replacement differs from others. */
+export interface Replacement {
+  /** As typed, for messages: `kubectl classroom keys rotate`. */
+  readonly command: string;
+  /** How long the present keys go on to work. */
+  readonly overlapMinutes: number;
+  /** What becomes of the keys, as a sentence. */
+  what(students: string): string;
+}
+
+/**
+ * Asks the operator for new keys, by the next generation of each seat.
+ *
+ * @throws CliError that says how much was done
+ */
+export async function replaceKeys(
+  options: ReplaceOptions,
+  replacement: Replacement,
+  cluster: Cluster,
+): Promise<ExitCode> {
+  const { machine } = cluster;
+  const { command } = replacement;
+  if (options.students === undefined && !options.all) throw problems.studentsNotNamed({ command });
+  const classroom = await findClassroom(cluster, options.class);
+  const seats = await chosenSeats(cluster, classroom, options.students);
+  await confirm(replacement.what(whose(seats)), options, machine);
+  await rotateSeats(seats, replacement, cluster);
+  for (const { metadata } of seats) {
+    machine.stdout.write(changeLine(studentQuotas, metadata.name, 'configured'));
+  }
+  if (options.wait) {
+    await waitForKeys(
+      cluster,
+      seats.map(({ metadata }) => metadata),
+      options.timeout,
+    );
+  }
+  const { name, namespace = cluster.namespace } = classroom.metadata;
+  const some = options.students === undefined ? '' : ` --students ${options.students.join(',')}`;
+  machine.stderr.write(`Next: kubectl classroom keys export ${name} -n ${namespace}${some}\n`);
+  return EXIT_CODES.done;
+}
+
+function whose(seats: readonly StudentQuota[]): string {
+  return `${seats.length} ${seats.length === 1 ? 'student' : 'students'} (${namesOf(seats)})`;
+}
+
+async function rotateSeats(
+  seats: readonly StudentQuota[],
+  { command, overlapMinutes }: Replacement,
+  { client, machine, server }: Cluster,
+): Promise<void> {
+  const { done, error } = await withProgress(`0 of ${seats.length} keys`, machine, (say) =>
+    inBatches(
+      seats,
+      (seat) => rotateSeat(seat, overlapMinutes, client),
+      (count) => say(`${count} of ${seats.length} keys`),
+    ),
+  );
+  if (error === undefined) return;
+  const problem = problemOfCall(error, server)?.problem;
+  if (problem === undefined || done.length === 0) throw error;
+  const why = [problem.what, problem.why].filter(Boolean).join('\n');
+  const left = seats.filter((seat) => !done.includes(seat)).map(({ spec }) => spec.student.id);
+  throw problems.replacementStopped({ done: done.length, left, why, command });
+}
+
+/** The gateway writes what a student has used, at most once a minute: the same seat does not change often. */
+const MAX_ATTEMPTS = 5;
+
+/**
+ * Raises the generation of what is there. Were it raised of what was read once, somebody's rotation with an overlap at the
+ * same time would take the place of a revocation.
+ */
+async function rotateSeat(
+  seat: StudentQuota,
+  overlapMinutes: number,
+  client: Cluster['client'],
+): Promise<void> {
+  let latest = seat;
+  for (let attempt = 1; ; attempt++) {
+    const { uid, resourceVersion } = latest.metadata;
+    const generation = latest.spec.keyRotation.generation + 1;
+    const patch = {
+      metadata: { uid, resourceVersion },
+      spec: { keyRotation: { generation, overlapMinutes } },
+    };
+    try {
+      await client.mergePatch(studentQuotas, latest.metadata, patch);
+      return;
+    } catch (error) {
+      if (!(error instanceof KubeApiError && error.isConflict) || attempt === MAX_ATTEMPTS) throw error;
+      const found = await client.get(studentQuotas, latest.metadata);
+      if (found === undefined || found.metadata.uid !== uid) throw error;
+      latest = found;
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import { stringify } from 'csv-stringify/sync';
+import type { Handout } from './handout.ts';
+
+const COLUMNS = ['id', 'name', 'group', 'key', 'base_url', 'model'] as const;
+
+/**
+ * All keys as a CSV table that spreadsheets open with names in any script. A name that a spreadsheet would take for a
+ * formula is marked as text.
+ *
+ * @see https://owasp.org/www-community/attacks/CSV_Injection
+ */
+export function keyTable(handouts: readonly Handout[]): string {
+  const rows = handouts.map(({ student, settings }) => [
+    student.id,
+    student.displayName ?? '',
+    student.group ?? '',
+    settings.apiKey,
+    settings.baseURL,
+    settings.model,
+  ]);
+  return stringify([COLUMNS, ...rows], { bom: true, escape_formulas: true, record_delimiter: 'windows' });
+}
