@@ -39,6 +39,11 @@ export function text(max: number) {
   return z.string().min(1).max(max);
 }
 
+/** A key in a Secret. */
+export function secretKey() {
+  return text(253).regex(/^[-._a-zA-Z0-9]+$/);
+}
+
 /** A path below a volume's root: no leading slash, no `..`, no hidden folder. */
 export function volumePath(max: number) {
   return text(max).regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/);

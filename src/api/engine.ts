@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { dnsSubdomain, int32, text } from './bounds.ts';
 import { rule } from './cel.ts';
+import { engineEnvSchema } from './engine-env.ts';
+import { engineResourcesSchema } from './engine-resources.ts';
 
 /** The pinned engine: the version whose behaviour the tests recorded. */
 export const DEFAULT_ENGINE_IMAGE = 'vllm/vllm-openai:v0.32.0';
@@ -110,6 +112,8 @@ export const engineSchema = z
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .default([])
       .describe('Further arguments of `vllm serve`. Arguments that the operator sets itself are refused.'),
+    env: engineEnvSchema,
+    resources: engineResourcesSchema.optional(),
     rollout: z
       .enum(ROLLOUT_MODES)
       .default('WhenIdle')
@@ -123,6 +127,11 @@ export const engineSchema = z
     priorityClassName: dnsSubdomain()
       .optional()
       .describe('PriorityClass of the engines, so that other pods give way to them.'),
+    runtimeClassName: dnsSubdomain()
+      .optional()
+      .describe(
+        "RuntimeClass of the engines, where containers get GPUs only with one: 'nvidia' on k3s and RKE2.",
+      ),
   })
   .meta({
     'x-kubernetes-validations': [

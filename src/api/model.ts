@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dnsSubdomain, int32, int64, quantity, setOf, text } from './bounds.ts';
+import { dnsSubdomain, int32, int64, quantity, secretKey, setOf, text } from './bounds.ts';
 import { rule } from './cel.ts';
 
 const servedName = text(128).regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]*$/);
@@ -10,10 +10,7 @@ export const MODEL_VOLUME_PATH = '/models';
 export const secretKeyRefSchema = z
   .object({
     name: dnsSubdomain().describe('Name of a Secret in the namespace of the class.'),
-    key: text(253)
-      .regex(/^[-._a-zA-Z0-9]+$/)
-      .default('token')
-      .describe('Key in that Secret.'),
+    key: secretKey().default('token').describe('Key in that Secret.'),
   })
   .describe('Where the Hugging Face token of a private or gated model is.');
 

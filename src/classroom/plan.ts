@@ -17,6 +17,7 @@ import type { OperatorSettings } from '../reconcile/settings.ts';
 import { engineDeployment } from './children/deployment.ts';
 import { modelCacheClaim } from './children/model-cache.ts';
 import { engineNetworkPolicy } from './children/network-policy.ts';
+import { outgoingPorts } from './children/outgoing-ports.ts';
 import { enginePodDisruptionBudget } from './children/pod-disruption-budget.ts';
 import { engineService } from './children/service.ts';
 import { engineServiceAccount } from './children/service-account.ts';
@@ -88,11 +89,13 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     idleMs: settings.rolloutIdleMs,
   });
   const { engines, rollout, pause } = planned;
+  // Those of the engines in force: while a change waits, the ones that run keep their way out.
+  const ports = outgoingPorts(engines?.rolledOut.template);
   const modelCache = modelCacheClaim(classroom, spec, observed.modelCache);
   const foundations: ChildIntent[] = [
     { resource: serviceAccounts, object: engineServiceAccount(classroom) },
     ...(modelCache === undefined ? [] : [{ resource: persistentVolumeClaims, object: modelCache }]),
-    { resource: networkPolicies, object: engineNetworkPolicy(classroom, settings) },
+    { resource: networkPolicies, object: engineNetworkPolicy(classroom, settings, ports) },
     { resource: services, object: engineService(classroom) },
     { resource: podDisruptionBudgets, object: enginePodDisruptionBudget(classroom, isGivingWay(observed)) },
   ];

@@ -38,3 +38,41 @@ export function sameQuantity(a: unknown, b: unknown): boolean {
   if (left === undefined || right === undefined) return false;
   return Math.abs(left - right) <= Number.EPSILON * Math.max(Math.abs(left), Math.abs(right));
 }
+
+/**
+ * The one spelling of an amount, rounded up to what Kubernetes can tell apart: `1000m` of cores is `1`, `1024Mi` is `1Gi`.
+ * With it another spelling of the same amount is no change.
+ *
+ * @throws RangeError when `value` is no quantity
+ */
+export function canonicalQuantity(value: string, unit: 'Cores' | 'Bytes'): string {
+  const amount = parseQuantity(value);
+  if (amount === undefined) throw new RangeError(`'${value}' is no quantity`);
+  switch (unit) {
+    case 'Cores':
+      return inCores(wholeOf(amount * 1000));
+    case 'Bytes':
+      return inBytes(wholeOf(amount));
+  }
+}
+
+/** Rounded up, but for what is only the error of floating-point numbers. */
+function wholeOf(amount: number): bigint {
+  return BigInt(Math.ceil(amount - 1e-6));
+}
+
+function inCores(thousandths: bigint): string {
+  return thousandths % 1000n === 0n ? `${thousandths / 1000n}` : `${thousandths}m`;
+}
+
+const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'] as const;
+
+function inBytes(bytes: bigint): string {
+  let amount = bytes;
+  let step = 0;
+  while (amount !== 0n && amount % 1024n === 0n && step < binarySuffixes.length - 1) {
+    amount /= 1024n;
+    step += 1;
+  }
+  return `${amount}${binarySuffixes[step]}`;
+}

@@ -3,13 +3,14 @@ import { COMPONENTS, ENGINE_CONTAINER, ENGINE_PORT, ENGINE_PORT_NAME } from '../
 import { MODEL_VOLUME_PATH } from '../../api/model.ts';
 import { GPU_TOLERATION, productLabels } from '../../gpu/nodes/class-demand.ts';
 import { GPU_LABELS } from '../../gpu/nodes/gpu-labels.ts';
-import { adapterEnvironment } from '../adapters/engine-options.ts';
 import { engineArgs, SHUTDOWN_TIMEOUT_SECONDS } from '../engine-args.ts';
 import type { EngineSettings } from '../engine-settings.ts';
 import { ENGINE_LOG } from '../failures/engine-log.ts';
 import { LOST_NODE_TOLERATIONS } from '../failures/lost-node.ts';
 import type { PodTemplate } from '../rollout/rolled-out.ts';
 import { IN_TURN, START_GATE, STARTS_LABEL } from '../rollout/start-gate.ts';
+import { engineEnvironment } from './engine-environment.ts';
+import { containerResources } from './engine-resources.ts';
 import { childLabels, engineName, engineSelector, modelCacheName } from './metadata.ts';
 
 type PodSpec = NonNullable<PodTemplate['spec']>;
@@ -63,6 +64,9 @@ export function enginePodTemplate(
       ...(spec.engine.priorityClassName === undefined
         ? {}
         : { priorityClassName: spec.engine.priorityClassName }),
+      ...(spec.engine.runtimeClassName === undefined
+        ? {}
+        : { runtimeClassName: spec.engine.runtimeClassName }),
       ...placement(classroom, spec, settings.resourceName),
       containers: [engineContainer(spec, settings)],
       volumes: [
@@ -82,7 +86,9 @@ function engineContainer(spec: ClassroomSpec, settings: EngineSettings): Contain
     args: engineArgs(spec, settings),
     env: engineEnvironment(spec),
     ports: [{ name: ENGINE_PORT_NAME, containerPort: ENGINE_PORT, protocol: 'TCP' }],
-    resources: { limits: { [settings.resourceName]: String(settings.resourceCount) } },
+    resources: containerResources(spec.engine.resources ?? {}, {
+      [settings.resourceName]: String(settings.resourceCount),
+    }),
     startupProbe: { ...healthProbe(), ...startupTime(settings), ...WITHOUT_GRACE },
     readinessProbe: { ...healthProbe(), periodSeconds: 5, failureThreshold: 3 },
     // vLLM can hang with its process alive.
@@ -109,26 +115,6 @@ function startupTime({ weightsMiB = 0 }: EngineSettings) {
     periodSeconds: STARTUP_PERIOD_SECONDS,
     failureThreshold: Math.ceil(Math.max(SHORTEST_STARTUP_SECONDS, seconds) / STARTUP_PERIOD_SECONDS),
   };
-}
-
-/** Caches lie on the model volume, so that a restart neither downloads nor compiles again. */
-function engineEnvironment(spec: ClassroomSpec): NonNullable<Container['env']> {
-  const token = spec.model.tokenSecretRef;
-  return [
-    { name: 'HF_HOME', value: `${MODEL_VOLUME_PATH}/.cache/huggingface` },
-    ...(token === undefined
-      ? []
-      : [{ name: 'HF_TOKEN', valueFrom: { secretKeyRef: { name: token.name, key: token.key } } }]),
-    ...adapterEnvironment(spec),
-    { name: 'TRITON_CACHE_DIR', value: `${MODEL_VOLUME_PATH}/.cache/triton` },
-    { name: 'VLLM_CACHE_ROOT', value: `${MODEL_VOLUME_PATH}/.cache/vllm` },
-    // Above the time for which the gateway keeps idle connections; with vLLM's 5 s it would reuse closed ones.
-    { name: 'VLLM_HTTP_TIMEOUT_KEEP_ALIVE', value: '75' },
-    ENGINE_LOG.env,
-    // Completions of one request: with vLLM's default of 16384 one student can exhaust the memory of all.
-    { name: 'VLLM_MAX_N_SEQUENCES', value: '4' },
-    { name: 'VLLM_NO_USAGE_STATS', value: '1' },
-  ];
 }
 
 function modelVolume(classroom: string, spec: ClassroomSpec): Omit<Volume, 'name'> {

@@ -11,11 +11,16 @@ type Peers = Pick<OperatorSettings, 'gatewayPeer' | 'operatorPeer' | 'prometheus
 
 /**
  * Only the gateway, the operator and, where set, monitoring reach the engines: `/tokenize`, `/invocations` and
- * `/metrics` of vLLM ask for no key. Engines reach DNS and HTTPS, for downloads from a hub, and nothing else.
+ * `/metrics` of vLLM ask for no key. Engines reach DNS and what they download models from, and nothing else.
  *
+ * @param ports where they download from
  * @see https://docs.vllm.ai/en/latest/usage/security.html
  */
-export function engineNetworkPolicy(classroom: Classroom, settings: Peers): NetworkPolicy {
+export function engineNetworkPolicy(
+  classroom: Classroom,
+  settings: Peers,
+  ports: readonly number[],
+): NetworkPolicy {
   const name = classroom.metadata.name;
   const peers = [settings.gatewayPeer, settings.operatorPeer, settings.prometheusPeer];
   return {
@@ -38,7 +43,7 @@ export function engineNetworkPolicy(classroom: Classroom, settings: Peers): Netw
             { port: 53, protocol: 'TCP' },
           ],
         },
-        { ports: [{ port: 443, protocol: 'TCP' }] },
+        { ports: ports.map((port) => ({ port, protocol: 'TCP' })) },
       ],
     },
   };

@@ -276,7 +276,7 @@ const OTHER_FAILURES = {
   [REASONS.tokenSecretMissing]: {
     sign: '`CreateContainerConfigError`: a Secret or its key is not there',
     what: 'Secret {secret|of the token}, or its key, is not there',
-    next: 'Create it in the namespace of the class, with the key that `model.tokenSecretRef.key` names; the engine then starts by itself.',
+    next: 'Create it in the namespace of the class, with the key that `model.tokenSecretRef` or `engine.env` names; the engine then starts by itself.',
     cure: 'Itself',
   },
   [REASONS.containerNotStarted]: {

@@ -71,7 +71,8 @@ export function rolledOutOf(classroom: Classroom, deployment: Deployment | undef
 /** The extended resource that each of its engines asks for, and how many of it. */
 export function resourceOf({ template }: RolledOut): { resourceName: string; resourceCount: number } {
   const engine = engineContainerOf(template.spec);
-  const [resource] = Object.entries(engine?.resources?.limits ?? {});
-  const [resourceName = '', count = ''] = resource ?? [];
+  const limits = Object.entries(engine?.resources?.limits ?? {});
+  // Only extended resources have a domain: cpu and memory have none.
+  const [resourceName = '', count = ''] = limits.find(([name]) => name.includes('/')) ?? [];
   return { resourceName, resourceCount: Number(count) };
 }

@@ -298,6 +298,145 @@ const rows: Record<string, Row> = {
     wantField: 'spec.engine.extraArgs',
     wantMessage: 'Invalid value: `extraArgs` must begin with a flag: the model is set by `model.id`',
   },
+  'an added variable says what it is in one way': {
+    kind: 'Classroom',
+    at: 'spec.engine.env[*]',
+    accepted: {
+      spec: {
+        engine: {
+          env: [
+            { name: 'NO_PROXY', value: '' },
+            { name: 'HTTPS_PROXY', secretKeyRef: { name: 'proxy', key: 'url' } },
+          ],
+        },
+      },
+    },
+    refused: {
+      spec: {
+        engine: { env: [{ name: 'PROXY', value: 'x', secretKeyRef: { name: 'proxy', key: 'url' } }] },
+      },
+    },
+    wantField: 'spec.engine.env[0]',
+    wantMessage: 'Invalid value: `env` must have either `value` or `secretKeyRef` for each variable',
+  },
+  'the token of a model has a field of its own': {
+    kind: 'Classroom',
+    at: 'spec.engine.env[*]',
+    accepted: { spec: { engine: { env: [{ name: 'HF_ENDPOINT', value: 'https://mirror.example.com' }] } } },
+    refused: { spec: { engine: { env: [{ name: 'HF_TOKEN', value: 'hf_x' }] } } },
+    wantField: 'spec.engine.env[0].name',
+    wantMessage: 'Forbidden: `name` must not be a token of Hugging Face: use `model.tokenSecretRef`',
+  },
+  'caches stay on the model volume': {
+    kind: 'Classroom',
+    at: 'spec.engine.env[*]',
+    accepted: {
+      spec: { engine: { env: [{ name: 'MODELSCOPE_CACHE', value: '/models/.cache/modelscope' }] } },
+    },
+    refused: { spec: { engine: { env: [{ name: 'HF_HOME', value: '/tmp' }] } } },
+    wantField: 'spec.engine.env[0].name',
+    wantMessage:
+      'Forbidden: `name` must not be that of a home folder or cache: the operator keeps caches on the volume of `model.storage`',
+  },
+  'an engine opens no paths for its administrators': {
+    kind: 'Classroom',
+    at: 'spec.engine.env[*]',
+    accepted: { spec: { engine: { env: [{ name: 'VLLM_LOGGING_LEVEL', value: 'DEBUG' }] } } },
+    refused: { spec: { engine: { env: [{ name: 'VLLM_SERVER_DEV_MODE', value: '1' }] } } },
+    wantField: 'spec.engine.env[0].name',
+    wantMessage:
+      'Forbidden: `name` must not be that of a variable which opens paths of vLLM for its administrators: the operator sets what `adapters` need',
+  },
+  'the gateway finds the engine as it expects it': {
+    kind: 'Classroom',
+    at: 'spec.engine.env[*]',
+    accepted: { spec: { engine: { env: [{ name: 'VLLM_USE_MODELSCOPE', value: 'True' }] } } },
+    refused: { spec: { engine: { env: [{ name: 'VLLM_API_KEY', value: 'secret' }] } } },
+    wantField: 'spec.engine.env[0].name',
+    wantMessage:
+      'Forbidden: `name` must not be that of a variable by which gateway and engine find each other: students have keys of the gateway',
+  },
+  'an engine keeps no answers': {
+    kind: 'Classroom',
+    at: 'spec.engine.env[*]',
+    accepted: { spec: { engine: { env: [{ name: 'VLLM_ENABLE_CUDA_COMPATIBILITY', value: '1' }] } } },
+    refused: { spec: { engine: { env: [{ name: 'VLLM_ENABLE_RESPONSES_API_STORE', value: '1' }] } } },
+    wantField: 'spec.engine.env[0].name',
+    wantMessage:
+      'Forbidden: `name` must not be that of a variable by which vLLM keeps what students are answered',
+  },
+  'an engine says why it ended': {
+    kind: 'Classroom',
+    at: 'spec.engine.env[*]',
+    accepted: { spec: { engine: { env: [{ name: 'NCCL_DEBUG', value: 'INFO' }] } } },
+    refused: { spec: { engine: { env: [{ name: 'VLLM_CONFIGURE_LOGGING', value: '0' }] } } },
+    wantField: 'spec.engine.env[0].name',
+    wantMessage:
+      'Forbidden: `name` must not be that of a variable by which the operator learns why an engine ended, or keeps vLLM from telling others of it',
+  },
+  'an engine has the GPUs that Kubernetes gives it': {
+    kind: 'Classroom',
+    at: 'spec.engine.env[*]',
+    accepted: { spec: { engine: { env: [{ name: 'CUDA_DEVICE_ORDER', value: 'PCI_BUS_ID' }] } } },
+    refused: { spec: { engine: { env: [{ name: 'NVIDIA_VISIBLE_DEVICES', value: 'all' }] } } },
+    wantField: 'spec.engine.env[0].name',
+    wantMessage:
+      'Forbidden: `name` must not be that of a variable which chooses GPUs: Kubernetes gives an engine those that `gpu` asks for',
+  },
+  'GPUs are not requested twice': {
+    kind: 'Classroom',
+    at: 'spec.engine.resources.requests',
+    accepted: { spec: { engine: { resources: { requests: { 'ephemeral-storage': '20Gi' } } } } },
+    refused: { spec: { engine: { resources: { requests: { 'nvidia.com/gpu': '1' } } } } },
+    wantField: 'spec.engine.resources.requests',
+    wantMessage:
+      "Forbidden: `requests` must not name other resources than 'cpu', 'memory' and 'ephemeral-storage': GPUs are asked for by `gpu`",
+  },
+  'GPUs are not limited twice': {
+    kind: 'Classroom',
+    at: 'spec.engine.resources.limits',
+    accepted: { spec: { engine: { resources: { limits: { cpu: '4', memory: '16Gi' } } } } },
+    refused: { spec: { engine: { resources: { limits: { cpu: '4', 'nvidia.com/gpu': '1' } } } } },
+    wantField: 'spec.engine.resources.limits',
+    wantMessage:
+      "Forbidden: `limits` must not name other resources than 'cpu', 'memory' and 'ephemeral-storage': GPUs are asked for by `gpu`",
+  },
+  'a request for memory is no thousandth of a byte': {
+    kind: 'Classroom',
+    at: 'spec.engine.resources.requests',
+    accepted: { spec: { engine: { resources: { requests: { cpu: '500m', memory: '512Mi' } } } } },
+    refused: { spec: { engine: { resources: { requests: { cpu: '500m', memory: '512m' } } } } },
+    wantField: 'spec.engine.resources.requests',
+    wantMessage:
+      "Invalid value: `requests` must not have the unit 'm' but for 'cpu': it is a thousandth, and a megabyte is 'Mi'",
+  },
+  'a limit of memory is no thousandth of a byte': {
+    kind: 'Classroom',
+    at: 'spec.engine.resources.limits',
+    accepted: { spec: { engine: { resources: { limits: { cpu: '1500m', memory: '512M' } } } } },
+    refused: { spec: { engine: { resources: { limits: { 'ephemeral-storage': '512m' } } } } },
+    wantField: 'spec.engine.resources.limits',
+    wantMessage:
+      "Invalid value: `limits` must not have the unit 'm' but for 'cpu': it is a thousandth, and a megabyte is 'Mi'",
+  },
+  'an engine does not ask for more than it may use, whatever the spelling': {
+    kind: 'Classroom',
+    at: 'spec.engine.resources',
+    accepted: {
+      spec: {
+        engine: {
+          resources: { requests: { cpu: '1000m', memory: '1024Mi' }, limits: { cpu: '1', memory: '1Gi' } },
+        },
+      },
+    },
+    refused: {
+      spec: {
+        engine: { resources: { requests: { memory: '1025Mi' }, limits: { cpu: '1', memory: '1Gi' } } },
+      },
+    },
+    wantField: 'spec.engine.resources.requests',
+    wantMessage: 'Invalid value: `requests` must not be greater than `limits`',
+  },
   'a timetable opens the class at some time': {
     kind: 'Classroom',
     at: 'spec.schedule',

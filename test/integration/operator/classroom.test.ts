@@ -204,7 +204,15 @@ describe('an operator that runs', () => {
 describe('operator --once', () => {
   test('makes everything and ends with 0; on a settled cluster it writes nothing', async () => {
     await createClass({
-      engine: { replicas: { min: 2, max: 2 } },
+      engine: {
+        replicas: { min: 2, max: 2 },
+        // The API server stores other spellings, and no empty text.
+        resources: { requests: { cpu: '0.5', memory: '1024Mi' }, limits: { cpu: '2000m', memory: '3000M' } },
+        env: [
+          { name: 'HTTPS_PROXY', value: 'http://proxy.school.example:3128' },
+          { name: 'NO_PROXY', value: '' },
+        ],
+      },
       model: { id: 'a/b', storage: { size: '5Gi' } },
     });
     expect(await runOnce(run())).toEqual({ code: 0, output: '' });

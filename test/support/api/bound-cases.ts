@@ -1,4 +1,5 @@
 import { customResourceDefinitions } from '../../../src/api/crd.ts';
+import { ENGINE_RESOURCES } from '../../../src/api/engine-resources.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
 import { fieldPath } from '../../../src/api/issue.ts';
 import { type StructuralSchema, walk } from '../../../src/api/structural-schema.ts';
@@ -73,7 +74,7 @@ function boundsOf(schema: StructuralSchema, template: string): Bound[] {
     case 'array':
       return listBounds(schema, template);
     case 'object':
-      return schema.maxProperties === undefined ? [] : [mapBound(schema.maxProperties)];
+      return schema.maxProperties === undefined ? [] : [mapBound(schema.maxProperties, template)];
     case 'boolean':
       return [];
   }
@@ -172,15 +173,20 @@ function listBounds(schema: StructuralSchema, template: string): Bound[] {
   return [...(minItems > 0 ? [least] : []), most, ...(listType === 'atomic' ? [] : [twice])];
 }
 
-function mapBound(maxProperties: number): Bound {
+function mapBound(maxProperties: number, template: string): Bound {
   const entries = (count: number) =>
-    Object.fromEntries(Array.from({ length: count }, (_, index) => [`example.com/pool-${index}`, 'class']));
+    Object.fromEntries(Array.from({ length: count }, (_, index) => mapEntry(template, index)));
   return {
     name: `maxProperties ${maxProperties}`,
     accepted: [entries(maxProperties)],
     refused: [entries(maxProperties + 1)],
     refusal: new RegExp(`Too many: ${maxProperties + 1}: must have at most ${maxProperties} items$`),
   };
+}
+
+function mapEntry(template: string, index: number): [key: string, value: string] {
+  if (!template.startsWith('spec.engine.resources.')) return [`example.com/pool-${index}`, 'class'];
+  return [ENGINE_RESOURCES[index] ?? `resource-${index}`, '1'];
 }
 
 function boundCase(kind: Kind, template: string, bound: Bound): BoundCase {
@@ -255,6 +261,7 @@ function companionsOf(template: string, value: unknown, object: unknown): unknow
 
 const engine = ['spec', 'engine'] as const;
 const gpu = ['spec', 'gpu'] as const;
+const resources = ['spec', 'engine', 'resources'] as const;
 const toleration = ['spec', 'gpu', 'tolerations', 0] as const;
 
 const companions: Record<string, (value: unknown) => [path: ObjectPath, value: unknown][]> = {
@@ -264,6 +271,10 @@ const companions: Record<string, (value: unknown) => [path: ObjectPath, value: u
   ],
   'spec.engine.maxNumSeqs': () => [[[...engine, 'maxNumBatchedTokens'], 1_048_576]],
   'spec.engine.maxNumBatchedTokens': () => [[[...engine, 'maxNumSeqs'], 1]],
+  'spec.engine.resources.requests': () => [[[...resources, 'limits'], undefined]],
+  'spec.engine.resources.requests.*': () => [[[...resources, 'limits'], undefined]],
+  'spec.engine.resources.limits': () => [[[...resources, 'requests'], undefined]],
+  'spec.engine.resources.limits.*': () => [[[...resources, 'requests'], undefined]],
   'spec.gpu.sharing': (value) => [
     [[...gpu, 'gpusPerEngine'], 1],
     [[...gpu, 'migProfile'], value === 'MIG' ? '1g.10gb' : undefined],

@@ -48,9 +48,15 @@ const everythingOnWholeGpus: ClassroomSpecInput = {
     maxNumBatchedTokens: 2048,
     gpuMemoryUtilizationPercent: 90,
     extraArgs: ['--dtype', 'half'],
+    env: [{ name: 'HF_ENDPOINT', value: 'https://mirror.example.com' }],
+    resources: {
+      requests: { cpu: '2', memory: '8Gi', 'ephemeral-storage': '20Gi' },
+      limits: { cpu: '4', memory: '16Gi', 'ephemeral-storage': '40Gi' },
+    },
     rollout: 'AfterClass',
     podSecurity: 'Restricted',
     priorityClassName: 'classrooms',
+    runtimeClassName: 'nvidia',
   },
   contact: 'Ms Chen, room 214',
   limits: {
@@ -94,6 +100,7 @@ const everythingOnWholeGpus: ClassroomSpecInput = {
 const onMigSlices: ClassroomSpecInput = {
   model: { id: 'Qwen/Qwen2.5-7B-Instruct', storage: { size: '50Gi', storageClassName: 'fast' } },
   gpu: { sharing: 'MIG', migProfile: '1g.10gb', tolerations: [{ operator: 'Exists' }] },
+  engine: { env: [{ name: 'HTTPS_PROXY', secretKeyRef: { name: 'proxy', key: 'url' } }] },
   schedule: {
     sessions: [{ days: ['Tue'], start: '09:00', end: '17:00' }],
     exceptions: [{ date: '2026-12-25', closed: true }],

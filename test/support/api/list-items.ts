@@ -5,6 +5,7 @@ const itemOf: Record<string, (index: number) => unknown> = {
   'spec.model.aliases': (index) => `alias-${index}`,
   'spec.gpu.tolerations': (index) => ({ key: `taint-${index}`, operator: 'Exists' }),
   'spec.engine.extraArgs': (index) => `--flag-${index}`,
+  'spec.engine.env': (index) => ({ name: `VARIABLE_${index}`, value: 'on' }),
   'spec.schedule.sessions': (index) => ({ days: [weekday(index)], start: '09:00', end: '17:00' }),
   'spec.schedule.sessions[*].days': weekday,
   'spec.schedule.exceptions': (index) => ({ date: date(index), closed: true }),

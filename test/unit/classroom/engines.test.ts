@@ -95,7 +95,7 @@ const CASES: Case[] = [
     state: 'Failing',
     reason: 'TokenSecretMissing',
     message:
-      'Secret hf-token, or its key, is not there (CreateContainerConfigError: secret "hf-token" not found). Create it in the namespace of the class, with the key that `model.tokenSecretRef.key` names; the engine then starts by itself.',
+      'Secret hf-token, or its key, is not there (CreateContainerConfigError: secret "hf-token" not found). Create it in the namespace of the class, with the key that `model.tokenSecretRef` or `engine.env` names; the engine then starts by itself.',
   },
   {
     name: 'it crashes again and again: its log tells why',

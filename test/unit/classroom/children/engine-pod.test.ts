@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { EngineResources } from '../../../../src/api/engine-resources.ts';
 import { enginePodTemplate } from '../../../../src/classroom/children/engine-pod.ts';
 import type { EngineSettings } from '../../../../src/classroom/engine-settings.ts';
 import { type ClassroomDifference, classroom } from '../../../support/builders.ts';
@@ -112,7 +113,7 @@ describe('the GPU', () => {
       want: { 'nvidia.com/mig-1g.10gb': '1' },
     },
   ] as const)('$name', ({ gpu, settings, want }) => {
-    expect(podOf({ gpu }, settings).container.resources).toEqual({ limits: want });
+    expect(podOf({ gpu }, settings).container.resources?.limits).toEqual(want);
   });
 
   test('its taint is tolerated, besides those of the spec', () => {
@@ -167,6 +168,52 @@ describe('the GPU', () => {
     const gpu = { sharing: 'MIG', migProfile: '1g.10gb' } as const;
     expect(expressionsOf({ gpu }, { resourceName: 'nvidia.com/mig-1g.10gb' })).toBeUndefined();
   });
+});
+
+describe('what an engine asks of its node besides GPUs', () => {
+  const gpu = { 'nvidia.com/gpu': '1' };
+
+  test.each<{ name: string; resources: EngineResources | undefined; want: object }>([
+    {
+      name: 'so much that several find room on a small node',
+      resources: undefined,
+      want: { requests: { cpu: '500m', memory: '2Gi' }, limits: gpu },
+    },
+    {
+      name: 'what the spec says',
+      resources: {
+        requests: { cpu: '4', 'ephemeral-storage': '50Gi' },
+        limits: { memory: '32Gi', 'ephemeral-storage': '60Gi' },
+      },
+      want: {
+        requests: { cpu: '4', memory: '32Gi', 'ephemeral-storage': '50Gi' },
+        limits: { ...gpu, memory: '32Gi', 'ephemeral-storage': '60Gi' },
+      },
+    },
+    {
+      name: 'never more than its limit, as Kubernetes has it',
+      resources: { limits: { cpu: '250m', memory: '1Gi' } },
+      want: { requests: { cpu: '250m', memory: '1Gi' }, limits: { ...gpu, cpu: '250m', memory: '1Gi' } },
+    },
+    {
+      name: 'nothing, where somebody wants it so',
+      resources: { requests: { cpu: '0', memory: '0' } },
+      want: { requests: { cpu: '0', memory: '0' }, limits: gpu },
+    },
+  ])('$name', ({ resources, want }) => {
+    expect(podOf({ engine: { resources } }).container.resources).toEqual(want);
+  });
+
+  test('is the same in every spelling', () => {
+    const spelled = (requests: Record<string, string>) =>
+      podOf({ engine: { resources: { requests } } }).template;
+    expect(spelled({ cpu: '1000m', memory: '4096Mi' })).toEqual(spelled({ cpu: '1', memory: '4Gi' }));
+  });
+});
+
+test('the RuntimeClass is that of the spec', () => {
+  expect(podOf({ engine: { runtimeClassName: 'nvidia' } }).pod.runtimeClassName).toBe('nvidia');
+  expect(podOf().pod).not.toHaveProperty('runtimeClassName');
 });
 
 describe('probes', () => {

@@ -1,16 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
 import { COMPONENTS, ENGINE_PORT, LABELS } from '../../../../src/api/labels.ts';
+import type { ObservedClass } from '../../../../src/classroom/observe.ts';
 import { plan } from '../../../../src/classroom/plan.ts';
-import type { NetworkPolicy, Pod } from '../../../../src/kube/resources.ts';
+import type { Deployment, NetworkPolicy, Pod } from '../../../../src/kube/resources.ts';
 import { classroom } from '../../../support/builders.ts';
-import { observedClass, settings } from '../../../support/classroom.ts';
+import { observedClass, readyPod, settings } from '../../../support/classroom.ts';
 import { mayConnect, type Source } from '../../../support/network-policy.ts';
 
 const MONITORING = { namespace: 'monitoring', podLabels: { 'app.kubernetes.io/name': 'prometheus' } };
 
 /** The policy and the pod as the operator renders them. */
-function rendered(prometheusPeer = undefined as typeof MONITORING | undefined) {
-  const result = plan(observedClass({ classroom: classroom() }), settings({ prometheusPeer }), 0);
+function rendered(
+  prometheusPeer = undefined as typeof MONITORING | undefined,
+  observed: Partial<ObservedClass> = {},
+) {
+  const result = plan(
+    observedClass({ classroom: classroom(), ...observed }),
+    settings({ prometheusPeer }),
+    0,
+  );
   if (result.kind === 'withheld') throw new Error(result.message);
   const policy = result.foundations.find(({ object }) => object.kind === 'NetworkPolicy')?.object;
   const template = result.engines?.rolledOut.template;
@@ -24,7 +32,7 @@ function rendered(prometheusPeer = undefined as typeof MONITORING | undefined) {
     },
     ...(template?.spec === undefined ? {} : { spec: template.spec }),
   };
-  return { policies: [policy as NetworkPolicy], engine };
+  return { policies: [policy as NetworkPolicy], engine, deployment: result.deployment?.object as Deployment };
 }
 
 function pod(namespace: string, podLabels: Record<string, string>): Source {
@@ -82,11 +90,30 @@ describe('the port of an engine, which asks for no key', () => {
 });
 
 test('an engine reaches names and HTTPS, and nothing else', () => {
-  const egress = rendered().policies[0]?.spec?.egress;
-  expect(egress?.map(({ to }) => to)).toEqual([undefined, undefined]);
-  expect(egress?.flatMap(({ ports }) => ports?.map(({ port, protocol }) => `${protocol} ${port}`))).toEqual([
-    'UDP 53',
-    'TCP 53',
-    'TCP 443',
-  ]);
+  const { policies } = rendered();
+  expect(policies[0]?.spec?.egress?.map(({ to }) => to)).toEqual([undefined, undefined]);
+  expect(outgoing(policies)).toEqual(['UDP 53', 'TCP 53', 'TCP 443']);
 });
+
+const behindProxy = classroom({
+  spec: { engine: { env: [{ name: 'HTTPS_PROXY', value: 'http://proxy.school.example:3128' }] } },
+});
+
+test('an engine behind a proxy reaches its port too', () => {
+  const { policies } = rendered(undefined, { classroom: behindProxy });
+  expect(outgoing(policies)).toEqual(['UDP 53', 'TCP 53', 'TCP 443', 'TCP 3128']);
+});
+
+test('engines that run keep their way out for as long as they run', () => {
+  const { deployment } = rendered(undefined, { classroom: behindProxy });
+  const pods = [readyPod('python-101-engine-a')];
+  const { policies } = rendered(undefined, { deployment, pods, activity: { kind: 'busy' } });
+  expect(outgoing(policies)).toContain('TCP 3128');
+  const idle = rendered(undefined, { deployment, pods: [] });
+  expect(outgoing(idle.policies)).not.toContain('TCP 3128');
+});
+
+function outgoing([policy]: readonly NetworkPolicy[]): string[] {
+  const egress = policy?.spec?.egress ?? [];
+  return egress.flatMap(({ ports }) => (ports ?? []).map(({ port, protocol }) => `${protocol} ${port}`));
+}

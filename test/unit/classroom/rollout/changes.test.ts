@@ -71,6 +71,17 @@ describe('what changes about engines', () => {
       spec: { model: { tokenSecretRef: { name: 'hf-token' } } },
       want: [{ kind: 'Pod', text: 'env of the pods' }],
     },
+    {
+      name: 'what the spec adds to their pods',
+      spec: {
+        engine: {
+          env: [{ name: 'HF_ENDPOINT', value: 'https://hf-mirror.com' }],
+          resources: { requests: { cpu: '2' } },
+          runtimeClassName: 'nvidia',
+        },
+      },
+      want: [{ kind: 'Pod', text: 'runtimeClassName, env, resources of the pods' }],
+    },
   ])('$name', ({ spec, want }) => {
     expect(changesBetween(templateOf(), templateOf(spec))).toEqual(want);
   });
@@ -78,6 +89,12 @@ describe('what changes about engines', () => {
   test('an argument that is taken away', () => {
     const before = templateOf({ engine: { extraArgs: ['--enforce-eager'] } });
     expect(describeChanges(changesBetween(before, templateOf()))).toBe('without --enforce-eager');
+  });
+
+  test('nothing, whatever the spelling of an amount', () => {
+    const before = templateOf({ engine: { resources: { requests: { cpu: '1000m', memory: '1024Mi' } } } });
+    const after = templateOf({ engine: { resources: { requests: { cpu: '1', memory: '1Gi' } } } });
+    expect(changesBetween(before, after)).toEqual([]);
   });
 
   test('nothing, whatever the order of the fields', () => {

@@ -73,6 +73,12 @@ test('the resource of an engine is that of its container', () => {
   expect(resourceOf(RECORD)).toEqual({ resourceName: 'nvidia.com/gpu', resourceCount: 2 });
 });
 
+test('the limits of CPU and memory are not taken for GPUs, wherever they stand', () => {
+  const limits = { cpu: '4', memory: '16Gi', 'nvidia.com/gpu': '2' };
+  const template = { spec: { containers: [{ name: 'vllm', resources: { limits } }] } };
+  expect(resourceOf({ ...RECORD, template })).toEqual({ resourceName: 'nvidia.com/gpu', resourceCount: 2 });
+});
+
 test.each([
   ['Recreate', { type: 'Recreate' }],
   ['OneByOne', { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } }],
