@@ -9,6 +9,7 @@ import { STATUS_FIELD_MANAGER } from '../reconcile/field-managers.ts';
 import { type ApplyOutcome, apply } from './apply.ts';
 import { connect } from './connect.ts';
 import type { ClassroomDependencies } from './dependencies.ts';
+import { shortenEndsOfLoading } from './engine-watch/loading-ends.ts';
 import { createEngineRestarts } from './engine-watch/restart.ts';
 import { observe } from './observe.ts';
 import { type Plan, plan } from './plan.ts';
@@ -56,6 +57,7 @@ export function createClassroomController(dependencies: ClassroomDependencies): 
       for (const event of transitions(observed.classroom.status, next, outcome, planned)) {
         events.record(observed.classroom, event);
       }
+      await shortenEndsOfLoading(observed, dependencies, signal);
       const repairAtMs = await restarts.carryOut(observed, nowMs, signal);
       return passOf(planned, outcome, next, nowMs, [turnAtMs, repairAtMs]);
     },

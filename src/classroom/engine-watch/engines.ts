@@ -27,7 +27,7 @@ export function isStarted(pod: Pod): boolean {
 }
 
 /** Whether the Deployment of the class made it: other pods may carry the labels of engines, and are left alone. */
-export function isOfDeployment(pod: Pod, classroom: string): boolean {
+export function isOfDeployment(pod: Pick<Pod, 'metadata'>, classroom: string): boolean {
   const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller === true);
   return owner?.kind === 'ReplicaSet' && owner.name.startsWith(`${engineName(classroom)}-`);
 }
