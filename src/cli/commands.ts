@@ -38,19 +38,24 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./describe/command.ts')).describeCommand,
   },
   {
-    name: 'get',
-    summary: 'Classes, students or engines as a table, as YAML or as JSON',
-    load: async () => (await import('./get/command.ts')).getCommand,
+    name: 'top',
+    summary: 'Who works in a class: requests, refusals and tokens of each student, live',
+    load: async () => (await import('./top/command.ts')).topCommand,
   },
   {
-    name: 'status',
-    summary: 'How a class is, and what to do next',
-    load: async () => (await import('./status/command.ts')).statusCommand,
+    name: 'logs',
+    summary: 'What the engines write, with known causes of failures marked',
+    load: async () => (await import('./logs/command.ts')).logsCommand,
   },
   {
-    name: 'describe',
-    summary: 'All that the cluster says of a class or a student',
-    load: async () => (await import('./describe/command.ts')).describeCommand,
+    name: 'doctor',
+    summary: 'What is wrong with cluster, class or gateway, and what to do',
+    load: async () => (await import('./doctor/command.ts')).doctorCommand,
+  },
+  {
+    name: 'chat',
+    summary: 'Talk to a class as one of its students',
+    load: async () => (await import('./chat/command.ts')).chatCommand,
   },
   {
     name: 'completion',

@@ -95,11 +95,13 @@ export const problems = {
   }: {
     name: string;
     namespace: string;
-    others: readonly string[];
+    /** Classes of the namespace, where they are known. */
+    others?: readonly string[];
   }) =>
     new CliError({
       what: `There is no class "${name}" in namespace "${namespace}".`,
-      why: others.length === 0 ? 'That namespace has no class.' : `There is ${others.join(', ')}.`,
+      why:
+        others && (others.length === 0 ? 'That namespace has no class.' : `There is ${others.join(', ')}.`),
       next: 'See all classes: kubectl classroom get -A',
     }),
 
@@ -313,29 +315,79 @@ export const problems = {
       exitCode: EXIT_CODES.waitedInVain,
     }),
 
-  // Asking and waiting
+  // The gateway
 
-  confirmationNeeded: ({ what }: { what: string }) =>
+  gatewayUnknown: ({ classroom }: { classroom: string }) =>
     new CliError({
-      what: `${what} That needs a yes, and nobody is there to ask.`,
-      next: 'Add --yes if it is meant; nothing was changed.',
+      what: `Nobody has said where the gateway of the class "${classroom}" is.`,
+      why: 'The operator writes it into the status of the class, and has not done so yet.',
+      next: `See whether the operator runs: kubectl classroom doctor ${classroom}; another way to the gateway is taken with --gateway-url.`,
+    }),
+
+  gatewayUnreachable: ({ place, why }: { place: string; why: string }) =>
+    new CliError({
+      what: `The gateway at ${place} cannot be reached.`,
+      why,
+      next: 'Does it run: kubectl get pods -A -l app.kubernetes.io/component=gateway. From a place that has no way there, forward a port of it and name that: --gateway-url http://127.0.0.1:8080/v1',
+    }),
+
+  gatewaySilent: ({ place }: { place: string }) =>
+    new CliError({
+      what: `The gateway at ${place} takes requests and did not answer in time.`,
+      next: 'The engines may be loading, or busy: kubectl classroom status',
+    }),
+
+  gatewayNotAllowed: ({ service, why }: { service: string; why: string }) =>
+    new CliError({
+      what: `You may not ask the gateway through the API server: its Service ${service} has an address for the cluster only.`,
+      why,
+      next: 'Ask who runs the cluster for the right "create" and "get" on "services/proxy" there, or for an address of the gateway for people: the value gateway.baseURL of the chart, and --gateway-url here.',
+    }),
+
+  gatewayRefused: ({ status, code, why }: { status: number; code: string | undefined; why: string }) =>
+    new CliError({
+      what: `The gateway refuses the request: HTTP ${status}${code === undefined ? '' : `, ${code}`}.`,
+      why,
+      next: 'How the class is: kubectl classroom status',
+    }),
+
+  answerBroken: ({ why }: { why: string }) =>
+    new CliError({
+      what: 'The answer broke off.',
+      why,
+      next: 'Ask again; what the engines say: kubectl classroom logs',
+    }),
+
+  nobodyEnrolled: ({ classroom }: { classroom: string }) =>
+    new CliError({
+      what: `The class "${classroom}" has no student yet.`,
+      next: `Enrol some: kubectl classroom enroll ${classroom} -f roster.csv`,
+    }),
+
+  studentNotNamed: ({ classroom, ids }: { classroom: string; ids: readonly string[] }) =>
+    new CliError({
+      what: `As which student of the class "${classroom}"? It has ${ids.length}.`,
+      why: `There is ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ' and others' : ''}.`,
+      next: `Name one: --student ${ids[0]}`,
       exitCode: EXIT_CODES.usage,
     }),
 
-  notConfirmed: () =>
-    new CliError({ what: 'Not confirmed.', next: 'Nothing was changed.', exitCode: EXIT_CODES.failed }),
-
-  classCannotServe: ({ name, why }: { name: string; why: string }) =>
+  keyMissing: ({ student, why }: { student: string; why: string | undefined }) =>
     new CliError({
-      what: `Class "${name}" cannot serve as it is written, so nothing is waited for.`,
+      what: `The student "${student}" has no key yet.`,
       why,
-      next: `Change the class; what would fit: kubectl get classroom ${name} -o yaml | kubectl classroom plan --from -`,
+      next: `What the cluster says of the seat: kubectl classroom describe --student ${student}`,
     }),
 
-  waitedInVain: ({ what, waitedFor, forText }: { what: string; waitedFor: string; forText: string }) =>
+  nodesNotReadable: () =>
     new CliError({
-      what: `${what} is not there yet after ${forText}: ${waitedFor}`,
-      next: 'It goes on by itself. See how it is: kubectl classroom status; wait longer: --timeout 30m',
-      exitCode: EXIT_CODES.waitedInVain,
+      what: 'You may not read the nodes, so their GPUs are not known here.',
+      next: 'Name the GPUs instead: --gpu A10,L4',
+    }),
+
+  noGpuOnNodes: () =>
+    new CliError({
+      what: 'No node of this cluster offers a GPU of which is known what it is.',
+      next: 'See what is missing: kubectl classroom doctor; or name GPUs: --gpu A10,L4',
     }),
 } as const satisfies Record<string, (facts: never) => CliError>;

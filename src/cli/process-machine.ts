@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../kube/clock.ts';
-import type { Machine, Spinner } from './machine.ts';
+import type { Machine, Screen, Spinner } from './machine.ts';
+import { oneLine } from './one-line.ts';
 import { createPrivateFiles } from './private-files.ts';
 import { readStandardInput } from './standard-input.ts';
+
+/** The sign before the text of a spinner, the blank between them, and the place of the cursor. */
+const BESIDE_TEXT = 4;
 
 /** The machine this process runs on. The first Ctrl-C aborts its signal; the second ends the process as ever. */
 export function machineOf(process: NodeJS.Process): Machine {
@@ -22,6 +26,7 @@ export function machineOf(process: NodeJS.Process): Machine {
     privateFiles: createPrivateFiles(`${process.pid}.tmp`),
     ask: stdin.isTTY && stderr.isTTY ? (question) => ask(process, question, interrupted) : undefined,
     spin: stderr.isTTY ? (text) => spin(stderr, text) : undefined,
+    screen: stdout.isTTY ? () => openScreen(stdout) : undefined,
   };
 }
 
@@ -36,7 +41,11 @@ async function ask(
   // While it reads, the terminal sends no signal for Ctrl-C.
   lines.once('SIGINT', () => interrupted.abort(new Error('Interrupted')));
   try {
-    return await lines.question(question, { signal: interrupted.signal });
+    return await new Promise((resolve, reject) => {
+      // Ctrl-D: nobody answers any more, and the question would wait for ever.
+      lines.once('close', () => resolve(''));
+      lines.question(question, { signal: interrupted.signal }).then(resolve, reject);
+    });
   } finally {
     lines.close();
   }
@@ -44,21 +53,17 @@ async function ask(
 
 async function spin(stream: NodeJS.WriteStream, text: string): Promise<Spinner> {
   const { default: createSpinner } = await import('yocto-spinner');
-  const spinner = createSpinner({ text: oneLine(text, stream), stream }).start();
+  const spinner = createSpinner({ text: oneLine(text, stream.columns - BESIDE_TEXT), stream }).start();
   return {
     say: (next) => {
-      spinner.text = oneLine(next, stream);
+      spinner.text = oneLine(next, stream.columns - BESIDE_TEXT);
     },
     stop: () => void spinner.stop(),
   };
 }
 
-/** The sign before the text, the blank between them, and the place of the cursor. */
-const BESIDE_TEXT = 4;
-
-/** What moves over several lines flickers. */
-function oneLine(text: string, { columns }: NodeJS.WriteStream): string {
-  const [line = ''] = text.split('\n', 1);
-  const room = columns - BESIDE_TEXT;
-  return line.length <= room ? line : `${line.slice(0, room - 1)}…`;
+async function openScreen(stream: NodeJS.WriteStream): Promise<Screen> {
+  const { createLogUpdate } = await import('log-update');
+  const draw = createLogUpdate(stream);
+  return { draw: (text) => draw(text), close: () => draw.done() };
 }

@@ -13,6 +13,12 @@ export function describeFailure(diagnosis: Diagnosis): string {
   return `${fill(what, diagnosis.details)} (${quoted(diagnosis)}). ${fill(next, diagnosis.details)}`;
 }
 
+/** The same where the words of the log stand beside it: a sentence, and what to do. */
+export function explainFailure({ reason, details }: Diagnosis): { what: string; next: string } {
+  const { what, next } = FAILURES[reason];
+  return { what: fill(what, details), next: fill(next, details) };
+}
+
 /** The same when nothing is left to lower. */
 export function describeExhausted(diagnosis: Diagnosis): string {
   const { what } = FAILURES[diagnosis.reason];

@@ -126,8 +126,8 @@ function podEndReason(reason: string): EngineFailureReason {
   }
 }
 
-/** The first sign that is in the text. @param among only these reasons; default: all */
-function diagnosisOfText(text: string, among?: readonly EngineFailureReason[]): Diagnosis | undefined {
+/** The first sign that is in the text, without what stands before its lines. @param among only these reasons; default: all */
+export function diagnosisOfText(text: string, among?: readonly EngineFailureReason[]): Diagnosis | undefined {
   for (const { reason, pattern, quote } of LOG_SIGNS) {
     if (among !== undefined && !among.includes(reason)) continue;
     // The last: a traceback names an exception where it is raised, and what it says at its end.

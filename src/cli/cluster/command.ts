@@ -9,7 +9,7 @@ import { tellProblem } from '../problem.ts';
 import { problems } from '../problems.ts';
 import { problemOfCall } from './api-problems.ts';
 import type { Connection, connect } from './connection.ts';
-import { CONNECTION_FLAGS, connectionSchema } from './flags.ts';
+import { CONNECTION_FLAGS, type ConnectionFlags, connectionSchema } from './flags.ts';
 
 /** What a command that talks to a cluster gets. */
 export interface Cluster extends Connection {
@@ -62,13 +62,28 @@ export function clusterCommand<Schema extends z.ZodObject>(
       }
       const options = command.schema.parse(parsed.texts);
       const connectionFlags = connectionSchema.parse(parsed.texts);
-      return withProblems(machine, async (called) => {
-        const connection = await connectTo(connectionFlags, machine);
-        called(connection.server);
-        return withClient(connection, machine, (cluster) => command.run(options, cluster));
-      });
+      return withCluster(connectionFlags, machine, (cluster) => command.run(options, cluster), connectTo);
     },
   };
+}
+
+/**
+ * Connects, runs, and tells of problems: for commands that need a cluster only sometimes. All errors of calls are told
+ * from the catalogue; anything else is a fault of the program and is thrown.
+ *
+ * @param connectTo for tests; default: what the kubeconfig says
+ */
+export function withCluster(
+  flags: ConnectionFlags,
+  machine: Machine,
+  run: (cluster: Cluster) => Promise<ExitCode>,
+  connectTo: typeof connect = connectLazily,
+): Promise<ExitCode> {
+  return withProblems(machine, async (called) => {
+    const connection = await connectTo(flags, machine);
+    called(connection.server);
+    return withClient(connection, machine, run);
+  });
 }
 
 /** HTTP is a third of what a command loads: help gets along without. */

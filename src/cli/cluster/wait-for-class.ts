@@ -19,7 +19,7 @@ export function waitForClass(
     ref,
     timeoutMs,
     look: (classroom) => {
-      if (classroom === undefined) throw problems.classNotFound({ name, namespace, others: [] });
+      if (classroom === undefined) throw problems.classNotFound({ name, namespace });
       return lookAtClass(classroom);
     },
   });

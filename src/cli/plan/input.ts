@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { planInputOf } from '../../classroom/plan-input.ts';
 import type { PlanInput } from '../../gpu/plan-types.ts';
 import type { ClassFile } from './class-file.ts';
-import type { PlanOptions } from './options.ts';
+import type { EngineOptions } from './options.ts';
 
 /** A Hugging Face `config.json`. */
 export type ModelConfig = NonNullable<PlanInput['model']['config']>;
@@ -25,7 +25,7 @@ export function parseModelConfig(text: string): ModelConfig {
 }
 
 /** What the planner is asked: the class of the file, with the flags over it. */
-export function planInput(options: PlanOptions, { classFile, modelConfig }: PlanFiles): PlanInput {
+export function planInput(options: EngineOptions, { classFile, modelConfig }: PlanFiles): PlanInput {
   const fromClass = classFile === undefined ? undefined : planInputOf(classFile.classroom.spec);
   return {
     ...fromClass,
@@ -46,7 +46,7 @@ export function planInput(options: PlanOptions, { classFile, modelConfig }: Plan
 
 /** Another model leaves nothing of the class's: its facts would be wrong. */
 function modelOf(
-  { model }: PlanOptions,
+  { model }: EngineOptions,
   config: ModelConfig | undefined,
   fromClass: PlanInput['model'] | undefined,
 ): PlanInput['model'] {
@@ -58,7 +58,7 @@ function modelOf(
  * Another GPU leaves nothing of the class's memory figure, another figure leaves the GPU, and one way of sharing excludes
  * the others.
  */
-function slotOf(options: PlanOptions, fromClass: PlanInput['slot'] = {}): PlanInput['slot'] {
+function slotOf(options: EngineOptions, fromClass: PlanInput['slot'] = {}): PlanInput['slot'] {
   const { gpu, memoryMib, slicesPerGpu, migProfile } = options;
   const memory =
     gpu === undefined && memoryMib === undefined
@@ -70,11 +70,11 @@ function slotOf(options: PlanOptions, fromClass: PlanInput['slot'] = {}): PlanIn
   return { ...memory, ...sharing };
 }
 
-function tensorParallelOf(options: PlanOptions, fromClass: number | undefined): number | undefined {
+function tensorParallelOf(options: EngineOptions, fromClass: number | undefined): number | undefined {
   if (options.tensorParallel !== undefined) return options.tensorParallel;
   return replacesSharing(options) ? undefined : fromClass;
 }
 
-function replacesSharing({ slicesPerGpu, migProfile, tensorParallel }: PlanOptions): boolean {
+function replacesSharing({ slicesPerGpu, migProfile, tensorParallel }: EngineOptions): boolean {
   return slicesPerGpu !== undefined || migProfile !== undefined || (tensorParallel ?? 1) > 1;
 }

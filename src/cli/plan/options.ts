@@ -5,6 +5,7 @@ import { releaseOf } from '../../classroom/plan-input.ts';
 import type { Program } from '../../command-line/parse.ts';
 import { nonEmpty, onOrOff, wholeNumber } from '../../command-line/values.ts';
 import { kvCacheDtypeSchema, QUANTIZATIONS, type Quantization } from '../../gpu/plan-types.ts';
+import { CONNECTION_FLAGS, type ConnectionFlags, connectionSchema } from '../cluster/flags.ts';
 import { OUTPUT_FLAGS, OUTPUT_SHAPE } from '../output.ts';
 
 /** The largest figures that a Classroom takes, too. */
@@ -42,6 +43,8 @@ const release = z
   .transform((text) => text.replace(/^v/, ''));
 
 export const planOptionsSchema = z.object({
+  class: nonEmpty.optional(),
+  nodes: onOrOff,
   model: nonEmpty.optional(),
   modelConfig: nonEmpty.optional(),
   from: nonEmpty.optional(),
@@ -62,15 +65,25 @@ export const planOptionsSchema = z.object({
   vllmVersion: release.optional(),
   students: wholeNumber(1, MAX_STUDENTS).optional(),
   ...OUTPUT_SHAPE,
+  ...connectionSchema.shape,
 });
 
 /** What the command line of `plan` says, flag by flag; what is absent comes from the class or is planned. */
 export type PlanOptions = z.infer<typeof planOptionsSchema>;
+/** Those that say what an engine is to be like. */
+export type EngineOptions = Omit<PlanOptions, keyof ConnectionFlags | 'class' | 'nodes'>;
 
 export const PLAN_FLAGS: Program<typeof planOptionsSchema>['flags'] = {
+  class: {
+    spelling: '[class]',
+    about:
+      'name of a class of the cluster: its spec, its students, and what the nodes say of their GPUs; other flags win over it',
+  },
+  nodes: { spelling: '--nodes', about: "compare the GPUs of the cluster's nodes, in place of --gpu" },
   model: {
     spelling: '--model <id>',
-    about: 'Hugging Face id, such as Qwen/Qwen2.5-7B-Instruct, or the name alone',
+    about:
+      'Hugging Face id, such as Qwen/Qwen2.5-7B-Instruct, or the name alone; several with commas are compared',
   },
   modelConfig: {
     spelling: '--model-config <file>',
@@ -82,7 +95,8 @@ export const PLAN_FLAGS: Program<typeof planOptionsSchema>['flags'] = {
   },
   gpu: {
     spelling: '--gpu <name>',
-    about: 'GPU, such as A10, H100-80, or the value of the node label nvidia.com/gpu.product',
+    about:
+      'GPU, such as A10, H100-80, or the value of the node label nvidia.com/gpu.product; several with commas are compared',
   },
   memoryMib: {
     spelling: '--memory-mib <n>',
@@ -123,4 +137,5 @@ export const PLAN_FLAGS: Program<typeof planOptionsSchema>['flags'] = {
   },
   students: { spelling: '--students <n>', about: 'students of the class: how many engines they need' },
   ...OUTPUT_FLAGS,
+  ...CONNECTION_FLAGS,
 };

@@ -2,9 +2,9 @@ import type { EngineStatus } from '../../api/classroom.ts';
 import { type Colours, coloursFor } from '../colours.ts';
 import type { Machine } from '../machine.ts';
 import { nameTable, textTable, wrapped } from '../text-table.ts';
-import type { Mark } from './condition-words.ts';
 import { counted } from './counted.ts';
 import type { ClassReport, StudentCounts, UsageToday } from './report.ts';
+import { signOf } from './sign.ts';
 import { minuteText, spanText } from './time-words.ts';
 
 /** How it is to look. */
@@ -25,7 +25,6 @@ export function lookAt({ stdout, env, clock }: Pick<Machine, 'stdout' | 'env' | 
 }
 
 const NAME_WIDTH = 12;
-const SIGNS: Readonly<Record<Mark, string>> = { Good: '✓', Bad: '✗', Unknown: '?', Note: '•' };
 
 /** A class for a trainer: how it is, what it consists of, what is not as it should be, and what to do next. */
 export function reportText(report: ClassReport, look: Look): string {
@@ -126,10 +125,9 @@ export function engineTable(engines: readonly EngineStatus[]): string {
 
 /** One line each; what is not as it should be with its message, where that does not stand above already. */
 function conditionLines({ conditions, message: above }: ClassReport, { colours, columns }: Look): string {
-  const paints = { Good: colours.green, Bad: colours.red, Unknown: colours.yellow, Note: colours.cyan };
   return conditions
     .map(({ mark, words, reason, message }) => {
-      const line = `${paints[mark](SIGNS[mark])} ${words}`;
+      const line = `${signOf(mark, colours)} ${words}`;
       if (mark === 'Good') return `${line}\n`;
       return `${line}: ${reason}\n${message === above ? '' : wrapped(message, { indent: 4, columns })}`;
     })

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { type PlanFiles, parseModelConfig, planInput } from '../../../../src/cli/plan/input.ts';
-import type { PlanOptions } from '../../../../src/cli/plan/options.ts';
+import type { EngineOptions } from '../../../../src/cli/plan/options.ts';
 import { planRequestSchema } from '../../../../src/gpu/plan-types.ts';
 import { type ClassroomDifference, classroom } from '../../../support/builders.ts';
 
-const requestOf = (options: Partial<PlanOptions>, files: PlanFiles = {}) =>
+const requestOf = (options: Partial<EngineOptions>, files: PlanFiles = {}) =>
   planRequestSchema.parse(planInput({ enforceEager: false, output: 'table', ...options }, files));
 
 const classFile = (spec: ClassroomDifference['spec'], students?: number): PlanFiles => ({
@@ -12,7 +12,7 @@ const classFile = (spec: ClassroomDifference['spec'], students?: number): PlanFi
 });
 
 test('every flag reaches the planner', () => {
-  const options: PlanOptions = {
+  const options: EngineOptions = {
     model: 'Qwen/Qwen2.5-7B-Instruct',
     gpu: 'A10',
     memoryMib: 22_000,
@@ -101,7 +101,7 @@ describe('a class from a file', () => {
     expect(requestOf({ memoryMib: 9000 }, files).slot).toEqual({ gpu: 'NVIDIA-T4', memoryMiB: 9000 });
   });
 
-  test.each<[string, Partial<PlanOptions>, { slot: object; tensorParallel: number }]>([
+  test.each<[string, Partial<EngineOptions>, { slot: object; tensorParallel: number }]>([
     ['nothing', {}, { slot: { migProfile: '1g.10gb' }, tensorParallel: 1 }],
     ['time-slices', { slicesPerGpu: 2 }, { slot: { slicesPerGPU: 2 }, tensorParallel: 1 }],
     ['the whole GPU', { slicesPerGpu: 1 }, { slot: {}, tensorParallel: 1 }],

@@ -1,0 +1,48 @@
+import type { Classroom } from '../../api/classroom.ts';
+import type { StudentQuota } from '../../api/student-quota.ts';
+import { classReport, type StudentCounts } from '../status/report.ts';
+import type { Finding } from './finding.ts';
+
+/** What the operator says of a class, and of the seats. Pure. @param nowMs epoch ms */
+export function checkClass(
+  classroom: Classroom,
+  seats: readonly StudentQuota[] | undefined,
+  nowMs: number,
+): Finding[] {
+  const report = classReport(classroom, seats, nowMs);
+  const bad = report.conditions.filter(({ mark }) => mark !== 'Good');
+  const engines = report.engines.list.filter(
+    ({ state, message }) => state !== 'Ready' && message !== undefined,
+  );
+  return [
+    {
+      area: 'Class',
+      mark: report.serving ? 'Good' : 'Bad',
+      what: `${report.name}: ${report.message}`,
+      ...(report.serving ? {} : { next: report.next }),
+    },
+    ...bad.map(
+      ({ mark, words, message }): Finding => ({ area: 'Class', mark, what: `${words}.`, why: message }),
+    ),
+    ...engines.map(({ name, state, message = '' }): Finding => {
+      const mark = state === 'Failing' ? 'Bad' : 'Note';
+      return { area: 'Class', mark, what: `Engine ${name}, ${state}: ${message}` };
+    }),
+    ...studentFindings(report.students),
+  ];
+}
+
+function studentFindings(students: StudentCounts | undefined): Finding[] {
+  if (students === undefined) return [{ area: 'Class', mark: 'Unknown', what: 'You may not see the seats.' }];
+  const { total, active, waiting } = students;
+  if (total === 0) {
+    const next = 'Enrol students: kubectl classroom enroll -f roster.csv';
+    return [{ area: 'Class', mark: 'Note', what: 'Nobody is enrolled.', next }];
+  }
+  return [
+    { area: 'Class', mark: 'Good', what: `${active} of ${total} students can work.` },
+    ...waiting.map(
+      ({ id, why }): Finding => ({ area: 'Class', mark: 'Bad', what: `The student ${id} cannot work.`, why }),
+    ),
+  ];
+}

@@ -1,0 +1,101 @@
+import { textTable } from '../text-table.ts';
+import type { StudentFigures } from './figures.ts';
+
+/** One moment of a class. */
+export interface Moment {
+  readonly name: string;
+  readonly namespace: string;
+  /** RFC 3339. */
+  readonly time: string;
+  /** The message of the condition Ready. */
+  readonly message: string;
+  readonly engines: { readonly ready: number; readonly wanted: number };
+  readonly students: readonly StudentFigures[];
+  /** Why some figures are older; undefined: all are of this moment. */
+  readonly note?: string | undefined;
+}
+
+/** How students can be sorted: the most first, or by id. */
+export const ORDERS = ['tokens', 'rate', 'requests', 'refused', 'running', 'student'] as const;
+export type Order = (typeof ORDERS)[number];
+
+type Rates = ReadonlyMap<string, number>;
+
+/** The students in an order; those that are alike in it by id. */
+export function sorted(students: readonly StudentFigures[], by: Order, rates: Rates): StudentFigures[] {
+  const byId = students.toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+  if (by === 'student') return byId;
+  const figure = (student: StudentFigures): number =>
+    (by === 'rate' ? rates.get(student.id) : student[by]) ?? 0;
+  return byId.toSorted((a, b) => figure(b) - figure(a));
+}
+
+/**
+ * A moment for people, no longer than the screen.
+ *
+ * @param rates tokens a minute by student; undefined: nobody has watched long enough
+ * @param rows of the screen; undefined: as many as are needed
+ */
+export function momentText(
+  { name, namespace, message, engines, students, note }: Moment,
+  { rates, rows }: { rates: Rates | undefined; rows: number | undefined },
+): string {
+  const head = [
+    `${name} in ${namespace}: ${message}`,
+    `${engines.ready} of ${engines.wanted} engines answer. ${sumText(students)}`,
+    ...(note === undefined ? [] : [note]),
+    '',
+  ];
+  if (students.length === 0) return [...head, 'Nobody is enrolled.', ''].join('\n');
+  // The titles, and the line that says how many are left out.
+  const room = rows === undefined ? students.length : Math.max(1, rows - head.length - 3);
+  const shown = students.slice(0, room);
+  const left = students.length - shown.length;
+  return [
+    ...head,
+    textTable(
+      titlesOf(rates),
+      shown.map((student) => cellsOf(student, rates)),
+    ).trimEnd(),
+    ...(left > 0 ? [`and ${left} more`] : []),
+    '',
+  ].join('\n');
+}
+
+function titlesOf(rates: Rates | undefined): string[] {
+  return [
+    'STUDENT',
+    'RUNNING',
+    'REQUESTS',
+    'REFUSED',
+    'TOKENS IN',
+    'TOKENS OUT',
+    'TOKENS',
+    ...(rates === undefined ? [] : ['PER MINUTE']),
+    'LEFT TODAY',
+  ];
+}
+
+const UNKNOWN = '<unknown>';
+
+function cellsOf(student: StudentFigures, rates: Rates | undefined): (string | number)[] {
+  const { id, source, tokensLeft } = student;
+  const rate = rates?.get(id);
+  return [
+    id,
+    student.running ?? UNKNOWN,
+    student.requests,
+    student.refused ?? UNKNOWN,
+    student.promptTokens ?? UNKNOWN,
+    student.completionTokens ?? UNKNOWN,
+    student.tokens,
+    ...(rates === undefined ? [] : [rate === undefined ? UNKNOWN : Math.round(rate)]),
+    tokensLeft ?? (source === 'Gateway' ? '<unlimited>' : UNKNOWN),
+  ];
+}
+
+function sumText(students: readonly StudentFigures[]): string {
+  const sum = (pick: (student: StudentFigures) => number | undefined): number =>
+    students.reduce((total, student) => total + (pick(student) ?? 0), 0);
+  return `Today ${sum(({ requests }) => requests)} requests, ${sum(({ refused }) => refused)} refused, ${sum(({ tokens }) => tokens)} tokens; ${sum(({ running }) => running)} run or wait now.`;
+}
