@@ -8,12 +8,14 @@ import { createKubeClient } from '../kube/kube-client.ts';
 import { kubeconfigFileCredentials } from '../kube/kubeconfig.ts';
 import { GATEWAY_ACCOUNT, OPERATOR_ACCOUNT } from '../rbac/accounts.ts';
 import type { Binaries } from './binaries/versions.ts';
+import { type ClusterNetwork, startClusterNetwork } from './cluster-network/network.ts';
 import { type Component, startComponent } from './control-plane/component.ts';
 import { type ControlPlane, startControlPlane } from './control-plane/control-plane.ts';
 import { freePorts } from './control-plane/ports.ts';
 import { type Addressing, type NodeAgent, startNodeAgent } from './node-agent/agent.ts';
 import { gpuInWords, type NodeDescription } from './node-agent/nodes/description.ts';
 import type { Pace } from './node-agent/pod/state.ts';
+import { ownImage } from './node-agent/runtimes/own-image.ts';
 import type { Runtime } from './node-agent/runtimes/runtime.ts';
 import { CHECKOUT } from './paths.ts';
 
@@ -29,6 +31,11 @@ export interface DemoClusterOptions {
   readonly addressing?: Addressing;
   /** Where students connect; default: a free port. */
   readonly gatewayPort?: number;
+  /**
+   * True: as a platform engineer finds it, without our kinds and rights. Pods of our image run, and Services of type
+   * LoadBalancer are open on this machine: for an installation by Helm. Not where pods share an address. Default false.
+   */
+  readonly isEmpty?: boolean;
   /** Takes one line for each step that is done. */
   readonly report: (step: string) => void;
 }
@@ -67,26 +74,22 @@ export interface DemoCluster extends AsyncDisposable {
  * Throws with the last lines of the right log when a part does not start; nothing is left running then.
  */
 export async function startDemoCluster(options: DemoClusterOptions): Promise<DemoCluster> {
-  const { binaries, report } = options;
+  const { binaries, report, isEmpty = false } = options;
   const addressing = options.addressing ?? (process.platform === 'linux' ? 'PerPodAddress' : 'PerPodPort');
-  const controlPlane = await startControlPlane({ binaries, crdFolder: CHECKOUT.crds });
+  const controlPlane = await startControlPlane({ binaries, ...(!isEmpty && { crdFolder: CHECKOUT.crds }) });
+  let network: ClusterNetwork | undefined;
   try {
-    report(`Kubernetes answers at ${controlPlane.url}, with the kinds Classroom and StudentQuota`);
-    await promisify(execFile)(binaries.kubectl, [
-      `--kubeconfig=${controlPlane.kubeconfigPath}`,
-      'apply',
-      `--filename=${CHECKOUT.rbac}`,
-    ]);
-    report('ServiceAccounts and rights of operator and gateway are in place');
-    const credentials = await kubeconfigFileCredentials(controlPlane.kubeconfigPath, {
-      readFile,
-      clock: systemClock,
-    });
-    const client = createKubeClient({ credentials, userAgent: 'gpu-classroom-demo' });
+    report(`Kubernetes answers at ${controlPlane.url}${isEmpty ? '' : ', with our kinds'}`);
+    if (!isEmpty) {
+      await grantRights(binaries, controlPlane);
+      report('ServiceAccounts and rights of operator and gateway are in place');
+    }
+    const client = await connect(controlPlane);
+    if (isEmpty) network = await startClusterNetwork({ client, clock: systemClock, random: Math.random });
     const nodeAgent = await startNodeAgent({
       client,
       nodes: options.nodes,
-      runtimes: options.runtimes,
+      runtimes: [...options.runtimes, ...(network === undefined ? [] : [ownPods(controlPlane, network)])],
       run: controlPlane.run,
       clock: systemClock,
       random: Math.random,
@@ -99,20 +102,44 @@ export async function startDemoCluster(options: DemoClusterOptions): Promise<Dem
     return clusterOf({
       controlPlane,
       client,
+      network,
       nodeAgent,
       operator: isByPort ? CHECKOUT.demoOperator : CHECKOUT.operator,
       gateway: isByPort ? CHECKOUT.demoGateway : CHECKOUT.gateway,
       gatewayPort: options.gatewayPort ?? freePort,
     });
   } catch (error) {
+    await network?.stop();
     await controlPlane.stop();
     throw error;
   }
 }
 
+async function grantRights({ kubectl }: Binaries, { kubeconfigPath }: ControlPlane): Promise<void> {
+  await promisify(execFile)(kubectl, [
+    `--kubeconfig=${kubeconfigPath}`,
+    'apply',
+    `--filename=${CHECKOUT.rbac}`,
+  ]);
+}
+
+async function connect({ kubeconfigPath }: ControlPlane): Promise<KubeClient> {
+  const credentials = await kubeconfigFileCredentials(kubeconfigPath, { readFile, clock: systemClock });
+  return createKubeClient({ credentials, userAgent: 'gpu-classroom-demo' });
+}
+
+function ownPods(controlPlane: ControlPlane, { serviceProxy }: ClusterNetwork): Runtime {
+  return ownImage({
+    programs: { 'operator.js': CHECKOUT.operator, 'gateway.js': CHECKOUT.gateway },
+    kubeconfigOf: controlPlane.writeServiceAccountKubeconfig,
+    serviceProxy,
+  });
+}
+
 interface ClusterParts {
   controlPlane: ControlPlane;
   client: KubeClient;
+  network: ClusterNetwork | undefined;
   nodeAgent: NodeAgent;
   /** The entry points. */
   operator: string;
@@ -123,6 +150,7 @@ interface ClusterParts {
 function clusterOf({
   controlPlane,
   client,
+  network,
   nodeAgent,
   operator,
   gateway,
@@ -143,6 +171,7 @@ function clusterOf({
   const stop = async () => {
     await Promise.all(processes.map((process) => process.stop('SIGTERM')));
     await nodeAgent.stop();
+    await network?.stop();
     await client.close();
     await controlPlane.stop();
   };

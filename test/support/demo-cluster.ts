@@ -31,6 +31,8 @@ export interface TestClusterOptions {
   readonly engineSpeed?: number;
   /** Default: as the platform wants it. */
   readonly addressing?: Addressing;
+  /** True: without our kinds and rights, for an installation by Helm. */
+  readonly isEmpty?: boolean;
 }
 
 /**
@@ -46,6 +48,7 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
     runtimes: [vllmSimulator({ entryPoint: CHECKOUT.vllmSimulator, speed, loadSeconds: LOAD_SECONDS })],
     pace: QUICK_PACE,
     ...(options.addressing === undefined ? {} : { addressing: options.addressing }),
+    ...(options.isEmpty === undefined ? {} : { isEmpty: options.isEmpty }),
     report: () => {},
   });
 }

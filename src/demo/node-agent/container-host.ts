@@ -21,6 +21,7 @@ import {
 import type { Endpoint } from './process/probe.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 import { downwardMounts } from './volumes/downward.ts';
+import { fileMounts, readEntries } from './volumes/files.ts';
 import type { Mount } from './volumes/mount.ts';
 import { claimFolders, claimMounts } from './volumes/mounts.ts';
 
@@ -98,7 +99,13 @@ export function createContainerHost(options: ContainerHostOptions): ContainerHos
           mountPath: container.terminationMessagePath ?? '/dev/termination-log',
           folder: terminationLog,
         };
-        const mounts = [...claims, logMount, ...(await downwardMounts(pod, container, folder, [logMount]))];
+        const known = [...claims, logMount];
+        const read = readEntries(client, pod.metadata.namespace);
+        const mounts = [
+          ...known,
+          ...(await fileMounts(pod, container, folder, read, known)),
+          ...(await downwardMounts(pod, container, folder, [logMount])),
+        ];
         const command = await commandOf(
           {
             ...request,

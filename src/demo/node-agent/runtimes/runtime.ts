@@ -19,7 +19,7 @@ export interface ContainerStart {
   readonly endpoint: Endpoint;
   /** A folder of its own, which is there. */
   readonly folder: string;
-  /** The claims that it mounts: folders that are there. */
+  /** The claims, Secrets, ConfigMaps and downward API that it mounts: folders that are there. */
   readonly mounts: readonly Mount[];
   /** Stands for the GPU that its pod is on, shared with the other pods there; undefined: no memory is shared. */
   readonly gpuFolder: string | undefined;

@@ -3,11 +3,11 @@ import { dirname, join } from 'node:path';
 import type { Pod } from '../../../kube/resources.ts';
 import { fieldOf } from '../pod/environment.ts';
 import type { Container } from '../pod/spec.ts';
-import type { Mount } from './mount.ts';
+import { type Mount, withHostPaths } from './mount.ts';
 
 /**
- * The volumes of a container that tell it of its own pod (`downwardAPI`), written to its folder. There is no file
- * system of its own around a process: paths in them are written as this machine knows them.
+ * The volumes of a container that tell it of its own pod (`downwardAPI`), written to its folder. Paths in them are
+ * written as this machine knows them.
  *
  * @param known mounts whose paths may stand in the texts
  */
@@ -31,8 +31,4 @@ export async function downwardMounts(
     return [{ mountPath: mountPath.replace(/\/$/, ''), folder: own }];
   });
   return (await Promise.all(mounts)).flat();
-}
-
-function withHostPaths(text: string, known: readonly Mount[]): string {
-  return known.reduce((sofar, mount) => sofar.replaceAll(mount.mountPath, mount.folder), text);
 }

@@ -9,7 +9,7 @@ import type { Mount } from './mount.ts';
 export type ClaimFolder = (claimName: string) => Promise<string>;
 
 /**
- * The claims that a container mounts. Volumes of other kinds (emptyDir, Secrets …) are not played.
+ * The claims that a container mounts.
  * @throws ConfigError when a claim has no folder on this machine
  */
 export async function claimMounts(
