@@ -1,4 +1,3 @@
-import { request } from 'undici';
 import { z } from 'zod';
 import type { Classroom } from '../../api/classroom.ts';
 import { parseJson } from '../../json/parse.ts';
@@ -67,6 +66,8 @@ async function* askByNetwork(
 ): AsyncGenerator<string, void, void> {
   const scope = openCallScope({ clock, signal, deadlineMs });
   try {
+    // Loaded here: help gets along without HTTP.
+    const { request } = await import('undici');
     const answer = await request(`${baseURL}${path}`, {
       method,
       headers: {

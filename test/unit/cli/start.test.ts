@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, jest, test } from '@jest/globals';
 import { build } from 'esbuild';
+import { COMMANDS } from '../../../src/cli/commands.ts';
 
 // A busy machine is slow, not wrong.
 jest.setTimeout(120_000);
@@ -40,8 +41,8 @@ test('help and the version come without any package, and without the code of any
   expect(files.filter((file) => /^src\/cli\/[^/]+\/command\.ts$/.test(file))).toEqual([]);
 });
 
-test.each(['get', 'status', 'describe'])('help of %s comes without HTTP', async (command) => {
-  const { packages } = await loadedBy(`src/cli/${command}/command.ts`);
+test.each(COMMANDS.map(({ name }) => name))('help of %s comes without HTTP', async (name) => {
+  const { packages } = await loadedBy(`src/cli/${name}/command.ts`);
   expect(packages).not.toContain('undici');
   expect(packages).not.toContain('@kubernetes/client-node');
 });
