@@ -2,11 +2,13 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, jest, test } from '@jest/globals';
 import { systemClock } from '../../../src/kube/clock.ts';
+import { KubeApiError } from '../../../src/kube/errors.ts';
 import { createKubeClient } from '../../../src/kube/kube-client.ts';
 import { kubeconfigFileCredentials } from '../../../src/kube/kubeconfig.ts';
 import type { Resource } from '../../../src/kube/object.ts';
-import { type ConfigMap, configMaps, namespaces } from '../../../src/kube/resources.ts';
+import { type ConfigMap, configMaps, namespaces, pods } from '../../../src/kube/resources.ts';
 import { connectToControlPlane } from '../../support/connected-control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
 import { clientOf } from '../../support/kube-client.ts';
 
 // Waits for conditions are bounded; this bounds a machine under load.
@@ -14,6 +16,8 @@ jest.setTimeout(120_000);
 
 const { controlPlane, client } = await connectToControlPlane();
 const namespace = await controlPlane.createNamespace('client');
+
+const containers = [{ name: 'main', image: 'none' }];
 
 function configMap(name: string, data: Record<string, string> = {}): ConfigMap {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data };
@@ -46,6 +50,29 @@ describe('one object through its life', () => {
       status: 409,
     });
     expect(await client.delete(configMaps, made.metadata, { uid: made.metadata.uid ?? '' })).toBe(true);
+  });
+
+  test('a second deletion may shorten the time that the first one gave a pod to end', async () => {
+    // Of no node that there is: no kubelet says that it has ended.
+    const spec = { nodeName: 'nowhere', terminationGracePeriodSeconds: 80, containers };
+    const metadata = { name: 'ending', namespace };
+    const { uid = '' } = await eventually('a pod, once its namespace has an account', async () => {
+      try {
+        return (await client.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec })).metadata;
+      } catch (error) {
+        if (error instanceof KubeApiError && error.status === 403) return undefined;
+        throw error;
+      }
+    });
+    const secondsLeft = async () => (await client.get(pods, metadata))?.metadata.deletionGracePeriodSeconds;
+
+    expect(await client.delete(pods, metadata, { uid })).toBe(true);
+    expect(await secondsLeft()).toBe(80);
+    expect(await client.delete(pods, metadata, { uid, gracePeriodSeconds: 5 })).toBe(true);
+    expect(await secondsLeft()).toBe(5);
+    expect(await client.delete(pods, metadata, { uid, gracePeriodSeconds: 60 })).toBe(true);
+    expect(await secondsLeft()).toBe(5);
+    await client.delete(pods, metadata, { uid, gracePeriodSeconds: 0 });
   });
 
   test('create of a name that is taken is refused', async () => {
