@@ -1,5 +1,5 @@
 import type { StudentQuota } from '../../api/student-quota.ts';
-import type { FieldChange, RosterDifference } from '../../student/roster/difference.ts';
+import { type FieldChange, ownValues, type RosterDifference } from '../../student/roster/difference.ts';
 import type { RosterFault } from '../../student/roster/read.ts';
 import type { Colours } from '../colours.ts';
 import { textTable } from '../text-table.ts';
@@ -24,6 +24,8 @@ interface StudentLine {
   readonly group?: string;
   /** Name of the StudentQuota. */
   readonly seat: string;
+  /** What the student has otherwise than the class. */
+  readonly own: ReturnType<typeof ownValues>;
 }
 
 interface ChangedLine extends StudentLine {
@@ -53,13 +55,15 @@ export function enrolmentReport(
   };
 }
 
-function studentLine({ metadata, spec }: StudentQuota): StudentLine {
+function studentLine(seat: StudentQuota): StudentLine {
+  const { metadata, spec } = seat;
   const { id, displayName, group } = spec.student;
   return {
     id,
     ...(displayName === undefined ? {} : { name: displayName }),
     ...(group === undefined ? {} : { group }),
     seat: metadata.name,
+    own: ownValues(seat),
   };
 }
 
@@ -78,8 +82,9 @@ export function enrolmentTable(report: EnrolmentReport, { green, yellow, red, di
   return lines.length === 0 ? '' : textTable(['CHANGE', 'STUDENT', 'DETAILS'], lines);
 }
 
-function detailsOf({ name, group }: StudentLine): string {
-  const parts = [name, group === undefined ? undefined : `group ${group}`];
+function detailsOf({ name, group, own }: StudentLine): string {
+  const limits = Object.entries(own).map(([field, value]) => `${field} ${value}`);
+  const parts = [name, group === undefined ? undefined : `group ${group}`, ...limits];
   return parts.filter((part) => part !== undefined).join(', ') || '<none>';
 }
 

@@ -101,22 +101,25 @@ export const exportCommand: Runnable = clusterCommand(EXPORT);
 async function exportKeys(options: ExportOptions, cluster: Cluster): Promise<ExitCode> {
   const { machine } = cluster;
   const handouts = await withProgress('Reading keys', machine, () => readHandouts(options, cluster));
-  const { yellow } = coloursFor(machine.stderr, machine.env);
-  const warn = (where: string): unknown =>
-    machine.stderr.write(
-      `${yellow('warning:')} ${where} the ${handouts.length === 1 ? 'key' : 'keys'} of ${handouts.length} ${handouts.length === 1 ? 'student' : 'students'}. Give each only to whom it belongs; one that was seen is ended by: kubectl classroom keys revoke\n`,
-    );
   const { format, to, language } = options;
   if (to === undefined) {
-    machine.stdout.write(keyTable(handouts));
-    warn('This output holds');
+    machine.stdout.write(keyTable(handouts, { bom: false }));
+    warn('This output', handouts, machine);
     return EXIT_CODES.done;
   }
   const files = filesOf(handouts, { format, to, language });
   await writeFiles(files, options, machine);
   for (const { path } of files) machine.stdout.write(`${path}\n`);
-  warn(`${to} holds`);
+  warn(to, handouts, machine);
   return EXIT_CODES.done;
+}
+
+function warn(where: string, { length }: readonly Handout[], { stderr, env }: Machine): void {
+  const { yellow } = coloursFor(stderr, env);
+  const keys = length === 1 ? 'the key of 1 student' : `the keys of ${length} students`;
+  stderr.write(
+    `${yellow('warning:')} ${where} holds ${keys}. Give each only to whom it belongs; one that was seen is ended by: kubectl classroom keys revoke\n`,
+  );
 }
 
 async function readHandouts(options: ExportOptions, cluster: Cluster): Promise<Handout[]> {
@@ -157,7 +160,7 @@ function filesOf(
 ): OutputFile[] {
   switch (format) {
     case 'csv':
-      return [{ path: to, text: keyTable(handouts) }];
+      return [{ path: to, text: keyTable(handouts, { bom: true }) }];
     case 'env':
       return handouts.map((handout) => ({
         path: join(to, `${handout.seat}.env`),

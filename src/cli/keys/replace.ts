@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type StudentQuota, studentQuotas } from '../../api/student-quota.ts';
+import type { Texts } from '../../command-line/parse.ts';
 import { nonEmpty, onOrOff } from '../../command-line/values.ts';
 import { KubeApiError } from '../../kube/errors.ts';
 import { problemOfCall } from '../cluster/api-problems.ts';
@@ -35,14 +36,17 @@ export const REPLACE_FLAGS = {
   ...WAIT_FLAGS,
 } as const;
 
-/** The next id, after those that are written already. */
 export const STUDENTS_OFFER: Readonly<Record<string, Offer>> = {
   students: ([classroom], known) => known.students(classroom),
 };
 
-/** `--students` and `--all` say who is meant: neither, or both, say nothing. */
-export function whoseFaults({ students, all }: Readonly<Record<string, string>>): readonly string[] {
-  return students !== undefined && all === 'true'
+/** Nobody ends the keys of a whole class by leaving a flag out. */
+export function whoseFaults({ students, all }: Texts): readonly string[] {
+  const isAll = all === 'true';
+  if (students === undefined && !isAll) {
+    return ['--students or --all must say whose keys are meant, such as --students alice,bob'];
+  }
+  return students !== undefined && isAll
     ? ['--students and --all must not be used together: the one means some, the other everybody']
     : [];
 }
@@ -68,8 +72,6 @@ export async function replaceKeys(
   cluster: Cluster,
 ): Promise<ExitCode> {
   const { machine } = cluster;
-  const { command } = replacement;
-  if (options.students === undefined && !options.all) throw problems.studentsNotNamed({ command });
   const classroom = await findClassroom(cluster, options.class);
   const seats = await chosenSeats(cluster, classroom, options.students);
   await confirm(replacement.what(whose(seats)), options, machine);

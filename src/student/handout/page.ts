@@ -65,7 +65,7 @@ ${code(LOAD_SETTINGS.powerShell)}
 <h3>curl</h3>
 ${code(programs.curl)}
 <h2>3. ${html(words.limits)}</h2>
-<p>${html(limitsText(handout.limits, language))}.</p>
+<p>${html(limitsText(handout.limits, language))}</p>
 <p>${html(words.used)} <code>curl -H "Authorization: Bearer $${SECRET_KEYS.apiKey}" "$${SECRET_KEYS.baseURL}/usage"</code></p>
 <footer>${html([words.secret, ...(contact === undefined ? [] : [words.ask(contact)])].join(' '))}</footer>
 </section>`;
@@ -100,7 +100,7 @@ function limitsText(limits: StudentLimits, language: HandoutLanguage): string {
   return names
     .flatMap((name) => {
       const value = limits[name];
-      return value === undefined ? [] : [`${numbers.format(value)} ${limit[name]}`];
+      return value === undefined ? [] : [limit[name](numbers.format(value))];
     })
     .join(' · ');
 }
@@ -123,26 +123,27 @@ function html(text: string): string {
 }
 
 const STYLE = `
-@page { size: A4; margin: 12mm; }
+@page { size: A4; margin: 10mm 12mm; }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 186mm; font: 10.5pt/1.35 system-ui, "Noto Sans", "Noto Sans SC", sans-serif; color: #111; background: #fff; }
+body { margin: 0 auto; max-width: 186mm; font: 9.5pt/1.3 system-ui, "Noto Sans", "Noto Sans SC", sans-serif; color: #111; background: #fff; }
 section { break-after: page; padding: 4mm 0; }
+@media print { section { padding: 0; } }
 section:last-child { break-after: auto; }
 header { display: flex; gap: 6mm; justify-content: space-between; align-items: flex-start; }
 header > div { flex: 1; min-width: 0; }
 .class { margin: 0; color: #555; }
 h1 { margin: 0 0 2mm; font-size: 20pt; }
-h2 { margin: 4mm 0 1mm; font-size: 12.5pt; border-bottom: 0.3mm solid #ccc; }
-h3 { margin: 2mm 0 0; font-size: 10.5pt; }
+h2 { margin: 3mm 0 1mm; font-size: 12pt; border-bottom: 0.3mm solid #ccc; }
+h3 { margin: 2mm 0 0; font-size: 9.5pt; }
 p { margin: 1mm 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.5mm 3mm; margin: 0; }
 dt { color: #555; }
 dd { margin: 0; overflow-wrap: anywhere; }
 figure { margin: 0; width: 46mm; flex: none; text-align: center; font-size: 8pt; color: #555; }
 figure svg { display: block; width: 46mm; height: 46mm; }
-pre, code { font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 8.5pt; }
+pre, code { font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 8pt; }
 pre { margin: 1mm 0; padding: 1.5mm 2mm; background: #f3f3f3; border-radius: 1mm; white-space: pre-wrap; overflow-wrap: anywhere; break-inside: avoid; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .programs { display: flex; gap: 4mm; }
 .programs > div { flex: 1; min-width: 0; }
-footer { margin-top: 4mm; padding-top: 1.5mm; border-top: 0.3mm solid #ccc; font-size: 9pt; }
+footer { margin-top: 3mm; padding-top: 1.5mm; border-top: 0.3mm solid #ccc; font-size: 8.5pt; }
 `;

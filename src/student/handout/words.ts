@@ -21,7 +21,7 @@ interface HandoutWords {
   readonly question: string;
   readonly saveFirst: (file: string, command: string) => string;
   readonly limits: string;
-  readonly limit: Readonly<Record<keyof StudentLimits, string>>;
+  readonly limit: Readonly<Record<keyof StudentLimits, (figure: string) => string>>;
   readonly used: string;
   readonly secret: string;
   readonly ask: (contact: string) => string;
@@ -42,16 +42,16 @@ export const HANDOUT_WORDS: Readonly<Record<HandoutLanguage, HandoutWords>> = {
     load: 'and load them in every new terminal:',
     powerShell: 'Windows (PowerShell):',
     firstQuestion: 'First question',
-    question: 'Write a Python function that says whether a number is prime.',
+    question: 'Is 91 a prime number? Why?',
     saveFirst: (file, command) => `Save as ${file}, start with ${command}:`,
     limits: 'Your limits',
     limit: {
-      requestsPerMinute: 'requests a minute',
-      tokensPerMinute: 'tokens a minute',
-      tokensPerDay: 'tokens a day',
-      tokensTotal: 'tokens in the whole course',
-      concurrentRequests: 'requests at the same time',
-      maxOutputTokens: 'tokens in one answer',
+      requestsPerMinute: (figure) => `${figure} requests a minute`,
+      tokensPerMinute: (figure) => `${figure} tokens a minute`,
+      tokensPerDay: (figure) => `${figure} tokens a day`,
+      tokensTotal: (figure) => `${figure} tokens in the whole course`,
+      concurrentRequests: (figure) => `${figure} requests at the same time`,
+      maxOutputTokens: (figure) => `${figure} tokens in one answer`,
     },
     used: 'What you have used:',
     secret:
@@ -71,16 +71,16 @@ export const HANDOUT_WORDS: Readonly<Record<HandoutLanguage, HandoutWords>> = {
     load: '并在每个新终端中加载：',
     powerShell: 'Windows（PowerShell）：',
     firstQuestion: '第一个问题',
-    question: '写一个 Python 函数，判断一个数是否为素数。',
+    question: '91 是素数吗？为什么？',
     saveFirst: (file, command) => `保存为 ${file}，运行 ${command}：`,
     limits: '你的限额',
     limit: {
-      requestsPerMinute: '每分钟请求数',
-      tokensPerMinute: '每分钟 token 数',
-      tokensPerDay: '每天 token 数',
-      tokensTotal: '整个课程 token 数',
-      concurrentRequests: '同时进行的请求数',
-      maxOutputTokens: '单次回答 token 数',
+      requestsPerMinute: (figure) => `每分钟请求数：${figure}`,
+      tokensPerMinute: (figure) => `每分钟 token 数：${figure}`,
+      tokensPerDay: (figure) => `每天 token 数：${figure}`,
+      tokensTotal: (figure) => `整个课程 token 数：${figure}`,
+      concurrentRequests: (figure) => `同时进行的请求数：${figure}`,
+      maxOutputTokens: (figure) => `单次回答 token 数：${figure}`,
     },
     used: '查看已用量：',
     secret: '请妥善保管：持有此密钥的人将以你的名义使用并消耗你的限额。切勿将密钥写入程序或代码仓库。',

@@ -3,7 +3,7 @@ import { APP_NAME, LABELS } from '../../api/labels.ts';
 import { type StudentQuota, studentQuotaSpecSchema } from '../../api/student-quota.ts';
 import { isJsonObject } from '../../json/object.ts';
 import { seatName } from '../seat-name.ts';
-import { type CellValue, columnOf, type RosterField } from './columns.ts';
+import { type CellValue, columnOf, ROSTER_FIELDS, type RosterField } from './columns.ts';
 import { type RosterFault, type RosterRow, specOf } from './read.ts';
 
 /** Value of the label managed-by on seats that were made from a roster. */
@@ -111,6 +111,16 @@ function valueIn({ spec }: StudentQuota, field: RosterField): CellValue | undefi
   for (const name of columnOf(field).path)
     value = isJsonObject(value) && name !== undefined ? value[name] : undefined;
   return typeof value === 'string' || typeof value === 'number' ? value : undefined;
+}
+
+/** What a seat has of its own besides name and group, by field. */
+export function ownValues(seat: StudentQuota): Partial<Record<RosterField, CellValue>> {
+  const shown = ROSTER_FIELDS.filter((field) => !['id', 'name', 'group'].includes(field));
+  const own = shown.flatMap((field) => {
+    const value = valueIn(seat, field);
+    return value === undefined || value === DEFAULTS[field] ? [] : [[field, value] as const];
+  });
+  return Object.fromEntries(own);
 }
 
 /** One instant can be written in many ways. */

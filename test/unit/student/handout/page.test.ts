@@ -72,7 +72,7 @@ describe.each(HANDOUT_LANGUAGES)('in %s', (language) => {
     ['the key', apiKey(1)],
     ['the group', words.group],
     ['the end of the seat', '2027-01-31T16:00:00Z'],
-    ['a limit', `500,000 ${words.limit.tokensPerDay}`],
+    ['a limit', words.limit.tokensPerDay('500,000')],
     ['whom to ask', words.ask('Ms Chen, room 214')],
     ['a first program in Python', 'from openai import OpenAI'],
     ['a first program for Node', 'import OpenAI from'],
