@@ -63,20 +63,19 @@ async function completionsOf(
   known: Known,
 ): Promise<Completions> {
   const read = readBefore(usage, before);
-  if (read.awaited !== undefined) return valuesOf(read.awaited, '', usage, read.operands, known);
+  const values = (field: string | undefined, prefix: string): Promise<Completions> =>
+    valuesOf(field, { usage, prefix, typed: typed.slice(prefix.length), given: read.operands, known });
+  if (read.awaited !== undefined) return values(read.awaited, '');
   const [flagWord, value] = typed.split('=', 2);
   if (flagWord?.startsWith('--') && value !== undefined) {
-    const field = fieldOfWord(usage, flagWord);
-    if (field === undefined) return NOTHING;
-    return valuesOf(field, `${flagWord}=`, usage, read.operands, known);
+    return values(fieldOfWord(usage, flagWord), `${flagWord}=`);
   }
   if (typed.startsWith('-')) return { candidates: flagCandidates(usage), files: false };
   if (usage.commands !== undefined) {
     const candidates = usage.commands.map(({ name, summary }) => ({ word: name, about: summary }));
     return { candidates, files: false };
   }
-  const field = operandField(usage, read.operands.length);
-  return field === undefined ? NOTHING : valuesOf(field, '', usage, read.operands, known);
+  return values(operandField(usage, read.operands.length), '');
 }
 
 interface Before {
@@ -126,22 +125,34 @@ function flagCandidates({ flags }: Usage): Candidate[] {
 
 /** The argument at that place; the last one may take all the others. */
 function operandField({ flags }: Usage, place: number): string | undefined {
-  const fields = Object.keys(flags).filter((field) => flags[field]?.spelling.startsWith('['));
+  const fields = Object.keys(flags).filter((field) => !flags[field]?.spelling.startsWith('-'));
   const last = fields.at(-1);
   const isVariadic = last !== undefined && flags[last]?.spelling.includes('...');
   return fields[place] ?? (isVariadic ? last : undefined);
 }
 
-async function valuesOf(
-  field: string,
-  prefix: string,
-  usage: Usage,
-  given: readonly string[],
-  known: Known,
-): Promise<Completions> {
-  const flag = usage.flags[field];
-  const offer = usage.offers?.[field] ?? (flag === undefined ? undefined : offerOf(field, flag));
-  if (offer === undefined) return { candidates: [], files: flag?.spelling.includes('<file>') ?? false };
-  const words = await offer(given, known);
-  return { candidates: words.map((word) => ({ word: prefix + word })), files: false };
+/** Where a value is typed. */
+interface Place {
+  readonly usage: Usage;
+  /** What of the word belongs to the flag: `--output=`. */
+  readonly prefix: string;
+  /** What of the value is there already. */
+  readonly typed: string;
+  readonly given: readonly string[];
+  readonly known: Known;
 }
+
+async function valuesOf(field: string | undefined, place: Place): Promise<Completions> {
+  const { usage, prefix, typed, given, known } = place;
+  const flag = field === undefined ? undefined : usage.flags[field];
+  if (field === undefined || flag === undefined) return NOTHING;
+  const offer = usage.offers?.[field] ?? offerOf(field, flag);
+  if (offer === undefined) return { candidates: [], files: FILES.test(flag.spelling) };
+  const words = await offer(given, known);
+  const before = LISTS.test(flag.spelling) ? typed.slice(0, typed.lastIndexOf(',') + 1) : '';
+  return { candidates: words.map((word) => ({ word: prefix + before + word })), files: false };
+}
+
+/** Values that are names of files, and those that are several with commas between, by their word in help. */
+const FILES = /<(file|path|roster)>/;
+const LISTS = /<ids>/;

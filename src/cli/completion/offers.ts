@@ -5,6 +5,7 @@ import type { Offer } from '../command.ts';
 const BY_FIELD: Readonly<Record<string, Offer>> = {
   class: (_, known) => known.classes(),
   student: ([classroom], known) => known.students(classroom),
+  engine: (_, known) => known.engines(),
   namespace: (_, known) => known.namespaces(),
   context: (_, known) => known.contexts(),
 };

@@ -44,6 +44,13 @@ test.each<[string, string, string[]]>([
   ['contexts', 'get --context l', ['lab', 'lecture']],
   ['the students of the class that stands before', 'describe biology --student ', ['carol']],
   ['no command for the value of a flag', 'get -n get', []],
+  ['a command below another', 'keys rot', ['rotate']],
+  ['the class of any command', 'keys rotate py', ['python-101']],
+  ['the first of several students', 'keys rotate biology --students ', ['carol']],
+  ['the next of several students', 'keys rotate python-101 --students alice,b', ['alice,bob']],
+  ['the next of several students after the sign', 'keys export x --students=a,b', ['--students=a,bob']],
+  ['engines', 'logs python-101 --engine ', ['python-101-engine-1']],
+  ['no name for something new', 'create ', []],
   ['shells', 'completion ', ['bash', 'zsh', 'fish', 'kubectl']],
 ])('%s', async (_, line, want) => {
   expect((await offered(line)).words).toEqual(want);
@@ -53,6 +60,8 @@ describe('names of files', () => {
   test('are the business of the shell', async () => {
     expect(await offered('plan --from ')).toEqual({ words: [], files: true });
     expect(await offered('get --kubeconfig ')).toEqual({ words: [], files: true });
+    expect(await offered('enroll python-101 -f ')).toEqual({ words: [], files: true });
+    expect(await offered('keys export python-101 --to ')).toEqual({ words: [], files: true });
   });
 
   test('are not offered where they make no sense', async () => {
