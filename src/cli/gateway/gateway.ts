@@ -93,10 +93,13 @@ async function* askByNetwork(
 function networkProblem(error: unknown, place: string, scope: CallScope): unknown {
   if (scope.endedBy === 'signal') return problems.interrupted();
   if (scope.endedBy === 'deadline') return problems.gatewaySilent({ place });
-  // Everything of the network has a code; a fault of ours has none.
-  if (!(error instanceof Error && 'code' in error)) return error;
-  return problems.gatewayUnreachable({ place, why: error.message || String(error.code) });
+  const failure = networkErrorSchema.safeParse(error).data;
+  if (failure === undefined) return error;
+  return problems.gatewayUnreachable({ place, why: failure.message || failure.code });
 }
+
+/** Everything that goes wrong on the network has a code; a fault of ours has none. */
+const networkErrorSchema = z.object({ code: z.string(), message: z.string() });
 
 /** `Authorization` is for the API server, which takes it away; the gateway takes the key in another header as well. */
 async function* askThroughApiServer(

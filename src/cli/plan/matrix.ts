@@ -75,7 +75,9 @@ export function comparisonTable({ plans }: Comparison, withEngines: boolean): st
     return [model, ...cells];
   });
   return [
-    textTable(['STUDENTS OF AN ENGINE', ...gpus], rows),
+    'Students that one engine carries:\n\n',
+    textTable(['MODEL', ...gpus], rows),
+    '\n',
     ...(plans.some(({ confidence }) => confidence === 'low') ? ['~ is an estimate.\n'] : []),
     'Why, and with which arguments: the same with one model and one GPU.\n',
   ].join('');

@@ -20,6 +20,10 @@ const facts = {
   meant: 'alice',
   waitedFor: 'The engine loads the model.',
   forText: '600 s',
+  place: 'http://gateway/v1',
+  service: 'school/gateway',
+  code: 'class_closed',
+  ids: ['alice', 'bob'],
 };
 
 /** Entries of the foundation; those of a command are tested with the command. */
@@ -45,6 +49,17 @@ const made = [
   problems.notConfirmed(),
   problems.classCannotServe(facts),
   problems.waitedInVain(facts),
+  problems.gatewayUnknown(facts),
+  problems.gatewayUnreachable(facts),
+  problems.gatewaySilent(facts),
+  problems.gatewayNotAllowed(facts),
+  problems.gatewayRefused(facts),
+  problems.answerBroken(facts),
+  problems.nobodyEnrolled(facts),
+  problems.studentNotNamed(facts),
+  problems.keyMissing(facts),
+  problems.nodesNotReadable(),
+  problems.noGpuOnNodes(),
 ];
 
 test.each(made.map((error) => [error.message, error] as const))('%s', (_, { problem }) => {

@@ -61,8 +61,10 @@ test('model and GPU are enough', () => {
   expect(optionsOf(...ENOUGH).options).toEqual({
     model: 'a/b-7b',
     gpu: 'A10',
+    nodes: false,
     enforceEager: false,
     output: 'table',
+    requestTimeout: 30_000,
   });
 });
 
@@ -173,7 +175,7 @@ describe('what cannot be used is told', () => {
       name: 'nothing at all',
       argv: [],
       want: [
-        '--model, --model-config or --from must say which model the engine loads',
+        '--model, --model-config, --from or the name of a class must say which model the engine loads',
         '--gpu or --memory-mib must say where the engine runs, such as --gpu A10',
       ],
     },
@@ -260,7 +262,7 @@ describe('what cannot be used is told', () => {
     },
     {
       name: 'a value without its flag',
-      argv: [...ENOUGH, 'H100'],
+      argv: ['python-101', ...ENOUGH, 'H100'],
       want: ["'H100' is not expected: values are written after their flag"],
     },
     { name: 'no students', argv: [...ENOUGH, '--students', '0'], want: ['--students must be at least 1'] },
