@@ -4,7 +4,7 @@ import { customResourceDefinitions } from '../src/api/crd.ts';
 import { apiReference } from '../src/api/reference.ts';
 import { CHART_TABLES, chartFiles } from '../src/chart/files.ts';
 import { SETTINGS_OF_THE_CHART } from '../src/chart/gateway-settings.ts';
-import { failuresReference } from '../src/classroom/failures/reference.ts';
+import { failuresInShort, failuresReference } from '../src/classroom/failures/reference.ts';
 import { cliReference } from '../src/cli/reference.ts';
 import { metricsReference } from '../src/gateway/metrics-reference.ts';
 import { requestReference } from '../src/gateway/request/reference.ts';
@@ -58,6 +58,10 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'docs/gateway-settings.md', render: settingsReference },
   { path: 'docs/gateway-metrics.md', render: metricsReference },
   { path: 'docs/cli.md', render: () => fillTemplate('cli.md', cliReference(fileOfRepository)) },
+  {
+    path: 'docs/troubleshooting.md',
+    render: () => fillTemplate('troubleshooting.md', { 'engine-failures': failuresInShort() }),
+  },
   { path: 'docs/gpus.md', render: () => fillTemplate('gpus.md', gpuReference()) },
   { path: 'docs/api.md', render: () => apiReference(customResourceDefinitions()) },
 ];

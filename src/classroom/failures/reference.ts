@@ -12,6 +12,14 @@ export function failuresReference(): string {
   return `${[...HEAD, ...examples(), ...TABLE, ...rows, ...TAIL].join('\n')}\n`;
 }
 
+/** Every reason with what is wrong and the next step, as a table in Markdown. */
+export function failuresInShort(): string {
+  const rows = Object.entries(FAILURES).map(
+    ([reason, { what, next }]) => `| \`${reason}\` | ${cell(fill(what, {}))} | ${cell(fill(next, {}))} |`,
+  );
+  return ['| reason | means | what to do |', '|---|---|---|', ...rows].join('\n');
+}
+
 /** Messages as they are in the condition, made by the code that makes them. */
 function examples(): string[] {
   const small = ended(
