@@ -51,32 +51,43 @@ function untilDeployment(what: string, holds: (deployment: Deployment) => boolea
 const engineOf = ({ spec }: Deployment) => spec?.template.spec?.containers[0];
 const strategyOf = ({ spec }: Deployment) => spec?.strategy;
 
-/** There is no scheduler's node and no kubelet here: the test says what they would say of the engines of a model. */
-async function untilEnginesAnswer(model: string): Promise<void> {
-  const names = await eventually('the pods of two engines', async () => {
+async function untilEngines(model: string): Promise<string[]> {
+  return eventually('the pods of two engines', async () => {
     const { items } = await client.list(pods, { namespace, labelSelector: LABELS.classroom });
     const own = items.filter(({ spec }) => spec?.containers[0]?.args?.[0] === model);
     return own.length === 2 ? own.map(({ metadata }) => metadata.name) : undefined;
   });
+}
+
+/** There is no scheduler's node and no kubelet here: the test says what they would say of an engine. */
+async function play(name: string, answers: boolean): Promise<void> {
   const lastTransitionTime = new Date().toISOString();
-  const container = { name: 'vllm', ready: true, started: true, restartCount: 0, image: '', imageID: '' };
+  const container = {
+    name: 'vllm',
+    ready: answers,
+    started: answers,
+    restartCount: 0,
+    image: '',
+    imageID: '',
+  };
   const status = {
     phase: 'Running',
-    conditions: [{ type: 'Ready', status: 'True', lastTransitionTime }],
+    conditions: [{ type: 'Ready', status: answers ? 'True' : 'False', lastTransitionTime }],
     containerStatuses: [{ ...container, state: { running: { startedAt: lastTransitionTime } } }],
   };
-  for (const name of names) {
-    await controlPlane.admin.json('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, {
-      apiVersion: 'v1',
-      kind: 'Binding',
-      metadata: { namespace, name },
-      target: { apiVersion: 'v1', kind: 'Node', name: 'node-1' },
-    });
-    await client.mergePatch(pods, { namespace, name }, { status }, { subresource: 'status' });
-  }
-  await eventually('the operator to see them', async () => {
+  await controlPlane.admin.json('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, {
+    apiVersion: 'v1',
+    kind: 'Binding',
+    metadata: { namespace, name },
+    target: { apiVersion: 'v1', kind: 'Node', name: 'node-1' },
+  });
+  await client.mergePatch(pods, { namespace, name }, { status }, { subresource: 'status' });
+}
+
+function untilReady(engines: number): Promise<unknown> {
+  return eventually('the operator to see the engines', async () => {
     const { status: seen } = (await client.get(classrooms, room())) ?? {};
-    return seen?.readyReplicas === 2 ? seen : undefined;
+    return seen?.readyReplicas === engines ? seen : undefined;
   });
 }
 
@@ -89,10 +100,25 @@ test('a Deployment goes from one way of being replaced to the other and back', a
   const recreated = await untilDeployment('another model', (it) => engineOf(it)?.args?.[0] === 'c/d');
   expect(strategyOf(recreated)).toEqual({ type: 'Recreate' });
 
-  await untilEnginesAnswer('c/d');
+  for (const name of await untilEngines('c/d')) await play(name, true);
+  await untilReady(2);
   await change({ engine: { image: 'vllm/vllm-openai:v0.32.1' } });
   const again = await untilDeployment('another image', (it) => engineOf(it)?.image?.endsWith('.1') === true);
   expect(strategyOf(again)).toEqual(oneByOne);
+});
+
+test('of the engines that are replaced, one that still loads is given less time to end than one that serves', async () => {
+  await openClass({ engine: { replicas: { min: 2, max: 2 }, rollout: 'Immediately' } });
+  const [serves = '', loads = ''] = await untilEngines('a/b');
+  await play(serves, true);
+  await play(loads, false);
+  await untilReady(1);
+
+  await change({ model: { id: 'c/d' } });
+  const secondsOf = async (name: string) =>
+    (await client.get(pods, { namespace, name }))?.metadata.deletionGracePeriodSeconds;
+  await eventually('the one that loads to be given 5 s', async () => (await secondsOf(loads)) === 5);
+  expect(await secondsOf(serves)).toBe(80);
 });
 
 test('the record that keeps what runs is written with it, in one request', async () => {
