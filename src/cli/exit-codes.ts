@@ -24,7 +24,7 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [code: ExitCode, meaning: st
   [EXIT_CODES.done, 'it was done; of `plan`: it fits'],
   [
     EXIT_CODES.failed,
-    'it could not be done, and standard error says why and what to do; also a fault of the program itself',
+    'it could not be done, and standard error says why and what to do; of `doctor`: something is wrong; also a fault of the program itself',
   ],
   [EXIT_CODES.usage, 'flags, or files that they name, cannot be used: nothing was done'],
   [EXIT_CODES.doesNotFit, 'of `plan`: it does not fit; the plan is printed all the same'],

@@ -20,6 +20,11 @@ export const EXAMPLES: readonly Example[] = [
     command: 'kubectl-classroom plan --model qwen2.5-7b --gpu A10 --slices-per-gpu 4',
   },
   {
+    about: 'which model on which GPU, for thirty students?',
+    command:
+      'kubectl-classroom plan --model Qwen/Qwen2.5-7B-Instruct,Qwen/Qwen2.5-1.5B-Instruct --gpu T4,A10,H100-80 --students 30',
+  },
+  {
     about: 'a class as it is written, with another context length, for a script',
     command: 'kubectl-classroom plan --from manifests/samples/python-101.yaml --max-model-len 8192 -o json',
   },

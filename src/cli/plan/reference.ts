@@ -1,5 +1,6 @@
 import type { EnginePlan } from '../../gpu/plan-types.ts';
 import { cell } from '../../markdown/table.ts';
+import { CONNECTION_FLAGS } from '../cluster/flags.ts';
 import type { Terminal } from '../command.ts';
 import { flagRow } from '../flag-row.ts';
 import { plan } from './command.ts';
@@ -43,7 +44,9 @@ const FIELDS: Readonly<Record<keyof EnginePlan, string>> = {
 /** What the documentation says of `plan`, by placeholder. */
 export function planReference(readText: Terminal['readText']): Record<string, string> {
   return {
-    'plan-flags': Object.values(PLAN_FLAGS).map(flagRow).join('\n'),
+    'plan-flags': Object.entries(PLAN_FLAGS)
+      .flatMap(([field, flag]) => (field in CONNECTION_FLAGS ? [] : [flagRow(flag)]))
+      .join('\n'),
     'plan-fields': Object.entries(FIELDS)
       .map(([field, about]) => `| \`${field}\` | ${cell(about)} |`)
       .join('\n'),
