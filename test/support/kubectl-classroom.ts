@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import type { Machine } from '../../src/cli/machine.ts';
+import { createPrivateFiles } from '../../src/cli/private-files.ts';
 import { runCli } from '../../src/cli/run.ts';
 import { systemClock } from '../../src/kube/clock.ts';
 import { recordedMachine } from './terminal.ts';
@@ -26,6 +27,7 @@ export async function kubectlClassroom(
     clock: systemClock,
     random: Math.random,
     readFile: (path) => readFile(path),
+    privateFiles: createPrivateFiles('test'),
     ...difference,
   });
   const code = await runCli({ commands: COMMANDS, version: '0.0.0' }, argv, machine);

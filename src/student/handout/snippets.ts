@@ -55,7 +55,7 @@ export function snippets(question: string): {
       '',
     ].join('\n'),
     curl: [
-      `curl "$${baseURL}/chat/completions" \\`,
+      `curl -sS "$${baseURL}/chat/completions" \\`,
       `  -H "Authorization: Bearer $${apiKey}" \\`,
       '  -H "Content-Type: application/json" \\',
       `  -d '{"model": "'"$${model}"'", "messages": [`,
