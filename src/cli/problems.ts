@@ -113,14 +113,17 @@ export const problems = {
   }: {
     subject: string;
     names: readonly string[];
-    namespace: string;
+    /** Undefined: all were looked at. */
+    namespace: string | undefined;
     there: readonly string[];
-  }) =>
-    new CliError({
-      what: `There is no ${names.map((name) => `"${name}"`).join(', ')} among the ${subject} of namespace "${namespace}".`,
+  }) => {
+    const place = namespace === undefined ? 'of all namespaces' : `of namespace "${namespace}"`;
+    return new CliError({
+      what: `There is no ${names.map((name) => `"${name}"`).join(', ')} among the ${subject} ${place}.`,
       why: there.length === 0 ? 'There are none.' : `There is ${there.join(', ')}.`,
       next: `See those of all namespaces: kubectl classroom get ${subject} -A`,
-    }),
+    });
+  },
 
   noClass: ({ namespace }: { namespace: string }) =>
     new CliError({
@@ -200,13 +203,6 @@ export const problems = {
       next: `For the others: ${command} --students ${left.join(',')}`,
     }),
 
-  studentsNotNamed: ({ command }: { command: string }) =>
-    new CliError({
-      what: 'Whose keys are meant?',
-      next: `Name students: ${command} --students alice,bob; or mean the whole class: ${command} --all`,
-      exitCode: EXIT_CODES.usage,
-    }),
-
   seatsNotFound: ({
     students,
     classroom,
@@ -245,7 +241,7 @@ export const problems = {
   classDoesNotFit: ({ why, suggestions }: { why: string; suggestions: readonly string[] }) =>
     new CliError({
       what: 'Such a class does not fit its GPU; it was not made.',
-      why: [why, ...suggestions].join('\n'),
+      why: [why, ...suggestions.map((suggestion) => `- ${suggestion}`)].join('\n'),
       next: 'The whole sum: kubectl classroom plan with the same --model and --gpu',
       exitCode: EXIT_CODES.doesNotFit,
     }),
