@@ -114,7 +114,8 @@ export async function defaultKubeContext(
   const path = options.kubeconfig ?? env.KUBECONFIG;
   if (path?.includes(':')) return mergedKubeContext(options.context);
   if (path) return loadKubeconfig(path, options);
-  if (env.KUBERNETES_SERVICE_HOST) {
+  // Who names a context means a file, also in a pod.
+  if (env.KUBERNETES_SERVICE_HOST && options.context === undefined) {
     const namespace = await readFile('/var/run/secrets/kubernetes.io/serviceaccount/namespace').then(
       (text) => text.toString('utf8').trim(),
       () => 'default',

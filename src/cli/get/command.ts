@@ -123,7 +123,7 @@ interface Names {
 
 /** Those that were named; without names all of them. */
 function named<Item>(
-  { names, subject }: Look,
+  { names, subject, allNamespaces }: Look,
   namespace: string,
   items: readonly Item[],
   namesOf: (item: Item) => Names,
@@ -133,5 +133,10 @@ function named<Item>(
   const missing = names.filter((word) => !items.some((item) => isCalled(item, word)));
   if (missing.length === 0) return items.filter((item) => names.some((word) => isCalled(item, word)));
   const there = items.map((item) => namesOf(item).name);
-  throw problems.notFound({ subject, names: missing, namespace, there });
+  throw problems.notFound({
+    subject,
+    names: missing,
+    namespace: allNamespaces ? undefined : namespace,
+    there,
+  });
 }

@@ -136,6 +136,7 @@ describe('what is not there', () => {
       `error: There is no "python-102" among the classes of namespace "${namespace}".`,
     );
     expect(stderr).toContain('biology, python-101');
+    expect((await get('python-102', '-A')).stderr).toContain('among the classes of all namespaces');
   });
 });
 

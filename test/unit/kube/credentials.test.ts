@@ -194,6 +194,14 @@ describe('where to look', () => {
     expect((await defaultKubeContext({ env, readFile, clock, kubeconfig: path })).name).toBe(want);
   });
 
+  test('a context that is named is one of a file, also in a pod', async () => {
+    const contexts = [{ name: 'lab', context: { cluster: 'school', user: 'trainer' } }];
+    files['/home/t/.kube/config'] = kubeconfig({}, {}, { contexts });
+    const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443', HOME: '/home/t' };
+
+    expect((await defaultKubeContext({ env, readFile, clock, context: 'lab' })).name).toBe('lab');
+  });
+
   test('in a pod the namespace is that of its ServiceAccount', async () => {
     files[`${serviceAccount}/namespace`] = 'gpu-classroom\n';
     const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
