@@ -1,4 +1,5 @@
 import { cell } from '../markdown/table.ts';
+import { columnOf, ROSTER_FIELDS, type RosterField } from '../student/roster/columns.ts';
 import { CONNECTION_FLAGS } from './cluster/flags.ts';
 import type { Command, Terminal, Usage } from './command.ts';
 import { COMMANDS } from './commands.ts';
@@ -46,8 +47,14 @@ export function cliReference(readText: Terminal['readText']): Record<string, str
     'status-fields': Object.entries(REPORT_FIELDS)
       .map(([field, about]) => `| \`${field}\` | ${cell(about)} |`)
       .join('\n'),
+    'roster-columns': ROSTER_FIELDS.map(rosterRow).join('\n'),
     ...planReference(readText),
   };
+}
+
+function rosterRow(field: RosterField): string {
+  const { aliases, about } = columnOf(field);
+  return `| \`${field}\` | ${aliases.map((word) => `\`${word}\``).join(', ')} | ${cell(about)} |`;
 }
 
 function chapter({ name, usage }: Documented): string {

@@ -75,7 +75,7 @@ const limit = (name: keyof typeof studentLimitsOverrideSchema.shape) =>
     path: ['limits', name],
     aliases: [`limits.${name}`],
     read: wholeNumber,
-    about: studentLimitsOverrideSchema.shape[name].description ?? name,
+    about: studentLimitsOverrideSchema.shape[name].unwrap().description ?? name,
   }) as const satisfies Column;
 
 /** All that a roster can say of a student. Only `id` must be there. */
