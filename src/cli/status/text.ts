@@ -29,16 +29,22 @@ const NAME_WIDTH = 12;
 /** A class for a trainer: how it is, what it consists of, what is not as it should be, and what to do next. */
 export function reportText(report: ClassReport, look: Look): string {
   const { colours } = look;
-  const headline = report.serving ? 'students are served' : 'students are NOT served';
-  const paint = report.serving ? colours.green : colours.red;
   const sections = [
-    `${colours.bold(report.name)} in ${report.namespace}: ${paint(headline)}\n${wrapped(report.message, { indent: 0, columns: look.columns })}`,
+    `${colours.bold(report.name)} in ${report.namespace}: ${headline(report, colours)}\n${wrapped(report.message, { indent: 0, columns: look.columns })}`,
     factRows(report, look),
     engineTable(report.engines.list),
     conditionLines(report, look),
     `${colours.bold('Next:')} ${report.next}\n`,
   ];
   return sections.filter((section) => section !== '').join('\n');
+}
+
+/** Engines that answer serve students, whatever else is wrong with a class. */
+function headline({ serving, access, engines }: ClassReport, { green, yellow, red }: Colours): string {
+  if (access === 'Closed') return yellow('closed, students are NOT served');
+  if (serving) return green('students are served');
+  if (engines.ready > 0) return yellow('students are served, but not all is well');
+  return red('students are NOT served');
 }
 
 function factRows(report: ClassReport, look: Look): string {

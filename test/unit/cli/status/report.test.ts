@@ -193,16 +193,37 @@ describe('for people', () => {
   test('what is wrong comes with the words of the operator', () => {
     const why = 'The weights take more than the GPU has.';
     const report = classReport(
-      classWith([
-        condition('Ready', 'False', 'WeightsTooLarge', why),
-        condition('Fits', 'False', 'WeightsTooLarge', why),
-      ]),
+      classWith(
+        [
+          condition('Ready', 'False', 'WeightsTooLarge', why),
+          condition('Fits', 'False', 'WeightsTooLarge', why),
+        ],
+        { status: { readyReplicas: 0 } },
+      ),
       [],
       NOW_MS,
     );
     const text = reportText(report, look);
     expect(text).toMatch(/^python-101 in python-101: students are NOT served\nThe weights take more/);
     expect(text).toContain('✗ The model does not fit its GPU: WeightsTooLarge\n\nNext:');
+  });
+
+  test.each<[string, ClassroomDifference, Condition, string]>([
+    [
+      'engines that answer serve, while others load',
+      { status: { readyReplicas: 1 } },
+      condition('Ready', 'False', 'PartlyServing', '1 of 2 engines answers.'),
+      'students are served, but not all is well',
+    ],
+    [
+      'a class that is closed serves nobody, though its engines answer',
+      { spec: { access: 'Closed' } },
+      serving,
+      'closed, students are NOT served',
+    ],
+  ])('%s', (_, difference, ready, headline) => {
+    const report = classReport(classWith([ready], difference), [], NOW_MS);
+    expect(reportText(report, look)).toMatch(`python-101 in python-101: ${headline}\n${ready.message}\n`);
   });
 
   test('long messages are wrapped, and each is told once', () => {
