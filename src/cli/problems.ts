@@ -53,7 +53,7 @@ export const problems = {
     new CliError({
       what: 'You may not do that on this cluster.',
       why,
-      next: 'Ask who runs the cluster for the role of a trainer in this namespace. What you may do: kubectl auth can-i --list',
+      next: 'Ask who runs the cluster for a role in this namespace: trainer to work with classes, platform to make and remove them too. What you may do: kubectl auth can-i --list',
     }),
 
   notInstalled: ({ server }: { server: string }) =>

@@ -1,3 +1,4 @@
+import { counted } from '../status/counted.ts';
 import { textTable } from '../text-table.ts';
 import type { StudentFigures } from './figures.ts';
 
@@ -97,5 +98,11 @@ function cellsOf(student: StudentFigures, rates: Rates | undefined): (string | n
 function sumText(students: readonly StudentFigures[]): string {
   const sum = (pick: (student: StudentFigures) => number | undefined): number =>
     students.reduce((total, student) => total + (pick(student) ?? 0), 0);
-  return `Today ${sum(({ requests }) => requests)} requests, ${sum(({ refused }) => refused)} refused, ${sum(({ tokens }) => tokens)} tokens; ${sum(({ running }) => running)} run or wait now.`;
+  return `Today ${counted(
+    sum(({ requests }) => requests),
+    'request',
+  )}, ${sum(({ refused }) => refused)} refused, ${counted(
+    sum(({ tokens }) => tokens),
+    'token',
+  )}; ${sum(({ running }) => running)} run or wait now.`;
 }
