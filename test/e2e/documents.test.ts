@@ -1,0 +1,167 @@
+import { spawn } from 'node:child_process';
+import { copyFile, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { classrooms } from '../../src/api/classroom.ts';
+import { ensureBinaries, ensureOptionsOf } from '../../src/demo/binaries/ensure.ts';
+import type { Binaries } from '../../src/demo/binaries/versions.ts';
+import { credentialsOf, enrol, followLesson } from '../../src/demo/class/lesson.ts';
+import type { DemoCluster } from '../../src/demo/cluster.ts';
+import { type ControlPlane, startControlPlane } from '../../src/demo/control-plane/control-plane.ts';
+import { systemClock } from '../../src/kube/clock.ts';
+import { deployments, namespaces, pods } from '../../src/kube/resources.ts';
+import { startTestCluster } from '../support/demo-cluster.ts';
+import { type Block, ROOT, readDocument } from '../support/documents.ts';
+import { eventually } from '../support/eventually.ts';
+import { GUIDES, type Guide } from '../support/guides.ts';
+import { hasPython, pythonWithOpenAI } from '../support/python-client.ts';
+
+const CLASS = { namespace: 'python-101', name: 'python-101' };
+const BOOT_TIMEOUT_MS = 300_000;
+const COMMANDS_TIMEOUT_MS = 170_000;
+
+/** Guides that begin where a class with a student is already. */
+const WITH_A_CLASS: readonly Guide[] = ['docs/students.md', 'docs/operations.md', 'docs/troubleshooting.md'];
+
+let binaries: Binaries;
+let cluster: DemoCluster;
+
+beforeAll(async () => {
+  binaries = await ensureBinaries(ensureOptionsOf(process));
+  cluster = await startTestCluster();
+  await Promise.all([cluster.startOperator({ name: 'operator' }), cluster.startGateway({ name: 'gateway' })]);
+}, BOOT_TIMEOUT_MS);
+
+afterAll(() => cluster?.stop(), 60_000);
+
+describe.each(GUIDES)('the commands of %s do what it says:', (path) => {
+  const { blocks } = readDocument(path);
+  const reader = readerOf(path);
+
+  beforeAll(() => reader.begin(blocks), BOOT_TIMEOUT_MS);
+  afterAll(() => reader.end(), 120_000);
+
+  const commands = blocks.filter(({ use }) => use.kind === 'run');
+  const possible = commands.filter(({ text }) => hasPython() || !text.startsWith('python'));
+  test.each(possible.map((block) => [block.where, block] as const))('%s', async (_, block) => {
+    const { code, output } = await reader.run(block);
+    if (code !== 0) throw new Error(`${block.text}\n\nended with ${code}:\n${output}`);
+  });
+
+  test('whoever skips a block learns why', () => {
+    for (const { use } of blocks) if (use.kind === 'not run') expect(use.reason.length).toBeGreaterThan(10);
+  });
+});
+
+test('the demo ends with 0 when every student was answered', async () => {
+  const args = ['src/demo/main.ts', '--exit', '--students', '4', '--speed', '20'];
+  const { code, output } = await ended(spawn(process.execPath, args, { cwd: ROOT }));
+  expect({ code, output }).toMatchObject({ code: 0, output: expect.stringMatching(/8 answers, 0 failed/) });
+});
+
+/** Who reads a guide, and types what stands there into one terminal, from a checkout. */
+interface Reader {
+  begin(blocks: readonly Block[]): Promise<void>;
+  run(block: Block): Promise<{ code: number | null; output: string }>;
+  /** Leaves no trace of the guide in the cluster. */
+  end(): Promise<void>;
+}
+
+function readerOf(path: Guide): Reader {
+  let folder: string;
+  let empty: ControlPlane | undefined;
+  const kubeconfigOf = async ({ use }: Block): Promise<string> => {
+    if (use.kind !== 'run' || use.place === 'cluster with the product') return join(folder, '.kubeconfig');
+    // As the guide says: nothing of ours is there yet, and pods are not looked at.
+    empty ??= await startControlPlane({ binaries, controllerManager: false, scheduler: false });
+    return empty.kubeconfigPath;
+  };
+  return {
+    async begin(blocks) {
+      folder = await checkout();
+      await copyFile(cluster.controlPlane.kubeconfigPath, join(folder, '.kubeconfig'));
+      for (const { use, text } of blocks) {
+        if (use.kind === 'file') await writeFile(join(folder, use.name), `${text}\n`);
+      }
+      if (WITH_A_CLASS.includes(path)) await writeFile(join(folder, 'class.env'), await startClass());
+    },
+    async run(block) {
+      const env = { ...environment(folder), KUBECONFIG: await kubeconfigOf(block) };
+      // What a block exports is there in the next one, as in one terminal.
+      const script = `[ ! -e .exported ] || . ./.exported\n${block.text}\nunset KUBECONFIG\nexport -p > .exported`;
+      return ended(spawn('bash', ['-euo', 'pipefail', '-c', script], { cwd: folder, env }));
+    },
+    async end() {
+      await empty?.stop();
+      await forgetClass();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A folder with everything of the checkout, in which commands may write. */
+async function checkout(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gpu-classroom-guide-'));
+  for (const entry of await readdir(ROOT)) await symlink(join(ROOT, entry), join(folder, entry));
+  return folder;
+}
+
+/** kubectl and Helm of the throw-away control plane, the plugin of the checkout, Node, and Python with the client. */
+function environment(folder: string): Record<string, string> {
+  const programs = [
+    dirname(binaries.kubectl),
+    dirname(binaries.helm),
+    join(ROOT, 'bin'),
+    dirname(process.execPath),
+    ...(hasPython() ? [dirname(pythonWithOpenAI())] : []),
+    process.env.PATH ?? '',
+  ];
+  return { PATH: programs.join(delimiter), HOME: folder, LANG: 'C.UTF-8', NO_PROXY: '127.0.0.1,localhost' };
+}
+
+/** @returns the environment of its student */
+async function startClass(): Promise<string> {
+  await enrol(cluster.client, CLASS, ['alice'], 1);
+  const lesson = await followLesson(cluster.client, systemClock, CLASS);
+  try {
+    await lesson.untilReady(AbortSignal.timeout(BOOT_TIMEOUT_MS));
+    const [seat] = lesson.seats();
+    if (seat === undefined) throw new Error('alice has no seat');
+    const { baseURL, apiKey, model } = await credentialsOf(cluster.client, seat);
+    return `OPENAI_BASE_URL=${baseURL}\nOPENAI_API_KEY=${apiKey}\nOPENAI_MODEL=${model}\n`;
+  } finally {
+    await lesson.stop();
+  }
+}
+
+/** A namespace with pods that take their time is looked at again after half of that: so the engines go first, at once. */
+async function forgetClass(): Promise<void> {
+  const { client } = cluster;
+  const { namespace } = CLASS;
+  const left = await client.list(classrooms, { namespace });
+  for (const { metadata } of left.items) await client.delete(classrooms, metadata);
+  await eventually(`the engines of ${namespace} to be gone`, async () => {
+    const { items } = await client.list(pods, { namespace });
+    for (const { metadata } of items) await client.delete(pods, metadata, { gracePeriodSeconds: 0 });
+    return items.length === 0 && (await client.list(deployments, { namespace })).items.length === 0;
+  });
+  await client.delete(namespaces, { name: namespace });
+  await eventually(
+    `namespace ${namespace} to be gone`,
+    async () => (await client.get(namespaces, { name: namespace })) === undefined,
+  );
+}
+
+async function ended(child: ReturnType<typeof spawn>): Promise<{ code: number | null; output: string }> {
+  const timer = setTimeout(() => child.kill('SIGKILL'), COMMANDS_TIMEOUT_MS);
+  const closed = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const streams = [child.stdout, child.stderr].flatMap((stream) => (stream === null ? [] : [text(stream)]));
+  const [code, ...texts] = await Promise.all([closed, ...streams]);
+  clearTimeout(timer);
+  return { code, output: texts.join('') };
+}
