@@ -22,6 +22,8 @@ const URGENCY = [
 /** How many engines there shall be, and what each needs. */
 export interface WantedEngines extends Pick<EngineSettings, 'resourceName' | 'resourceCount'> {
   replicas: number;
+  /** CPU, memory and the like that each asks for. */
+  requests: Readonly<Record<string, string>>;
   /** Whether there are GPUs for them; undefined: not asked. */
   gpus: Pick<GpuAvailability, 'status'> | undefined;
   /** The class, and what is remembered of its engines that fail. */
@@ -93,7 +95,7 @@ function describe(engine: EngineStatus, wanted: WantedEngines): string {
     case 'Scheduling':
       // Where GPUs are what is missing, the cause says what to do.
       if (wanted.gpus?.status === 'False') return `engine ${engine.name} waits for a node${cause}.`;
-      return `engine ${engine.name} waits for a node${cause}. It needs ${wanted.resourceCount} ${wanted.resourceName}: see \`kubectl describe pod ${engine.name}\`.`;
+      return `engine ${engine.name} waits for a node${cause}. ${needsOf(engine, wanted)}`;
     case 'Waiting':
       return `engine ${engine.name} waits for its turn to start${cause}. Another class's engine is being started or stopped.`;
     case 'Loading':
@@ -105,6 +107,17 @@ function describe(engine: EngineStatus, wanted: WantedEngines): string {
     case 'Ready':
       return `engine ${engine.name} answers.`;
   }
+}
+
+/** As the scheduler says it of a node. */
+const LACKS_OTHER_THAN_GPUS = /Insufficient (cpu|memory|ephemeral-storage)\b/;
+
+/** What it needs of a node, and what to do where GPUs are not what is missing. */
+function needsOf({ name, message = '' }: EngineStatus, wanted: WantedEngines): string {
+  const requests = Object.entries(wanted.requests).map(([resource, amount]) => `${amount} of ${resource}`);
+  return LACKS_OTHER_THAN_GPUS.test(message) && requests.length > 0
+    ? `Besides GPUs it asks for ${requests.join(' and ')}: free as much on a node with GPUs, or lower \`engine.resources.requests\`.`
+    : `It needs ${wanted.resourceCount} ${wanted.resourceName}: see \`kubectl describe pod ${name}\`.`;
 }
 
 /** How long it takes until an engine answers, after a sentence; nothing where it was not measured. */

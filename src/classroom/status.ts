@@ -25,7 +25,7 @@ import type { Plan } from './plan.ts';
 import { rolloutCondition } from './rollout/condition.ts';
 import { awaitedBy } from './rollout/decision.ts';
 import { runningFigures } from './rollout/figures.ts';
-import { resourceOf } from './rollout/rolled-out.ts';
+import { requestsOf, resourceOf } from './rollout/rolled-out.ts';
 
 const TYPES = CLASSROOM_CONDITIONS;
 const REASONS = CLASSROOM_REASONS;
@@ -189,8 +189,18 @@ function enginesReadyCondition(
   }
   const { resourceName, resourceCount } = resourceOf(plan.engines.rolledOut);
   const { replicas } = plan.engines;
+  const requests = requestsOf(plan.engines.rolledOut);
   const classroom = observed.classroom.metadata.name;
-  const wanted = { replicas, resourceName, resourceCount, gpus, classroom, failures, lastLoadSeconds };
+  const wanted = {
+    replicas,
+    requests,
+    resourceName,
+    resourceCount,
+    gpus,
+    classroom,
+    failures,
+    lastLoadSeconds,
+  };
   return enginesCondition(wanted, engines, observed.deployment);
 }
 

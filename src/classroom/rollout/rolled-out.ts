@@ -68,6 +68,11 @@ export function rolledOutOf(classroom: Classroom, deployment: Deployment | undef
   return { ...rest, plan, slot };
 }
 
+/** What each of its engines asks for besides GPUs; empty for one of an older operator. */
+export function requestsOf({ template }: RolledOut): Readonly<Record<string, string>> {
+  return engineContainerOf(template.spec)?.resources?.requests ?? {};
+}
+
 /** The extended resource that each of its engines asks for, and how many of it. */
 export function resourceOf({ template }: RolledOut): { resourceName: string; resourceCount: number } {
   const engine = engineContainerOf(template.spec);

@@ -5,9 +5,10 @@ import type { ApplyOutcome } from '../../../src/classroom/apply.ts';
 import type { ObservedClass } from '../../../src/classroom/observe.ts';
 import { plan } from '../../../src/classroom/plan.ts';
 import { status } from '../../../src/classroom/status.ts';
-import type { Deployment } from '../../../src/kube/resources.ts';
+import type { Deployment, Pod } from '../../../src/kube/resources.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
 import { enginePod, observedClass, readyPod, settings } from '../../support/classroom.ts';
+import { gpuNodeLike, knownGpus } from '../../support/gpu-nodes.ts';
 
 const NOW_MS = Date.parse('2026-09-01T09:00:00.250Z');
 const DONE: ApplyOutcome = { written: [], deleted: [], problems: [] };
@@ -90,6 +91,23 @@ describe('Ready reads like a sentence', () => {
     expect(got).toMatchObject({ status: 'False', reason: 'Evicted' });
     expect(got.message).toMatch(
       /^0 of 4 engines answer: engine python-101-engine-x fails: Kubernetes ended the pod \(Evicted\)\. It is replaced/,
+    );
+  });
+
+  test('when a node has GPUs for an engine, and not the memory that it asks for', () => {
+    const message = '0/1 nodes are available: 1 Insufficient memory.';
+    const unschedulable = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message };
+    const waiting: Pod = {
+      ...enginePod({ metadata: { name: 'python-101-engine-x' } }),
+      spec: { containers: [] },
+      status: { phase: 'Pending', conditions: [unschedulable] },
+    };
+    const got = condition(
+      'Ready',
+      statusOf({ pods: [waiting], gpus: knownGpus([gpuNodeLike('h100-whole')]) }),
+    );
+    expect(got.message).toBe(
+      '0 of 1 engine answers: engine python-101-engine-x waits for a node: Unschedulable: 0/1 nodes are available: 1 Insufficient memory. Besides GPUs it asks for 500m of cpu and 2Gi of memory: free as much on a node with GPUs, or lower `engine.resources.requests`.',
     );
   });
 
