@@ -55,6 +55,14 @@ describe('commands in documents', () => {
     expect(unexplained).toEqual([]);
   });
 
+  test('of guides are left out with a reason', () => {
+    const skipped = all.flatMap(({ blocks }) => blocks).filter(({ use }) => use.kind === 'not run');
+    expect(skipped.length).toBeGreaterThan(0);
+    for (const { where, use } of skipped) {
+      expect([where, use]).toEqual([where, { kind: 'not run', reason: expect.stringMatching(/\w+ \w+/) }]);
+    }
+  });
+
   test.each(Object.keys(LOOKED_UP))('%s, whose commands are looked up, is there', (path) => {
     expect(existsSync(join(ROOT, path))).toBe(true);
   });
