@@ -1,6 +1,8 @@
 import { stringify } from 'yaml';
 import { classrooms } from '../../api/classroom.ts';
 import type { Texts } from '../../command-line/parse.ts';
+import { GPUS } from '../../gpu/hardware/gpu-table.ts';
+import { CATALOGUE } from '../../gpu/model/catalogue.ts';
 import type { EnginePlan } from '../../gpu/plan-types.ts';
 import { KubeApiError } from '../../kube/errors.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
@@ -9,14 +11,14 @@ import { observeGpus } from '../cluster/gpus.ts';
 import { waitForClass } from '../cluster/wait-for-class.ts';
 import type { Runnable } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
-import { changeLine, objectsText } from '../objects-output.ts';
+import { changeLine, type DryRun, objectsText } from '../objects-output.ts';
 import { flagsOf } from '../plan/suggestion-flags.ts';
 import { problems } from '../problems.ts';
 import { withProgress } from '../progress.ts';
 import { completeClass, type WrittenClass, withEngines, writtenClass } from './class-object.ts';
 import { gpuProduct } from './gpu-product.ts';
 import { CREATE_FLAGS, type CreateOptions, createOptionsSchema } from './options.ts';
-import { planClass } from './plan.ts';
+import { type ClassPlan, planClass, planLines } from './plan.ts';
 
 const CREATE: ClusterCommand<typeof createOptionsSchema> = {
   name: 'create',
@@ -35,6 +37,10 @@ const CREATE: ClusterCommand<typeof createOptionsSchema> = {
         'kubectl classroom create python-101 --model Qwen/Qwen2.5-7B-Instruct --gpu A10 --students 30 --dry-run client > class.yaml',
     },
   ],
+  offers: {
+    model: () => CATALOGUE.flatMap(({ hubIds }) => hubIds),
+    gpu: () => GPUS.map(({ name }) => name),
+  },
   faults: sharingFaults,
   run: create,
 };
@@ -56,7 +62,7 @@ function sharingFaults({ slicesPerGpu, migProfile, tensorParallel }: Texts): rea
 async function create(options: CreateOptions, cluster: Cluster): Promise<ExitCode> {
   const { machine, namespace } = cluster;
   const { dryRun, output, students } = options;
-  const { written, plan } = await withProgress('Planning the class', machine, () =>
+  const { written, planned } = await withProgress('Planning the class', machine, () =>
     plannedClass(options, cluster),
   );
   if (dryRun === 'client') {
@@ -64,19 +70,16 @@ async function create(options: CreateOptions, cluster: Cluster): Promise<ExitCod
     machine.stdout.write(
       format === 'yaml' ? stringify(written) : objectsText(WRITTEN, [written], { format, one: true }),
     );
-    machine.stderr.write(planLine(plan, students));
-    return EXIT_CODES.done;
+  } else {
+    const made = await withProgress('Making the class', machine, () => send(written, dryRun, cluster));
+    machine.stdout.write(
+      output === undefined
+        ? changeLine(classrooms, options.name, 'created', dryRun)
+        : objectsText(WRITTEN, [made], { format: output, one: true }),
+    );
   }
-  const made = await withProgress('Making the class', machine, () =>
-    send(written, dryRun === 'server', cluster),
-  );
-  machine.stdout.write(
-    output === undefined
-      ? changeLine(classrooms, options.name, 'created', dryRun)
-      : objectsText(WRITTEN, [made], { format: output, one: true }),
-  );
-  machine.stderr.write(planLine(plan, students));
-  if (dryRun === 'server') return EXIT_CODES.done;
+  for (const line of planLines(planned, students)) machine.stderr.write(`${line}\n`);
+  if (dryRun !== 'none') return EXIT_CODES.done;
   if (options.wait) await waitForClass(cluster, { name: options.name, namespace }, options.timeout);
   machine.stderr.write(`Next: kubectl classroom enroll ${options.name} -n ${namespace} -f roster.csv\n`);
   return EXIT_CODES.done;
@@ -85,20 +88,19 @@ async function create(options: CreateOptions, cluster: Cluster): Promise<ExitCod
 /** Classes as they are written: what has a default is not there. */
 const WRITTEN: Resource<KubeObject> = classrooms;
 
-interface Planned {
+interface PlannedClass {
   readonly written: WrittenClass;
-  /** Undefined: only the operator can tell. */
-  readonly plan: EnginePlan | undefined;
+  readonly planned: ClassPlan;
 }
 
-async function plannedClass(options: CreateOptions, cluster: Cluster): Promise<Planned> {
+async function plannedClass(options: CreateOptions, cluster: Cluster): Promise<PlannedClass> {
   const observed = await observeGpus(cluster);
   const product = options.gpu === undefined ? undefined : gpuProduct(options.gpu, observed);
   const written = writtenClass(options, cluster.namespace, product);
-  const plan = planClass(completeClass(written), observed, options.students);
+  const planned = planClass(completeClass(written), observed, options.students);
+  const { plan, engines } = planned;
   if (plan !== undefined && !plan.fits) throw doesNotFit(plan);
-  const engines = options.students === undefined ? 1 : (plan?.replicas ?? 1);
-  return { written: engines === 1 ? written : withEngines(written, engines), plan };
+  return { written: engines === 1 ? written : withEngines(written, engines), planned };
 }
 
 function doesNotFit({ reason, suggestions, gpu }: EnginePlan): Error {
@@ -109,20 +111,13 @@ function doesNotFit({ reason, suggestions, gpu }: EnginePlan): Error {
   return problems.classDoesNotFit({ why: reason, suggestions: lines });
 }
 
-function planLine(plan: EnginePlan | undefined, students: number | undefined): string {
-  if (plan === undefined) {
-    return 'Not planned here, for the memory of the GPU or the size of the model is not known: the operator says in the status whether it fits.\n';
-  }
-  const { reason, replicas } = plan;
-  const engines = `up to ${replicas} ${replicas === 1 ? 'engine' : 'engines'} for ${students} students`;
-  const warnings = plan.warnings.map(({ message }) => `Worth knowing: ${message}\n`);
-  return [`${reason}\n`, ...(students === undefined ? [] : [`Planned: ${engines}.\n`]), ...warnings].join('');
-}
-
-async function send(written: WrittenClass, dryRun: boolean, { client }: Cluster): Promise<KubeObject> {
+async function send(written: WrittenClass, dryRun: DryRun, { client }: Cluster): Promise<KubeObject> {
   const { name, namespace = '' } = written.metadata;
   try {
-    return await client.create(WRITTEN, written, { dryRun, fieldManager: FIELD_MANAGER });
+    return await client.create(WRITTEN, written, {
+      dryRun: dryRun === 'server',
+      fieldManager: FIELD_MANAGER,
+    });
   } catch (error) {
     if (!(error instanceof KubeApiError)) throw error;
     if (error.reason === 'AlreadyExists') throw problems.classExists({ name, namespace });

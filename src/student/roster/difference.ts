@@ -62,8 +62,10 @@ export function rosterDifference(
     }
     const made = newSeat(row, classroom);
     const holder = takenNames.get(made.metadata.name);
-    if (holder === undefined) added.push(made);
-    else faults.push({ line: row.line, message: nameTaken(row.id, holder) });
+    if (holder === undefined) {
+      added.push(made);
+      takenNames.set(made.metadata.name, made);
+    } else faults.push({ line: row.line, message: nameTaken(row.id, holder) });
   }
   const listed = new Set(rows.map(({ id }) => id));
   const unlisted = ofClass.filter(({ spec }) => !listed.has(spec.student.id));

@@ -4,9 +4,11 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { classrooms } from '../../../src/api/classroom.ts';
 import { studentQuotas } from '../../../src/api/student-quota.ts';
 import type { Machine } from '../../../src/cli/machine.ts';
+import { secrets } from '../../../src/kube/resources.ts';
 import { hashApiKey } from '../../../src/student/api-key.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
 import { connectToControlPlane } from '../../support/connected-control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
 import { kubectlClassroom } from '../../support/kubectl-classroom.ts';
 import { personWithRole } from '../../support/person.ts';
 import { runStudentController, STUDENT_BASE_URL } from '../../support/student-controller.ts';
@@ -143,6 +145,29 @@ describe('export', () => {
     expect(stderr).toContain('--wait; or hand out those there are: --skip-missing');
     const waited = await kubectlClassroom([...argv, '--wait', '--timeout', '100ms']);
     expect(waited).toMatchObject({ code: 4, stdout: '' });
+  });
+
+  test('leaves out whose key cannot be made, if that is meant, and says why', async () => {
+    const inPlace = { namespace, uid: undefined, generation: undefined };
+    const metadata = { namespace, name: 'python-101-carol-api-key' };
+    await client.create(secrets, { apiVersion: 'v1', kind: 'Secret', metadata, data: {} });
+    const carol = studentQuota({ metadata: inPlace, spec: { student: { id: 'carol' } } });
+    await client.create(studentQuotas, carol);
+    await eventually('the operator to have looked at the seat', async () => {
+      const seat = await client.get(studentQuotas, carol.metadata);
+      return seat?.status?.conditions?.some(({ reason }) => reason === 'NameConflict') ?? false;
+    });
+    const why = 'carol: Secret python-101-carol-api-key does not belong to this seat';
+    const refused = await keys('export');
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(why) });
+    const { code, stdout, stderr } = await keys('export', '--skip-missing');
+    expect({ code, keys: keysIn(stdout) }).toEqual({
+      code: 0,
+      keys: [await keyOf('alice'), await keyOf('bob')],
+    });
+    expect(stderr).toContain(`left out: ${why}`);
+    await client.delete(studentQuotas, carol.metadata);
+    await client.delete(secrets, metadata);
   });
 
   test.each([

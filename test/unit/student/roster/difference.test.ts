@@ -51,6 +51,14 @@ describe('a student without a seat', () => {
   });
 });
 
+test('two students of a roster whose seats would have one name: the second is a fault', () => {
+  const [shouting] = compare('id\nAlice\n').added;
+  const namesake = shouting?.metadata.name.replace('python-101-', '');
+  const { added, faults } = compare(`id\nAlice\n${namesake}\n`);
+  expect(ids(added)).toEqual(['Alice']);
+  expect(faults).toEqual([{ line: 3, message: expect.stringContaining("as that of 'Alice'") }]);
+});
+
 describe('a student with a seat', () => {
   test('is changed where the roster says otherwise, and nowhere else', () => {
     const seat = seatOf('alice', { limits: { tokensPerDay: 100, maxOutputTokens: 64 }, weight: 3 });
