@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -93,11 +93,10 @@ function readerOf(path: Guide): Reader {
   };
 }
 
-/** A folder with what guides name of a checkout, in which commands may write without touching that. */
+/** The folder of a reader. */
 async function checkout(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'gpu-classroom-guide-'));
-  const named = ['charts', 'manifests', 'examples', 'node_modules'];
-  for (const entry of named) await symlink(join(ROOT, entry), join(folder, entry));
+  await linkCheckout(folder);
   return folder;
 }
 

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { readdir, symlink } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { symlink } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Binaries } from '../../src/demo/binaries/versions.ts';
@@ -15,12 +15,16 @@ export interface Shell {
    * Runs a script of bash until a command in it fails. What it exports is there in the next one, as in one terminal.
    *
    * @param environment for this script only
-   * @returns the exit code, null when it took too long, and standard output and error as they came
    */
-  run(
-    script: string,
-    environment?: Readonly<Record<string, string>>,
-  ): Promise<{ readonly code: number | null; readonly output: string }>;
+  run(script: string, environment?: Readonly<Record<string, string>>): Promise<Ended>;
+}
+
+/** How a process ended. */
+export interface Ended {
+  /** Null when it took too long. */
+  readonly code: number | null;
+  /** Standard output and error. */
+  readonly output: string;
 }
 
 /**
@@ -34,34 +38,38 @@ export function openShell(folder: string, binaries: Binaries): Shell {
   return {
     async run(script, environment = {}) {
       const lines = [
+        // As they come: of two pipes nobody knows what came first.
         'exec 2>&1',
         '[ ! -e .exported ] || . ./.exported',
         script,
         `unset ${Object.keys(environment).join(' ')}`,
         'export -p > .exported',
       ];
+      // With a socket as standard input, bash takes itself for a remote shell and reads files of this machine.
       const args = ['-euo', 'pipefail', '-c', lines.join('\n')];
-      const child = spawn('bash', args, {
-        cwd: folder,
-        env: { ...own, ...environment },
-        // With a socket as standard input, bash takes itself for a remote shell and reads files of this machine.
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_TIMEOUT_MS);
-      const closed = new Promise<number | null>((resolve, reject) => {
-        child.once('error', reject);
-        child.once('close', resolve);
-      });
-      const [code, output] = await Promise.all([closed, text(child.stdout)]);
-      clearTimeout(timer);
-      return { code, output };
+      const env = { ...own, ...environment };
+      return ended(spawn('bash', args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] }));
     },
   };
 }
 
-/** Makes everything of the checkout be in a folder in which commands may write. */
+/** Puts what guides name of a checkout into a folder, in which commands may write without touching that. */
 export async function linkCheckout(folder: string): Promise<void> {
-  for (const entry of await readdir(ROOT)) await symlink(join(ROOT, entry), join(folder, entry));
+  const named = ['charts', 'manifests', 'examples', 'node_modules'];
+  for (const entry of named) await symlink(join(ROOT, entry), join(folder, entry));
+}
+
+/** Waits until a process ends, and ends it when it takes too long. */
+export async function ended(child: ChildProcess): Promise<Ended> {
+  const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_TIMEOUT_MS);
+  const closed = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const streams = [child.stdout, child.stderr].flatMap((stream) => (stream === null ? [] : [text(stream)]));
+  const [code, ...texts] = await Promise.all([closed, ...streams]);
+  clearTimeout(timer);
+  return { code, output: texts.join('') };
 }
 
 function pathWith(binaries: Binaries): string {
