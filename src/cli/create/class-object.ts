@@ -3,6 +3,7 @@ import { API_GROUP_VERSION } from '../../api/group.ts';
 import { parseClassroom } from '../../api/parse.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { problems } from '../problems.ts';
+import { hubId } from './hub-id.ts';
 import type { CreateOptions } from './options.ts';
 
 /** A class as a person writes it: nothing that has a default. */
@@ -16,7 +17,7 @@ export function writtenClass(
   namespace: string,
   product: string | undefined,
 ): WrittenClass {
-  const { model, servedName, maxModelLen, quantization, contact } = options;
+  const { model, servedName, maxModelLen, quantization, modelVolume, contact } = options;
   const gpu = { ...sharingOf(options), ...(product === undefined ? {} : { product }) };
   return {
     apiVersion: API_GROUP_VERSION,
@@ -24,10 +25,11 @@ export function writtenClass(
     metadata: { name: options.name, namespace },
     spec: {
       model: {
-        id: model,
+        id: hubId(model),
         ...(servedName === undefined ? {} : { servedName }),
         ...(maxModelLen === undefined ? {} : { maxModelLen }),
         ...(quantization === undefined ? {} : { quantization }),
+        ...(modelVolume === undefined ? {} : { storage: { claimName: modelVolume } }),
       },
       ...(Object.keys(gpu).length === 0 ? {} : { gpu }),
       ...(contact === undefined ? {} : { contact }),

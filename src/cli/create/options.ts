@@ -18,6 +18,7 @@ export const createOptionsSchema = z.object({
   name: className,
   model: nonEmpty,
   servedName: nonEmpty.optional(),
+  modelVolume: nonEmpty.optional(),
   gpu: planned.gpu,
   students: planned.students,
   slicesPerGpu: planned.slicesPerGpu,
@@ -40,8 +41,16 @@ export type CreateOptions = z.output<typeof createOptionsSchema>;
 
 export const CREATE_FLAGS: Program<typeof createOptionsSchema>['flags'] = {
   name: { spelling: '<name>', about: 'of the class, such as python-101' },
-  model: { spelling: '--model <id>', about: 'Hugging Face id, such as Qwen/Qwen2.5-7B-Instruct' },
+  model: {
+    spelling: '--model <id>',
+    about:
+      'Hugging Face id, such as Qwen/Qwen2.5-7B-Instruct, a name of the catalogue, or a path on the model volume',
+  },
   servedName: { spelling: '--served-name <name>', about: 'what students write as model; default: the id' },
+  modelVolume: {
+    spelling: '--model-volume <claim>',
+    about: 'PersistentVolumeClaim that keeps model files and compile caches; default: they are loaded anew',
+  },
   gpu: {
     spelling: '--gpu <name>',
     about: 'GPU, such as A10, or the value of the node label nvidia.com/gpu.product; default: any',

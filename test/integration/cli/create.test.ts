@@ -49,11 +49,11 @@ describe('a class', () => {
 
   test('takes what is said of it', async () => {
     const shared = ['--gpu', 'H100-80', '--mig-profile', '2g.20gb', '--max-model-len', '2048'];
-    const words = ['--served-name', 'qwen', '--contact', 'Ms Chen, room 214'];
+    const words = ['--served-name', 'qwen', '--model-volume', 'models', '--contact', 'Ms Chen, room 214'];
     const { code, stderr } = await create('biology', ...SEVEN_B, ...shared, ...words);
     expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('fits') });
     expect((await found('biology'))?.spec).toMatchObject({
-      model: { servedName: 'qwen', maxModelLen: 2048 },
+      model: { servedName: 'qwen', maxModelLen: 2048, storage: { claimName: 'models' } },
       gpu: { product: 'NVIDIA-H100-80GB-HBM3', sharing: 'MIG', migProfile: '2g.20gb' },
       contact: 'Ms Chen, room 214',
     });
