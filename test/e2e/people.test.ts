@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { ensureBinaries, ensureOptionsOf } from '../../src/demo/binaries/ensure.ts';
 import type { Binaries } from '../../src/demo/binaries/versions.ts';
 import type { DemoCluster } from '../../src/demo/cluster.ts';
@@ -10,7 +10,7 @@ import { startTestCluster } from '../support/demo-cluster.ts';
 import { ROOT } from '../support/documents.ts';
 import { hasPython } from '../support/python-client.ts';
 import { linkCheckout, openShell, type Shell } from '../support/shell.ts';
-import { readTranscript, standsFor, trimmed } from '../support/transcript.ts';
+import { missingLine, readTranscript } from '../support/transcript.ts';
 
 const TRANSCRIPTS = 'test/e2e/transcripts';
 const BOOT_TIMEOUT_MS = 300_000;
@@ -83,21 +83,25 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 }, 60_000);
 
-describe.each(PEOPLE)('$who types', ({ folder, transcript, prepare, environment }) => {
+/** Where all pods share an address, the gateway cannot be one of them. */
+const here = process.platform === 'linux' ? describe : describe.skip;
+
+here.each(PEOPLE)('$who types', ({ folder, transcript, prepare, environment }) => {
   let shell: Shell;
 
   beforeAll(async () => {
     await prepare(join(home, folder));
     shell = openShell(join(home, folder), binaries);
-  });
+  }, BOOT_TIMEOUT_MS);
 
   const steps = readTranscript(join(TRANSCRIPTS, transcript));
   const possible = steps.filter(({ script }) => hasPython() || !script.startsWith('python'));
   test.each(possible)('$title', async ({ script, written, code: wanted }) => {
     const { code, output } = await shell.run(script, environment?.(join(home, folder)));
-    // What differs is shown; that … stands for anything is only known to the question.
-    if (!standsFor(written, output)) expect(trimmed(output)).toBe(written);
-    expect(code).toBe(wanted);
+    const missing = missingLine(written, output);
+    if (missing === undefined && code === wanted) return;
+    const why = missing === undefined ? `and not with ${wanted}` : `and the transcript says: ${missing}`;
+    throw new Error(`${script}\n\nended with ${code}, ${why}\n\n${output}`);
   });
 });
 

@@ -43,18 +43,28 @@ function stepOf(typed: string, after: string): Step {
   return { title, script: typed.replaceAll(/\n> ?/g, '\n'), written: written.trimEnd(), code: Number(code) };
 }
 
-/** Whether a transcript stands for what a command has written. Blanks at the ends of lines do not count. */
-export function standsFor(written: string, output: string): boolean {
-  const lines = written
-    .split('\n')
-    .map((line) =>
-      line.trim() === ELLIPSIS ? '\\s*\\S[^]*?' : line.split(ELLIPSIS).map(escaped).join('.+'),
-    );
-  return new RegExp(`^${lines.join('\\n')}$`).test(trimmed(output));
+/**
+ * The first line of a transcript that is not in what a command has written, after those before it. Blanks at the ends of
+ * lines do not count.
+ *
+ * @returns undefined when the transcript stands for all that was written
+ */
+export function missingLine(written: string, output: string): string | undefined {
+  const lines = written.split('\n');
+  const patterns = lines.map(patternOf);
+  const text = trimmed(output);
+  if (new RegExp(`^${patterns.join('\\n')}$`).test(text)) return undefined;
+  const found = lines.findIndex(
+    (_, index) => !new RegExp(`^${patterns.slice(0, index + 1).join('\\n')}(?:\\n[^]*)?$`).test(text),
+  );
+  return lines[found] ?? 'nothing more';
 }
 
-/** What a command has written, as a transcript shows it. */
-export function trimmed(output: string): string {
+function patternOf(line: string): string {
+  return line.trim() === ELLIPSIS ? '\\s*\\S[^]*?' : line.split(ELLIPSIS).map(escaped).join('.+');
+}
+
+function trimmed(output: string): string {
   return output
     .split('\n')
     .map((line) => line.trimEnd())

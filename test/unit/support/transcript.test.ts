@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { standsFor, stepsOf } from '../../support/transcript.ts';
+import { missingLine, stepsOf } from '../../support/transcript.ts';
 
 describe('a block of a transcript', () => {
   test('is commands, with what they wrote and how they ended', () => {
@@ -37,20 +37,21 @@ describe('a block of a transcript', () => {
 
 describe('… stands for', () => {
   test.each([
-    ['something in a line', 'took … s', 'took 4.2 s', true],
-    ['but not for nothing', 'took … s', 'took  s', false],
-    ['nor for the next line', 'a … c', 'a b\nb c', false],
-    ['lines, where it is alone', 'a\n…\nd', 'a\nb\n\nc\nd', true],
-    ['and at the end', 'a\n…', 'a\nb\nc', true],
-    ['but not for no line', 'a\n…\nb', 'a\nb', false],
+    ['something in a line', 'took … s', 'took 4.2 s', undefined],
+    ['but not for nothing', 'took … s', 'took  s', 'took … s'],
+    ['nor for the next line', 'a … c', 'a b\nb c', 'a … c'],
+    ['lines, where it is alone', 'a\n…\nd', 'a\nb\n\nc\nd', undefined],
+    ['and at the end', 'a\n…', 'a\nb\nc', undefined],
+    ['but not for no line', 'a\n…\nb', 'a\nb', 'b'],
   ])('%s', (_, written, output, wanted) => {
-    expect(standsFor(written, output)).toBe(wanted);
+    expect(missingLine(written, output)).toBe(wanted);
   });
 
   test('and all else is what it is', () => {
-    expect(standsFor('a.c [x]', 'a.c [x]  \n')).toBe(true);
-    expect(standsFor('a.c', 'abc')).toBe(false);
-    expect(standsFor('a', 'a\nb')).toBe(false);
-    expect(standsFor('', 'a')).toBe(false);
+    expect(missingLine('a.c [x]', 'a.c [x]  \n')).toBeUndefined();
+    expect(missingLine('a.c', 'abc')).toBe('a.c');
+    expect(missingLine('a\nb\nc', 'a\nB\nc')).toBe('b');
+    expect(missingLine('a', 'a\nb')).toBe('nothing more');
+    expect(missingLine('', 'a')).toBe('');
   });
 });
