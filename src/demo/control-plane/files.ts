@@ -9,6 +9,8 @@ export interface ControlPlaneFiles {
   readonly certificates: string;
   /** The API server's own certificate together with the authority that signed it; the server makes it. */
   readonly caFile: string;
+  /** Of that certificate. */
+  readonly keyFile: string;
   readonly tokens: string;
   readonly serviceAccountPrivateKey: string;
   readonly serviceAccountPublicKey: string;
@@ -21,6 +23,7 @@ export function controlPlaneFiles(folder: string): ControlPlaneFiles {
     etcdData: join(folder, 'etcd-data'),
     certificates: join(folder, 'certificates'),
     caFile: join(folder, 'certificates', 'apiserver.crt'),
+    keyFile: join(folder, 'certificates', 'apiserver.key'),
     tokens: join(folder, 'tokens.csv'),
     serviceAccountPrivateKey: join(folder, 'service-account.key'),
     serviceAccountPublicKey: join(folder, 'service-account.pub'),

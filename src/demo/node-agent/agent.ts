@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Clock } from '../../kube/clock.ts';
@@ -7,11 +8,13 @@ import { describeError, type Logger, silentLogger } from '../../kube/log.ts';
 import { keyOf } from '../../kube/object.ts';
 import { type Node, nodes as nodeResource, type Pod, pods as podResource } from '../../kube/resources.ts';
 import type { StoreChange } from '../../kube/store.ts';
+import { controlPlaneFiles } from '../control-plane/files.ts';
 import type { RunDirectory } from '../process/run-directory.ts';
 import { createContainerHost } from './container-host.ts';
 import { nodeAgentErrors } from './errors.ts';
 import { type Failure, failureOfAnnotations, matchesPod, type PodMatcher } from './failures.ts';
 import { createGpuAssignments, type GpuAssignments } from './gpus/assignments.ts';
+import { type ContainerLog, type KubeletApi, type LogRef, startKubeletApi } from './kubelet-api.ts';
 import type { NodeDescription } from './nodes/description.ts';
 import { createNodeKeeper, type NodeKeeper } from './nodes/keeper.ts';
 import { createMigManager, type MigManager } from './nodes/mig-manager.ts';
@@ -88,7 +91,14 @@ export interface NodeAgent extends AsyncDisposable {
  * Throws KubeApiError when a node cannot be registered.
  */
 export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAgent> {
-  const agent = new Agent(options, await openEndpoints(options));
+  const endpoints = await openEndpoints(options);
+  const kubelet = await startKubeletApi({
+    address: endpoints.nodeAddress,
+    certificate: await certificateOf(options.run),
+    clock: options.clock,
+    logOf: async (ref) => agent.logOf(ref),
+  });
+  const agent = new Agent(options, endpoints, kubelet);
   try {
     await agent.start();
   } catch (error) {
@@ -96,6 +106,12 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     throw error;
   }
   return agent;
+}
+
+/** The API server's own: it is the only one who asks. */
+async function certificateOf({ path }: RunDirectory): Promise<{ cert: string; key: string }> {
+  const { caFile, keyFile } = controlPlaneFiles(path);
+  return { cert: await readFile(caFile, 'utf8'), key: await readFile(keyFile, 'utf8') };
 }
 
 function openEndpoints({ addressing, random }: NodeAgentOptions): Promise<Endpoints> {
@@ -120,6 +136,7 @@ interface PlayedNode {
 
 class Agent implements NodeAgent {
   readonly #endpoints: Endpoints;
+  readonly #kubelet: KubeletApi;
   readonly #log: Logger;
   readonly #nodes: ReadonlyMap<string, PlayedNode>;
   readonly #workers = new Map<string, PodWorker>();
@@ -133,16 +150,18 @@ class Agent implements NodeAgent {
   readonly #workerOptions: Omit<PodWorkerOptions, 'node'>;
   #stopped: Promise<void> | undefined;
 
-  constructor(options: NodeAgentOptions, endpoints: Endpoints) {
+  constructor(options: NodeAgentOptions, endpoints: Endpoints, kubelet: KubeletApi) {
     const { client, clock, random, run, runtimes, environment = {}, log = silentLogger } = options;
     this.#endpoints = endpoints;
+    this.#kubelet = kubelet;
+    const host = { address: endpoints.nodeAddress, kubeletPort: kubelet.port };
     this.#log = log;
     this.#nodes = new Map(
       options.nodes.map((description) => [
         description.name,
         {
           description,
-          keeper: createNodeKeeper({ client, clock, log, node: description, address: endpoints.nodeAddress }),
+          keeper: createNodeKeeper({ client, clock, log, node: description, host }),
           migManager: this.#migManagerOf(description.name, { client, clock, log }),
           isLost: false,
           isLostByAnnotation: false,
@@ -231,8 +250,27 @@ class Agent implements NodeAgent {
     }));
   }
 
+  async logOf({ namespace, pod, container, previous }: LogRef): Promise<ContainerLog | undefined> {
+    const worker = this.#workerOf({ namespace, name: pod });
+    const latest = () => worker?.state.containers.find(({ name }) => name === container)?.attempt;
+    const found = latest();
+    if (worker === undefined || found === undefined) return undefined;
+    const attempt = previous ? found - 1 : found;
+    const { containers } = this.#workerOptions;
+    const read = () => containers.readLog(worker.state.pod, container, attempt);
+    if ((await read()) === undefined) return undefined;
+    return {
+      read: async () => (await read()) ?? '',
+      isRunning: () => latest() === attempt && container in worker.pids,
+    };
+  }
+
+  #workerOf(ref: { namespace: string; name: string }): PodWorker | undefined {
+    return [...this.#workers.values()].find(({ state }) => keyOf(state.pod.metadata) === keyOf(ref));
+  }
+
   async logs(ref: { namespace: string; name: string }, container?: string): Promise<string> {
-    const worker = [...this.#workers.values()].find(({ state }) => keyOf(state.pod.metadata) === keyOf(ref));
+    const worker = this.#workerOf(ref);
     const main = worker?.state.containers.filter(({ init }) => !init);
     const found = worker?.state.containers.find(({ name }) => name === (container ?? main?.[0]?.name));
     const text =
@@ -261,7 +299,7 @@ class Agent implements NodeAgent {
     for (const uid of [...this.#workers.keys()]) this.#dismiss(uid);
     await Promise.all(this.#leaving);
     await this.#workerOptions.events.flush();
-    await this.#endpoints.close();
+    await Promise.all([this.#endpoints.close(), this.#kubelet.close()]);
   }
 
   #node(name: string): PlayedNode {

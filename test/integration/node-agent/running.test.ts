@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { pathOf } from '../../../src/kube/paths.ts';
 import { isReady } from '../../../src/kube/readiness.ts';
 import { deployments, events, pods, secrets } from '../../../src/kube/resources.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -98,6 +99,23 @@ describe('a container', () => {
     });
     expect(isReady(pod)).toBe(false);
     expect(await cluster.agent.logs({ namespace, name: pod.metadata.name })).toContain('last words');
+    const log = (query: string) => cluster.client.raw('GET', `${pathOf(pods, pod.metadata, 'log')}?${query}`);
+    expect(await log('tailLines=1')).toBe('the engine speaks its last words\n');
+    expect(await log('previous=true')).toContain('last words');
+    await expect(log('sinceSeconds=5')).rejects.toThrow(/does not play sinceSeconds/);
+    await expect(log('container=nobody')).rejects.toThrow(/nobody/);
+  });
+
+  test('is followed to its end by whoever reads its log', async () => {
+    const deployment = await deploy(cluster, { name: 'followed', namespace });
+    const pod = await cluster.podWhere('a ready pod', deployment, isReady);
+    const path = `${pathOf(pods, pod.metadata, 'log')}?follow=true`;
+    const stream = await cluster.client.open('GET', path, { accept: '*/*', lifetimeMs: 120_000 });
+    await fetch(`http://${pod.status?.podIP}:8000/end?code=3`).catch(() => undefined);
+    let text = '';
+    for await (const chunk of stream.body) text += Buffer.from(chunk).toString('utf8');
+    stream.close();
+    expect(text).toMatch(/last words\n$/);
   });
 
   test('that ends by itself with exit code 0 is restarted too, without a message', async () => {

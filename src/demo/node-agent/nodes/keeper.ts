@@ -8,7 +8,7 @@ import { leases, type Node, nodes } from '../../../kube/resources.ts';
 import { FIELD_MANAGER } from '../field-manager.ts';
 import type { NodeDescription } from './description.ts';
 import { LAYOUT_LABEL, STATE_LABEL } from './mig-manager.ts';
-import { renderNode } from './render.ts';
+import { type NodeHost, renderNode } from './render.ts';
 
 /** A kubelet's figures: https://kubernetes.io/docs/concepts/architecture/nodes/#node-heartbeats */
 const HEARTBEAT_MS = 10_000;
@@ -21,7 +21,7 @@ export interface NodeKeeperOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly node: NodeDescription;
-  readonly address: string;
+  readonly host: NodeHost;
 }
 
 /** Keeps one node alive in the eyes of the control plane. */
@@ -35,14 +35,14 @@ export interface NodeKeeper {
 }
 
 export function createNodeKeeper(options: NodeKeeperOptions): NodeKeeper {
-  const { client, clock, log, address } = options;
+  const { client, clock, log, host } = options;
   let node = options.node;
   let timer: Timer | undefined;
   let running: AbortController | undefined;
   let statusAtMs = Number.NEGATIVE_INFINITY;
 
   const writeStatus = async (): Promise<void> => {
-    const rendered = renderNode(node, address, clock.now());
+    const rendered = renderNode(node, host, clock.now());
     const { apiVersion, kind, metadata, status } = rendered;
     const object: Node = { apiVersion, kind, metadata: { name: metadata.name }, status };
     await client.apply(nodes, object, { fieldManager: FIELD_MANAGER, subresource: 'status' });
@@ -68,14 +68,14 @@ export function createNodeKeeper(options: NodeKeeperOptions): NodeKeeper {
     async start() {
       running?.abort();
       running = new AbortController();
-      await register(client, renderNode(node, address, clock.now()));
+      await register(client, renderNode(node, host, clock.now()));
       await writeStatus();
       await beat();
       schedule(running);
     },
     async change(next) {
-      const before = renderNode(node, address, clock.now()).metadata.labels ?? {};
-      const after = renderNode(next, address, clock.now()).metadata.labels ?? {};
+      const before = renderNode(node, host, clock.now()).metadata.labels ?? {};
+      const after = renderNode(next, host, clock.now()).metadata.labels ?? {};
       const gone = Object.keys(before).filter((label) => !(label in after));
       const labels: Record<string, string | null> = {
         ...Object.fromEntries(gone.map((label) => [label, null])),

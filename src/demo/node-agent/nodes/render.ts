@@ -10,13 +10,18 @@ export const NODE_AGENT_LABEL = 'demo.gpu-classroom.io/node-agent';
 /** A kubelet's default, https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/ (`maxPods`). */
 const MAX_PODS = '110';
 
+/** Where nodes are reached. */
+export interface NodeHost {
+  readonly address: string;
+  readonly kubeletPort: number;
+}
+
 /**
  * The Node object of a healthy node as a kubelet with NVIDIA's components would register it.
  *
- * @param address the node's own address
  * @param nowMs epoch ms: heartbeat of the conditions
  */
-export function renderNode(node: NodeDescription, address: string, nowMs: number): Node {
+export function renderNode(node: NodeDescription, { address, kubeletPort }: NodeHost, nowMs: number): Node {
   const gpu = node.gpu === undefined ? undefined : gpuNodeFacts(node.gpu);
   const resources = {
     cpu: node.cpu,
@@ -47,6 +52,7 @@ export function renderNode(node: NodeDescription, address: string, nowMs: number
       ],
       capacity: resources,
       allocatable: resources,
+      daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
       conditions: healthyConditions(nowMs),
       nodeInfo: nodeInfo(node.name),
     },

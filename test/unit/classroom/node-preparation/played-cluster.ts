@@ -64,7 +64,7 @@ export class PlayedCluster {
       readNodeFile(`nodes: ${nodeFile}`, 'nodes.yaml').map((node) => [node.name, node]),
     );
     for (const description of this.#descriptions.values()) {
-      const node = renderNode(description, '127.0.0.1', NOW_MS);
+      const node = renderNode(description, { address: '127.0.0.1', kubeletPort: 10250 }, NOW_MS);
       this.#layouts.set(description.name, node.metadata.labels?.[LAYOUT] ?? '');
       this.#store(node);
     }
@@ -140,7 +140,7 @@ export class PlayedCluster {
       }
       const cut = { ...description, gpu: { ...description.gpu, sharing } };
       this.#descriptions.set(name, cut);
-      const rendered = renderNode(cut, '127.0.0.1', NOW_MS);
+      const rendered = renderNode(cut, { address: '127.0.0.1', kubeletPort: 10250 }, NOW_MS);
       const node = this.node(name);
       this.#store({
         ...node,

@@ -140,7 +140,7 @@ describe('the Node object', () => {
   test('is ready, has an address, and allows what its GPUs give', () => {
     const [node] = readNodeFile('nodes: [{name: l4, gpu: {product: NVIDIA-L4}, cpu: "8"}]', 'nodes.yaml');
     if (node === undefined) throw new Error('no node');
-    const { metadata, status } = renderNode(node, '127.244.7.1', NOW_MS);
+    const { metadata, status } = renderNode(node, { address: '127.244.7.1', kubeletPort: 10250 }, NOW_MS);
     expect(metadata).toMatchObject({
       name: 'l4',
       labels: { 'kubernetes.io/hostname': 'l4', 'nvidia.com/gpu.product': 'NVIDIA-L4' },
@@ -161,7 +161,11 @@ describe('the Node object', () => {
     const yaml = 'nodes: [{name: cpu, labels: {room: "214"}, taints: [{key: gpu, effect: NoSchedule}]}]';
     const [node] = readNodeFile(yaml, 'nodes.yaml');
     if (node === undefined) throw new Error('no node');
-    const { metadata, spec, status } = renderNode(node, '127.244.7.1', NOW_MS);
+    const { metadata, spec, status } = renderNode(
+      node,
+      { address: '127.244.7.1', kubeletPort: 10250 },
+      NOW_MS,
+    );
     expect(metadata.labels?.room).toBe('214');
     expect(spec?.taints).toEqual([{ key: 'gpu', effect: 'NoSchedule' }]);
     expect(Object.keys(status?.capacity ?? {}).some((name) => name.startsWith('nvidia.com/'))).toBe(false);

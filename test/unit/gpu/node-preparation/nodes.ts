@@ -18,7 +18,7 @@ const NOW_MS = Date.parse('2026-09-01T09:00:00Z');
 /** Nodes as NVIDIA's components label them, from what a node file says; more may be said of each. */
 export function nodesOf(file: string, difference: Partially<Node> = {}): Node[] {
   return readNodeFile(`nodes: ${file}`, 'nodes.yaml').map((node) =>
-    merged(renderNode(node, '127.0.0.1', NOW_MS), difference),
+    merged(renderNode(node, { address: '127.0.0.1', kubeletPort: 10250 }, NOW_MS), difference),
   );
 }
 

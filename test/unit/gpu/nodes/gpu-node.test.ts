@@ -195,7 +195,9 @@ describe('the nodes that the demo cluster plays', () => {
   const played = (gpu: string): string[] | undefined => {
     const [description] = readNodeFile(`nodes: [{name: n, gpu: ${gpu}}]`, 'nodes.yaml');
     if (description === undefined) throw new Error('no node');
-    return readGpuNode(renderNode(description, '127.0.0.1', 0))?.slots.map(inWords);
+    return readGpuNode(renderNode(description, { address: '127.0.0.1', kubeletPort: 10250 }, 0))?.slots.map(
+      inWords,
+    );
   };
 
   test.each([
