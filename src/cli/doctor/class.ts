@@ -10,7 +10,10 @@ export function checkClass(
   nowMs: number,
 ): Finding[] {
   const report = classReport(classroom, seats, nowMs);
-  const bad = report.conditions.filter(({ mark }) => mark !== 'Good');
+  // Ready says what the condition says that keeps it from being so.
+  const bad = report.conditions.filter(
+    ({ mark, message }) => mark !== 'Good' && !report.message.startsWith(message),
+  );
   const engines = report.engines.list.filter(
     ({ state, message }) => state !== 'Ready' && message !== undefined,
   );

@@ -117,12 +117,15 @@ async function showLog(
   const part: LogPart = { tail, sinceMs, previous, follow };
   const causes = createCauseFinder();
   const shownPrefix = colours.dim(prefix);
+  let lines = 0;
   try {
     for await (const line of readLog(client, pod, part)) {
+      lines += 1;
       const cause = causes.read(line);
       const text = cause === undefined ? line : colours.red(line);
       machine.stdout.write(`${shownPrefix}${text}\n${causeText(cause, shownPrefix, colours)}`);
     }
+    if (lines === 0) machine.stderr.write(emptyText(pod, options));
     return true;
   } catch (error) {
     if (machine.signal.aborted || !(error instanceof KubeApiError) || error.status === 401) throw error;
@@ -137,6 +140,12 @@ function causeText(cause: KnownCause | undefined, prefix: string, { bold, red }:
   return `${prefix}${red('^^^')} ${bold(reason)}: ${what}.\n${prefix}    ${next}\n`;
 }
 
+function emptyText({ metadata }: Pod, { previous, since }: LogsOptions): string {
+  const when = since === undefined ? (previous ? 'in its start before' : 'since it started') : 'lately';
+  const before = previous ? '' : ' What an earlier start wrote: --previous';
+  return `Engine "${metadata.name}" wrote nothing ${when}.${before}\n`;
+}
+
 /** The API server's words say why; a kubelet that cannot be asked is nothing that a trainer can mend. */
 function noLogText({ metadata }: Pod, { message }: KubeApiError, { previous }: LogsOptions): string {
   const which = previous ? 'no log of an earlier start' : 'no log';
@@ -147,7 +156,7 @@ function noLogText({ metadata }: Pod, { message }: KubeApiError, { previous }: L
 function failingText({ status }: Classroom, shown: readonly Pod[]): string {
   const names = new Set(shown.map(({ metadata }) => metadata.name));
   return (status?.engines ?? [])
-    .filter(({ name, message }) => names.has(name) && message !== undefined)
+    .filter(({ name, reason, message }) => names.has(name) && reason !== undefined && message !== undefined)
     .map(
       ({ name, state, reason, message }) =>
         `${name}: ${[state, reason].filter(Boolean).join(', ')}: ${message}\n`,

@@ -77,7 +77,7 @@ async function showUntilInterrupted(
       const moment = await watch.read();
       const rates = seen.add(moment.students, clock.monotonic());
       const students = sorted(moment.students, sort, rates);
-      screen.draw(momentText({ ...moment, students }, { rates, rows: stdout.rows }));
+      screen.draw(momentText({ ...moment, students }, { rates, rows: stdout.rows || undefined }));
       await clock.sleep(interval, signal);
     }
   } catch (error) {

@@ -43,7 +43,7 @@ export function momentText(
 ): string {
   const head = [
     `${name} in ${namespace}: ${message}`,
-    `${engines.ready} of ${engines.wanted} engines answer. ${sumText(students)}`,
+    `Engines: ${engines.ready} of ${engines.wanted}. ${sumText(students)}`,
     ...(note === undefined ? [] : [note]),
     '',
   ];
