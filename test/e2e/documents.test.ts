@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -24,16 +24,19 @@ const BOOT_TIMEOUT_MS = 300_000;
 /** Guides that begin where a class with a student is already. */
 const WITH_A_CLASS: readonly Guide[] = ['docs/students.md', 'docs/operations.md', 'docs/troubleshooting.md'];
 
+/** Guides that mean other nodes than four machines with an A10 each. */
+const NODES: Partial<Record<Guide, string>> = { 'docs/demo-cluster.md': 'manifests/demo-nodes/mixed.yaml' };
+
 let binaries: Binaries;
-let cluster: DemoCluster;
+/** Of all guides that do not need one of their own. */
+let shared: DemoCluster;
 
 beforeAll(async () => {
   binaries = await ensureBinaries(ensureOptionsOf(process));
-  cluster = await startTestCluster();
-  await Promise.all([cluster.startOperator({ name: 'operator' }), cluster.startGateway({ name: 'gateway' })]);
+  shared = await startProduct();
 }, BOOT_TIMEOUT_MS);
 
-afterAll(() => cluster?.stop(), 60_000);
+afterAll(() => shared?.stop(), 60_000);
 
 describe.each(GUIDES)('the commands of %s do what it says:', (path) => {
   const { blocks } = readDocument(path);
@@ -65,7 +68,9 @@ interface Reader {
 }
 
 function readerOf(path: Guide): Reader {
+  const nodes = NODES[path];
   let folder: string;
+  let cluster: DemoCluster;
   let empty: ControlPlane | undefined;
   const kubeconfigOf = async ({ use }: Block): Promise<string> => {
     if (use.kind !== 'run' || use.place === 'cluster with the product') return join(folder, '.kubeconfig');
@@ -76,21 +81,29 @@ function readerOf(path: Guide): Reader {
   return {
     async begin(blocks) {
       folder = await checkout();
+      cluster = nodes === undefined ? shared : await startProduct(await readFile(join(ROOT, nodes), 'utf8'));
       await copyFile(cluster.controlPlane.kubeconfigPath, join(folder, '.kubeconfig'));
       for (const { use, text } of blocks) {
         if (use.kind === 'file') await writeFile(join(folder, use.name), `${text}\n`);
       }
-      if (WITH_A_CLASS.includes(path)) await writeFile(join(folder, 'class.env'), await startClass());
+      if (WITH_A_CLASS.includes(path)) await writeFile(join(folder, 'class.env'), await startClass(cluster));
     },
     async run(block) {
       return openShell(folder, binaries).run(block.text, { KUBECONFIG: await kubeconfigOf(block) });
     },
     async end() {
       await empty?.stop();
-      await forgetClass();
+      await (nodes === undefined ? forgetClass(cluster) : cluster.stop());
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** @param nodes a node file as text */
+async function startProduct(nodes?: string): Promise<DemoCluster> {
+  const cluster = await startTestCluster(nodes === undefined ? {} : { nodes });
+  await Promise.all([cluster.startOperator({ name: 'operator' }), cluster.startGateway({ name: 'gateway' })]);
+  return cluster;
 }
 
 /** The folder of a reader. */
@@ -101,14 +114,14 @@ async function checkout(): Promise<string> {
 }
 
 /** @returns the environment of its student */
-async function startClass(): Promise<string> {
-  await enrol(cluster.client, CLASS, ['alice'], 1);
-  const lesson = await followLesson(cluster.client, systemClock, CLASS);
+async function startClass({ client }: DemoCluster): Promise<string> {
+  await enrol(client, CLASS, ['alice'], 1);
+  const lesson = await followLesson(client, systemClock, CLASS);
   try {
     await lesson.untilReady(AbortSignal.timeout(BOOT_TIMEOUT_MS));
     const [seat] = lesson.seats();
     if (seat === undefined) throw new Error('alice has no seat');
-    const { baseURL, apiKey, model } = await credentialsOf(cluster.client, seat);
+    const { baseURL, apiKey, model } = await credentialsOf(client, seat);
     return `OPENAI_BASE_URL=${baseURL}\nOPENAI_API_KEY=${apiKey}\nOPENAI_MODEL=${model}\n`;
   } finally {
     await lesson.stop();
@@ -116,8 +129,7 @@ async function startClass(): Promise<string> {
 }
 
 /** A namespace with pods that take their time is looked at again after half of that: so the engines go first, at once. */
-async function forgetClass(): Promise<void> {
-  const { client } = cluster;
+async function forgetClass({ client }: DemoCluster): Promise<void> {
   const { namespace } = CLASS;
   const left = await client.list(classrooms, { namespace });
   for (const { metadata } of left.items) await client.delete(classrooms, metadata);

@@ -7,6 +7,7 @@ export const GUIDES = [
   'docs/operations.md',
   'docs/upgrades.md',
   'docs/troubleshooting.md',
+  'docs/demo-cluster.md',
   'docs/zh/quick-start.md',
 ] as const;
 

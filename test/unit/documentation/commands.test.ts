@@ -10,7 +10,6 @@ const LOOKED_UP: Readonly<Record<string, string>> = {
   'CONTRIBUTING.md': 'sets up a checkout and runs all tests',
   'docs/benchmarks.md': 'measures for minutes',
   'docs/cli.md': 'examples of every flag: the tests of each command run them',
-  'docs/demo-cluster.md': 'starts a cluster in one terminal and uses it in another',
   'docs/engine-watch.md': 'breaks an engine: test/e2e/engine-watch.test.ts does',
   'docs/gpu-nodes.md': 'gives a right: test/integration/operator does',
   'docs/node-preparation.md': 'cuts nodes: test/e2e/node-preparation.test.ts does',
