@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Classroom } from '../../api/classroom.ts';
 import { COMPONENTS, LABELS } from '../../api/labels.ts';
 import { nonEmpty, oneOf, onOrOff } from '../../command-line/values.ts';
 import { secrets } from '../../kube/resources.ts';
@@ -100,7 +101,7 @@ export const exportCommand: Runnable = clusterCommand(EXPORT);
 
 async function exportKeys(options: ExportOptions, cluster: Cluster): Promise<ExitCode> {
   const { machine } = cluster;
-  const handouts = await withProgress('Reading keys', machine, () => readHandouts(options, cluster));
+  const handouts = await chosenHandouts(options, cluster);
   const { format, to, language } = options;
   if (to === undefined) {
     machine.stdout.write(keyTable(handouts, { bom: false }));
@@ -122,28 +123,39 @@ function warn(where: string, { length }: readonly Handout[], { stderr, env }: Ma
   );
 }
 
-async function readHandouts(options: ExportOptions, cluster: Cluster): Promise<Handout[]> {
+/** @throws CliError when a key is missing, unless those without one are left out */
+async function chosenHandouts(options: ExportOptions, cluster: Cluster): Promise<readonly Handout[]> {
+  const { machine } = cluster;
   const classroom = await findClassroom(cluster, options.class);
-  const { name, namespace = cluster.namespace } = classroom.metadata;
-  const asked = await chosenSeats(cluster, classroom, options.students);
   if (options.wait) {
+    const seats = await chosenSeats(cluster, classroom, options.students);
     await waitForKeys(
       cluster,
-      asked.map(({ metadata }) => metadata),
+      seats.map(({ metadata }) => metadata),
       options.timeout,
     );
   }
-  // Those that are waited for have a key only now.
-  const seats = options.wait ? await chosenSeats(cluster, classroom, options.students) : asked;
-  const labelSelector = `${LABELS.component}=${COMPONENTS.apiKey},${LABELS.classroom}=${name}`;
-  const found = await listAll(cluster.client, secrets, { namespace, labelSelector });
-  const { handouts, missing } = handoutsOf(classroom, seats, found, options.baseUrl);
+  const { handouts, missing } = await withProgress('Reading keys', machine, () =>
+    readHandouts(classroom, options, cluster),
+  );
   const lines = missing.map(({ id, why }) => `${id}: ${why}`);
   if (missing.length > 0 && (!options.skipMissing || handouts.length === 0)) {
-    throw problems.keysMissing({ classroom: name, missing: lines });
+    throw problems.keysMissing({ classroom: classroom.metadata.name, missing: lines });
   }
-  for (const line of lines) cluster.machine.stderr.write(`left out: ${line}\n`);
+  for (const line of lines) machine.stderr.write(`left out: ${line}\n`);
   return handouts;
+}
+
+async function readHandouts(
+  classroom: Classroom,
+  { students, baseUrl }: ExportOptions,
+  cluster: Cluster,
+): Promise<ReturnType<typeof handoutsOf>> {
+  const { name, namespace = cluster.namespace } = classroom.metadata;
+  const seats = await chosenSeats(cluster, classroom, students);
+  const labelSelector = `${LABELS.component}=${COMPONENTS.apiKey},${LABELS.classroom}=${name}`;
+  const found = await listAll(cluster.client, secrets, { namespace, labelSelector });
+  return handoutsOf(classroom, seats, found, baseUrl);
 }
 
 interface OutputFile {
