@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Classroom } from '../../api/classroom.ts';
 import { studentQuotas } from '../../api/student-quota.ts';
 import { nonEmpty, onOrOff } from '../../command-line/values.ts';
 import { type RosterDifference, rosterDifference } from '../../student/roster/difference.ts';
@@ -17,6 +18,7 @@ import { OUTPUT_FLAGS, OUTPUT_SHAPE, render } from '../output.ts';
 import { problems } from '../problems.ts';
 import { withProgress } from '../progress.ts';
 import { applyDifference, checkDifference } from './apply.ts';
+import { capacityNote } from './capacity.ts';
 import {
   type EnrolmentReport,
   enrolmentReport,
@@ -88,8 +90,10 @@ export const enrollCommand: Runnable = clusterCommand(ENROLL);
 async function enroll(options: EnrollOptions, cluster: Cluster): Promise<ExitCode> {
   const { machine } = cluster;
   const { dryRun, prune, output } = options;
-  const { classroom, difference } = await withProgress('Comparing the roster with the class', machine, () =>
-    compare(options, cluster),
+  const { classroom, found, difference } = await withProgress(
+    'Comparing the roster with the class',
+    machine,
+    () => compare(options, cluster),
   );
   const report = enrolmentReport(difference, classroom, { prune, applied: !dryRun });
   if (output === 'table') {
@@ -97,6 +101,8 @@ async function enroll(options: EnrollOptions, cluster: Cluster): Promise<ExitCod
   }
   if (!dryRun) await makeSo(difference, report, options, cluster);
   machine.stdout.write(render(report, output, () => `${enrolmentSummary(report)}\n`));
+  const note = capacityNote(found, studentsAfter(difference, options));
+  if (note !== undefined) machine.stderr.write(`${note}\n`);
   if (output === 'table' && !dryRun) {
     machine.stderr.write(`Next: kubectl classroom keys export ${classroom.name} -n ${classroom.namespace}\n`);
   }
@@ -105,14 +111,24 @@ async function enroll(options: EnrollOptions, cluster: Cluster): Promise<ExitCod
 
 interface Compared {
   readonly classroom: { readonly name: string; readonly namespace: string };
+  /** The class as it was found. */
+  readonly found: Classroom;
   readonly difference: RosterDifference;
+}
+
+function studentsAfter(
+  { added, changed, unchanged, unlisted }: RosterDifference,
+  { prune }: Pick<EnrollOptions, 'prune'>,
+): number {
+  return added.length + changed.length + unchanged.length + (prune ? 0 : unlisted.length);
 }
 
 /** Nothing is changed here, and nothing is left that the cluster would refuse. */
 async function compare(options: EnrollOptions, cluster: Cluster): Promise<Compared> {
   const { file, ignoreColumns } = options;
   const bytes = await readBytes(file, cluster.machine);
-  const { metadata, spec } = await findClassroom(cluster, options.class);
+  const found = await findClassroom(cluster, options.class);
+  const { metadata, spec } = found;
   const { name, namespace = cluster.namespace } = metadata;
   const roster = readRoster(bytes, { timeZone: spec.schedule?.timeZone ?? 'UTC', ignoreColumns });
   if (!roster.ok) throw problems.rosterUnusable({ path: file, faults: faultLines(roster.faults) });
@@ -123,7 +139,7 @@ async function compare(options: EnrollOptions, cluster: Cluster): Promise<Compar
     throw problems.rosterUnusable({ path: file, faults: faultLines(difference.faults) });
   }
   await checkDifference(difference, file, cluster);
-  return { classroom, difference };
+  return { classroom, found, difference };
 }
 
 async function readBytes(path: string, { readFile, readText }: Machine): Promise<Uint8Array> {
