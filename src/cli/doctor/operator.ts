@@ -52,14 +52,19 @@ function podsFinding(deployment: Deployment): Finding {
     const what = `${subject} runs: ${available} of ${counted(wanted, 'pod')}.`;
     return { area: 'Operator', mark: 'Good', what };
   }
+  if (wanted === 0) {
+    return {
+      area: 'Operator',
+      mark: 'Bad',
+      what: `${subject} was stopped: its Deployment wants no pod.`,
+      next: `Start it: kubectl scale deployment ${name} -n ${namespace} --replicas=1`,
+    };
+  }
   return {
     area: 'Operator',
     mark: 'Bad',
     what: `${subject} does not run as it should: ${available} of ${counted(wanted, 'pod')}.`,
-    next:
-      wanted === 0
-        ? `Somebody has stopped it; start it: kubectl scale deployment ${name} -n ${namespace} --replicas=1`
-        : `See why: kubectl describe deployment,pods -n ${namespace} -l ${LABELS.component}=${componentOf(deployment)}`,
+    next: `See why: kubectl describe deployment,pods -n ${namespace} -l ${LABELS.component}=${componentOf(deployment)}`,
   };
 }
 

@@ -4,12 +4,14 @@ import { createServer as createHttpsServer } from 'node:https';
 import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { z } from 'zod';
 import { type Classroom, classrooms } from '../../../src/api/classroom.ts';
 import { ENGINE_CONTAINER, LABELS } from '../../../src/api/labels.ts';
 import { type StudentQuota, studentQuotas } from '../../../src/api/student-quota.ts';
 import { listenOn } from '../../../src/http/listen.ts';
+import { microTime } from '../../../src/kube/micro-time.ts';
 import type { KubeObject, Resource } from '../../../src/kube/object.ts';
-import { nodes, pods, roles, secrets, services } from '../../../src/kube/resources.ts';
+import { deployments, leases, nodes, pods, roles, secrets, services } from '../../../src/kube/resources.ts';
 import { rulesOf } from '../../../src/rbac/manifest.ts';
 import { PEOPLE_ROLES } from '../../../src/rbac/people.ts';
 import { SECRET_KEYS, secretNameOf } from '../../../src/student/secret.ts';
@@ -372,11 +374,15 @@ describe('top', () => {
   });
 });
 
+const findingsSchema = z.object({
+  findings: z.array(z.looseObject({ area: z.string(), what: z.string(), next: z.string().optional() })),
+});
+
 describe('doctor', () => {
   const findings = async (...flags: string[]) => {
     const { code, stdout } = await run('doctor', '-o', 'json', ...flags);
-    const { findings: found } = JSON.parse(stdout);
-    const of = (area: string) => found.filter((finding: { area: string }) => finding.area === area);
+    const { findings: found } = findingsSchema.parse(JSON.parse(stdout));
+    const of = (area: string) => found.filter((finding) => finding.area === area);
     return { code, of };
   };
 
@@ -413,6 +419,27 @@ describe('doctor', () => {
     expect(of('GPUs')).toMatchObject([{ mark: 'Unknown' }]);
   });
 
+  test('says what operator and gateway lack, and who of them does not run', async () => {
+    await makeOperator();
+    const { code, of } = await findings('--gateway-url', gatewayUrl);
+    expect(code).toBe(1);
+    // Charts that other tests install are seen as well.
+    const ours = of('Operator').filter(({ what = '', next = '' }) => `${what} ${next}`.includes(namespace));
+    expect(ours).toMatchObject([
+      {
+        mark: 'Bad',
+        what: `The operator (${namespace}/gpu-classroom-operator) was stopped: its Deployment wants no pod.`,
+        next: expect.stringContaining('--replicas=1'),
+      },
+      { mark: 'Bad', what: expect.stringMatching(/has not renewed its Lease for \d+m/) },
+      {
+        mark: 'Bad',
+        what: `The operator lacks rights for namespace "${namespace}".`,
+        why: expect.stringMatching(/list classrooms.*list nodes/),
+      },
+    ]);
+  });
+
   test('is read by people, area by area', async () => {
     const { stdout } = await run('doctor', '--gateway-url', gatewayUrl, '--student', 'bob');
     expect(stdout).toMatch(/^Cluster\n {2}✓ Kubernetes v1/);
@@ -439,6 +466,34 @@ describe('plan', () => {
     expect(stderr).toContain('There is no class "python-102"');
   });
 });
+
+/** Somebody has stopped it, and nobody has given it its rights. */
+async function makeOperator(): Promise<void> {
+  const labels = { [LABELS.partOf]: 'gpu-classroom', [LABELS.component]: 'operator', test: namespace };
+  const metadata = { name: 'gpu-classroom-operator', namespace, labels };
+  await client.create(deployments, {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata,
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          serviceAccountName: 'gpu-classroom-operator',
+          containers: [{ name: 'operator', image: 'gpu-classroom' }],
+        },
+      },
+    },
+  });
+  await client.create(leases, {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata,
+    spec: { holderIdentity: 'gone', renewTime: microTime(Date.now() - 3_600_000 - 60_000) },
+  });
+}
 
 /** Somebody with exactly the rights of a trainer in this namespace. */
 async function trainer(): Promise<string> {
