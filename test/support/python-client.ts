@@ -21,13 +21,57 @@ export function pythonWithOpenAI(): string {
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'gpu-classroom');
   const folder = join(cache, `python-${key}`);
   const python = join(folder, 'bin', 'python');
-  if (existsSync(join(folder, 'complete'))) return python;
-  rmSync(folder, { recursive: true, force: true });
+  const isComplete = (): boolean => existsSync(join(folder, 'complete'));
+  if (isComplete()) return python;
   mkdirSync(cache, { recursive: true });
-  run('python3', ['-m', 'venv', folder]);
-  run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS]);
-  writeFileSync(join(folder, 'complete'), '');
+  const lock = `${folder}.lock`;
+  while (!takeLock(lock)) waitShortly();
+  try {
+    if (!isComplete()) {
+      rmSync(folder, { recursive: true, force: true });
+      run('python3', ['-m', 'venv', folder]);
+      run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS]);
+      writeFileSync(join(folder, 'complete'), '');
+    }
+  } finally {
+    rmSync(lock);
+  }
   return python;
+}
+
+/** Test files run at the same time, and each would make what it needs. The lock of a process that is gone is void. */
+function takeLock(lock: string): boolean {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch {
+    if (isAbandoned(lock)) rmSync(lock, { force: true });
+    return false;
+  }
+}
+
+function isAbandoned(lock: string): boolean {
+  const holder = holderOf(lock);
+  if (holder === '') return false;
+  try {
+    process.kill(Number(holder), 0);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Process id of who has the lock; empty: not written yet, or given back meanwhile. */
+function holderOf(lock: string): string {
+  try {
+    return readFileSync(lock, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function waitShortly(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
 }
 
 function run(command: string, args: string[]): void {
