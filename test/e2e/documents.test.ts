@@ -86,7 +86,7 @@ function readerOf(path: Guide): Reader {
       for (const { use, text } of blocks) {
         if (use.kind === 'file') await writeFile(join(folder, use.name), `${text}\n`);
       }
-      if (WITH_A_CLASS.includes(path)) await writeFile(join(folder, 'class.env'), await startClass(cluster));
+      if (WITH_A_CLASS.includes(path)) await writeFile(join(folder, '.env'), await startClass(cluster));
     },
     async run(block) {
       return openShell(folder, binaries).run(block.text, { KUBECONFIG: await kubeconfigOf(block) });
