@@ -8,6 +8,7 @@ export const GUIDES = [
   'docs/upgrades.md',
   'docs/troubleshooting.md',
   'docs/demo-cluster.md',
+  'docs/gpu-nodes.md',
   'docs/zh/quick-start.md',
 ] as const;
 

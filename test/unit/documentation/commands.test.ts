@@ -9,9 +9,8 @@ import { kubectlClassroom } from '../../support/kubectl-classroom.ts';
 const LOOKED_UP: Readonly<Record<string, string>> = {
   'CONTRIBUTING.md': 'sets up a checkout and runs all tests',
   'docs/benchmarks.md': 'measures for minutes',
-  'docs/cli.md': 'examples of every flag: the tests of each command run them',
+  'docs/cli.md': 'an example for every flag; each is a class or roster of its own',
   'docs/engine-watch.md': 'breaks an engine: test/e2e/engine-watch.test.ts does',
-  'docs/gpu-nodes.md': 'gives a right: test/integration/operator does',
   'docs/node-preparation.md': 'cuts nodes: test/e2e/node-preparation.test.ts does',
   'docs/simulator.md': 'starts a server, or needs an installed vLLM',
 };
