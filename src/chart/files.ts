@@ -1,4 +1,7 @@
 import { customResourceDefinitions } from '../api/crd.ts';
+import { DASHBOARDS } from '../monitoring/dashboards/all.ts';
+import { grafanaDashboard } from '../monitoring/dashboards/grafana.ts';
+import { rulesFile } from '../monitoring/rules-file.ts';
 import { CLASSROOM_DEFAULTS, classroomValuesSchema } from './classroom-values.ts';
 import { crdTemplate } from './crd-template.ts';
 import { gpuClassroomValues } from './gpu-classroom-values.ts';
@@ -42,6 +45,11 @@ function installationFiles(chart: string): ChartFile[] {
     ...customResourceDefinitions().map((crd) => ({
       path: `${chart}/templates/crds/${crd.spec.names.plural}.yaml`,
       render: () => crdTemplate(crd),
+    })),
+    { path: `${chart}/files/alerts.yaml`, render: rulesFile },
+    ...DASHBOARDS.map((dashboard) => ({
+      path: `${chart}/files/dashboards/${dashboard.name}.json`,
+      render: () => grafanaDashboard(dashboard),
     })),
   ];
 }

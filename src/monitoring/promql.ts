@@ -1,0 +1,4 @@
+/** PromQL without the line breaks that it is written with here. */
+export function oneLine(expr: string): string {
+  return expr.trim().replaceAll(/\s+/g, ' ');
+}
