@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const FIXTURES = join(import.meta.dirname, '../fixtures');
+const FILES = [
+  'gateway-api/httproutes.yaml',
+  'prometheus-operator/servicemonitors.yaml',
+  'prometheus-operator/prometheusrules.yaml',
+];
+
+const crdSchema = z.looseObject({
+  metadata: z.looseObject({ name: z.string() }),
+  spec: z.looseObject({
+    group: z.string(),
+    names: z.looseObject({ kind: z.string(), plural: z.string() }),
+    versions: z.array(z.looseObject({ name: z.string(), storage: z.boolean() })),
+  }),
+});
+
+/** A kind of somebody else that the chart makes objects of where the cluster has it. */
+export interface ForeignKind {
+  /** Such as `monitoring.coreos.com/v1`. */
+  apiVersion: string;
+  kind: string;
+  /** Path of all its objects. */
+  list: string;
+  crd: z.infer<typeof crdSchema>;
+}
+
+/** Those of the Gateway API and of Prometheus' operator, as their projects publish them. */
+export function foreignKinds(): ForeignKind[] {
+  return FILES.map((file) => {
+    const crd = crdSchema.parse(parse(readFileSync(join(FIXTURES, file), 'utf8')));
+    const { group, names, versions } = crd.spec;
+    const version = versions.find(({ storage }) => storage)?.name ?? '';
+    const apiVersion = `${group}/${version}`;
+    return { apiVersion, kind: names.kind, list: `/apis/${apiVersion}/${names.plural}`, crd };
+  });
+}
