@@ -11,6 +11,7 @@ import { requestReference } from '../src/gateway/request/reference.ts';
 import { settingsReference } from '../src/gateway/settings-reference.ts';
 import { gpuReference } from '../src/gpu/reference.ts';
 import type { KubeObject } from '../src/kube/object.ts';
+import { monitoringReference } from '../src/monitoring/reference.ts';
 import { NAMESPACE_PLACEHOLDER, nodePreparationObjects, rbacObjects } from '../src/rbac/manifest.ts';
 import { rbacReference } from '../src/rbac/reference.ts';
 import { fillTemplate } from './fill-template.ts';
@@ -57,6 +58,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'docs/gateway-requests.md', render: requestReference },
   { path: 'docs/gateway-settings.md', render: settingsReference },
   { path: 'docs/gateway-metrics.md', render: metricsReference },
+  { path: 'docs/monitoring.md', render: monitoringReference },
   { path: 'docs/cli.md', render: () => fillTemplate('cli.md', cliReference(fileOfRepository)) },
   {
     path: 'docs/troubleshooting.md',
