@@ -478,6 +478,11 @@ describe('warnings', () => {
   test.each<[string, Partial<PlanInput>, string]>([
     ['fp8 weights on Ampere', { quantization: 'FP8' }, 'Fp8WeightsOnly'],
     ['an fp8 cache on Ampere', { kvCacheDtype: 'fp8' }, 'Fp8CacheUncertain'],
+    [
+      'a cache dtype that vLLM has for models with an fp8 cache',
+      { kvCacheDtype: 'bfloat16' },
+      'CacheDtypeUncertain',
+    ],
     ['GPUs without NVLink', { tensorParallel: 2 }, 'SlowLink'],
     ['a GPU nobody named', { slot: { memoryMiB: 40_000 } }, 'GpuNotNamed'],
     ['AWQ of a checkpoint that is not packed', { quantization: 'AWQ' }, 'CheckpointNotPacked'],
