@@ -459,6 +459,13 @@ describe('confidence', () => {
     expect(planOf(change)).toMatchObject({ confidence });
   });
 
+  test('a release after the measured ones is said to be planned with their terms', () => {
+    expect(planOf({ vllmVersion: '0.32.0' }).confidenceBasis).toContain(
+      '0.32.0 is planned with the terms of 0.26',
+    );
+    expect(planOf({ vllmVersion: '0.26.0' }).confidenceBasis).not.toContain('planned with');
+  });
+
   test('an estimate holds memory back and says so', () => {
     const plan = planOf({ model: { id: 'someone/nice-7b' } });
     expect(plan.memory.heldBackMiB).toBeGreaterThan(0);
