@@ -88,7 +88,7 @@ function brokenRepair(pod: Pod, input: RepairInput): Repair[] {
   const gracePeriodSeconds = GRACE_OF_STALLED_SECONDS;
   switch (input.watched.get(name)?.health) {
     case 'Stalled': {
-      const note = `Engine ${name} has had requests for ${STALL_MS / 1000} s and computed no token of them, while its server answers: it is started anew. What it was answering is lost and must be asked again. If it happens again, see \`kubectl logs ${name} --previous\` and the GPU's health (\`nvidia-smi -q\`, \`dmesg\` for Xid).`;
+      const note = `Engine ${name} has had requests for ${STALL_MS / 1000} s and computed no token of them, while its server answers: it is started anew. What it was answering is lost and must be asked again. If it happens again, see to the GPU of ${pod.spec?.nodeName ?? 'its node'}: \`nvidia-smi -q\`, and \`dmesg\` for Xid.`;
       return [{ pod, cause: 'Stalled', note, gracePeriodSeconds }];
     }
     case 'Silent': {

@@ -45,7 +45,8 @@ export const GPUS: readonly Gpu[] = [
   gpu('A30', 'NVIDIA-A30', /\bA30\b/, 24576, 23.5, '8.0', 'ampere', 'pcie', true),
   gpu('A100-40', 'NVIDIA-A100-SXM4-40GB', /\bA100\b.*40GB/, 40960, 39.39, '8.0', 'ampere', 'nvlink', true),
   gpu('A100-80', 'NVIDIA-A100-SXM4-80GB', /\bA100\b.*80GB/, 81920, 79.1, '8.0', 'ampere', 'nvlink', true),
-  gpu('A800-80', 'NVIDIA-A800-SXM4-80GB', /\bA800\b/, 81920, 79.1, '8.0', 'ampere', 'nvlink'),
+  gpu('A800-40', 'NVIDIA-A800-SXM4-40GB', /\bA800\b.*40GB/, 40960, 39.39, '8.0', 'ampere', 'nvlink', true),
+  gpu('A800-80', 'NVIDIA-A800-SXM4-80GB', /\bA800\b.*80GB/, 81920, 79.1, '8.0', 'ampere', 'nvlink', true),
   gpu('RTX-A6000', 'NVIDIA-RTX-A6000', /RTX-A6000/, 49140, 47.4, '8.6', 'ampere', 'pcie'),
   gpu('RTX-A5000', 'NVIDIA-RTX-A5000', /RTX-A5000/, 24564, 23.5, '8.6', 'ampere', 'pcie'),
   gpu('RTX-A4000', 'NVIDIA-RTX-A4000', /RTX-A4000/, 16376, 15.6, '8.6', 'ampere', 'pcie'),
@@ -72,7 +73,7 @@ export const GPUS: readonly Gpu[] = [
   gpu('H100-96', 'NVIDIA-H100-96GB', /\bH100-96/, 97871, 94.9, '9.0', 'hopper', 'nvlink', true),
   gpu('H100-PCIe', 'NVIDIA-H100-PCIe', /\bH100-PCIe\b/, 81559, 79.1, '9.0', 'hopper', 'pcie', true),
   gpu('H100-80', 'NVIDIA-H100-80GB-HBM3', /\bH100\b/, 81559, 79.1, '9.0', 'hopper', 'nvlink', true),
-  gpu('H800', 'NVIDIA-H800', /\bH800\b/, 81559, 79.1, '9.0', 'hopper', 'nvlink'),
+  gpu('H800', 'NVIDIA-H800', /\bH800\b/, 81559, 79.1, '9.0', 'hopper', 'nvlink', true),
   gpu('H200', 'NVIDIA-H200', /\bH200\b/, 143771, 139.8, '9.0', 'hopper', 'nvlink', true),
   gpu('GH200-144', 'NVIDIA-GH200-144G-HBM3e', /GH200-144/, 147456, 142.5, '9.0', 'hopper', 'nvlink', true),
   gpu('GH200-96', 'NVIDIA-GH200-480GB', /GH200/, 97871, 94.5, '9.0', 'hopper', 'nvlink', true),
@@ -134,6 +135,7 @@ function gpu(
 /** Names people use that fit more than one type, and the one meant: the smaller where memory differs. */
 const ALIASES: Readonly<Record<string, string>> = {
   a100: 'A100-40',
+  a800: 'A800-40',
   h100: 'H100-80',
   'h100-sxm': 'H100-80',
   gh200: 'GH200-96',

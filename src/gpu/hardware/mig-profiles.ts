@@ -62,7 +62,7 @@ export const MIG_GPUS: readonly MigGpu[] = [
   {
     gpu: 'A100-40GB',
     slots: 8,
-    product: /^NVIDIA-A100-.*40GB/,
+    product: /^NVIDIA-A[18]00-.*40GB/,
     source: '4864/9856/19968/40192 MiB (go-nvml, GFD labels)',
     profiles: [
       row('1g.5gb', 1, 1, 7, 4.75, [0, 1, 2, 3, 4, 5, 6]),
@@ -77,7 +77,7 @@ export const MIG_GPUS: readonly MigGpu[] = [
   {
     gpu: 'A100-80GB',
     slots: 8,
-    product: /^NVIDIA-A100-.*80GB/,
+    product: /^NVIDIA-A[18]00-.*80GB/,
     source: 'lowest of the public dumps: 9.50-9.75 / 19.50 / 39.25-39.5 / 78.5-79.1 GiB',
     profiles: [
       row('1g.10gb', 1, 1, 7, 9.5, [0, 1, 2, 3, 4, 5, 6]),
@@ -92,7 +92,7 @@ export const MIG_GPUS: readonly MigGpu[] = [
   {
     gpu: 'H100-80GB',
     slots: 8,
-    product: /^NVIDIA-H100-(80GB-HBM3|PCIe)/,
+    product: /^NVIDIA-(H100-(80GB-HBM3|PCIe)|H800(?!-NVL))/,
     source: 'assumed = A100-80GB; prefer the GFD label',
     profiles: [
       row('1g.10gb', 1, 1, 7, 9.5, [0, 1, 2, 3, 4, 5, 6]),

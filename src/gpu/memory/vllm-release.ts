@@ -10,6 +10,8 @@ export interface ReleaseRules {
   chargesGraphs: boolean;
   /** True where activations and weights were measured; else they are carried over from a neighbour. */
   isMeasured: boolean;
+  /** True for releases after the last one that was measured, which keep its terms. */
+  isLater: boolean;
   /** True where `--quantization fp8` loads the whole model at full precision before it packs it. */
   packsAfterLoading: boolean;
   /** True where `--kv-cache-memory-bytes` exists. */
@@ -47,6 +49,7 @@ export function releaseRules(version: string | undefined, pinned: string, isDens
     activations: activationsOf(minor, hasSecondRunner),
     chargesGraphs: minor >= GRAPHS_CHARGED && !hasSecondRunner,
     isMeasured: (minor >= SMALL_SAMPLER && minor < GRAPHS_CHARGED) || minor >= SECOND_RUNNER,
+    isLater: minor > SECOND_RUNNER,
     packsAfterLoading: minor < SMALL_SAMPLER,
     pinsCache: minor >= PINS_CACHE,
   };

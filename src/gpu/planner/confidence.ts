@@ -7,10 +7,11 @@ export function confidenceOf(situation: Situation): { confidence: Confidence; ba
   if (low.length > 0) return { confidence: 'low', basis: `Guessed: ${low.join('; ')}.` };
   const medium = extrapolations(situation);
   if (medium.length > 0) return { confidence: 'medium', basis: `Carried over: ${medium.join('; ')}.` };
+  const { isLater, release } = situation.rules;
+  const carriedOn = isLater ? ` vLLM ${release} is planned with the terms of 0.26.` : '';
   return {
     confidence: 'high',
-    basis:
-      'A dense model on one GPU: of this kind starts of vLLM 0.17 to 0.19 and 0.26 on H100s were measured.',
+    basis: `A dense model on one GPU: of this kind starts of vLLM 0.17 to 0.19 and 0.26 on H100s were measured.${carriedOn}`,
   };
 }
 

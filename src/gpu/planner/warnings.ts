@@ -21,6 +21,7 @@ export function warningsOf(
     ...sharingWarnings(situation),
     ...gpuWarnings(situation),
     ...modelWarnings(situation),
+    ...quantizationWarnings(situation),
     ...memoryWarnings(situation, plan),
     ...sequenceWarnings(situation, capacity),
     ...studentWarnings(situation, capacity, replicas),
@@ -88,7 +89,7 @@ function gpuWarnings(situation: Situation): PlanWarning[] {
   return warnings;
 }
 
-function modelWarnings({ model, request, rules, quantization }: Situation): PlanWarning[] {
+function modelWarnings({ model, request, rules }: Situation): PlanWarning[] {
   const warnings: PlanWarning[] = model.assumptions.map((assumption) =>
     warning(model.source === 'estimate' ? 'ModelEstimated' : 'ModelAssumed', `${model.name}: ${assumption}.`),
   );
@@ -100,6 +101,26 @@ function modelWarnings({ model, request, rules, quantization }: Situation): Plan
     const message = `vLLM ${rules.release} was not measured: its figures are carried over from other releases.`;
     warnings.push(warning('ReleaseNotMeasured', message));
   }
+  if (request.kvCacheDtype === 'bfloat16') {
+    const message =
+      "vLLM's help calls `--kv-cache-dtype bfloat16` invalid for models whose cache is not fp8 by default: `auto` takes as much and always works.";
+    warnings.push(warning('CacheDtypeUncertain', message));
+  }
+  if (model.hasVisionTower) {
+    const message =
+      'This model sees pictures. What their encoder takes at once depends on `--limit-mm-per-prompt`.';
+    warnings.push(warning('SeesPictures', message));
+  }
+  if (model.hasStateLayers) {
+    const message =
+      'Layers that keep a state instead of a KV cache are counted as if they kept one: the engine will hold more.';
+    warnings.push(warning('StateLayers', message));
+  }
+  return warnings;
+}
+
+function quantizationWarnings({ model, request, quantization }: Situation): PlanWarning[] {
+  const warnings: PlanWarning[] = [];
   if (quantization?.isUnknown === true) {
     const message = `How ${quantization.method} packs weights is not known: they count as unpacked.`;
     warnings.push(warning('QuantizationUnknown', message));
@@ -111,16 +132,6 @@ function modelWarnings({ model, request, rules, quantization }: Situation): Plan
   } else if (needsPackedCheckpoint({ model, request, quantization })) {
     const message = `vLLM reads ${request.quantization} from a checkpoint that is packed so, and ${model.name} is not: set \`model.id\` to one whose name says ${request.quantization}.`;
     warnings.push(warning('CheckpointNotPacked', message));
-  }
-  if (model.hasVisionTower) {
-    const message =
-      'This model sees pictures. What their encoder takes at once depends on `--limit-mm-per-prompt`.';
-    warnings.push(warning('SeesPictures', message));
-  }
-  if (model.hasStateLayers) {
-    const message =
-      'Layers that keep a state instead of a KV cache are counted as if they kept one: the engine will hold more.';
-    warnings.push(warning('StateLayers', message));
   }
   return warnings;
 }

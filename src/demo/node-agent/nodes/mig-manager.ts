@@ -73,19 +73,21 @@ export function createMigManager(options: MigManagerOptions): MigManager {
   const work = async (layout: string): Promise<void> => {
     // Meanwhile there may be a newer wish: the real one looks at the latest only, too.
     if (signal.aborted || layout !== latest) return;
+    // As played when the work began: what is played since is for the next layout.
+    const { outcome, seconds, rebootSeconds } = play;
     await setState('pending');
-    await clock.sleep(play.seconds * 1000, signal);
-    if (play.outcome === 'Stuck') return;
-    if (play.rebootSeconds !== undefined) {
+    await clock.sleep(seconds * 1000, signal);
+    if (outcome === 'Stuck') return;
+    if (rebootSeconds !== undefined) {
       await setState('rebooting');
-      await clock.sleep(play.rebootSeconds * 1000, signal);
+      await clock.sleep(rebootSeconds * 1000, signal);
     }
-    await setState((await cut(layout)) ? 'success' : 'failed');
+    await setState((await cut(layout, outcome)) ? 'success' : 'failed');
   };
-  const cut = async (layout: string): Promise<boolean> => {
+  const cut = async (layout: string, outcome: MigManagerPlay['outcome']): Promise<boolean> => {
     const gpu = options.gpu();
     const sharing = gpu && sharingOfLayout(gpu, layout);
-    if (gpu === undefined || sharing === undefined || play.outcome === 'Failed') {
+    if (gpu === undefined || sharing === undefined || outcome === 'Failed') {
       log.warn({ node: name, layout }, 'MIG layout not applied');
       return false;
     }

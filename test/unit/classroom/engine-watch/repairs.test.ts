@@ -158,6 +158,8 @@ describe('a broken engine is started anew at once', () => {
     const { now } = repairsDue(input({ pods: [a, b], status, watched: new Map([['a', stalled]]) }));
     expect(now).toMatchObject([{ pod: a, cause: 'Stalled', gracePeriodSeconds: 5 }]);
     expect(now[0]?.note).toContain('computed no token');
+    // Its pod is gone then, and the log with it.
+    expect(now[0]?.note).toContain('see to the GPU of node-1');
   });
 
   test('when neither its node nor the operator hears of it', () => {

@@ -22,8 +22,9 @@ afterEach(async () => {
 async function withFailures(
   failures: object,
   env: Readonly<Record<string, string>> = {},
+  speed = 20,
 ): Promise<VllmSimulator> {
-  const settings = { loadSeconds: 0, speed: 20, failures };
+  const settings = { loadSeconds: 0, speed, failures };
   const simulator = await startVllmSimulator({
     argv: ARGV,
     env: { VLLM_SIMULATOR: JSON.stringify(settings), ...env },
@@ -183,13 +184,15 @@ describe('the engine fails as asked', () => {
   });
 
   test('an engine that stands still says for ever what it said last', async () => {
-    const simulator = await withFailures(fault('Stall', { afterTokens: 1 }));
+    const simulator = await withFailures(fault('Stall', { afterTokens: 1 }), {}, 1);
     const running = async (): Promise<number | undefined> => {
       const answer = await fetch(`${simulator.url}/metrics`);
       return readEngine(await answer.text())?.running;
     };
     const gone = new AbortController();
-    const body = JSON.stringify({ messages: [{ role: 'user', content: 'hi' }], stream: true });
+    // Computed for half a minute: nobody can miss it.
+    const long = { max_tokens: 4_000, ignore_eos: true };
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'hi' }], stream: true, ...long });
     const headers = { 'content-type': 'application/json' };
     const asked = fetch(`${simulator.url}/v1/chat/completions`, {
       method: 'POST',

@@ -17,6 +17,9 @@ describe('names of GPUs', () => {
     ['NVIDIA-A100-SXM4-40GB', 'A100-40'],
     ['NVIDIA-A100-PCIE-40GB', 'A100-40'],
     ['NVIDIA-A100-80GB-PCIe', 'A100-80'],
+    ['A800', 'A800-40'],
+    ['NVIDIA-A800-40GB-Active', 'A800-40'],
+    ['NVIDIA-A800-SXM4-80GB', 'A800-80'],
     ['H100', 'H100-80'],
     ['H100-80GB', 'H100-80'],
     ['NVIDIA-H100-80GB-HBM3', 'H100-80'],
@@ -96,6 +99,9 @@ describe('MIG profiles', () => {
 
   test.each([
     ['NVIDIA-H200', 'H200-141GB'],
+    ['NVIDIA-A800-SXM4-80GB', 'A100-80GB'],
+    ['NVIDIA-A800-SXM4-40GB', 'A100-40GB'],
+    ['NVIDIA-H800', 'H100-80GB'],
     ['NVIDIA-H20', 'H100-96GB / GH200-96GB / H20-96GB'],
     ['NVIDIA-GH200-144G-HBM3e', 'GH200-144GB'],
   ])('%s is cut as %s', (product, gpu) => {
@@ -125,6 +131,8 @@ describe('slots', () => {
     ['from the label of a slice', { gpu: 'H100', migProfile: '1g.10gb', labelMemoryMiB: 9_984 }, 9_984],
     ['as stated', { memoryMiB: 10_000 }, 10_000],
     ['stated comes first', { gpu: 'A10', memoryMiB: 10_000, labelMemoryMiB: 5 }, 10_000],
+    ['a MIG slice of an A800', { gpu: 'A800-80', migProfile: '1g.10gb' }, 9_728],
+    ['a MIG slice of an H800', { gpu: 'H800', migProfile: '1g.10gb' }, 9_728],
     ['a MIG slice', { gpu: 'H100', migProfile: '1g.10gb' }, 9_728],
     ['a MIG slice without a known size', { gpu: 'H200', migProfile: '3g.71gb' }, 63_979],
     ['a time-slice: the whole GPU', { gpu: 'A10', slicesPerGPU: 4 }, 22_528],

@@ -459,6 +459,13 @@ describe('confidence', () => {
     expect(planOf(change)).toMatchObject({ confidence });
   });
 
+  test('a release after the measured ones is said to be planned with their terms', () => {
+    expect(planOf({ vllmVersion: '0.32.0' }).confidenceBasis).toContain(
+      '0.32.0 is planned with the terms of 0.26',
+    );
+    expect(planOf({ vllmVersion: '0.26.0' }).confidenceBasis).not.toContain('planned with');
+  });
+
   test('an estimate holds memory back and says so', () => {
     const plan = planOf({ model: { id: 'someone/nice-7b' } });
     expect(plan.memory.heldBackMiB).toBeGreaterThan(0);
@@ -478,6 +485,11 @@ describe('warnings', () => {
   test.each<[string, Partial<PlanInput>, string]>([
     ['fp8 weights on Ampere', { quantization: 'FP8' }, 'Fp8WeightsOnly'],
     ['an fp8 cache on Ampere', { kvCacheDtype: 'fp8' }, 'Fp8CacheUncertain'],
+    [
+      'a cache dtype that vLLM has for models with an fp8 cache',
+      { kvCacheDtype: 'bfloat16' },
+      'CacheDtypeUncertain',
+    ],
     ['GPUs without NVLink', { tensorParallel: 2 }, 'SlowLink'],
     ['a GPU nobody named', { slot: { memoryMiB: 40_000 } }, 'GpuNotNamed'],
     ['AWQ of a checkpoint that is not packed', { quantization: 'AWQ' }, 'CheckpointNotPacked'],

@@ -31,6 +31,60 @@ const requests: fc.Arbitrary<PlanInput> = fc.record({
   studentsPerReplica: optional(fc.integer({ min: 1, max: 60 })),
 });
 
+const LLAMA_8B = {
+  model_type: 'llama',
+  num_hidden_layers: 32,
+  hidden_size: 4096,
+  intermediate_size: 14_336,
+  num_attention_heads: 32,
+  num_key_value_heads: 8,
+  vocab_size: 128_256,
+};
+/** What a config.json may say without being refused, sense or nonsense. */
+const count = fc.constantFrom(0, 1, 2, 7, 64, 4096, 100_000, null);
+const ODD_FIELDS = {
+  model_type: fc.constantFrom(
+    'qwen2',
+    'gemma3_text',
+    'gpt_oss',
+    'mixtral',
+    'deepseek_v3',
+    'llama4',
+    'constructor',
+  ),
+  intermediate_size: fc.constantFrom(1, [64, 4096], null),
+  head_dim: count,
+  num_key_value_heads: fc.constantFrom(1, 7, 4096, null),
+  sliding_window: count,
+  sliding_window_pattern: fc.constantFrom(1, 6, 'LLLG', '', null),
+  layer_types: fc.constantFrom([], ['full_attention'], Array(64).fill('sliding_attention'), null),
+  use_sliding_window: fc.boolean(),
+  max_window_layers: count,
+  num_local_experts: count,
+  moe_intermediate_size: count,
+  n_shared_experts: count,
+  first_k_dense_replace: count,
+  mlp_only_layers: fc.constantFrom([], [0, 1]),
+  kv_lora_rank: count,
+  q_lora_rank: count,
+  qk_rope_head_dim: count,
+  v_head_dim: count,
+  max_position_embeddings: fc.constantFrom(1, 4096, 1e9, null),
+  num_parameters: fc.constantFrom(1, 1e9, 1e18, null),
+  rope_scaling: fc.record({
+    rope_type: fc.constantFrom('yarn', 'linear', 'llama3'),
+    factor: fc.constantFrom(0, -1, 4, 1e300, 'much'),
+    original_max_position_embeddings: fc.constantFrom(0, 8192),
+  }),
+  quantization_config: fc.record({
+    quant_method: fc.constantFrom('awq', 'gptq', 'fp8', 'mxfp4', 'compressed-tensors', 'new'),
+    bits: fc.constantFrom(-4, 0, 4, 8),
+    group_size: fc.constantFrom(-1, 0, 128),
+    weight_block_size: fc.constantFrom([0], [128, 128], null),
+  }),
+  vision_config: fc.record({ hidden_size: fc.constantFrom(0, 1152), depth: fc.constantFrom(1, 1e6) }),
+};
+
 describe('of any plan', () => {
   test('more memory never gives fewer tokens', () => {
     fc.assert(
@@ -43,6 +97,8 @@ describe('of any plan', () => {
           const [small, large] = [at(less), at(less + more)];
           expect(large.kvCacheTokens).toBeGreaterThanOrEqual(small.kvCacheTokens);
           expect(large.memory.kvCacheMiB).toBeGreaterThanOrEqual(small.memory.kvCacheMiB);
+          expect(large.students).toBeGreaterThanOrEqual(small.students);
+          if (small.fits) expect(large.fits).toBe(true);
         },
       ),
       { numRuns: 150 },
@@ -97,6 +153,90 @@ describe('of any plan', () => {
         expect(longer.students).toBeLessThanOrEqual(planEngine(request).students);
       }),
       { numRuns: 100 },
+    );
+  });
+
+  test.each<['maxModelLen' | 'maxNumSeqs' | 'maxNumBatchedTokens', number]>([
+    ['maxModelLen', 40_000],
+    ['maxNumSeqs', 2048],
+    ['maxNumBatchedTokens', 32_768],
+  ])(
+    'a higher %s never leaves more for the cache, nor makes more requests of full length fit',
+    (field, max) => {
+      const figures = fc.uniqueArray(fc.integer({ min: 1, max }), { minLength: 2, maxLength: 2 });
+      fc.assert(
+        fc.property(requests, figures, (request, pair) => {
+          const [low, high] = pair
+            .toSorted((a, b) => a - b)
+            .map((figure) => planEngine({ ...request, [field]: figure }));
+          expect(high?.memory.kvCacheMiB).toBeLessThanOrEqual(low?.memory.kvCacheMiB ?? 0);
+          expect(high?.fullLengthSequences).toBeLessThanOrEqual(low?.fullLengthSequences ?? 0);
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
+
+  test('a larger share of the GPU never gives fewer tokens', () => {
+    fc.assert(
+      fc.property(
+        requests,
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 50 }),
+        (request, less, more) => {
+          const at = (percent: number) => planEngine({ ...request, gpuMemoryUtilization: percent / 100 });
+          expect(at(less + more).kvCacheTokens).toBeGreaterThanOrEqual(at(less).kvCacheTokens);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test('fewer slices of a GPU never give fewer tokens, and all engines on it stay within it', () => {
+    fc.assert(
+      fc.property(
+        requests,
+        fc.integer({ min: 2, max: 20 }),
+        fc.integer({ min: 1, max: 20 }),
+        (request, few, more) => {
+          const cut = (slicesPerGPU: number) =>
+            planEngine({ ...request, gpuMemoryUtilization: undefined, slot: { gpu: 'L40S', slicesPerGPU } });
+          const [large, small] = [cut(few), cut(few + more)];
+          expect(large.kvCacheTokens).toBeGreaterThanOrEqual(small.kvCacheTokens);
+          if (large.fits)
+            expect(large.physical.underLoadMiB * few).toBeLessThanOrEqual(large.memory.totalMiB - 512);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test('one byte a value never holds fewer tokens than two, nor other than twice as many in as many bytes', () => {
+    fc.assert(
+      fc.property(requests, (request) => {
+        const [wide, narrow] = (['auto', 'fp8'] as const).map((kvCacheDtype) =>
+          planEngine({ ...request, kvCacheDtype }),
+        );
+        expect(narrow?.kvCacheTokens).toBeGreaterThanOrEqual(wide?.kvCacheTokens ?? 0);
+        expect(narrow?.kvCacheBytesPerToken).toBe((wide?.kvCacheBytesPerToken ?? 0) / 2);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('every figure is a number, whatever config.json says, and a sum that cannot be made is refused', () => {
+    const configs = fc.record(ODD_FIELDS, { requiredKeys: [] }).map((odd) => ({ ...LLAMA_8B, ...odd }));
+    fc.assert(
+      fc.property(configs, (config) => {
+        const plan = planEngine({ model: { config }, slot: { gpu: 'H100' } });
+        expect(
+          Object.values({ ...plan.memory, ...plan.physical }).filter((mib) => !Number.isFinite(mib)),
+        ).toEqual([]);
+        expect(plan.memory.weightsMiB).toBeGreaterThanOrEqual(0);
+        expect(plan.memory.activationsMiB).toBeGreaterThanOrEqual(0);
+        if (plan.fits) expect(plan.kvCacheTokens).toBeGreaterThan(0);
+      }),
+      { numRuns: 200 },
     );
   });
 
