@@ -13,6 +13,7 @@ import {
   spanning,
 } from './corrections.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
+import { isFp8 } from './hard-checks.ts';
 import { SMALL_BELOW_MIB } from './utilization.ts';
 
 /** More would not be read. */
@@ -146,7 +147,7 @@ function shorterContext(input: PlanInput, plan: Evaluation): Candidate[] {
 
 function lighterCache(input: PlanInput): Candidate[] {
   const { kvCacheDtype = 'auto' } = input;
-  if (kvCacheDtype.startsWith('fp8') || !isAtLeast(capabilityOf(input), '8.9')) return [];
+  if (isFp8(kvCacheDtype) || !isAtLeast(capabilityOf(input), '8.9')) return [];
   return [{ message: 'Keep the KV cache in fp8 (`--kv-cache-dtype fp8`).', change: { kvCacheDtype: 'fp8' } }];
 }
 
