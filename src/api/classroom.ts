@@ -36,6 +36,7 @@ const examSchema = z
       .describe('Ids of the students who sit the exam. Empty: all.'),
     maxOutputTokens: int32(1, 1_000_000).default(512).describe('The most tokens one answer may have.'),
     allowAdapters: z.boolean().default(false).describe('Whether LoRA adapters may be used.'),
+    allowTools: z.boolean().default(false).describe('Whether requests may offer tools to the model.'),
   })
   .describe("What holds while `access` is 'Exam'.");
 
@@ -97,6 +98,55 @@ export const classroomSpecSchema = z
     ],
   })
   .describe('What the class needs.');
+
+const sessionSchema = z.object({
+  start: instant().describe("When it begins, in the class's local time with its offset."),
+  end: instant().describe('When it ends.'),
+});
+
+export const timetableStatusSchema = z
+  .object({
+    timeZone: text(64).describe('IANA time zone that the times below are written in.'),
+    session: sessionSchema.optional().describe('The session that runs.'),
+    nextSession: sessionSchema
+      .optional()
+      .describe('The session that comes next; absent: none within a year.'),
+    openUntil: instant()
+      .optional()
+      .describe(
+        'Until then the class is open whatever the timetable says: annotation `gpu-classroom.io/open-until`.',
+      ),
+    nextChangeTime: instant()
+      .optional()
+      .describe('When the class opens or closes next by time alone; absent: never.'),
+    nextChange: text(128)
+      .optional()
+      .describe("The same in words and in the class's local time, such as `closes Mon 2026-11-23 12:00`."),
+  })
+  .describe('Sessions and openings as points in time. Absent without a timetable.');
+
+const accessStatusSchema = z
+  .object({
+    mode: z.enum(ACCESS_MODES).describe('`spec.access` as the operator last saw it.'),
+    changedTime: instant()
+      .optional()
+      .describe('When it was last changed; absent: not since the class exists.'),
+    changedBy: text(253).optional().describe('Who changed it, as far as that is known.'),
+  })
+  .describe('Who may use the class, and who changed that last.');
+
+export const reportKeyStatusSchema = z
+  .object({
+    secretName: dnsSubdomain().describe('The Secret that holds the key.'),
+    sha256: z
+      .string()
+      .min(64)
+      .max(64)
+      .regex(/^[0-9a-f]{64}$/)
+      .describe('SHA-256 of the key in hexadecimal; the key itself is only in the Secret.'),
+    createdTime: instant().describe('When the key was made.'),
+  })
+  .describe('The key that opens the reports of the class, and nothing else.');
 
 const ENGINE_STATES = ['Waiting', 'Scheduling', 'Loading', 'Ready', 'Failing', 'Stopping'] as const;
 
@@ -194,6 +244,9 @@ export const classroomStatusSchema = z
       .optional()
       .describe('The largest KV cache that an engine of the present image and arguments had.'),
     lastReadyTime: instant().optional().describe('When an engine last became ready.'),
+    timetable: timetableStatusSchema.optional(),
+    access: accessStatusSchema.optional(),
+    reportKey: reportKeyStatusSchema.optional(),
   })
   .describe('What the operator observed; written by it alone.');
 
@@ -203,6 +256,9 @@ export type ClassroomSpecInput = z.input<typeof classroomSpecSchema>;
 export type ClassroomStatus = z.infer<typeof classroomStatusSchema>;
 export type EngineStatus = z.infer<typeof engineStatusSchema>;
 export type EnginePlanStatus = z.infer<typeof enginePlanStatusSchema>;
+export type TimetableStatus = z.infer<typeof timetableStatusSchema>;
+export type AccessStatus = z.infer<typeof accessStatusSchema>;
+export type ReportKeyStatus = z.infer<typeof reportKeyStatusSchema>;
 export type EngineState = (typeof ENGINE_STATES)[number];
 
 export interface Classroom extends KubeObject {

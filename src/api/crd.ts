@@ -71,6 +71,8 @@ interface KindDefinition {
 /** The condition that sums up, as a column finds it. */
 const READY = '.status.conditions[?(@.type=="Ready")]';
 
+const OPEN = '.status.conditions[?(@.type=="Open")].status';
+
 const classroomDefinition: KindDefinition = {
   resource: classrooms,
   shortName: 'cls',
@@ -105,6 +107,13 @@ const classroomDefinition: KindDefinition = {
     },
     { name: 'Wanted', type: 'integer', jsonPath: '.status.replicas', description: 'Engines wanted.' },
     { name: 'Access', type: 'string', jsonPath: '.spec.access' },
+    { name: 'Open', type: 'string', jsonPath: OPEN, description: 'By timetable and access.' },
+    {
+      name: 'Next change',
+      type: 'string',
+      jsonPath: '.status.timetable.nextChange',
+      description: "When it opens or closes next, in the class's local time.",
+    },
     { name: 'URL', type: 'string', jsonPath: '.status.baseURL', priority: 1 },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],

@@ -48,6 +48,12 @@ export const EVENT_REASONS = {
   nodePreparationGivenUp: 'NodePreparationGivenUp',
   /** Classroom: changing a node failed half-way; it stays cordoned. */
   nodePreparationFailed: 'NodePreparationFailed',
+  /** Classroom: it opened, by timetable or by a person. */
+  classOpened: 'ClassOpened',
+  /** Classroom: it closed, by timetable or by a person. */
+  classClosed: 'ClassClosed',
+  /** Classroom: somebody changed `access`. */
+  accessChanged: 'AccessChanged',
   /** StudentQuota. */
   keyIssued: 'KeyIssued',
   keyRotated: 'KeyRotated',

@@ -17,6 +17,20 @@ export const LABELS = {
 export const ANNOTATIONS = {
   /** Any new value: engines that are held are started again, as after a change of the spec. */
   retry: `${API_GROUP}/retry`,
+  /** RFC 3339: the class counts as open until then, whatever its timetable says; not against `access: Closed`. */
+  openUntil: `${API_GROUP}/open-until`,
+  /** `access` as it was before the exam that runs: what `exam stop` goes back to. */
+  accessBeforeExam: `${API_GROUP}/access-before-exam`,
+  /** Who changed `access` last, written by the CLI together with it. */
+  accessChangedBy: `${API_GROUP}/access-changed-by`,
+} as const;
+
+/** Annotations of the Leases in which gateways say that a class is asked for something. */
+export const DEMAND_ANNOTATIONS = {
+  /** Requests that engines answer now. */
+  inFlight: `${API_GROUP}/in-flight`,
+  /** Requests that wait. */
+  queued: `${API_GROUP}/queued`,
 } as const;
 
 /** Values of {@link LABELS}.component. */
@@ -26,6 +40,8 @@ export const COMPONENTS = {
   operator: 'operator',
   apiKey: 'api-key',
   modelCache: 'model-cache',
+  demand: 'demand',
+  reportKey: 'report-key',
 } as const;
 
 export const APP_NAME = 'gpu-classroom';

@@ -25,9 +25,29 @@ export const CLASSROOM_CONDITIONS = {
   nodesPrepared: 'NodesPrepared',
   /** The engines' KV caches hold what was planned. */
   engineAsPlanned: 'EngineAsPlanned',
+  /** The class is open by timetable and access; whether engines answer is another matter. */
+  open: 'Open',
   /** Fields are set that this version accepts and does not act on yet. */
   featurePending: 'FeaturePending',
 } as const;
+
+/** Open: why the class is open or closed. */
+export const OPENING_REASONS = {
+  /** True: there is no timetable. */
+  alwaysOpen: 'AlwaysOpen',
+  /** True: a session runs. */
+  sessionRunning: 'SessionRunning',
+  /** True: no session runs, and somebody opened the class for a while. */
+  extended: 'Extended',
+  /** True: no session runs, and the class is open outside of sessions. */
+  outsideSessionsOpen: 'OutsideSessionsOpen',
+  /** False: no session runs. */
+  outsideSessions: 'OutsideSessions',
+  /** False: `access` is Closed. */
+  accessClosed: 'AccessClosed',
+} as const;
+
+export type OpeningReason = (typeof OPENING_REASONS)[keyof typeof OPENING_REASONS];
 
 /** Why an engine does not fit: the planner's codes, as reasons. */
 export const MISFIT_REASONS = {
@@ -100,12 +120,20 @@ export const CLASSROOM_REASONS = {
   serving: 'Serving',
   /** Ready: some engines answer, others do not yet; students are served, more slowly. */
   partlyServing: 'PartlyServing',
+  /** Ready: the class is open and its engines sleep, because nobody asks; the first request wakes them. */
+  asleep: 'Asleep',
+  /** Ready: no student is served, because the class is closed: see the condition Open. */
+  closed: 'Closed',
+  /** Open. */
+  ...OPENING_REASONS,
   /** SpecValid. */
   accepted: 'Accepted',
   /** SpecValid: an argument in `engine.extraArgs` belongs to the operator. */
   argumentDenied: 'ArgumentDenied',
   /** SpecValid: the object does not follow the schema of this version. */
   specUnreadable: 'SpecUnreadable',
+  /** SpecValid: `schedule.timeZone` is no time zone that this version knows. */
+  timeZoneUnknown: 'TimeZoneUnknown',
   /** ChildrenApplied. */
   applied: 'Applied',
   /** ChildrenApplied: an object of the name we need belongs to somebody else. */

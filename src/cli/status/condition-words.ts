@@ -5,8 +5,8 @@ interface ConditionWords {
   /** What holds when the condition is True, for people. */
   readonly whenTrue: string;
   readonly whenFalse: string;
-  /** Whether True is what one wants; a note says that something waits, and nothing is wrong. */
-  readonly kind: 'Wanted' | 'Note';
+  /** Whether True is what one wants; of a state neither is wrong; a note says that something waits. */
+  readonly kind: 'Wanted' | 'State' | 'Note';
 }
 
 type ConditionType = (typeof CLASSROOM_CONDITIONS)[keyof typeof CLASSROOM_CONDITIONS];
@@ -61,6 +61,11 @@ export const CONDITION_WORDS: Readonly<Record<ConditionType, ConditionWords>> = 
     whenFalse: 'No change waits',
     kind: 'Note',
   },
+  [TYPES.open]: {
+    whenTrue: 'The class is open',
+    whenFalse: 'The class is closed',
+    kind: 'State',
+  },
   [TYPES.featurePending]: {
     whenTrue: 'Some fields have no effect yet',
     whenFalse: 'All fields have their effect',
@@ -87,7 +92,7 @@ export function inWords({
     case 'True':
       return { mark: 'Good', words: whenTrue };
     case 'False':
-      return { mark: 'Bad', words: whenFalse };
+      return { mark: kind === 'State' ? 'Note' : 'Bad', words: whenFalse };
     case 'Unknown':
       return { mark: 'Unknown', words: `${whenTrue}: not known yet` };
   }

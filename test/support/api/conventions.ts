@@ -16,6 +16,7 @@ import {
 /** Booleans become enums once a third value is needed, so each one needs a reason why that cannot be. */
 export const BOOLEANS: Record<string, string> = {
   'spec.exam.allowAdapters': 'a permission: given or not',
+  'spec.exam.allowTools': 'a permission: given or not',
   'spec.schedule.exceptions[*].closed': 'one arm of a union: false is the same as absent',
 };
 

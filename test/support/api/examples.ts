@@ -80,7 +80,7 @@ const everythingOnWholeGpus: ClassroomSpecInput = {
   idle: { scaleToZeroAfterMinutes: 30 },
   access: 'Exam',
   boost: { factor: 2, until: '2026-12-01T10:30:00Z' },
-  exam: { students: ['alice'], maxOutputTokens: 512, allowAdapters: true },
+  exam: { students: ['alice'], maxOutputTokens: 512, allowAdapters: true, allowTools: true },
   adapters: [{ name: 'sql-tutor', path: 'adapters/sql-tutor', rank: 32 }],
   fineTuning: {
     window,
@@ -200,6 +200,16 @@ const classroomStatus: ClassroomStatus = {
   lastLoadSeconds: 90,
   largestKvCache: { commandHash: '0123456789abcdef', tokens: 100_000 },
   lastReadyTime: time,
+  timetable: {
+    timeZone: 'Asia/Shanghai',
+    session: { start: '2026-12-01T18:00:00+08:00', end: '2026-12-01T20:00:00+08:00' },
+    nextSession: { start: '2026-12-02T18:00:00+08:00', end: '2026-12-02T20:00:00+08:00' },
+    openUntil: '2026-12-01T20:30:00+08:00',
+    nextChangeTime: '2026-12-01T20:30:00+08:00',
+    nextChange: 'closes Tue 2026-12-01 20:30',
+  },
+  access: { mode: 'Exam', changedTime: time, changedBy: 'ms-chen' },
+  reportKey: { secretName: 'python-101-report-key', sha256: 'a'.repeat(64), createdTime: time },
 };
 
 const everySeatField: StudentQuotaSpecInput = {

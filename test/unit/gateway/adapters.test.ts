@@ -8,7 +8,7 @@ import { ask, CHAT, startWorld, type World } from './gateway-world.ts';
 
 /** The official client against the gateway in front of simulated engines, of which not all have the adapter. */
 const WITH_ADAPTERS = aClassroom({ adapters: [SQL] });
-const EXAM = { students: [], maxOutputTokens: 512, allowAdapters: false };
+const EXAM = { students: [], maxOutputTokens: 512, allowAdapters: false, allowTools: false };
 const HELLO = { messages: [{ role: 'user' as const, content: 'Say hello.' }], max_tokens: 8 };
 
 let engines: VllmSimulator[];

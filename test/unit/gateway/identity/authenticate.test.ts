@@ -6,7 +6,7 @@ import { ALICE_KEY, aClassroom, aDirectory, aSeat, BOB_KEY } from '../builders.t
 import { aSignIn, requestWith } from './sign-ins.ts';
 
 const NOW_MS = Date.parse('2026-11-23T10:00:00Z');
-const EXAM = { students: ['bob'], maxOutputTokens: 200, allowAdapters: false };
+const EXAM = { students: ['bob'], maxOutputTokens: 200, allowAdapters: false, allowTools: false };
 
 interface Case {
   name: string;

@@ -76,7 +76,7 @@ describe('the directory', () => {
 
   test('an exam lowers the output cap and never raises it', () => {
     const directory = filled();
-    const exam = { students: [], maxOutputTokens: 512, allowAdapters: false };
+    const exam = { students: [], maxOutputTokens: 512, allowAdapters: false, allowTools: false };
     directory.putClassroom(aClassroom({ access: 'Exam', exam }));
     expect(directory.find(ALICE_HASH)?.seat?.limits.maxOutputTokens).toBe(512);
     directory.putSeat(aSeat({ limits: { maxOutputTokens: 100 } }));

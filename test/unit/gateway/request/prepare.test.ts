@@ -99,7 +99,7 @@ describe('an adapter', () => {
   });
 
   test('is refused in an exam, which names what may be used', () => {
-    const exam = { students: [], maxOutputTokens: 512, allowAdapters: false };
+    const exam = { students: [], maxOutputTokens: 512, allowAdapters: false, allowTools: false };
     const inExam = alice(aClassroom({ adapters: [SQL], access: 'Exam', exam }));
     const result = prepare({ model: 'gpt-4o:sql' }, CHAT, inExam);
     expect(!result.ok && result.refusal).toMatchObject({
@@ -111,7 +111,7 @@ describe('an adapter', () => {
   });
 
   test('is served in an exam that allows it', () => {
-    const exam = { students: [], maxOutputTokens: 512, allowAdapters: true };
+    const exam = { students: [], maxOutputTokens: 512, allowAdapters: true, allowTools: false };
     const inExam = alice(aClassroom({ adapters: [SQL], access: 'Exam', exam }));
     expect(sent({ model: 'qwen:sql' }, CHAT, inExam).model).toBe('qwen:sql');
   });
