@@ -1,8 +1,14 @@
+import { type EngineHour, engineHourKey, joined } from '../../report/engine-hour.ts';
+import { type HourMinutes, minutesBetween } from '../../report/hour-minutes.ts';
 import { type LedgerEntry, type OpenLease, type SubjectState, subjectKeyOf } from '../limits/journal.ts';
 
 /** What is added to one row of the account. */
 export interface Booking
   extends Pick<LedgerEntry, 'classroomKey' | 'studentId' | 'day' | 'model' | 'outcome'> {
+  /** Epoch ms of the session's beginning; 0: outside of all sessions. */
+  readonly sessionMs: number;
+  /** In which the student was at work. */
+  readonly minutes: readonly HourMinutes[];
   /** Hours since the epoch, in which the requests ended. */
   readonly hour: number;
   requests: number;
@@ -17,14 +23,18 @@ export interface Booking
 }
 
 const HOUR_MS = 3_600_000;
+/** What takes the place of a session where there is none. */
+export const OUTSIDE_SESSIONS_MS = 0;
 
 /** The booking of one request. */
 export function bookingOf(entry: LedgerEntry): Booking {
-  const { classroomKey, studentId, day, model, outcome, queueWaitMs, firstTokenMs } = entry;
+  const { classroomKey, studentId, day, active, model, outcome, queueWaitMs, firstTokenMs } = entry;
   return {
     classroomKey,
     studentId,
     day,
+    sessionMs: entry.sessionStartMs ?? OUTSIDE_SESSIONS_MS,
+    minutes: active === undefined ? [] : minutesBetween(active.fromMs, active.toMs),
     hour: Math.floor(entry.endedMs / HOUR_MS),
     model,
     outcome,
@@ -63,6 +73,8 @@ export class Batch {
   readonly bookings: Booking[] = [];
   /** By row: a program that ignores every refusal costs no more than one row. */
   readonly throttled = new Map<string, Booking>();
+  /** Joined with what is there: to write one again changes nothing. */
+  readonly engineHours = new Map<string, EngineHour>();
 
   admitted(lease: OpenLease, subjects: readonly SubjectState[]): void {
     this.leases.set(lease.id, lease);
@@ -81,10 +93,18 @@ export class Batch {
 
   refused(entry: LedgerEntry): void {
     const booking = bookingOf(entry);
-    const key = [subjectKeyOf(entry), booking.day, booking.hour, booking.model].join('\n');
+    const { day, sessionMs, hour, model } = booking;
+    const key = [subjectKeyOf(entry), day, sessionMs, hour, model].join('\n');
     const known = this.throttled.get(key);
     if (known === undefined) this.throttled.set(key, booking);
     else add(known, booking);
+  }
+
+  engines(hours: readonly EngineHour[]): void {
+    for (const hour of hours) {
+      const key = engineHourKey(hour);
+      this.engineHours.set(key, joined(this.engineHours.get(key), hour));
+    }
   }
 
   /** After a write that failed: the leases were not given, but what ended has ended and must still be booked. */

@@ -3,9 +3,12 @@ import { describeError, type Logger } from '../../kube/log.ts';
 import { JournalUnavailableError, type LimitJournal } from '../limits/journal.ts';
 import { Batch } from './batch.ts';
 import type { LedgerDatabase } from './database.ts';
+import type { EngineTimeBook } from './engine-time.ts';
 import { whyOf } from './errors.ts';
 import { createNames } from './names.ts';
 import { createLedgerReader, type LedgerReader } from './reader.ts';
+import { createReportQueries, type ReportQueries } from './report-queries.ts';
+import type { ReportReader } from './report-reader.ts';
 import type { UsageReader } from './usage-reader.ts';
 import { createLedgerWriter, type LedgerWriter } from './writer.ts';
 
@@ -13,7 +16,7 @@ import { createLedgerWriter, type LedgerWriter } from './writer.ts';
 const RETRY_MS = 1_000;
 
 /** The account of a gateway: the state of the limits, what runs, and what was used. */
-export interface Ledger extends LimitJournal, UsageReader {
+export interface Ledger extends LimitJournal, UsageReader, ReportReader, EngineTimeBook {
   /** Why writing does not work now; undefined while it does. It is tried again every second, and with each write. */
   readonly trouble: string | undefined;
   /** Writes what waits and closes the file. Nothing may be called any more. */
@@ -48,6 +51,15 @@ export function createLedger({ file, clock, log }: LedgerOptions): Ledger {
       journal.soon();
     },
     usageOf: async (student, days) => journal.read((reader) => reader.usageOf(student, days)),
+    studentsOf: async (classroomKey) => journal.report((queries) => queries.studentsOf(classroomKey)),
+    usageRows: async (student, days) => journal.report((queries) => queries.usageRows(student, days)),
+    activeRows: async (student, days) => journal.report((queries) => queries.activeRows(student, days)),
+    engineRows: async (classroomKey, hours) =>
+      journal.report((queries) => queries.engineRows(classroomKey, hours)),
+    engineHours(hours) {
+      journal.batch.engines(hours);
+      return journal.atEndOfTurn();
+    },
     get trouble() {
       return journal.trouble;
     },
@@ -63,6 +75,7 @@ class SqliteJournal {
   trouble: string | undefined;
   readonly #file: LedgerDatabase;
   readonly #reader: LedgerReader;
+  readonly #queries: ReportQueries;
   readonly #writer: LedgerWriter;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -74,6 +87,7 @@ class SqliteJournal {
     this.#file = file;
     const names = createNames(file.db);
     this.#reader = createLedgerReader(file.db, names);
+    this.#queries = createReportQueries(file.db, names);
     this.#writer = createLedgerWriter(file.db, names, this.#reader.onBooked);
     this.#clock = clock;
     this.#log = log;
@@ -84,11 +98,11 @@ class SqliteJournal {
   }
 
   read<T>(query: (reader: LedgerReader) => T): T {
-    try {
-      return query(this.#reader);
-    } catch (error) {
-      throw new JournalUnavailableError(whyOf(error), error);
-    }
+    return readable(() => query(this.#reader));
+  }
+
+  report<T>(query: (queries: ReportQueries) => T): T {
+    return readable(() => query(this.#queries));
   }
 
   atEndOfTurn(): Promise<void> {
@@ -152,5 +166,13 @@ class SqliteJournal {
     if (this.trouble === undefined) return;
     this.trouble = undefined;
     this.#log.info({}, 'The ledger can be written again');
+  }
+}
+
+function readable<T>(query: () => T): T {
+  try {
+    return query();
+  } catch (error) {
+    throw new JournalUnavailableError(whyOf(error), error);
   }
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import type { LimitJournal, SubjectState } from '../limits/journal.ts';
+import type { LimitJournal, OpenLease, SubjectState } from '../limits/journal.ts';
+import { OUTSIDE_SESSIONS_MS } from './batch.ts';
 import { usageByModel } from './model-usage.ts';
 import type { Names } from './names.ts';
 import type { Student, StudentUsage, UsageDays } from './usage-reader.ts';
@@ -19,7 +20,7 @@ const SELECT_SUBJECTS = `SELECT classroom AS classroomKey, student, request_tat_
 
 const SELECT_LEASES = `SELECT leases.id, classroom AS classroomKey, student AS studentId, name AS model,
   admitted_ms AS admittedMs, expected_prompt_tokens AS expectedPromptTokens, student_reserved AS studentReserved,
-  classroom_reserved AS classroomReserved, leases.day
+  classroom_reserved AS classroomReserved, leases.day, leases.session_ms AS sessionMs
   FROM leases JOIN subjects ON subjects.id = leases.subject JOIN models ON models.id = leases.model
   ORDER BY admitted_ms`;
 
@@ -48,17 +49,23 @@ const subjectRowSchema = z
     ({ student, ...state }): SubjectState => (student === '' ? state : { ...state, studentId: student }),
   );
 
-const leaseRowSchema = z.object({
-  id: z.string(),
-  classroomKey: z.string(),
-  studentId: z.string(),
-  model: z.string(),
-  admittedMs: z.number(),
-  expectedPromptTokens: z.int(),
-  studentReserved: z.number(),
-  classroomReserved: z.number(),
-  day: z.string(),
-});
+const leaseRowSchema = z
+  .object({
+    id: z.string(),
+    classroomKey: z.string(),
+    studentId: z.string(),
+    model: z.string(),
+    admittedMs: z.number(),
+    expectedPromptTokens: z.int(),
+    studentReserved: z.number(),
+    classroomReserved: z.number(),
+    day: z.string(),
+    sessionMs: z.int(),
+  })
+  .transform(
+    ({ sessionMs, ...lease }): OpenLease =>
+      sessionMs === OUTSIDE_SESSIONS_MS ? lease : { ...lease, sessionStartMs: sessionMs },
+  );
 
 const usageRowSchema = z.object({
   model: z.string(),

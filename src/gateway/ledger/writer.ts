@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { OpenLease, SubjectState } from '../limits/journal.ts';
-import type { Batch, Booking } from './batch.ts';
+import { type Batch, type Booking, OUTSIDE_SESSIONS_MS } from './batch.ts';
 import { WRITE_CHECK } from './database.ts';
+import { createEngineHourWriter, createMinuteWriter } from './minute-writer.ts';
 import type { Names } from './names.ts';
 
 /** Writes to a ledger, each call in one transaction. What SQLite throws is passed on; nothing was written then. */
@@ -19,10 +20,12 @@ export function createLedgerWriter(
 ): LedgerWriter {
   const saveSubject = createSubjectWriter(db, names);
   const saveLease = createLeaseWriter(db, names);
-  const book = createBookingWriter(db, names, onBooked);
+  const minutes = createMinuteWriter(db);
+  const saveEngineHour = createEngineHourWriter(db);
+  const book = createBookingWriter(db, names, minutes.save, onBooked);
   const deleteLease = db.prepare('DELETE FROM leases WHERE id = ?');
   const check = db.prepare(WRITE_CHECK);
-  const inTransaction = createTransaction(db, names);
+  const inTransaction = createTransaction(db, names, minutes.forget);
   return {
     write: (batch) =>
       inTransaction(() => {
@@ -31,12 +34,14 @@ export function createLedgerWriter(
         for (const id of batch.endedLeases) deleteLease.run(id);
         for (const booking of batch.bookings) book(booking);
         for (const booking of batch.throttled.values()) book(booking);
+        for (const hour of batch.engineHours.values()) saveEngineHour(hour);
       }),
     check: () => inTransaction(() => void check.run()),
   };
 }
 
-function createTransaction(db: DatabaseSync, names: Names): (work: () => void) => void {
+/** @param onFailed told that nothing of the transaction was kept */
+function createTransaction(db: DatabaseSync, names: Names, onFailed: () => void): (work: () => void) => void {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   return (work) => {
@@ -48,6 +53,7 @@ function createTransaction(db: DatabaseSync, names: Names): (work: () => void) =
       // A full disk ends the transaction by itself: https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
       if (db.isTransaction) db.exec('ROLLBACK');
       names.forget();
+      onFailed();
       throw error;
     }
     names.keep();
@@ -65,7 +71,7 @@ function createSubjectWriter(db: DatabaseSync, names: Names): (state: SubjectSta
   };
 }
 
-const INSERT_LEASE = 'INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
+const INSERT_LEASE = 'INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)';
 
 function createLeaseWriter(db: DatabaseSync, names: Names): (lease: OpenLease) => void {
   const statement = db.prepare(INSERT_LEASE);
@@ -81,11 +87,12 @@ function createLeaseWriter(db: DatabaseSync, names: Names): (lease: OpenLease) =
       studentReserved,
       classroomReserved,
       day,
+      lease.sessionStartMs ?? OUTSIDE_SESSIONS_MS,
     );
   };
 }
 
-const BOOK = `INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const BOOK = `INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET
     requests = requests + excluded.requests,
     prompt_tokens = prompt_tokens + excluded.prompt_tokens,
@@ -100,15 +107,18 @@ const BOOK = `INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 function createBookingWriter(
   db: DatabaseSync,
   names: Names,
+  saveMinutes: (subject: number, booking: Booking) => void,
   onBooked: (subject: number, day: string) => void,
 ): (booking: Booking) => void {
   const statement = db.prepare(BOOK);
   return (booking) => {
     const subject = names.subject(booking);
     onBooked(subject, booking.day);
+    saveMinutes(subject, booking);
     statement.run(
       subject,
       booking.day,
+      booking.sessionMs,
       booking.hour,
       names.model(booking.model),
       booking.outcome,

@@ -41,6 +41,8 @@ export interface OpenLease {
   readonly classroomReserved: number;
   /** Local date on which it counts. */
   readonly day: string;
+  /** Epoch ms at which the session began in which it was given; absent: outside of all sessions. */
+  readonly sessionStartMs?: number | undefined;
 }
 
 /** One line of the account. `throttled`: refused by a limit or by the queue. */
@@ -48,6 +50,10 @@ export interface LedgerEntry {
   readonly endedMs: number;
   /** Local date on which it counts: of the lease, or of `endedMs` where there was none. */
   readonly day: string;
+  /** Of the lease, as {@link OpenLease.sessionStartMs}, or of `endedMs` where there was none. */
+  readonly sessionStartMs?: number | undefined;
+  /** Epoch ms between which the student's request was worked on, from its admission; absent: it never was. */
+  readonly active?: { readonly fromMs: number; readonly toMs: number } | undefined;
   readonly classroomKey: string;
   readonly studentId: string;
   readonly model: string;

@@ -31,6 +31,7 @@ import {
 } from './journal.ts';
 import type { LimitState } from './limit-state.ts';
 import { refusalOf } from './refusal.ts';
+import type { SessionOf } from './session.ts';
 import type { Settlement } from './settlement.ts';
 
 const UNAVAILABLE_RETRY_SECONDS = 30;
@@ -39,6 +40,8 @@ export interface LocalAdmissionOptions {
   readonly clock: Clock;
   readonly journal: LimitJournal;
   readonly log: Logger;
+  /** When the session began that runs at a time (epoch ms); default: there are none. */
+  readonly sessionOf?: SessionOf | undefined;
   /** Makes the ids of leases; never the same twice, also not after a restart. */
   readonly newLeaseId: () => string;
   /**
@@ -152,7 +155,8 @@ class LocalAdmission implements Admission {
 
   async settle(lease: Lease, settlement: Settlement): Promise<void> {
     if (!(lease instanceof RunningLease)) throw new Error(`lease ${lease.id} was given by somebody else`);
-    await this.#end(lease, this.#entry(lease.opened, settlement));
+    const toMs = this.#options.clock.now();
+    await this.#end(lease, this.#entry(lease.opened, settlement, toMs));
   }
 
   async limitsOf(seat: Seat): Promise<readonly LimitState[]> {
@@ -172,17 +176,19 @@ class LocalAdmission implements Admission {
   }
 
   #open(seat: Seat, cost: RequestCost, grant: Grant): RunningLease {
-    const { clock, newLeaseId, leaseMs } = this.#options;
+    const { clock, newLeaseId, leaseMs, sessionOf } = this.#options;
+    const admittedMs = clock.now();
     const opened: OpenLease = {
       id: newLeaseId(),
       classroomKey: seat.classroom.key,
       studentId: seat.studentId,
       model: cost.model,
-      admittedMs: clock.now(),
+      admittedMs,
       expectedPromptTokens: cost.expectedPromptTokens,
       studentReserved: grant.studentReserved,
       classroomReserved: grant.classroomReserved,
       day: grant.day,
+      sessionStartMs: sessionOf?.(seat.classroom, admittedMs),
     };
     const lease = new RunningLease(seat, opened, grant, clock.monotonic() + leaseMs);
     lease.link = this.#leases.append(lease);
@@ -263,11 +269,15 @@ class LocalAdmission implements Admission {
     this.#held.set(key, held);
   }
 
-  #entry({ classroomKey, studentId, day }: OpenLease, settlement: Settlement): LedgerEntry {
+  /** @param toMs until when it is known that it ran, epoch ms; default: no longer than the moment it was let in */
+  #entry(opened: OpenLease, settlement: Settlement, toMs: number = opened.admittedMs): LedgerEntry {
+    const { classroomKey, studentId, day, sessionStartMs, admittedMs } = opened;
     const { usage, model, outcome, queueWaitMs, firstTokenMs } = settlement;
     return {
       endedMs: this.#options.clock.now(),
       day,
+      sessionStartMs,
+      active: { fromMs: admittedMs, toMs },
       classroomKey,
       studentId,
       model,
@@ -281,9 +291,12 @@ class LocalAdmission implements Admission {
   }
 
   #throttled(seat: Seat, { model }: RequestCost, { day: { day } }: Moment): LedgerEntry {
+    const { clock, sessionOf } = this.#options;
+    const endedMs = clock.now();
     return {
-      endedMs: this.#options.clock.now(),
+      endedMs,
       day,
+      sessionStartMs: sessionOf?.(seat.classroom, endedMs),
       ...subjectOf(seat),
       model,
       outcome: 'throttled',

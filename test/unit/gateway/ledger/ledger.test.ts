@@ -98,6 +98,7 @@ describe('what a ledger keeps', () => {
           1,
           80.5,
           80.5,
+          null,
         ],
       ]);
       ledger.close();

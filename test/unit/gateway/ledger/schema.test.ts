@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { APPLICATION_ID, MIGRATIONS, migrate } from '../../../../src/gateway/ledger/schema.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { CLASS_KEY } from '../builders.ts';
-import { openLedger } from './builders.ts';
+import { anEntry, openLedger } from './builders.ts';
 import { VERSION_1 } from './version-1.ts';
 
 /** A file as version 1 wrote it: one student with one open lease and one answer. */
@@ -41,6 +41,13 @@ describe('the schema of a ledger', () => {
     const days = { today: '2026-09-01', weekStart: '2026-08-31' };
     expect((await ledger.usageOf(student, days)).today).toMatchObject([
       { model: 'qwen', completionTokens: 50 },
+    ]);
+    expect(await ledger.usageRows(student, { from: undefined, to: days.today })).toMatchObject([
+      { day: '2026-09-01', session: null, outcome: 'completed', promptTokens: 100, firstTokenMsMax: 80.5 },
+    ]);
+    await ledger.settled('one', [], anEntry());
+    expect(await ledger.usageRows(student, { from: undefined, to: days.today })).toMatchObject([
+      { requests: 2, promptTokens: 200 },
     ]);
     ledger.close();
   });

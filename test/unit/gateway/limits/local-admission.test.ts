@@ -6,6 +6,7 @@ import type { Admission, Lease, RequestCost } from '../../../../src/gateway/limi
 import { JournalUnavailableError, type LimitJournal } from '../../../../src/gateway/limits/journal.ts';
 import type { LimitName } from '../../../../src/gateway/limits/limit-state.ts';
 import { createLocalAdmission } from '../../../../src/gateway/limits/local-admission.ts';
+import type { SessionOf } from '../../../../src/gateway/limits/session.ts';
 import type { Settlement } from '../../../../src/gateway/limits/settlement.ts';
 import { silentLogger } from '../../../../src/kube/log.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
@@ -29,6 +30,7 @@ interface Options {
   readonly clock?: FakeClock;
   readonly journal?: LimitJournal;
   readonly leaseMs?: number;
+  readonly sessionOf?: SessionOf;
 }
 
 let leases = 0;
@@ -36,6 +38,7 @@ function anAdmission({
   clock = createFakeClock(MORNING),
   journal = createMemoryJournal(),
   leaseMs = 2 * HOUR_MS,
+  sessionOf,
 }: Options = {}): Promise<Admission> {
   return createLocalAdmission({
     clock,
@@ -43,6 +46,7 @@ function anAdmission({
     log: silentLogger,
     newLeaseId: () => `lease-${++leases}`,
     leaseMs,
+    sessionOf,
   });
 }
 
@@ -105,6 +109,8 @@ describe('what is written down', () => {
       {
         endedMs: MORNING + 20 * HOUR_MS,
         day: '2026-11-23',
+        sessionStartMs: undefined,
+        active: { fromMs: MORNING, toMs: MORNING + 20 * HOUR_MS },
         classroomKey: 'school/python-101',
         studentId: 'alice',
         model: 'qwen',
@@ -127,6 +133,33 @@ describe('what is written down', () => {
       { studentId: 'alice', outcome: 'throttled', promptTokens: 0, day: '2026-11-23' },
     ]);
     expect(journal.load().leases).toHaveLength(2);
+  });
+
+  test('the session in which a request was let in, however long it runs, or was refused', async () => {
+    const journal = createMemoryJournal();
+    const clock = createFakeClock(MORNING);
+    const sessionOf = (_: unknown, nowMs: number) => (nowMs < MORNING + HOUR_MS ? MORNING : undefined);
+    const admission = await anAdmission({ clock, journal, sessionOf });
+    const leases = [await leaseOf(admission), await leaseOf(admission)];
+    expect((await admission.admit(seat, COST)).ok).toBe(false);
+    await clock.advance(2 * HOUR_MS);
+    for (const lease of leases) await admission.settle(lease, used(120, 30));
+    await leaseOf(admission);
+    expect(journal.entries.map(({ outcome, sessionStartMs }) => [outcome, sessionStartMs])).toEqual([
+      ['throttled', MORNING],
+      ['completed', MORNING],
+      ['completed', MORNING],
+    ]);
+    expect(journal.load().leases).toMatchObject([{ sessionStartMs: undefined }]);
+  });
+
+  test('a request that a crash ended, as no longer active than the minute of its admission', async () => {
+    const journal = createMemoryJournal();
+    const clock = createFakeClock(MORNING);
+    await leaseOf(await anAdmission({ clock, journal }));
+    await clock.advance(HOUR_MS);
+    await anAdmission({ clock, journal });
+    expect(journal.entries).toMatchObject([{ active: { fromMs: MORNING, toMs: MORNING } }]);
   });
 
   test('nothing is let in before it is written down', async () => {
