@@ -25,17 +25,6 @@ export function localDayOf(timeZone: string, nowMs: number): LocalDay {
   };
 }
 
-/** Whether this is an IANA time zone that the machine knows. */
-export function isTimeZone(name: string): boolean {
-  try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name);
-    return true;
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
-}
-
 /** {@link localDayOf} that remembers the current day of each zone: a request must not cost a calendar. */
 export function createLocalDays(): (timeZone: string, nowMs: number) => LocalDay {
   const known = new Map<string, LocalDay>();

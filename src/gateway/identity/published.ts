@@ -5,7 +5,7 @@ import { servedNameOf } from '../../api/model.ts';
 import { parseClassroom, parseStudentQuota, type Refused } from '../../api/parse.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
 import { keyOf } from '../../kube/object.ts';
-import { isTimeZone } from '../local-day.ts';
+import { knownTimeZone } from '../../timetable/time-zone.ts';
 import { adapterCacheTag } from './cache-salt.ts';
 import type { AdapterRecord, ClassroomRecord, KeyRecord, SeatRecord } from './seat.ts';
 
@@ -112,11 +112,6 @@ export function seatRecordOf(quota: StudentQuota): SeatRecord | undefined {
 
 function keyRecordOf(key: { sha256: string; expiresTime?: string | undefined }): KeyRecord {
   return { sha256: key.sha256, expiresAtMs: instantMs(key.expiresTime) };
-}
-
-/** The schema checks only the form of a name; a class whose zone nobody knows still has days, those of UTC. */
-function knownTimeZone(timeZone = 'UTC'): string {
-  return isTimeZone(timeZone) ? timeZone : 'UTC';
 }
 
 /** Epoch ms of an RFC 3339 instant. */

@@ -7,11 +7,11 @@ import { modelSchema } from '../../api/model.ts';
 import { scheduleSchema } from '../../api/schedule.ts';
 import { studentQuotaSpecSchema } from '../../api/student-quota.ts';
 import { hashApiKey, parseApiKey } from '../../student/api-key.ts';
+import { isTimeZone } from '../../timetable/time-zone.ts';
 import { type Fault, parseLocatedYaml, YamlFaultsError } from '../../yaml/located.ts';
 import type { EngineRegistry } from '../engines/registry.ts';
 import type { Directory } from '../identity/directory.ts';
 import { classroomRecord, instantMs } from '../identity/published.ts';
-import { isTimeZone } from '../local-day.ts';
 
 const quotaFields = studentQuotaSpecSchema.shape;
 const classFields = classroomSpecSchema.shape;
