@@ -7,7 +7,7 @@ export interface EngineHours {
   readonly areUp: boolean;
   /** The session that they are up for: the one that runs, or the one that they warm up for. */
   readonly session: Session | undefined;
-  /** Epoch ms: when `areUp` changes by time alone. Undefined: never, or not within a year. */
+  /** Epoch ms: when `areUp` changes by time alone. Undefined: never, or not for long, as in an opening. */
   readonly nextChangeMs: number | undefined;
 }
 

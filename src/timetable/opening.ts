@@ -24,7 +24,10 @@ export interface Opening {
   readonly session: Session | undefined;
   /** The session that begins next, within a year. */
   readonly nextSession: Session | undefined;
-  /** Epoch ms: when `isOpen` changes by time alone. Undefined: never, or not within a year. Never in the past. */
+  /**
+   * Epoch ms: when `isOpen` changes by time alone; never in the past. Undefined: never, or it opens not within a year,
+   * or closes not within five weeks.
+   */
   readonly nextChangeMs: number | undefined;
   /** Epoch ms: from then on this answer may be another one, in whatever field. Undefined: never by time alone. */
   readonly validUntilMs: number | undefined;

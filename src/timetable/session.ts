@@ -15,9 +15,6 @@ const DAYS_BACK = 2;
 /** The longest time without a session that anybody plans is a year of holidays. */
 const DAYS_AHEAD = 370;
 
-/** How far {@link sessionsFrom} looks ahead, ms; all sessions that begin within are found. */
-export const LOOK_AHEAD_MS = 369 * 24 * 60 * 60 * 1000;
-
 /**
  * The sessions that end after a moment, by their beginning, as far as a year ahead. A dated exception replaces the
  * sessions that begin on its date. Lazy: what is not asked for is not computed.
