@@ -4,6 +4,7 @@ import type { Seat } from '../../src/gateway/identity/seat.ts';
 import type { JsonObject } from '../../src/gateway/request/body.ts';
 import { prepareRequest } from '../../src/gateway/request/prepare.ts';
 import { ENDPOINTS } from '../../src/gateway/request/schemas/endpoint.ts';
+import { openingOf } from '../../src/timetable/opening.ts';
 import { spreadOf } from '../report/statistics.ts';
 
 /**
@@ -20,11 +21,20 @@ const CHAT = '/v1/chat/completions';
 /** Time for one round of a case: long enough for the clock, short enough for many rounds. */
 const ROUND_MS = 100;
 
+const LIMITS = {
+  requestsPerMinute: 30,
+  tokensPerMinute: 100_000,
+  concurrentRequests: 2,
+  maxOutputTokens: 1024,
+};
+
 const SEAT: Seat = {
   key: 'school/python-101-alice',
   studentId: 'alice',
   weight: 1,
-  limits: { requestsPerMinute: 30, tokensPerMinute: 100_000, concurrentRequests: 2, maxOutputTokens: 1024 },
+  limits: LIMITS,
+  classLimits: {},
+  opening: openingOf({ access: 'Open' }, 0),
   cacheSalt: 'x'.repeat(43),
   classroom: {
     key: 'school/python-101',
@@ -35,15 +45,7 @@ const SEAT: Seat = {
     maxModelLen: 4096,
     timeZone: 'Europe/Zurich',
     access: 'Open',
-    limits: {
-      perStudent: {
-        requestsPerMinute: 30,
-        tokensPerMinute: 100_000,
-        concurrentRequests: 2,
-        maxOutputTokens: 1024,
-      },
-      classroom: {},
-    },
+    limits: { perStudent: LIMITS, classroom: {} },
     createdSeconds: 1_700_000_000,
   },
 };

@@ -34,7 +34,8 @@ export const weeklyWindowSchema = z
   .object({ days, ...hours })
   .meta({ 'x-kubernetes-validations': [endsElsewhere] });
 
-const exceptionSchema = z
+/** A date on which the week does not hold. */
+export const exceptionSchema = z
   .object({
     date: z.iso.date().max(10).describe('The local date, such as 2026-12-25.'),
     closed: z.boolean().optional().describe('True: no session on this date.'),

@@ -153,6 +153,11 @@ const CATALOGUE = {
     'permission_error',
     (d) => `Class ${d.classroom} is closed. Try again when it is open. ${ask(d, 'when that is')}`,
   ),
+  outside_session: define<OfClass & { next: string | undefined }>(403, 'permission_error', (d) =>
+    d.next === undefined
+      ? `Class ${d.classroom} is closed, and its timetable has no session left. ${ask(d, 'when it meets again')}`
+      : `Class ${d.classroom} is closed between its sessions. The next one is ${d.next}: try again then. ${ask(d, 'if you need it sooner')}`,
+  ),
   not_in_exam: define<OfClass>(
     403,
     'permission_error',
@@ -185,6 +190,12 @@ const CATALOGUE = {
     'permission_error',
     (d) =>
       `Class ${d.classroom} is in an exam, in which adapters such as "${d.model}" are not allowed. Set "model" to ${listed(d.names)}. ${ask(d, 'if it should be allowed')}`,
+  ),
+  tools_not_allowed: define<OfClass>(
+    403,
+    'permission_error',
+    (d) =>
+      `Class ${d.classroom} is in an exam, in which requests may not offer tools to the model. Leave out "tools". ${ask(d, 'if they should be allowed')}`,
   ),
   adapter_not_loaded: define<OfClass & { model: string }>(
     503,

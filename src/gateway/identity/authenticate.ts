@@ -1,8 +1,8 @@
 import { type ApiKeyDefect, hashApiKey, parseApiKey } from '../../student/api-key.ts';
-import { type OfClass, type Refusal, refuse } from '../errors.ts';
+import { type Refusal, refuse } from '../errors.ts';
 import type { Credential, Identity } from './credential.ts';
 import type { Directory, Found, FoundSeat } from './directory.ts';
-import { nameOfKey, type Seat } from './seat.ts';
+import { nameOfKey } from './seat.ts';
 
 export type Authentication =
   | { readonly ok: true; readonly identity: Identity }
@@ -28,7 +28,7 @@ export function authenticateKey(key: string, directory: Directory, nowMs: number
  */
 export function authenticate(credential: Credential, directory: Directory, nowMs: number): Authentication {
   const { sha256 } = credential;
-  const found = seatOf(credential, directory);
+  const found = seatOf(credential, directory, nowMs);
   if (found === undefined) return { ok: false, refusal: unknownRefusal(credential, directory), sha256 };
   const refusal = refusalOf(found, nowMs);
   if (refusal !== undefined) return { ok: false, refusal, sha256 };
@@ -37,12 +37,12 @@ export function authenticate(credential: Credential, directory: Directory, nowMs
   return { ok: true, identity: { seat: found.seat, credential } };
 }
 
-function seatOf(credential: Credential, directory: Directory): Found | FoundSeat | undefined {
+function seatOf(credential: Credential, directory: Directory, nowMs: number): Found | FoundSeat | undefined {
   switch (credential.via) {
     case 'key':
-      return directory.find(credential.sha256);
+      return directory.find(credential.sha256, nowMs);
     case 'jwt':
-      return directory.findStudent(credential.subject.classroomKey, credential.subject.studentId);
+      return directory.findStudent(credential.subject.classroomKey, credential.subject.studentId, nowMs);
   }
 }
 
@@ -78,22 +78,7 @@ function refusalOf(found: Found | FoundSeat, nowMs: number): Refusal | undefined
     return refuse('seat_expired', { ...named, expiredAt: new Date(record.expiresAtMs).toISOString() });
   }
   if (seat === undefined) return refuse('class_not_found', named);
-  return accessRefusal(seat, named);
-}
-
-function accessRefusal(seat: Seat, named: OfClass): Refusal | undefined {
-  const { access, exam } = seat.classroom;
-  switch (access) {
-    case 'Open':
-      return undefined;
-    case 'Closed':
-      return refuse('class_closed', named);
-    case 'Exam': {
-      const listed = exam?.students ?? [];
-      const sits = listed.length === 0 || listed.includes(seat.studentId);
-      return sits ? undefined : refuse('not_in_exam', named);
-    }
-  }
+  return seat.shutOut;
 }
 
 /**

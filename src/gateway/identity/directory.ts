@@ -1,6 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
+import { activeBoost, boostedStudentLimits } from '../../api/boost.ts';
 import { effectiveStudentLimits, type StudentLimits } from '../../api/limits.ts';
-import type { ClassroomRecord, KeyRecord, Seat, SeatRecord } from './seat.ts';
+import { type Refusal, refuse } from '../errors.ts';
+import { type ClassMoment, classMomentOf, holdsAt } from './class-moment.ts';
+import { type ClassroomRecord, type KeyRecord, ofClass, type Seat, type SeatRecord } from './seat.ts';
 
 /** What a key leads to. */
 export interface Found extends FoundSeat {
@@ -27,11 +30,16 @@ export interface Directory {
   removeClassroom(key: string): void;
   putSeat(record: SeatRecord): void;
   removeSeat(key: string): void;
-  /** @param sha256 of the key, hexadecimal */
-  find(sha256: string): Found | undefined;
+  /**
+   * @param sha256 of the key, hexadecimal
+   * @param nowMs epoch ms, at which the class is open or closed, and boosts hold or have ended
+   */
+  find(sha256: string, nowMs: number): Found | undefined;
   /** The seat of a student of a class; of several with this id the oldest, the only one that the operator gives a key. */
-  findStudent(classroomKey: string, studentId: string): FoundSeat | undefined;
+  findStudent(classroomKey: string, studentId: string, nowMs: number): FoundSeat | undefined;
   classroom(key: string): ClassroomRecord | undefined;
+  /** What holds for a class now. @param nowMs epoch ms */
+  classMoment(key: string, nowMs: number): ClassMoment | undefined;
   /** Tells of every change, after it holds. @returns ends the subscription */
   subscribe(listener: SeatsChanged): () => void;
   readonly size: { readonly classrooms: number; readonly seats: number; readonly keys: number };
@@ -45,8 +53,15 @@ export interface DirectoryOptions {
 interface Entry {
   readonly record: SeatRecord;
   readonly cacheSalt: string;
-  /** Built at the first request after a change of class or seat. */
-  seat: Seat | undefined;
+  /** Built at the first request after a change of class or seat, or after what holds for them changed by time. */
+  built: BuiltSeat | undefined;
+}
+
+interface BuiltSeat {
+  readonly seat: Seat;
+  /** Epoch ms, as of a {@link ClassMoment}. */
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 interface KeyEntry {
@@ -58,6 +73,7 @@ interface KeyEntry {
 /** An empty directory. */
 export function createDirectory({ saltOf }: DirectoryOptions): Directory {
   const classrooms = new Map<string, ClassroomRecord>();
+  const moments = new Map<string, ClassMoment>();
   const entries = new Map<string, Entry>();
   const seatsOfClass = new Map<string, Set<string>>();
   const byHash = new Map<string, KeyEntry>();
@@ -86,7 +102,7 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
     const entry: Entry = {
       record,
       cacheSalt: saltOf(record.classroomKey, record.studentId),
-      seat: undefined,
+      built: undefined,
     };
     entries.set(record.key, entry);
     const seats = seatsOfClass.get(record.classroomKey);
@@ -104,19 +120,31 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
 
   const changeClassroom = (key: string, change: () => void): void => {
     change();
+    moments.delete(key);
     const seatKeys = [...(seatsOfClass.get(key) ?? [])];
     for (const seatKey of seatKeys) {
       const entry = entries.get(seatKey);
-      if (entry !== undefined) entry.seat = undefined;
+      if (entry !== undefined) entry.built = undefined;
     }
     publish(seatKeys);
   };
 
-  const seatOf = (entry: Entry): Seat | undefined => {
-    if (entry.seat !== undefined) return entry.seat;
-    const classroom = classrooms.get(entry.record.classroomKey);
-    if (classroom !== undefined) entry.seat = buildSeat(entry, classroom);
-    return entry.seat;
+  const momentOf = (key: string, nowMs: number): ClassMoment | undefined => {
+    const known = moments.get(key);
+    if (known !== undefined && holdsAt(known, nowMs)) return known;
+    const classroom = classrooms.get(key);
+    if (classroom === undefined) return undefined;
+    const moment = classMomentOf(classroom, nowMs);
+    moments.set(key, moment);
+    return moment;
+  };
+
+  const seatOf = (entry: Entry, nowMs: number): Seat | undefined => {
+    const { built } = entry;
+    if (built !== undefined && holdsAt(built, nowMs)) return built.seat;
+    const moment = momentOf(entry.record.classroomKey, nowMs);
+    entry.built = moment && buildSeat(entry, moment, nowMs);
+    return entry.built?.seat;
   };
 
   return {
@@ -134,17 +162,18 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
       detach(known);
       publish([key]);
     },
-    find(sha256) {
+    find(sha256, nowMs) {
       const found = byHash.get(sha256);
       // The map's own comparison may stop at the first difference; what decides is this one, which does not.
       if (found === undefined || !timingSafeEqual(found.bytes, Buffer.from(sha256, 'hex'))) return undefined;
-      return { record: found.entry.record, key: found.key, seat: seatOf(found.entry) };
+      return { record: found.entry.record, key: found.key, seat: seatOf(found.entry, nowMs) };
     },
-    findStudent(classroomKey, studentId) {
+    findStudent(classroomKey, studentId, nowMs) {
       const entry = byStudent.get(studentKeyOf({ classroomKey, studentId }))?.[0];
-      return entry === undefined ? undefined : { record: entry.record, seat: seatOf(entry) };
+      return entry === undefined ? undefined : { record: entry.record, seat: seatOf(entry, nowMs) };
     },
     classroom: (key) => classrooms.get(key),
+    classMoment: momentOf,
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -165,19 +194,34 @@ function byAge(a: SeatRecord, b: SeatRecord): number {
   return (a.createdMs ?? 0) - (b.createdMs ?? 0) || (a.key < b.key ? -1 : 1);
 }
 
-function buildSeat({ record, cacheSalt }: Entry, classroom: ClassroomRecord): Seat {
+function buildSeat({ record, cacheSalt }: Entry, moment: ClassMoment, nowMs: number): BuiltSeat {
+  const { classroom, opening, limits: classLimits } = moment;
   const limits = effectiveStudentLimits(classroom.limits.perStudent, record.limits);
-  return {
+  const isExam = classroom.access === 'Exam';
+  const own = isExam ? undefined : activeBoost([record.boost], nowMs);
+  const boost = activeBoost([moment.boost, own], nowMs);
+  const seat = {
     key: record.key,
     studentId: record.studentId,
     weight: record.weight,
-    limits: classroom.access === 'Exam' ? underExam(limits, classroom) : limits,
+    limits: isExam ? underExam(limits, classroom) : boostedStudentLimits(limits, boost),
+    classLimits,
+    boost,
+    opening,
+    shutOut: moment.closed ?? examRefusal(record, classroom),
     classroom,
     cacheSalt,
   };
+  return { seat, fromMs: moment.fromMs, untilMs: Math.min(moment.untilMs, own?.untilMs ?? Infinity) };
 }
 
+/** All who sit an exam get answers of the same length, whatever they may have otherwise. */
 function underExam(limits: StudentLimits, { exam }: ClassroomRecord): StudentLimits {
-  if (exam === undefined) return limits;
-  return { ...limits, maxOutputTokens: Math.min(limits.maxOutputTokens, exam.maxOutputTokens) };
+  return exam === undefined ? limits : { ...limits, maxOutputTokens: exam.maxOutputTokens };
+}
+
+function examRefusal({ studentId }: SeatRecord, classroom: ClassroomRecord): Refusal | undefined {
+  const listed = classroom.access === 'Exam' ? (classroom.exam?.students ?? []) : [];
+  const sits = listed.length === 0 || listed.includes(studentId);
+  return sits ? undefined : refuse('not_in_exam', ofClass(classroom));
 }

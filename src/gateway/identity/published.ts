@@ -1,10 +1,12 @@
 import { adapterFolder, adapterModelName } from '../../api/adapter.ts';
+import { boostOf } from '../../api/boost.ts';
 import type { Classroom, ClassroomSpec, ClassroomStatus } from '../../api/classroom.ts';
 import { describeIssues } from '../../api/issue.ts';
 import { servedNameOf } from '../../api/model.ts';
 import { parseClassroom, parseStudentQuota, type Refused } from '../../api/parse.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
 import { keyOf } from '../../kube/object.ts';
+import { timetableInputOf } from '../../timetable/open-until.ts';
 import { knownTimeZone } from '../../timetable/time-zone.ts';
 import { adapterCacheTag } from './cache-salt.ts';
 import type { AdapterRecord, ClassroomRecord, KeyRecord, SeatRecord } from './seat.ts';
@@ -25,20 +27,21 @@ export function classroomRecordOf(classroom: Classroom): ClassroomRecord {
   const parsed = parseClassroom(classroom);
   if (!parsed.ok) throw new UnreadableObjectError(parsed);
   const { metadata, spec } = parsed.classroom;
-  const { namespace, name, creationTimestamp } = metadata;
-  return classroomRecord(
-    keyOf({ namespace: namespace ?? 'default', name }),
-    name,
-    spec,
-    secondsOf(creationTimestamp),
-    parsed.classroom.status,
-  );
+  const { namespace, name, creationTimestamp, uid } = metadata;
+  const key = keyOf({ namespace: namespace ?? 'default', name });
+  return {
+    ...classroomRecord(key, name, spec, secondsOf(creationTimestamp), parsed.classroom.status),
+    openUntilMs: timetableInputOf(parsed.classroom).openUntilMs,
+    uid,
+  };
 }
 
 /** The part of a Classroom's spec that the gateway acts on. */
-export type ServedSpec = Pick<ClassroomSpec, 'model' | 'contact' | 'access' | 'exam' | 'limits'> & {
+export type ServedSpec = Pick<
+  ClassroomSpec,
+  'model' | 'contact' | 'access' | 'exam' | 'limits' | 'schedule' | 'boost'
+> & {
   readonly adapters?: ClassroomSpec['adapters'] | undefined;
-  readonly schedule?: { readonly timeZone: string } | undefined;
   readonly engine?: { readonly maxNumSeqs?: number | undefined } | undefined;
 };
 
@@ -69,6 +72,8 @@ export function classroomRecord(
     contact: spec.contact,
     access: spec.access,
     exam: spec.exam,
+    schedule: spec.schedule,
+    boost: boostOf(spec.boost),
     limits: spec.limits,
     timeZone: knownTimeZone(spec.schedule?.timeZone),
     createdSeconds,
@@ -107,6 +112,7 @@ export function seatRecordOf(quota: StudentQuota): SeatRecord | undefined {
     expiresAtMs: instantMs(spec.expiresAt),
     weight: spec.weight,
     limits: spec.limits,
+    boost: boostOf(spec.boost),
   };
 }
 

@@ -43,6 +43,12 @@ const ENDING: ReadonlySet<ErrorCode> = new Set([
   'class_not_found',
 ]);
 
+/**
+ * What ends a request that no engine has yet: a class that is closed by hand, or an exam that begins without the
+ * student. The end of a session ends none: what came in time is served.
+ */
+const ENDING_WAITING: ReadonlySet<ErrorCode> = new Set(['class_closed', 'not_in_exam']);
+
 /** @param now epoch ms */
 export function createRunningRequests(directory: Directory, now: () => number): RunningRequests {
   const running = new Chain<Running>();
@@ -52,7 +58,9 @@ export function createRunningRequests(directory: Directory, now: () => number): 
     for (const request of running.toArray()) {
       if (!changed.has(request.seatKey)) continue;
       const decision = authenticate(request.credential, directory, now());
-      if (!decision.ok && ENDING.has(decision.refusal.code)) request.end(decision.refusal);
+      if (decision.ok) continue;
+      const { code } = decision.refusal;
+      if (ENDING.has(code) || (request.waiting && ENDING_WAITING.has(code))) request.end(decision.refusal);
     }
   });
 

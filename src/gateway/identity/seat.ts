@@ -1,6 +1,9 @@
+import type { ActiveBoost } from '../../api/boost.ts';
 import type { ClassroomSpec } from '../../api/classroom.ts';
 import type { ClassroomLimits, StudentLimits, StudentLimitsOverride } from '../../api/limits.ts';
-import type { OfClass } from '../errors.ts';
+import type { Schedule } from '../../api/schedule.ts';
+import type { Opening } from '../../timetable/opening.ts';
+import type { OfClass, Refusal } from '../errors.ts';
 
 /** A LoRA adapter of a class. */
 export interface AdapterRecord {
@@ -19,6 +22,8 @@ export interface ClassroomRecord {
   /** `namespace/name`. */
   readonly key: string;
   readonly name: string;
+  /** Of the object; absent where no API server made it. */
+  readonly uid?: string | undefined;
   /** The name the engines serve first: what they are asked for, and what their answers carry. */
   readonly servedName: string;
   /** Every name a student may write for the base model, the served one first. */
@@ -30,6 +35,12 @@ export interface ClassroomRecord {
   readonly contact?: string | undefined;
   readonly access: ClassroomSpec['access'];
   readonly exam?: ClassroomSpec['exam'];
+  /** The timetable; absent: the class has none. */
+  readonly schedule?: Schedule | undefined;
+  /** Epoch ms: open until then, whatever the timetable says. */
+  readonly openUntilMs?: number | undefined;
+  /** A raise of the limits, also one that has ended. */
+  readonly boost?: ActiveBoost | undefined;
   readonly limits: { readonly perStudent: StudentLimits; readonly classroom: ClassroomLimits };
   /** IANA time zone whose midnight begins a day of `tokensPerDay`. */
   readonly timeZone: string;
@@ -59,19 +70,29 @@ export interface SeatRecord {
   readonly expiresAtMs?: number | undefined;
   readonly weight: number;
   readonly limits?: StudentLimitsOverride | undefined;
+  /** A raise of the limits, also one that has ended. */
+  readonly boost?: ActiveBoost | undefined;
 }
 
 /**
  * A student whose key was accepted: all that admission, body rewriting and the log need, and nothing that a client
- * can influence. Built anew when the class or the seat changes, and never changed.
+ * can influence. Built anew when the class or the seat changes, or by time what holds for them; never changed.
  */
 export interface Seat {
   /** `namespace/name` of the StudentQuota. */
   readonly key: string;
   readonly studentId: string;
   readonly weight: number;
-  /** In force now: the class's, the student's own where they differ, and the exam's output cap. */
+  /** In force now: the class's, the student's own where they differ, raised by a boost, and the exam's output cap. */
   readonly limits: StudentLimits;
+  /** What all students of the class together may use, raised by its boost. */
+  readonly classLimits: ClassroomLimits;
+  /** The boost in `limits`. */
+  readonly boost?: ActiveBoost | undefined;
+  /** Whether the class is open, and what comes next. */
+  readonly opening: Opening;
+  /** Why this student is not served now: the class is closed, or in an exam without them. */
+  readonly shutOut?: Refusal | undefined;
   readonly classroom: ClassroomRecord;
   /** What isolates this student's prefix cache from the others'. */
   readonly cacheSalt: string;

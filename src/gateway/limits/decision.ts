@@ -14,8 +14,8 @@ export interface LimitsInForce {
   readonly classroom: ClassroomLimits;
 }
 
-export function limitsInForce({ limits, classroom }: Seat): LimitsInForce {
-  return { student: limits, classroom: classroom.limits.classroom };
+export function limitsInForce({ limits, classLimits }: Seat): LimitsInForce {
+  return { student: limits, classroom: classLimits };
 }
 
 /** When something happens. */

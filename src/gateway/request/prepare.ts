@@ -61,6 +61,7 @@ export function prepareRequest(path: EnginePath, body: JsonObject, seat: Seat): 
   const { fields } = reading;
   const model = modelFor(fields.model, seat.classroom);
   if (!model.ok) return model;
+  if (!allowsTools(seat.classroom) && offersTools(fields)) return { ok: false, refusal: toolsRefusal(seat) };
   fields.model = model.name;
   const { adapter } = model;
   fields.cache_salt =
@@ -125,6 +126,19 @@ function modelFor(wish: unknown, classroom: ClassroomRecord): FoundModel {
   const details = { ...ofClass(classroom), model: wish.slice(0, MAX_SHOWN_MODEL_LENGTH), names };
   const code = model === undefined ? 'model_not_found' : 'adapters_not_allowed';
   return { ok: false, refusal: refuse(code, details, { param: 'model' }) };
+}
+
+/** An exam is written without tools, unless it says otherwise. */
+function allowsTools({ access, exam }: ClassroomRecord): boolean {
+  return access !== 'Exam' || exam?.allowTools === true;
+}
+
+function offersTools({ tools }: JsonObject): boolean {
+  return Array.isArray(tools) && tools.length > 0;
+}
+
+function toolsRefusal({ classroom }: Seat): Refusal {
+  return refuse('tools_not_allowed', ofClass(classroom), { param: 'tools' });
 }
 
 /** What no schema says: fields that are set, and fields that are dangerous only together. */

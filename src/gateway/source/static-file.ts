@@ -1,20 +1,26 @@
 import { z } from 'zod';
+import { boostOf } from '../../api/boost.ts';
 import { text } from '../../api/bounds.ts';
 import { classroomNameSchema, classroomSpecSchema } from '../../api/classroom.ts';
 import { engineSchema } from '../../api/engine.ts';
-import { limitsSchema, studentLimitsOverrideSchema, studentLimitsSchema } from '../../api/limits.ts';
+import {
+  boostSchema,
+  limitsSchema,
+  studentLimitsOverrideSchema,
+  studentLimitsSchema,
+} from '../../api/limits.ts';
 import { modelSchema } from '../../api/model.ts';
-import { scheduleSchema } from '../../api/schedule.ts';
 import { studentQuotaSpecSchema } from '../../api/student-quota.ts';
 import { hashApiKey, parseApiKey } from '../../student/api-key.ts';
-import { isTimeZone } from '../../timetable/time-zone.ts';
 import { type Fault, parseLocatedYaml, YamlFaultsError } from '../../yaml/located.ts';
 import type { EngineRegistry } from '../engines/registry.ts';
 import type { Directory } from '../identity/directory.ts';
 import { classroomRecord, instantMs } from '../identity/published.ts';
+import { staticScheduleSchema } from './static-schedule.ts';
 
 const quotaFields = studentQuotaSpecSchema.shape;
 const classFields = classroomSpecSchema.shape;
+const boostField = z.strictObject(boostSchema.shape).optional();
 
 /** Fields of a Classroom's spec, in the file as in the API; unknown ones are errors, because nobody else reports them. */
 const classSpecSchema = z.strictObject({
@@ -29,14 +35,8 @@ const classSpecSchema = z.strictObject({
     })
     .prefault({}),
   engine: z.strictObject({ maxNumSeqs: engineSchema.shape.maxNumSeqs }).optional(),
-  schedule: z
-    .strictObject({
-      timeZone: scheduleSchema.shape.timeZone.refine(
-        isTimeZone,
-        'is not an IANA time zone that is known here',
-      ),
-    })
-    .optional(),
+  schedule: staticScheduleSchema.optional(),
+  boost: boostField,
 });
 
 const studentSchema = z
@@ -50,6 +50,7 @@ const studentSchema = z
       .regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
       .optional(),
     limits: z.strictObject(studentLimitsOverrideSchema.shape).optional(),
+    boost: boostField,
     weight: quotaFields.weight,
     access: quotaFields.access,
     expiresAt: quotaFields.expiresAt,
@@ -137,6 +138,7 @@ export function loadStaticFile(
         expiresAtMs: instantMs(student.expiresAt),
         weight: student.weight,
         limits: student.limits,
+        boost: boostOf(student.boost),
       });
     }
     for (const engine of one.engines) {

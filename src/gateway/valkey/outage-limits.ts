@@ -19,11 +19,10 @@ export function partOfSeat(
   replicas: number,
   day: string,
 ): Seat | undefined {
-  const { limits, classroom } = seat;
+  const { limits, classLimits } = seat;
   const part = (limit: number): number => Math.max(1, Math.floor(limit / replicas));
   const { tokensPerDay, tokensTotal } = limits;
   if (known === undefined && (tokensPerDay !== undefined || tokensTotal !== undefined)) return undefined;
-  const perClass = classroom.limits.classroom;
   const budgets = known === undefined ? {} : partOfBudgets(limits, known, replicas, day);
   return {
     ...seat,
@@ -34,15 +33,9 @@ export function partOfSeat(
       tokensPerMinute: part(limits.tokensPerMinute),
       ...budgets,
     },
-    classroom: {
-      ...classroom,
-      limits: {
-        ...classroom.limits,
-        classroom: {
-          requestsPerMinute: perClass.requestsPerMinute && part(perClass.requestsPerMinute),
-          tokensPerMinute: perClass.tokensPerMinute && part(perClass.tokensPerMinute),
-        },
-      },
+    classLimits: {
+      requestsPerMinute: classLimits.requestsPerMinute && part(classLimits.requestsPerMinute),
+      tokensPerMinute: classLimits.tokensPerMinute && part(classLimits.tokensPerMinute),
     },
   };
 }

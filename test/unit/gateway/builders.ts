@@ -83,12 +83,16 @@ export function aDirectory(): Directory {
   return createDirectory({ saltOf: (classroom, student) => `salt of ${student} in ${classroom}` });
 }
 
-/** Alice in her class, as admission and rewriting see her. */
-export function alice(classroom: ClassroomRecord = aClassroom(), seat: SeatRecord = aSeat()): Seat {
+/** Alice in her class, as admission and rewriting see her. @param nowMs epoch ms */
+export function alice(
+  classroom: ClassroomRecord = aClassroom(),
+  seat: SeatRecord = aSeat(),
+  nowMs = Date.parse('2026-09-01T09:00:00Z'),
+): Seat {
   const directory = aDirectory();
   directory.putClassroom(classroom);
   directory.putSeat(seat);
-  const found = directory.find(seat.keys[0]?.sha256 ?? '')?.seat;
+  const found = directory.find(seat.keys[0]?.sha256 ?? '', nowMs)?.seat;
   if (found === undefined) throw new Error('the seat has no key or is of another class');
   return found;
 }

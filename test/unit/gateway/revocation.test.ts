@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { scheduleSchema } from '../../../src/api/schedule.ts';
 import type { Directory } from '../../../src/gateway/identity/directory.ts';
 import { hashApiKey } from '../../../src/student/api-key.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -39,6 +40,8 @@ function lastError(answer: Answer) {
 }
 
 type Change = (directory: Directory) => void;
+
+const EXAM_OF_BOB = { students: ['bob'], maxOutputTokens: 512, allowAdapters: false, allowTools: false };
 
 const ending: [string, Change, string][] = [
   ['the seat is removed', (directory) => directory.removeSeat(aSeat().key), 'invalid_api_key'],
@@ -96,6 +99,40 @@ describe('while an answer streams', () => {
     world.gateway.directory.putClassroom(aClassroomLimiting({ concurrentRequests: 1 }));
     const next = await askJson(world, CHAT);
     expect([next.status, next.body.error.code]).toEqual([429, 'concurrent_requests_exceeded']);
+    engine.calls[0]?.response.end(DONE_FRAME);
+    await answer.over;
+    expect(answer.text).toBe(tokenFrame('a') + DONE_FRAME);
+  });
+
+  const notServed: [string, Change, string][] = [
+    [
+      'a class that is closed by hand',
+      (directory) => directory.putClassroom(aClassroom({ access: 'Closed' })),
+      'class_closed',
+    ],
+    [
+      'an exam without the student',
+      (directory) => directory.putClassroom(aClassroom({ access: 'Exam', exam: EXAM_OF_BOB })),
+      'not_in_exam',
+    ],
+  ];
+
+  test.each(notServed)('%s ends what no engine has yet', async (_, change, code) => {
+    const idle = await startWorld({ queueBounds: { engineWaitMs: 600_000 } });
+    const asked = askJson(idle, CHAT);
+    await eventually('it waits', () => idle.gateway.requestsInFlight === 1);
+    change(idle.gateway.directory);
+    const { status, body } = await asked;
+    expect([status, body.error.code]).toEqual([403, code]);
+    await idle.stop();
+  });
+
+  test('the end of a session, also one that a trainer moves, ends nothing that came in time', async () => {
+    const answer = await firstToken(await ask(world, STREAM));
+    const schedule = scheduleSchema.parse({ exceptions: [{ date: '2000-01-01', closed: true }] });
+    world.gateway.directory.putClassroom(aClassroom({ schedule }));
+    const next = await askJson(world, CHAT);
+    expect([next.status, next.body.error.code]).toEqual([403, 'outside_session']);
     engine.calls[0]?.response.end(DONE_FRAME);
     await answer.over;
     expect(answer.text).toBe(tokenFrame('a') + DONE_FRAME);

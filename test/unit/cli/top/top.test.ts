@@ -4,7 +4,7 @@ import { createRates } from '../../../../src/cli/top/rates.ts';
 import { type Moment, momentText, sorted } from '../../../../src/cli/top/table.ts';
 import { usageAnswer } from '../../../../src/gateway/ledger/usage-answer.ts';
 import { studentQuota } from '../../../support/builders.ts';
-import { aClassroom } from '../../gateway/builders.ts';
+import { alice } from '../../gateway/builders.ts';
 
 const live = (id: string, difference: Partial<StudentFigures> = {}): StudentFigures => ({
   id,
@@ -30,16 +30,8 @@ describe('the figures of a student', () => {
   };
 
   test('are those of the answer that the gateway gives', () => {
-    const course = aClassroom();
     const answer = usageAnswer({
-      seat: {
-        key: 'school/python-101-alice',
-        studentId: 'alice',
-        weight: 1,
-        limits: course.limits.perStudent,
-        classroom: course,
-        cacheSalt: '',
-      },
+      seat: alice(),
       limits: [
         { name: 'concurrentRequests', limit: 4, remaining: 3, resetMs: 0 },
         { name: 'tokensPerDay', limit: 1000, remaining: 850, resetMs: 1000 },

@@ -19,7 +19,7 @@ import type { SubjectState } from '../../../../src/gateway/limits/journal.ts';
 import { refusalOf } from '../../../../src/gateway/limits/refusal.ts';
 import type { OutcomeKind, Settlement } from '../../../../src/gateway/limits/settlement.ts';
 import { localDayOf } from '../../../../src/gateway/local-day.ts';
-import { aClassroom } from '../builders.ts';
+import { aClassroom, alice, aSeat } from '../builders.ts';
 
 /** An admission that nobody has asked yet, and its time, which stands still. */
 export interface AdmissionUnderTest {
@@ -223,14 +223,7 @@ function settlementOf(
 function seatOf(studentId: string, { student, classroom }: LimitsInForce): Seat {
   const limits = { ...student, maxOutputTokens: 1024 };
   const record = aClassroom({ limits: { perStudent: limits, classroom } });
-  return {
-    key: `school/python-101-${studentId}`,
-    studentId,
-    weight: 1,
-    limits,
-    classroom: record,
-    cacheSalt: '',
-  };
+  return alice(record, aSeat({ key: `school/python-101-${studentId}`, studentId }));
 }
 
 function momentAt(timeZone: string, nowMs: number): Moment {

@@ -122,6 +122,35 @@ describe('an adapter', () => {
   });
 });
 
+describe('tools', () => {
+  const exam = { students: [], maxOutputTokens: 512, allowAdapters: false, allowTools: false };
+  const inExam = alice(aClassroom({ access: 'Exam', exam }));
+  const tool = { type: 'function', function: { name: 'search' } };
+
+  test.each<[EnginePath, JsonObject]>([
+    [CHAT, { tools: [tool] }],
+    ['/v1/responses', { input: 'Hello', tools: [{ type: 'function', name: 'search' }] }],
+    ['/v1/messages', { max_tokens: 9, tools: [{ name: 'search', input_schema: {} }] }],
+  ])('are refused in an exam: %s', (path, body) => {
+    const result = prepare(body, path, inExam);
+    expect(!result.ok && result.refusal).toMatchObject({
+      code: 'tools_not_allowed',
+      status: 403,
+      param: 'tools',
+    });
+  });
+
+  test('pass in an exam that allows them, and outside of exams', () => {
+    const allowed = alice(aClassroom({ access: 'Exam', exam: { ...exam, allowTools: true } }));
+    expect(sent({ tools: [tool] }, CHAT, allowed).tools).toEqual([tool]);
+    expect(sent({ tools: [tool] }).tools).toEqual([tool]);
+  });
+
+  test('that are an empty list are none', () => {
+    expect(prepare({ input: 'Hello', tools: [] }, '/v1/responses', inExam).ok).toBe(true);
+  });
+});
+
 describe('who asks', () => {
   const CLAIMS = {
     cache_salt: 'salt of bob',

@@ -67,6 +67,26 @@ describe('a static file', () => {
     );
   });
 
+  test('has timetables and boosts of class and student', () => {
+    const directory = aDirectory();
+    const engines = createEngineRegistry({ connect: () => new Agent(), monotonic: () => 0, random: () => 0 });
+    const yaml = VALID.replace(
+      'schedule: {timeZone: Asia/Shanghai}',
+      'schedule: {sessions: [{days: [Mon], start: "09:00", end: "10:00"}]}\n      boost: {factor: 2, until: "2026-12-01T10:00:00Z"}',
+    ).replace(
+      'limits: {maxOutputTokens: 50}',
+      'limits: {maxOutputTokens: 50}\n        boost: {factor: 3, until: "2026-11-30T09:30:00Z"}',
+    );
+    loadStaticFile(parseStaticFile(yaml), directory, engines, 0);
+    const limitAt = (instant: string) => {
+      const decision = authenticateKey(ALICE_KEY, directory, Date.parse(instant));
+      return decision.ok ? decision.identity.seat.limits.concurrentRequests : decision.refusal.code;
+    };
+    expect(limitAt('2026-11-30T08:59:59Z')).toBe('outside_session');
+    expect(limitAt('2026-11-30T09:00:00Z')).toBe(9);
+    expect(limitAt('2026-11-30T09:30:00Z')).toBe(6);
+  });
+
   test.each<[string, (yaml: string) => string, RegExp[]]>([
     ['no YAML', () => 'classes: [', [/^line 1: .*not valid YAML/]],
     ['no classes', () => '{}', [/^line 1: classes: /]],
@@ -94,6 +114,43 @@ describe('a static file', () => {
       'a time zone that nobody knows',
       (yaml) => yaml.replace('Asia/Shanghai', 'Mars/Olympus'),
       [/^line 9: classes\[0\]\.spec\.schedule\.timeZone: is not an IANA time zone/],
+    ],
+    [
+      'a class that would never be open',
+      (yaml) => yaml.replace('{timeZone: Asia/Shanghai}', '{outsideSessions: Closed}'),
+      [/^line 9: classes\[0\]\.spec\.schedule\.sessions: must not be empty/],
+    ],
+    [
+      'a session that never ends',
+      (yaml) =>
+        yaml.replace(
+          '{timeZone: Asia/Shanghai}',
+          '{sessions: [{days: [Mon], start: "09:00", end: "09:00"}]}',
+        ),
+      [/^line 9: classes\[0\]\.spec\.schedule\.sessions\[0\]\.end: must differ from "start"/],
+    ],
+    [
+      'a date twice',
+      (yaml) =>
+        yaml.replace(
+          '{timeZone: Asia/Shanghai}',
+          '{outsideSessions: Open, exceptions: [{date: "2026-12-25", closed: true}, {date: "2026-12-25", closed: true}]}',
+        ),
+      [/^line 9: classes\[0\]\.spec\.schedule\.exceptions: must not have a date twice/],
+    ],
+    [
+      'an exception that is none',
+      (yaml) => yaml.replace('{timeZone: Asia/Shanghai}', '{exceptions: [{date: "2026-12-25"}]}'),
+      [/^line 9: classes\[0\]\.spec\.schedule\.exceptions\[0\]: must have either/],
+    ],
+    [
+      'a boost that does nothing',
+      (yaml) =>
+        yaml.replace(
+          '      contact: Ms Chen',
+          '      boost: {factor: 1, until: "2026-12-01T10:00:00Z"}\n      contact: Ms Chen',
+        ),
+      [/^line \d+: classes\[0\]\.spec\.boost\.factor: /],
     ],
     [
       'a student without a key',
