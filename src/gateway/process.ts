@@ -203,6 +203,7 @@ async function openLocalState(settings: GatewaySettings, log: Logger): Promise<G
   return {
     admission,
     usage: ledger,
+    reports: ledger,
     peers: noPeers,
     figures: undefined,
     health() {

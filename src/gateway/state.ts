@@ -1,3 +1,5 @@
+import type { EngineTimeBook } from './ledger/engine-time.ts';
+import type { ReportReader } from './ledger/report-reader.ts';
 import type { UsageReader } from './ledger/usage-reader.ts';
 import type { Admission } from './limits/admission.ts';
 import type { Peers } from './queue/peers.ts';
@@ -26,6 +28,8 @@ export interface StateStoreFigures {
 export interface GatewayState {
   readonly admission: Admission;
   readonly usage: UsageReader;
+  /** All that was booked, and what engines did. */
+  readonly reports: ReportReader & EngineTimeBook;
   readonly peers: Peers;
   readonly health: () => StateHealth;
   /** Undefined: nobody shares it. */

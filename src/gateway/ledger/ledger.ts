@@ -52,8 +52,8 @@ export function createLedger({ file, clock, log }: LedgerOptions): Ledger {
     },
     usageOf: async (student, days) => journal.read((reader) => reader.usageOf(student, days)),
     studentsOf: async (classroomKey) => journal.report((queries) => queries.studentsOf(classroomKey)),
-    usageRows: async (student, days) => journal.report((queries) => queries.usageRows(student, days)),
-    activeRows: async (student, days) => journal.report((queries) => queries.activeRows(student, days)),
+    studentRows: async (classroomKey, student, days) =>
+      journal.report((queries) => queries.studentRows(classroomKey, student, days)),
     engineRows: async (classroomKey, hours) =>
       journal.report((queries) => queries.engineRows(classroomKey, hours)),
     engineHours(hours) {

@@ -1,27 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import {
-  type ActiveRow,
-  activeRowSchema,
-  type EngineRow,
-  engineRowSchema,
-  type UsageRow,
-  usageRowSchema,
-} from '../../report/extract.ts';
+import { activeRowSchema, type EngineRow, engineRowSchema, usageRowSchema } from '../../report/extract.ts';
 import { OUTSIDE_SESSIONS_MS } from './batch.ts';
 import type { Names } from './names.ts';
-import type { ReportDays, ReportHours } from './report-reader.ts';
-import type { Student } from './usage-reader.ts';
+import type { AccountStudent, ReportDays, ReportHours, StudentRows } from './report-reader.ts';
 
 /** A {@link ReportReader} on SQLite. What SQLite throws is passed on. */
 export interface ReportQueries {
-  studentsOf(classroomKey: string): readonly string[];
-  usageRows(student: Student, days: ReportDays): readonly UsageRow[];
-  activeRows(student: Student, days: ReportDays): readonly ActiveRow[];
+  studentsOf(classroomKey: string): readonly AccountStudent[];
+  studentRows(classroomKey: string, student: AccountStudent, days: ReportDays): StudentRows;
   engineRows(classroomKey: string, hours: ReportHours): readonly EngineRow[];
 }
 
-const STUDENTS = "SELECT student FROM subjects WHERE classroom = ? AND student <> '' ORDER BY student";
+const STUDENTS = "SELECT student AS id FROM subjects WHERE classroom = ? AND student <> '' ORDER BY student";
 
 const SESSION = `iif(session_ms = ${OUTSIDE_SESSIONS_MS}, NULL,
   strftime('%Y-%m-%dT%H:%M:%SZ', session_ms / 1000, 'unixepoch')) AS session`;
@@ -42,7 +33,7 @@ const ENGINES = `SELECT engine, hour, gpus, running_early AS runningEarly, runni
   used_early AS usedEarly, used_late AS usedLate
   FROM engine_hours WHERE classroom = ? AND hour BETWEEN ? AND ? ORDER BY hour, engine`;
 
-const studentRowsSchema = z.array(z.object({ student: z.string() }));
+const studentRowsSchema = z.array(z.object({ id: z.string() }));
 const usageRowsSchema = z.array(usageRowSchema);
 const activeRowsSchema = z.array(activeRowSchema);
 const engineRowsSchema = z.array(
@@ -74,15 +65,14 @@ export function createReportQueries(db: DatabaseSync, names: Names): ReportQueri
   const active = db.prepare(ACTIVE);
   const engines = db.prepare(ENGINES);
   return {
-    studentsOf: (classroomKey) =>
-      studentRowsSchema.parse(students.all(classroomKey)).map(({ student }) => student),
-    usageRows(student, { from = FIRST_DAY, to }) {
-      const subject = names.knownSubject(student);
-      return subject === undefined ? [] : usageRowsSchema.parse(usage.all(subject, from, to));
-    },
-    activeRows(student, { from = FIRST_DAY, to }) {
-      const subject = names.knownSubject(student);
-      return subject === undefined ? [] : activeRowsSchema.parse(active.all(subject, from, to));
+    studentsOf: (classroomKey) => studentRowsSchema.parse(students.all(classroomKey)),
+    studentRows(classroomKey, { id }, { from = FIRST_DAY, to }) {
+      const subject = names.knownSubject({ classroomKey, studentId: id });
+      if (subject === undefined) return { usage: [], active: [] };
+      return {
+        usage: usageRowsSchema.parse(usage.all(subject, from, to)),
+        active: activeRowsSchema.parse(active.all(subject, from, to)),
+      };
     },
     engineRows: (classroomKey, { from = 0, to }) =>
       engineRowsSchema.parse(engines.all(classroomKey, from, to)),

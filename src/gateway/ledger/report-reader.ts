@@ -1,5 +1,4 @@
 import type { ActiveRow, EngineRow, UsageRow } from '../../report/extract.ts';
-import type { Student } from './usage-reader.ts';
 
 /** Local days, the last one included; without a first one from where the account begins. */
 export interface ReportDays {
@@ -13,15 +12,27 @@ export interface ReportHours {
   readonly to: number;
 }
 
+/** A student of the account. */
+export interface AccountStudent {
+  readonly id: string;
+  /** No row is of an earlier day; undefined: not known. */
+  readonly firstDay?: string | undefined;
+}
+
+/** What the account holds of one student and some days. */
+export interface StudentRows {
+  readonly usage: readonly UsageRow[];
+  readonly active: readonly ActiveRow[];
+}
+
 /**
  * Reads the account for a report, a student at a time: so that whoever reads a whole term lets others have their turn.
  *
  * All methods throw JournalUnavailableError when the account cannot be read.
  */
 export interface ReportReader {
-  /** Ids of the students who ever asked, by id. */
-  studentsOf(classroomKey: string): Promise<readonly string[]>;
-  usageRows(student: Student, days: ReportDays): Promise<readonly UsageRow[]>;
-  activeRows(student: Student, days: ReportDays): Promise<readonly ActiveRow[]>;
+  /** The students who ever asked, by id. */
+  studentsOf(classroomKey: string): Promise<readonly AccountStudent[]>;
+  studentRows(classroomKey: string, student: AccountStudent, days: ReportDays): Promise<StudentRows>;
   engineRows(classroomKey: string, hours: ReportHours): Promise<readonly EngineRow[]>;
 }

@@ -31,7 +31,6 @@ import {
 } from './journal.ts';
 import type { LimitState } from './limit-state.ts';
 import { refusalOf } from './refusal.ts';
-import type { SessionOf } from './session.ts';
 import type { Settlement } from './settlement.ts';
 
 const UNAVAILABLE_RETRY_SECONDS = 30;
@@ -40,8 +39,6 @@ export interface LocalAdmissionOptions {
   readonly clock: Clock;
   readonly journal: LimitJournal;
   readonly log: Logger;
-  /** When the session began that runs at a time (epoch ms); default: there are none. */
-  readonly sessionOf?: SessionOf | undefined;
   /** Makes the ids of leases; never the same twice, also not after a restart. */
   readonly newLeaseId: () => string;
   /**
@@ -176,19 +173,18 @@ class LocalAdmission implements Admission {
   }
 
   #open(seat: Seat, cost: RequestCost, grant: Grant): RunningLease {
-    const { clock, newLeaseId, leaseMs, sessionOf } = this.#options;
-    const admittedMs = clock.now();
+    const { clock, newLeaseId, leaseMs } = this.#options;
     const opened: OpenLease = {
       id: newLeaseId(),
       classroomKey: seat.classroom.key,
       studentId: seat.studentId,
       model: cost.model,
-      admittedMs,
+      admittedMs: clock.now(),
       expectedPromptTokens: cost.expectedPromptTokens,
       studentReserved: grant.studentReserved,
       classroomReserved: grant.classroomReserved,
       day: grant.day,
-      sessionStartMs: sessionOf?.(seat.classroom, admittedMs),
+      sessionStartMs: seat.opening.session?.startMs,
     };
     const lease = new RunningLease(seat, opened, grant, clock.monotonic() + leaseMs);
     lease.link = this.#leases.append(lease);
@@ -291,12 +287,10 @@ class LocalAdmission implements Admission {
   }
 
   #throttled(seat: Seat, { model }: RequestCost, { day: { day } }: Moment): LedgerEntry {
-    const { clock, sessionOf } = this.#options;
-    const endedMs = clock.now();
     return {
-      endedMs,
+      endedMs: this.#options.clock.now(),
       day,
-      sessionStartMs: sessionOf?.(seat.classroom, endedMs),
+      sessionStartMs: seat.opening.session?.startMs,
       ...subjectOf(seat),
       model,
       outcome: 'throttled',

@@ -35,6 +35,8 @@ export interface LeaseRequest {
   readonly leaseMs: number;
   /** It runs already: it is taken whatever the limits say. */
   readonly adopt: boolean;
+  /** Epoch ms at which the session began in which it was let in; undefined: outside of all. */
+  readonly sessionStartMs: number | undefined;
 }
 
 /** The end of a request, under the id of its lease. */
@@ -45,6 +47,10 @@ export interface LeaseEnd {
   readonly settlement: Settlement;
   /** It may have been settled so long ago that the store does not remember. */
   readonly maybeForgotten: boolean;
+  /** As that of the {@link LeaseRequest}; counts where the store does not have the lease. */
+  readonly sessionStartMs: number | undefined;
+  /** How long ago it was let in and ended, ms; undefined: it never was let in. */
+  readonly active: { readonly letInAgoMs: number; readonly endedAgoMs: number } | undefined;
 }
 
 /**
@@ -98,13 +104,15 @@ class ScriptedStore implements ClassStore {
       ...[cost.promptTokens, cost.expectedPromptTokens, cost.outputTokens, cost.answers].map(String),
       String(request.leaseMs),
       request.adopt ? 'adopt' : '',
+      sessionText(request.sessionStartMs),
     ]);
     const standing = reply.standing(studentId);
     if (reply.status === 'denied') return { ...standing, admitted: false };
     return { ...standing, admitted: true, outputTokens: reply.number(2 * FIELD_COUNT) };
   }
 
-  async settle({ id, classroom, studentId, settlement, maybeForgotten }: LeaseEnd): Promise<Standing> {
+  async settle(end: LeaseEnd): Promise<Standing> {
+    const { id, classroom, studentId, settlement, maybeForgotten, sessionStartMs, active } = end;
     const { usage, model, outcome, queueWaitMs, firstTokenMs } = settlement;
     const reply = await this.#run(this.#options.scripts.settle, classroom, [
       id,
@@ -115,6 +123,8 @@ class ScriptedStore implements ClassStore {
       String(Math.round(queueWaitMs ?? 0)),
       firstTokenMs === undefined ? '' : String(Math.round(firstTokenMs)),
       maybeForgotten ? 'again' : '',
+      sessionText(sessionStartMs),
+      ...(active === undefined ? ['', ''] : [active.letInAgoMs, active.endedAgoMs].map(wholeMs)),
     ]);
     return reply.standing(studentId);
   }
@@ -218,6 +228,14 @@ class Reply {
       totalTokens: this.number(from + 5),
     };
   }
+}
+
+function sessionText(startMs: number | undefined): string {
+  return startMs === undefined ? '' : String(startMs);
+}
+
+function wholeMs(ms: number): string {
+  return String(Math.max(0, Math.round(ms)));
 }
 
 function dayTexts({ day, nextDay, startsMs, endsMs }: LocalDay): string[] {

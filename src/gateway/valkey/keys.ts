@@ -26,4 +26,14 @@ export function keyspaceOf(prefix: string): Keyspace {
 }
 
 /** Those with a colon at the end are prefixes. */
-const CLASSROOM_KEYS = ['subjects', 'leases', 'deadlines', 'ended:', 'used:', 'total:'];
+const CLASSROOM_KEYS = [
+  'subjects',
+  'leases',
+  'deadlines',
+  'ended:',
+  'used:',
+  'total:',
+  'active:',
+  'engines:',
+  'days',
+];

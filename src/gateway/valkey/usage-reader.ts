@@ -48,12 +48,12 @@ function daysBetween(first: string, last: string): string[] {
   return days;
 }
 
-/** @param texts `hour|outcome|model` of a day, or `outcome|model`, and figures, alternating */
+/** @param texts `hour|session|outcome|model` of a day, or `outcome|model`, and figures, alternating */
 function rowsOf(texts: readonly string[]): OutcomeSums[] {
   const rows: OutcomeSums[] = [];
   for (let i = 0; i + 1 < texts.length; i += 2) {
     // A model's name may have anything in it, so it comes last.
-    const [, outcome = '', model = ''] = /^(?:\d+\|)?([a-z-]+)\|(.*)$/s.exec(texts[i] ?? '') ?? [];
+    const [, outcome = '', model = ''] = /^(?:\d+\|)*([a-z-]+)\|(.*)$/s.exec(texts[i] ?? '') ?? [];
     const [requests = 0, promptTokens = 0, cachedTokens = 0, completionTokens = 0] = (texts[i + 1] ?? '')
       .split(' ')
       .map(Number);

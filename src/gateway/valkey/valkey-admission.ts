@@ -59,6 +59,9 @@ export function createValkeyAdmission(options: ValkeyAdmissionOptions): ValkeyAd
 
 interface OpenLease {
   readonly id: string;
+  /** On the monotonic clock. */
+  readonly letInMs: number;
+  readonly sessionStartMs: number | undefined;
   readonly studentId: string;
   readonly classroom: ClassOfStore;
   readonly limits: LimitsInForce;
@@ -79,7 +82,9 @@ interface Outage {
 }
 
 interface Unbooked {
-  readonly end: Omit<LeaseEnd, 'maybeForgotten'>;
+  readonly end: Omit<LeaseEnd, 'maybeForgotten' | 'active'>;
+  /** On the monotonic clock: when the request was let in and when it ended; undefined: it never was let in. */
+  readonly active: { readonly letInMs: number; readonly endedMs: number } | undefined;
   /** On the monotonic clock; undefined: it was not tried. */
   readonly firstTriedMs: number | undefined;
   /** Nothing is booked unless the store has the lease. */
@@ -144,7 +149,9 @@ class Replica implements ValkeyAdmission {
     const id = this.#options.newLeaseId();
     if (this.#outage !== undefined) return this.#admitWithout(id, seat, cost, false);
     const limits = limitsInForce(seat);
-    const request = { id, classroom: classOf(seat), studentId: seat.studentId, limits, cost };
+    const { studentId, opening } = seat;
+    const sessionStartMs = opening.session?.startMs;
+    const request = { id, classroom: classOf(seat), studentId, limits, cost, sessionStartMs };
     let decision: StoreDecision;
     try {
       decision = await this.#options.store.admit({
@@ -162,7 +169,8 @@ class Replica implements ValkeyAdmission {
     const states = limitStates(limits, counts, moment);
     if (!decision.admitted)
       return { ok: false, refusal: denied(seat, limits, cost, decision), limits: states };
-    this.#leases.set(id, { ...request, given: undefined, inStore: true, hasExpired: false });
+    const letInMs = this.#options.clock.monotonic();
+    this.#leases.set(id, { ...request, letInMs, given: undefined, inStore: true, hasExpired: false });
     return { ok: true, lease: leaseOf(id, seat, decision.outputTokens), limits: states };
   }
 
@@ -170,19 +178,21 @@ class Replica implements ValkeyAdmission {
     const lease = this.#leases.get(id);
     if (lease === undefined) throw new Error(`lease ${id} was settled before`);
     this.#leases.delete(id);
-    const { classroom, studentId, given } = lease;
+    const { classroom, studentId, given, letInMs, sessionStartMs } = lease;
+    const active = { letInMs, endedMs: this.#options.clock.monotonic() };
     await given?.by.settle(given.lease, settlement);
-    const end = { id, classroom, studentId, settlement };
+    const end = { id, classroom, studentId, settlement, sessionStartMs };
     if (this.#outage !== undefined) {
-      this.#unbooked.push({ end, firstTriedMs: undefined, onlyIfOpen: false, isTold: false });
+      this.#unbooked.push({ end, active, firstTriedMs: undefined, onlyIfOpen: false, isTold: false });
       return;
     }
     const firstTriedMs = this.#options.clock.monotonic();
+    const told = { ...end, active: agoOf(active, firstTriedMs), maybeForgotten: false };
     try {
-      this.#known.hear(await this.#options.store.settle({ ...end, maybeForgotten: false }));
+      this.#known.hear(await this.#options.store.settle(told));
     } catch (error) {
       if (!(error instanceof StateStoreUnavailableError)) throw error;
-      this.#unbooked.push({ end, firstTriedMs, onlyIfOpen: false, isTold: false });
+      this.#unbooked.push({ end, active, firstTriedMs, onlyIfOpen: false, isTold: false });
       this.#lose();
     }
   }
@@ -203,12 +213,15 @@ class Replica implements ValkeyAdmission {
     const outage = this.#outage ?? this.#lose();
     const admitted = this.state === 'down' ? undefined : await outage.admission.admit(seat, cost);
     const classroom = classOf(seat);
-    const { studentId } = seat;
+    const { studentId, opening } = seat;
+    const sessionStartMs = opening.session?.startMs;
     if (admitted?.ok) {
       const given = { by: outage.admission, lease: admitted.lease };
       const limits = limitsInForce(seat);
       this.#leases.set(id, {
         id,
+        letInMs: this.#options.clock.monotonic(),
+        sessionStartMs,
         studentId,
         classroom,
         limits,
@@ -222,8 +235,9 @@ class Replica implements ValkeyAdmission {
       return { ...admitted, degraded: true, lease: leaseOf(id, seat, admitted.lease.outputTokens) };
     }
     if (asked) {
-      const end = { id, classroom, studentId, settlement: neverRan(cost) };
-      this.#unbooked.push({ end, firstTriedMs: undefined, onlyIfOpen: true, isTold: false });
+      const end = { id, classroom, studentId, settlement: neverRan(cost), sessionStartMs };
+      const unbooked = { end, active: undefined, firstTriedMs: undefined };
+      this.#unbooked.push({ ...unbooked, onlyIfOpen: true, isTold: false });
     }
     return { ...(admitted ?? { ok: false, refusal: unavailable(seat), limits: [] }), degraded: true };
   }
@@ -293,9 +307,11 @@ class Replica implements ValkeyAdmission {
   async #book(unbooked: Unbooked): Promise<void> {
     const { store, clock, log } = this.#options;
     const { end, firstTriedMs, onlyIfOpen } = unbooked;
-    const isOld = firstTriedMs !== undefined && clock.monotonic() - firstTriedMs > SETTLED_KEPT_MS / 2;
+    const nowMs = clock.monotonic();
+    const isOld = firstTriedMs !== undefined && nowMs - firstTriedMs > SETTLED_KEPT_MS / 2;
+    const active = unbooked.active && agoOf(unbooked.active, nowMs);
     try {
-      await store.settle({ ...end, maybeForgotten: onlyIfOpen || isOld });
+      await store.settle({ ...end, active, maybeForgotten: onlyIfOpen || isOld });
     } catch (error) {
       if (error instanceof StateStoreUnavailableError) throw error;
       // One that can never be booked must not keep all others waiting.
@@ -371,6 +387,14 @@ function denied(seat: Seat, limits: LimitsInForce, cost: RequestCost, { counts, 
   const decision = decide(limits, counts, cost, moment);
   if (decision.ok) throw new Error('the script refused a request that fits');
   return refusalOf(decision.denial, seat.classroom, moment.nowMs);
+}
+
+/** Replicas and the store have clocks of their own: what they agree on is how long ago something was. */
+function agoOf(
+  { letInMs, endedMs }: NonNullable<Unbooked['active']>,
+  nowMs: number,
+): NonNullable<LeaseEnd['active']> {
+  return { letInAgoMs: nowMs - letInMs, endedAgoMs: nowMs - endedMs };
 }
 
 function unavailable({ classroom }: Seat): Refusal {

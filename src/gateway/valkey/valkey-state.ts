@@ -5,6 +5,7 @@ import { createClassStore } from './class-store.ts';
 import { connectValkey } from './connection.ts';
 import { keyspaceOf } from './keys.ts';
 import { createReplicaBoard } from './replica-board.ts';
+import { createValkeyReports } from './report-reader.ts';
 import { admissionScripts } from './scripts/admission.ts';
 import { SERVER_TIME } from './scripts/time.ts';
 import { createServiceExchange } from './service-exchange.ts';
@@ -70,6 +71,7 @@ export function openValkeyState(options: ValkeyStateOptions): GatewayState {
   return {
     admission,
     usage: createValkeyUsageReader({ connection, keys, scripts }),
+    reports: createValkeyReports({ connection, keys, scripts }),
     peers: exchange.peers,
     health: () => healthOf(admission),
     figures: () => ({

@@ -77,6 +77,9 @@ describe('two replicas that are asked 200 times at once', () => {
   });
 });
 
+/** Of the end of a request that was let in at no time that is known. */
+const OUTSIDE_SESSIONS = { sessionStartMs: undefined, active: undefined };
+
 describe('a lease', () => {
   test('is the same when it is asked for again, because the reply was lost', async () => {
     await using a = await aReplica(valkey);
@@ -84,7 +87,8 @@ describe('a lease', () => {
     const { classroom, studentId } = seat;
     const limits = { student: seat.limits, classroom: {} };
     const cost = aCost();
-    const request = { id: 'one', classroom, studentId, limits, cost, leaseMs: LEASE_MS, adopt: false };
+    const asked = { id: 'one', classroom, studentId, limits, cost, leaseMs: LEASE_MS };
+    const request = { ...asked, adopt: false, sessionStartMs: undefined };
     const first = await a.store.admit(request);
     expect(await a.store.admit(request)).toEqual(first);
     expect(await remaining(a.admission, seat, 'requestsPerMinute')).toBe(9);
@@ -95,9 +99,10 @@ describe('a lease', () => {
     const seat = aliceLimitedTo({ concurrentRequests: 1 });
     const { classroom, studentId } = seat;
     const end = { id: 'late', classroom, studentId, settlement: completed(), maybeForgotten: true };
-    await a.store.settle(end);
+    await a.store.settle({ ...end, ...OUTSIDE_SESSIONS });
     const limits = { student: seat.limits, classroom: {} };
-    const request = { classroom, studentId, limits, cost: aCost(), leaseMs: LEASE_MS, adopt: false };
+    const asked = { classroom, studentId, limits, cost: aCost(), leaseMs: LEASE_MS, adopt: false };
+    const request = { ...asked, sessionStartMs: undefined };
     expect(await a.store.admit({ ...request, id: 'late' })).toMatchObject({ admitted: false });
     expect(await a.store.admit({ ...request, id: 'another' })).toMatchObject({ admitted: true });
     expect(await usedToday(a)).toEqual([]);
@@ -109,7 +114,7 @@ describe('a lease', () => {
     const { id } = await admitted(a.admission, seat);
     const { classroom, studentId } = seat;
     const end = { id, classroom, studentId, settlement: completed(5, 7), maybeForgotten: false };
-    for (let attempt = 0; attempt < 3; attempt++) await a.store.settle(end);
+    for (let attempt = 0; attempt < 3; attempt++) await a.store.settle({ ...end, ...OUTSIDE_SESSIONS });
     expect(await remaining(a.admission, seat, 'tokensPerDay')).toBe(988);
     expect(await usedToday(a)).toEqual([
       {

@@ -1,10 +1,13 @@
 import type { Seat } from '../../../src/gateway/identity/seat.ts';
+import type { EngineTimeBook } from '../../../src/gateway/ledger/engine-time.ts';
+import type { ReportReader } from '../../../src/gateway/ledger/report-reader.ts';
 import type { UsageReader } from '../../../src/gateway/ledger/usage-reader.ts';
 import type { Admission, Lease, RequestCost } from '../../../src/gateway/limits/admission.ts';
 import type { Settlement } from '../../../src/gateway/limits/settlement.ts';
 import { type ClassStore, createClassStore } from '../../../src/gateway/valkey/class-store.ts';
 import type { ValkeyConnection } from '../../../src/gateway/valkey/connection.ts';
 import { keyspaceOf } from '../../../src/gateway/valkey/keys.ts';
+import { createValkeyReports } from '../../../src/gateway/valkey/report-reader.ts';
 import { admissionScripts } from '../../../src/gateway/valkey/scripts/admission.ts';
 import { createValkeyUsageReader } from '../../../src/gateway/valkey/usage-reader.ts';
 import { createValkeyAdmission, type ValkeyAdmission } from '../../../src/gateway/valkey/valkey-admission.ts';
@@ -23,6 +26,7 @@ export interface Replica extends AsyncDisposable {
   readonly admission: ValkeyAdmission;
   readonly store: ClassStore;
   readonly usage: UsageReader;
+  readonly reports: ReportReader & EngineTimeBook;
   readonly connection: ValkeyConnection;
   /** Of the process; the server has its own time. */
   readonly clock: FakeClock;
@@ -58,10 +62,12 @@ export async function aReplica(valkey: ValkeyServer, differs: ReplicaDiffers = {
     log: silentLogger,
   });
   const usage = createValkeyUsageReader({ connection, keys, scripts });
+  const reports = createValkeyReports({ connection, keys, scripts });
   return {
     admission,
     store,
     usage,
+    reports,
     connection,
     clock,
     async [Symbol.asyncDispose]() {

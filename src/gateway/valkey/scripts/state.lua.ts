@@ -13,8 +13,13 @@ export const EXPIRED_KEPT_MS = 24 * 3_600_000;
  * 2. `…:leases` hash: lease → MessagePack of whose it is and what it holds
  * 3. `…:deadlines` sorted set: lease → epoch ms at which nobody renewed it
  * 4. `…:ended:` prefix: of a lease, for a while, that it was settled or how its expiry was booked
- * 5. `…:used:` prefix: by local day and student, hash `hour|outcome|model` → figures; hours are UTC, since the epoch
+ * 5. `…:used:` prefix: by local day and student, hash `hour|session|outcome|model` → figures; hours are UTC, since the
+ *    epoch; the session is the epoch ms of its beginning, 0 for none. Before there were sessions: `hour|outcome|model`
  * 6. `…:total:` prefix: by student, hash `outcome|model` → figures
+ * 7. `…:active:` prefix: by local day and student, hash `hour|session` → the minutes in which the student was at work,
+ *    as two numbers: bits of the first half of the hour, and of the second
+ * 8. `…:engines:` prefix: by UTC hour, hash engine → its GPUs, and its minutes with GPUs and with requests, two each
+ * 9. `…:days` hash: `s` and the id of a student → local day of the first row of the account
  *
  * The names made of a prefix cannot be known before the script runs (whose lease has expired?). They have the same
  * hash tag as the others, so they are where the script runs.
@@ -27,7 +32,9 @@ local FIELDS = { 'tat', 'tokens', 'tokens_at', 'day', 'day_tokens', 'total_token
   'running', 'reserved', 'day_reserved', 'held_day' }
 local FRESH = { 0, UNTOUCHED, 0, '', 0, 0, 0, 0, 0, '' }
 local LEASE_FIELDS = { 'student', 'model', 'expected', 'output', 'student_reserved', 'classroom_reserved',
-  'budget_reserved', 'day' }
+  'budget_reserved', 'day', 'session', 'let_in' }
+-- In the place of a session where there is none.
+local NO_SESSION = '0'
 
 local function named(names, values)
   local record = {}
@@ -84,9 +91,40 @@ end
 local function add_to_ledger(entry, hour, figures)
   local row = entry.outcome .. '|' .. entry.model
   local day_key = KEYS[5] .. entry.day .. ':' .. entry.student
-  add_figures(day_key, hour .. '|' .. row, figures)
+  add_figures(day_key, hour .. '|' .. (entry.session or NO_SESSION) .. '|' .. row, figures)
   redis.call('EXPIRE', day_key, ${HOURS_KEPT_SECONDS})
   add_figures(KEYS[6] .. entry.student, row, figures)
+  redis.call('HSETNX', KEYS[9], 's' .. entry.student, entry.day)
+end
+local function numbers_in(written)
+  local numbers = {}
+  for value in string.gmatch(written or '', '%S+') do numbers[#numbers + 1] = tonumber(value) end
+  return numbers
+end
+-- Bits of the minutes from first to last of one half of an hour; as src/report/hour-minutes.ts.
+local function minute_bits(first, last)
+  first, last = math.max(first, 0), math.min(last, 29)
+  if last < first then return 0 end
+  return (2 ^ (last - first + 1) - 1) * 2 ^ first
+end
+-- Joins minutes with those of a field.
+local function join_minutes(key, field, early, late)
+  local known = redis.call('HGET', key, field)
+  local sets = numbers_in(known)
+  local joined = string.format('%.0f %.0f', bit.bor(sets[1] or 0, early), bit.bor(sets[2] or 0, late))
+  if joined == known then return end
+  redis.call('HSET', key, field, joined)
+  redis.call('EXPIRE', key, ${HOURS_KEPT_SECONDS})
+end
+-- Every minute that a request touched, from its admission to its end.
+local function add_active(entry, from, to)
+  local key = KEYS[7] .. entry.day .. ':' .. entry.student
+  local first, last = math.floor(from / 60000), math.floor(to / 60000)
+  for hour = math.floor(first / 60), math.floor(last / 60) do
+    local a, b = math.max(first - hour * 60, 0), math.min(last - hour * 60, 59)
+    join_minutes(key, text(hour) .. '|' .. (entry.session or NO_SESSION),
+      minute_bits(a, b), minute_bits(a - 30, b - 30))
+  end
 end
 local function hour_of(now) return text(math.floor(now / 3600000)) end
 
@@ -101,9 +139,11 @@ local function book_lost(id, lease, now, moment)
   settle(student, classroom, lease, lease.expected)
   save_both(lease.student, student, classroom)
   local hour = hour_of(now)
-  local entry = { student = lease.student, model = lease.model, outcome = 'interrupted', day = lease.day }
+  local entry = { student = lease.student, model = lease.model, outcome = 'interrupted', day = lease.day,
+    session = lease.session }
   add_to_ledger(entry, hour, figures_of(1, lease.expected, 0, 0))
-  local booked = cmsgpack.pack({ lease.expected, lease.day, hour, lease.model })
+  if lease.let_in then add_active(entry, lease.let_in, lease.let_in) end
+  local booked = cmsgpack.pack({ lease.expected, lease.day, hour, lease.model, lease.session or NO_SESSION })
   redis.call('SET', KEYS[4] .. id, booked, 'PX', ${EXPIRED_KEPT_MS})
 end
 

@@ -11,7 +11,7 @@ const NOON_MS = Date.parse('2026-09-01T12:00:00Z');
 const NOON = NOON_MS / 3_600_000;
 const MINUTE_MS = 60_000;
 const SESSION_MS = Date.parse('2026-09-01T11:30:00Z');
-const ALICE = { classroomKey: CLASS_KEY, studentId: 'alice' };
+const ALICE = { id: 'alice' };
 const ALL = { from: undefined, to: '9999-12-31' };
 
 async function withLedger(use: (ledger: Ledger, path: string) => Promise<void>): Promise<void> {
@@ -40,7 +40,7 @@ describe('what a ledger tells for a report', () => {
       ]);
       ledger.throttled(anEntry({ ...session, outcome: 'throttled', promptTokens: 0, completionTokens: 0 }));
       await ledger.settled('8', [], anEntry({ studentId: 'carol' }));
-      const rows = await ledger.usageRows(ALICE, { from: TODAY, to: TODAY });
+      const { usage: rows } = await ledger.studentRows(CLASS_KEY, ALICE, { from: TODAY, to: TODAY });
       const at = '2026-09-01T11:30:00Z';
       expect(
         rows.map(({ session: began, model, outcome, requests, promptTokens }) => [
@@ -63,7 +63,7 @@ describe('what a ledger tells for a report', () => {
         firstTokenCount: 2,
         firstTokenMsSum: 161,
       });
-      expect(await ledger.studentsOf(CLASS_KEY)).toEqual(['alice', 'bob', 'carol']);
+      expect(await ledger.studentsOf(CLASS_KEY)).toEqual([{ id: 'alice' }, { id: 'bob' }, { id: 'carol' }]);
       expect(await ledger.studentsOf('school/other')).toEqual([]);
       ledger.close();
     });
@@ -79,7 +79,7 @@ describe('what a ledger tells for a report', () => {
       const again = openLedger(path);
       await again.settled('5', [], anEntry({ active: active(1, 3) }));
       await again.settled('6', [], anEntry({ active: active(4), sessionStartMs: SESSION_MS }));
-      expect(await again.activeRows(ALICE, ALL)).toEqual([
+      expect((await again.studentRows(CLASS_KEY, ALICE, ALL)).active).toEqual([
         { day: TODAY, session: null, hour: NOON, early: 0b1111, late: 0b11 << 28 },
         { day: TODAY, session: null, hour: NOON + 1, early: 0b11, late: 0 },
         { day: TODAY, session: '2026-09-01T11:30:00Z', hour: NOON, early: 0b10000, late: 0 },

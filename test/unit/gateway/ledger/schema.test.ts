@@ -42,13 +42,13 @@ describe('the schema of a ledger', () => {
     expect((await ledger.usageOf(student, days)).today).toMatchObject([
       { model: 'qwen', completionTokens: 50 },
     ]);
-    expect(await ledger.usageRows(student, { from: undefined, to: days.today })).toMatchObject([
+    const rows = async () =>
+      (await ledger.studentRows(CLASS_KEY, { id: 'alice' }, { from: undefined, to: days.today })).usage;
+    expect(await rows()).toMatchObject([
       { day: '2026-09-01', session: null, outcome: 'completed', promptTokens: 100, firstTokenMsMax: 80.5 },
     ]);
     await ledger.settled('one', [], anEntry());
-    expect(await ledger.usageRows(student, { from: undefined, to: days.today })).toMatchObject([
-      { requests: 2, promptTokens: 200 },
-    ]);
+    expect(await rows()).toMatchObject([{ requests: 2, promptTokens: 200 }]);
     ledger.close();
   });
 

@@ -6,7 +6,6 @@ import type { Admission, Lease, RequestCost } from '../../../../src/gateway/limi
 import { JournalUnavailableError, type LimitJournal } from '../../../../src/gateway/limits/journal.ts';
 import type { LimitName } from '../../../../src/gateway/limits/limit-state.ts';
 import { createLocalAdmission } from '../../../../src/gateway/limits/local-admission.ts';
-import type { SessionOf } from '../../../../src/gateway/limits/session.ts';
 import type { Settlement } from '../../../../src/gateway/limits/settlement.ts';
 import { silentLogger } from '../../../../src/kube/log.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
@@ -30,7 +29,6 @@ interface Options {
   readonly clock?: FakeClock;
   readonly journal?: LimitJournal;
   readonly leaseMs?: number;
-  readonly sessionOf?: SessionOf;
 }
 
 let leases = 0;
@@ -38,7 +36,6 @@ function anAdmission({
   clock = createFakeClock(MORNING),
   journal = createMemoryJournal(),
   leaseMs = 2 * HOUR_MS,
-  sessionOf,
 }: Options = {}): Promise<Admission> {
   return createLocalAdmission({
     clock,
@@ -46,7 +43,6 @@ function anAdmission({
     log: silentLogger,
     newLeaseId: () => `lease-${++leases}`,
     leaseMs,
-    sessionOf,
   });
 }
 
@@ -138,10 +134,11 @@ describe('what is written down', () => {
   test('the session in which a request was let in, however long it runs, or was refused', async () => {
     const journal = createMemoryJournal();
     const clock = createFakeClock(MORNING);
-    const sessionOf = (_: unknown, nowMs: number) => (nowMs < MORNING + HOUR_MS ? MORNING : undefined);
-    const admission = await anAdmission({ clock, journal, sessionOf });
-    const leases = [await leaseOf(admission), await leaseOf(admission)];
-    expect((await admission.admit(seat, COST)).ok).toBe(false);
+    const admission = await anAdmission({ clock, journal });
+    const session = { startMs: MORNING, endMs: MORNING + HOUR_MS };
+    const inSession = { ...seat, opening: { ...seat.opening, session } };
+    const leases = [await leaseOf(admission, inSession), await leaseOf(admission, inSession)];
+    expect((await admission.admit(inSession, COST)).ok).toBe(false);
     await clock.advance(2 * HOUR_MS);
     for (const lease of leases) await admission.settle(lease, used(120, 30));
     await leaseOf(admission);
