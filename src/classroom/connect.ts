@@ -51,6 +51,7 @@ export function connect(
     informers.gpus.onChange(() => {
       for (const { metadata } of informers.classrooms.list()) enqueue(keyOf(metadata), GPUS_SETTLE_MS);
     }),
+    informers.demandLeases.onChange(byLabel),
     ...childKinds(informers).map(({ cache }) => cache.onChange(byLabel)),
   ];
   return () => {

@@ -4,7 +4,7 @@ import type { StudentQuota } from '../api/student-quota.ts';
 import type { PreparationNote } from '../gpu/node-preparation/note.ts';
 import type { GpuObservation } from '../gpu/nodes/observation.ts';
 import { type KubeObject, keyOf, type ObjectRef, type Resource } from '../kube/object.ts';
-import type { Deployment, PersistentVolumeClaim, Pod } from '../kube/resources.ts';
+import type { Deployment, Lease, PersistentVolumeClaim, Pod } from '../kube/resources.ts';
 import type { OperatorInformers } from '../reconcile/caches.ts';
 import type { AdapterBoard, ClassAdapters } from './adapters/board.ts';
 import { engineName, modelCacheName } from './children/metadata.ts';
@@ -15,6 +15,7 @@ import { childKinds } from './kinds.ts';
 import type { PreparationNotes } from './node-preparation/notes.ts';
 import type { Activity } from './rollout/activity.ts';
 import { startsInTurn } from './rollout/start-gate.ts';
+import type { NeedHistory } from './scaling/need-history.ts';
 
 /** An object that is there, of a kind that a class consists of. */
 export interface ObservedChild {
@@ -38,6 +39,10 @@ export interface ObservedClass {
   activity: Activity;
   /** What was heard from the engines, by the name of the pod. */
   watched: ReadonlyMap<string, WatchedEngine>;
+  /** In which gateways say what students want. */
+  demandLeases: readonly Lease[];
+  /** How many engines were needed of late; undefined: the operator has just begun. */
+  needHistory: NeedHistory | undefined;
   /** All objects that carry the label of the class. */
   children: readonly ObservedChild[];
   /** What the engines say of their adapters; undefined: nobody has looked yet. */
@@ -58,11 +63,16 @@ export interface ObservedBoards {
   preparationNotes: PreparationNotes;
 }
 
-/** Reads the caches; undefined when there is no such class, or when it is being deleted. */
+/**
+ * Reads the caches; undefined when there is no such class, or when it is being deleted.
+ *
+ * @param needHistory how many engines the class needed of late, where that is known
+ */
 export function observe(
   ref: ObjectRef,
   informers: OperatorInformers,
   { adapterBoard, engineBoard, preparationNotes }: ObservedBoards,
+  needHistory: NeedHistory | undefined,
 ): ObservedClass | undefined {
   const classroom = informers.classrooms.get(ref);
   if (classroom === undefined || classroom.metadata.deletionTimestamp !== undefined) return undefined;
@@ -81,6 +91,8 @@ export function observe(
     gpus: informers.gpus.current(),
     activity: activityOf(keyOf(ref), pods, engineBoard),
     watched: watchedEngines(keyOf(ref), pods, engineBoard),
+    demandLeases: informers.demandLeases.ofClassroom(namespace, name),
+    needHistory,
     deployment: informers.deployments.get({ namespace, name: engineName(name) }),
     modelCache: informers.persistentVolumeClaims.get({ namespace, name: modelCacheName(name) }),
     children: childKinds(informers).flatMap(({ resource, cache }) =>

@@ -1,11 +1,14 @@
 import { classrooms } from '../api/classroom.ts';
+import { DEMAND_SELECTOR } from '../api/demand.ts';
 import { ENGINE_POD_SELECTOR, LABELS, MANAGED_SELECTOR } from '../api/labels.ts';
 import { type StudentQuota, studentQuotas } from '../api/student-quota.ts';
+import { withOwnersOfAccess } from '../classroom/opening/access-change.ts';
 import { createInformer, type Informer, withoutManagedFields } from '../kube/informer.ts';
 import { type KubeObject, keyOf, type Resource } from '../kube/object.ts';
 import type { WatchContext } from '../kube/reflector.ts';
 import {
   deployments,
+  leases,
   networkPolicies,
   persistentVolumeClaims,
   podDisruptionBudgets,
@@ -50,7 +53,8 @@ export function createInformerSet(options: InformerSetOptions): InformerSet {
     own: {
       labelSelector?: string;
       classroomOf?: (object: T) => string | undefined;
-      keepsManagedFields?: true;
+      /** What of an object is kept; default: all but its managed fields. */
+      transform?: (object: T) => T;
     },
   ): ObjectCache<T> => {
     const informer = createInformer<T>({
@@ -58,7 +62,7 @@ export function createInformerSet(options: InformerSetOptions): InformerSet {
       resource,
       labelSelector: own.labelSelector,
       indexes: indexesBy(own.classroomOf ?? classroomLabel),
-      ...(own.keepsManagedFields ? {} : { transform: withoutManagedFields }),
+      transform: own.transform ?? withoutManagedFields,
     });
     all.push(informer);
     return cacheOver(informer);
@@ -70,7 +74,7 @@ export function createInformerSet(options: InformerSetOptions): InformerSet {
     enginePods: options.namespace === undefined ? undefined : enginePods,
   });
   const caches: OperatorInformers = {
-    classrooms: follow(classrooms, {}),
+    classrooms: follow(classrooms, { transform: withOwnersOfAccess }),
     studentQuotas: follow(studentQuotas, { classroomOf: classroomOfSeat }),
     secrets: follow(secrets, ours),
     deployments: follow(deployments, ours),
@@ -80,7 +84,8 @@ export function createInformerSet(options: InformerSetOptions): InformerSet {
     networkPolicies: follow(networkPolicies, ours),
     podDisruptionBudgets: follow(podDisruptionBudgets, ours),
     // Without an owner: by them the applier knows that a claim is ours.
-    persistentVolumeClaims: follow(persistentVolumeClaims, { ...ours, keepsManagedFields: true }),
+    persistentVolumeClaims: follow(persistentVolumeClaims, { ...ours, transform: (claim) => claim }),
+    demandLeases: follow(leases, { labelSelector: DEMAND_SELECTOR }),
     gpus: gpus.inventory,
   };
   return {

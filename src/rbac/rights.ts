@@ -107,6 +107,11 @@ export const OPERATOR_RIGHTS: readonly Right[] = [
     },
   ),
   right(resourceSlices, ['list', 'watch'], 'Tell GPUs that only a DRA driver offers.', { scope: 'Cluster' }),
+  right(
+    leases,
+    ['list', 'watch', 'delete'],
+    'See in which classes students ask, and remove what gateways left behind.',
+  ),
   right(events, ['create', 'patch'], 'Tell people what happened.'),
   right(leases, ['create'], 'Become the leader among several operators.', { scope: 'Own' }),
   right(leases, ['get', 'update'], 'Stay the leader.', { scope: 'Own', resourceNames: [LEADER_LEASE] }),

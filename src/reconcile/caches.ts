@@ -4,6 +4,7 @@ import type { GpuObservation } from '../gpu/nodes/observation.ts';
 import type { KubeObject, ObjectRef } from '../kube/object.ts';
 import type {
   Deployment,
+  Lease,
   NetworkPolicy,
   PersistentVolumeClaim,
   Pod,
@@ -60,5 +61,7 @@ export interface OperatorInformers {
   networkPolicies: ObjectCache<NetworkPolicy>;
   podDisruptionBudgets: ObjectCache<PodDisruptionBudget>;
   persistentVolumeClaims: ObjectCache<PersistentVolumeClaim>;
+  /** In which gateways say what students want: by their own label, for the operator makes none. */
+  demandLeases: ObjectCache<Lease>;
   gpus: GpuInventory;
 }

@@ -17,6 +17,8 @@ export function observedClass(difference: Partial<ObservedClass> = {}): Observed
     gpus: { kind: 'Known', nodes: [], pods: [], dra: [], seesAllPods: true },
     activity: { kind: 'quiet', sinceMs: 0 },
     watched: new Map(),
+    demandLeases: [],
+    needHistory: undefined,
     adapters: undefined,
     allClasses: [],
     preparationNote: undefined,

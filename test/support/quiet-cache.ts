@@ -71,6 +71,7 @@ export function quietInformers<C extends KubeObject, S extends KubeObject, P ext
     networkPolicies: quietCache(),
     podDisruptionBudgets: quietCache(),
     persistentVolumeClaims: quietCache(),
+    demandLeases: quietCache(),
     gpus: quietInventory(objects.gpus ?? { kind: 'Unknown', why: 'NotAllowed' }),
   };
 }

@@ -5,8 +5,8 @@ export interface WatchedEngine {
   readonly health: Health;
   /** What its KV cache holds, as it said itself; undefined until it has. */
   readonly kvCacheTokens: number | undefined;
-  readonly use:
-    | { readonly kind: 'busy' }
+  readonly use: /** `requests`: those that run on it or wait in it. */
+    | { readonly kind: 'busy'; readonly requests: number }
     /** It has had nothing to do since then, as far as was seen (epoch ms). */
     | { readonly kind: 'quiet'; readonly sinceMs: number }
     | { readonly kind: 'unknown'; readonly why: string };
@@ -41,11 +41,17 @@ export function createEngineBoard(): EngineBoard {
   };
 }
 
-/** All but how long an engine has been quiet: that decides by itself when the time has come. */
+/** All but how long an engine has been quiet: that decides by itself when the time has come. A load decides at once. */
 function meaningOf(engines: ReadonlyMap<string, WatchedEngine> = new Map()): string {
   return JSON.stringify(
     [...engines]
-      .map(([instance, { health, kvCacheTokens = 0, use }]) => [instance, health, kvCacheTokens, use.kind])
+      .map(([instance, { health, kvCacheTokens = 0, use }]) => [
+        instance,
+        health,
+        kvCacheTokens,
+        use.kind,
+        use.kind === 'busy' ? use.requests : 0,
+      ])
       .toSorted(([a], [b]) => String(a).localeCompare(String(b))),
   );
 }
@@ -61,7 +67,9 @@ export function watchedEngine(record: EngineRecord, monotonicMs: number): Watche
 
 function useOf({ reading, silence, quietSinceMs }: EngineRecord): WatchedEngine['use'] {
   if (silence !== undefined) return { kind: 'unknown', why: silence };
-  if (reading !== undefined && !isIdle(reading)) return { kind: 'busy' };
+  if (reading !== undefined && !isIdle(reading)) {
+    return { kind: 'busy', requests: reading.running + reading.waiting };
+  }
   return quietSinceMs === undefined
     ? { kind: 'unknown', why: 'it has not been asked yet' }
     : { kind: 'quiet', sinceMs: quietSinceMs };

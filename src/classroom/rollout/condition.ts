@@ -1,7 +1,8 @@
 import type { ConditionDraft } from '../../api/condition.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../../api/reasons.ts';
 import { describeChanges } from './changes.ts';
-import type { Awaited, RolloutDecision } from './decision.ts';
+import type { RolloutDecision } from './decision.ts';
+import type { Awaited } from './leave.ts';
 
 const type = CLASSROOM_CONDITIONS.rolloutPending;
 
@@ -35,8 +36,13 @@ export function rolloutCondition(decision: RolloutDecision, terms: RolloutTerms)
   }
 }
 
-const REASONS = { Idle: 'awaitingIdle', ClassEnd: 'awaitingClassEnd' } as const;
-const MODES = { Idle: 'WhenIdle', ClassEnd: 'AfterClass' } as const;
+const REASONS = {
+  Idle: 'awaitingIdle',
+  Answers: 'awaitingIdle',
+  ClassEnd: 'awaitingClassEnd',
+  SessionEnd: 'awaitingClassEnd',
+  ExamEnd: 'awaitingExamEnd',
+} as const satisfies Record<Awaited, keyof typeof CLASSROOM_REASONS>;
 
 function condition(
   status: ConditionDraft['status'],
@@ -51,20 +57,32 @@ function pausedCondition(awaited: Awaited, terms: RolloutTerms): ConditionDraft 
     'Some engines still run without the last change: students asked again before it was their turn.',
     untilSentence(awaited, terms),
     loadClause(terms.lastLoadSeconds),
-    AT_ONCE,
+    ...atOnce(awaited),
   ].join(' ');
   return condition('True', REASONS[awaited], message);
 }
 
-const AT_ONCE = 'To replace them now, set `engine.rollout` to Immediately.';
+/** Not in an exam, and not for the seconds that an answer takes. */
+function atOnce(awaited: Awaited): string[] {
+  return awaited === 'ExamEnd' || awaited === 'Answers'
+    ? []
+    : ['To replace them now, set `engine.rollout` to Immediately.'];
+}
 
 function untilSentence(awaited: Awaited, { idleMs }: RolloutTerms): string {
   const idle = `nobody has asked for ${inWords(idleMs / 1000)}`;
-  const until =
-    awaited === 'Idle'
-      ? `when ${idle}`
-      : `when the class is over; this version does not act on timetables, so it counts as over when ${idle}`;
-  return `They are replaced ${until} (\`engine.rollout\` is ${MODES[awaited]}).`;
+  switch (awaited) {
+    case 'Idle':
+      return `They are replaced when ${idle}.`;
+    case 'Answers':
+      return 'The class is closed: they are replaced as soon as running answers are finished.';
+    case 'ClassEnd':
+      return `They are replaced when the class is over (\`engine.rollout\` is AfterClass): it has no timetable, so that is when ${idle}.`;
+    case 'SessionEnd':
+      return 'They are replaced when the session is over (`engine.rollout` is AfterClass).';
+    case 'ExamEnd':
+      return 'They are replaced after the exam: no engine is restarted in one.';
+  }
 }
 
 function waitMessage(decision: Extract<RolloutDecision, { kind: 'wait' }>, terms: RolloutTerms): string {
@@ -73,7 +91,7 @@ function waitMessage(decision: Extract<RolloutDecision, { kind: 'wait' }>, terms
     untilSentence(decision.for, terms),
     ...(decision.obstacle === undefined ? [] : [`Whether they are idle is not known: ${decision.obstacle}.`]),
     loadClause(terms.lastLoadSeconds),
-    AT_ONCE,
+    ...atOnce(decision.for),
   ].join(' ');
 }
 

@@ -1,12 +1,12 @@
-import type { ClassroomSpec } from '../../api/classroom.ts';
 import type { Pod } from '../../kube/resources.ts';
 import { serves } from '../engine-container.ts';
 import type { Activity } from './activity.ts';
 import { type Change, changesBetween } from './changes.ts';
+import type { Awaited, Leave } from './leave.ts';
 import type { PodTemplate, RolledOut, Strategy } from './rolled-out.ts';
 
 export interface RolloutInput {
-  mode: ClassroomSpec['engine']['rollout'];
+  leave: Leave;
   /** What runs; undefined: nothing that is known of. */
   rolledOut: RolledOut | undefined;
   wanted: PodTemplate;
@@ -15,13 +15,8 @@ export interface RolloutInput {
   /** All engine pods of the class. */
   pods: readonly Pod[];
   activity: Activity;
-  /** How long nobody may have asked for, so that engines count as idle (ms). */
-  idleMs: number;
   nowMs: number;
 }
-
-/** For what a change waits. */
-export type Awaited = 'Idle' | 'ClassEnd';
 
 /** Whether what the spec wants is started now. */
 export type RolloutDecision =
@@ -44,7 +39,7 @@ export type RolloutDecision =
 
 /**
  * When engines may be replaced by ones that run as the spec says: an engine that students use is restarted only where
- * `engine.rollout` allows it; where none of them serves anybody, there is nothing to wait for.
+ * spec and timetable give leave; where none of them serves anybody, there is nothing to wait for.
  */
 export function decideRollout(input: RolloutInput): Exclude<RolloutDecision, { kind: 'unfit' }> {
   const { rolledOut, wanted, pods } = input;
@@ -52,29 +47,21 @@ export function decideRollout(input: RolloutInput): Exclude<RolloutDecision, { k
   const changes = changesBetween(rolledOut.template, wanted);
   if (changes.length === 0) return { kind: 'current' };
   const now = (why: string) => startWith(why, input, changes);
-  if (input.mode === 'Immediately') return now('`engine.rollout` is Immediately');
+  const { leave, activity } = input;
+  if (leave.kind === 'AtOnce') return now('`engine.rollout` is Immediately');
   if (!pods.some(serves)) return now('no engine serves anybody');
-  if (input.activity.kind === 'quiet') {
-    const idleAtMs = input.activity.sinceMs + input.idleMs;
-    if (idleAtMs <= input.nowMs) return now('the engines are idle');
-    return waiting(input, changes, undefined, idleAtMs);
+  const waiting = { kind: 'wait' as const, changes, for: leave.awaited };
+  if (leave.kind === 'NotYet') return { ...waiting, obstacle: undefined, lookAtMs: undefined };
+  if (activity.kind === 'quiet') {
+    const quietAtMs = activity.sinceMs + leave.forMs;
+    if (quietAtMs <= input.nowMs) return now('the engines are idle');
+    return { ...waiting, obstacle: undefined, lookAtMs: quietAtMs };
   }
-  const obstacle = input.activity.kind === 'unknown' ? input.activity.why : undefined;
-  return waiting(input, changes, obstacle, undefined);
-}
-
-function waiting(
-  { mode }: RolloutInput,
-  changes: Change[],
-  obstacle: string | undefined,
-  lookAtMs: number | undefined,
-): Extract<RolloutDecision, { kind: 'wait' }> {
-  return { kind: 'wait', changes, for: awaitedBy(mode), obstacle, lookAtMs };
-}
-
-/** For what a change waits that is not made at once. */
-export function awaitedBy(mode: RolloutInput['mode']): Awaited {
-  return mode === 'AfterClass' ? 'ClassEnd' : 'Idle';
+  return {
+    ...waiting,
+    obstacle: activity.kind === 'unknown' ? activity.why : undefined,
+    lookAtMs: undefined,
+  };
 }
 
 function startWith(

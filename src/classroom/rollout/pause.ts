@@ -1,20 +1,18 @@
-import type { ClassroomSpec } from '../../api/classroom.ts';
 import { canonicalJson } from '../../kube/intent.ts';
 import type { Deployment, Pod } from '../../kube/resources.ts';
 import { engineCommand, serves } from '../engine-container.ts';
 import type { Activity } from './activity.ts';
+import type { Leave } from './leave.ts';
 import type { RolledOut } from './rolled-out.ts';
 
 export interface PauseInput {
-  mode: ClassroomSpec['engine']['rollout'];
+  leave: Leave;
   /** What is being rolled out, as the Deployment has it. */
   rolledOut: Pick<RolledOut, 'template' | 'strategy'>;
   deployment: Deployment | undefined;
   /** All engine pods of the class. */
   pods: readonly Pod[];
   activity: Activity;
-  /** How long nobody may have asked for, so that engines count as idle (ms). */
-  idleMs: number;
   nowMs: number;
 }
 
@@ -31,16 +29,17 @@ export const NO_PAUSE: Pause = { isPaused: false, lookAtMs: undefined };
  * must not take the other engines from students who have come since. It begins when they ask, and ends when they have
  * not for as long as a change waits; in between all stays as it is, so that pauses of a class write nothing.
  */
-export function pauseOf({ mode, activity, idleMs, nowMs, ...input }: PauseInput): Pause {
+export function pauseOf({ leave, activity, nowMs, ...input }: PauseInput): Pause {
   const { rolledOut, deployment } = input;
-  if (mode === 'Immediately' || rolledOut.strategy === 'Recreate' || deployment === undefined)
+  if (leave.kind === 'AtOnce' || rolledOut.strategy === 'Recreate' || deployment === undefined)
     return NO_PAUSE;
   const isPaused = deployment.spec?.paused === true;
   const left = enginesLeft(deployment);
   if (left === 0 || !threatened(input).some(serves)) return NO_PAUSE;
-  if (activity.kind === 'busy') return { isPaused: isPaused || left !== undefined, lookAtMs: undefined };
+  if (leave.kind === 'NotYet' || activity.kind === 'busy')
+    return { isPaused: isPaused || left !== undefined, lookAtMs: undefined };
   if (activity.kind === 'unknown') return { isPaused, lookAtMs: undefined };
-  const idleAtMs = activity.sinceMs + idleMs;
+  const idleAtMs = activity.sinceMs + leave.forMs;
   return isPaused && idleAtMs > nowMs ? { isPaused, lookAtMs: idleAtMs } : NO_PAUSE;
 }
 

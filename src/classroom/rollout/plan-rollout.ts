@@ -3,17 +3,14 @@ import type { MemoryStep } from '../../api/engine-failures.ts';
 import { servedNameOf } from '../../api/model.ts';
 import { type GpuPlacement, gpuPlacement } from '../../gpu/nodes/placement.ts';
 import { enginePodTemplate } from '../children/engine-pod.ts';
-import {
-  type EnginePlanning,
-  type EngineSettings,
-  planEngines,
-  planStatusOf,
-  replicasFor,
-} from '../engine-settings.ts';
+import { type EnginePlanning, planEngines, planStatusOf } from '../engine-settings.ts';
 import { lowerPlanning } from '../failures/lower-planning.ts';
 import type { ObservedClass } from '../observe.ts';
+import { type ClassHours, classScaling } from '../scaling/class-scaling.ts';
+import type { Scaling } from '../scaling/wanted-engines.ts';
 import { rememberedSlot, slotKnowledge } from '../slot.ts';
 import { decideRollout, type RolloutDecision } from './decision.ts';
+import { type Leave, leaveToReplace } from './leave.ts';
 import { NO_PAUSE, type Pause, pauseOf } from './pause.ts';
 import { type RolledOut, resourceOf, rolledOutOf } from './rolled-out.ts';
 
@@ -25,7 +22,9 @@ export interface PlannedRollout {
   planning: EnginePlanning;
   rollout: RolloutDecision;
   /** The engines that run or are being started, and how many of them there shall be; undefined: none may be started. */
-  engines: { rolledOut: RolledOut; replicas: number } | undefined;
+  engines: { rolledOut: RolledOut; replicas: number; scaling: Scaling } | undefined;
+  /** When engines that serve may be replaced. */
+  leave: Leave;
   /** Whether engines that are being replaced one by one are left as they are for now. */
   pause: Pause;
 }
@@ -39,6 +38,7 @@ export interface RolloutContext {
   /** What was lowered since engines ran out of GPU memory. */
   steps: readonly MemoryStep[];
   idleMs: number;
+  hours: ClassHours;
   nowMs: number;
 }
 
@@ -46,6 +46,7 @@ export interface RolloutContext {
 export function planRollout(context: RolloutContext): PlannedRollout {
   const { observed, classroom, steps } = context;
   const { spec } = classroom;
+  const leave = leaveToReplace({ spec, opening: context.hours.opening, idleMs: context.idleMs });
   const rolledOut = rolledOutOf(classroom, observed.deployment);
   const placement = gpuPlacement(spec.gpu, observed.gpus, rolledOut && resourceOf(rolledOut).resourceName);
   const slot = slotKnowledge(spec.gpu, placement, rolledOut?.slot);
@@ -53,7 +54,7 @@ export function planRollout(context: RolloutContext): PlannedRollout {
   if (planning.kind === 'unfit') {
     const rollout: RolloutDecision = { kind: 'unfit', runs: rolledOut !== undefined };
     const engines = rolledOut && countedEngines(rolledOut, context);
-    return { placement, planning, rollout, engines, pause: decidePause(context, rolledOut) };
+    return { placement, planning, rollout, engines, leave, pause: decidePause(context, leave, rolledOut) };
   }
   const wanted: Omit<RolledOut, 'strategy'> = {
     template: enginePodTemplate(classroom.metadata.name, spec, planning.settings),
@@ -61,53 +62,47 @@ export function planRollout(context: RolloutContext): PlannedRollout {
     plan: planStatusOf(planning),
     slot: rememberedSlot(spec.gpu, placement.slot) ?? rolledOut?.slot,
   };
-  const rollout = decide(context, rolledOut, wanted, planning.settings);
+  const rollout = decide(context, leave, rolledOut, wanted);
   const inForce = engineInForce(rollout, wanted, rolledOut);
-  const pause = rollout.kind === 'now' ? NO_PAUSE : decidePause(context, inForce);
-  return { placement, planning, rollout, engines: countedEngines(inForce, context), pause };
+  const pause = rollout.kind === 'now' ? NO_PAUSE : decidePause(context, leave, inForce);
+  return { placement, planning, rollout, engines: countedEngines(inForce, context), leave, pause };
 }
 
 function decidePause(
-  { observed, classroom: { spec }, idleMs, nowMs }: RolloutContext,
+  { observed, nowMs }: RolloutContext,
+  leave: Leave,
   rolledOut: RolledOut | undefined,
 ): Pause {
   if (rolledOut === undefined) return NO_PAUSE;
   const { deployment, pods, activity } = observed;
-  return pauseOf({ mode: spec.engine.rollout, rolledOut, deployment, pods, activity, idleMs, nowMs });
+  return pauseOf({ leave, rolledOut, deployment, pods, activity, nowMs });
 }
 
 function decide(
-  { observed, classroom: { spec }, activeSeats, idleMs, nowMs }: RolloutContext,
+  context: RolloutContext,
+  leave: Leave,
   rolledOut: RolledOut | undefined,
   wanted: Omit<RolledOut, 'strategy'>,
-  { studentsPerReplica }: EngineSettings,
 ): RolloutDecision {
+  const { pods, activity } = context.observed;
   return decideRollout({
-    mode: spec.engine.rollout,
+    leave,
     rolledOut,
     wanted: wanted.template,
-    replicas: replicasFor(activeSeats, studentsPerReplica, spec.engine.replicas),
-    pods: observed.pods,
-    activity: observed.activity,
-    idleMs,
-    nowMs,
+    replicas: classScaling(context, wanted.plan?.studentsPerReplica).replicas,
+    pods,
+    activity,
+    nowMs: context.nowMs,
   });
 }
 
-/** As many as the students need of engines that carry as many as these do; of those without figures, as many as run. */
+/** As many as the class needs now of engines that carry as many students as these do. */
 function countedEngines(
   rolledOut: RolledOut,
-  { observed, classroom: { spec }, activeSeats }: RolloutContext,
+  context: RolloutContext,
 ): NonNullable<PlannedRollout['engines']> {
-  const { replicas } = spec.engine;
-  const studentsPerReplica = rolledOut.plan?.studentsPerReplica;
-  return {
-    rolledOut,
-    replicas:
-      studentsPerReplica === undefined
-        ? (observed.deployment?.spec?.replicas ?? replicas.min)
-        : replicasFor(activeSeats, studentsPerReplica, replicas),
-  };
+  const scaling = classScaling(context, rolledOut.plan?.studentsPerReplica);
+  return { rolledOut, replicas: scaling.replicas, scaling };
 }
 
 /** What was planned for the same pods may be said in other words; pods that wait are not said to run. */

@@ -1,6 +1,7 @@
 import { LABELS } from '../../api/labels.ts';
 import { keyOf } from '../../kube/object.ts';
 import type { Pod } from '../../kube/resources.ts';
+import { earliestAfter } from '../earliest.ts';
 import { engineContainerStatus } from '../engine-container.ts';
 import { engineStatus } from '../engines.ts';
 import { KILL_MARGIN_SECONDS } from '../failures/diagnose.ts';
@@ -117,11 +118,6 @@ function longestLoadMs(pod: Pod): number {
 function timeOf(time: string | undefined): number {
   const epochMs = Date.parse(time ?? '');
   return Number.isNaN(epochMs) ? Number.POSITIVE_INFINITY : epochMs;
-}
-
-function earliestAfter(nowMs: number, times: readonly number[]): number | undefined {
-  const later = times.filter((time) => time > nowMs && Number.isFinite(time));
-  return later.length === 0 ? undefined : Math.min(...later);
 }
 
 /** `namespace/name` of the class. */

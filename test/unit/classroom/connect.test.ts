@@ -158,7 +158,10 @@ test('an object without a class leads nowhere', () => {
 test('nothing is subscribed to after the end', () => {
   disconnect();
   board.put(KEY, { engines: [], quarantined: [] });
-  engineBoard.put(KEY, new Map([['a', { health: 'Well', kvCacheTokens: 1, use: { kind: 'busy' } }]]));
+  engineBoard.put(
+    KEY,
+    new Map([['a', { health: 'Well', kvCacheTokens: 1, use: { kind: 'busy', requests: 1 } }]]),
+  );
   expect(enqueued).toEqual([]);
   expect(Object.values(informers).map(({ handlers }) => handlers.size)).toEqual(
     Object.values(informers).map(() => 0),

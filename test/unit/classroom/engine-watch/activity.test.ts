@@ -30,10 +30,10 @@ const quiet = (sinceMs: number) => ({ kind: 'quiet', sinceMs }) as const;
 describe('the engines of a class are', () => {
   test.each<[string, Record<string, WatchedEngine['use']>, object]>([
     ['quiet since the last of them is', { a: quiet(10), b: quiet(30) }, { kind: 'quiet', sinceMs: 30 }],
-    ['busy when one is', { a: quiet(10), b: { kind: 'busy' } }, { kind: 'busy' }],
+    ['busy when one is', { a: quiet(10), b: { kind: 'busy', requests: 1 } }, { kind: 'busy' }],
     [
       'busy when one is and another does not say',
-      { a: { kind: 'unknown', why: 'late' }, b: { kind: 'busy' } },
+      { a: { kind: 'unknown', why: 'late' }, b: { kind: 'busy', requests: 1 } },
       { kind: 'busy' },
     ],
     [

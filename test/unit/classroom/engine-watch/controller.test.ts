@@ -97,7 +97,7 @@ describe('the operator asks engines', () => {
     expect(board.of(KEY, instanceOf(a))).toEqual({
       health: 'Well',
       kvCacheTokens: 113_136,
-      use: { kind: 'busy' },
+      use: { kind: 'busy', requests: 2 },
     });
     expect(board.of(KEY, instanceOf(b))?.use).toEqual({ kind: 'quiet', sinceMs: clock.now() });
     expect(told).toEqual([KEY]);

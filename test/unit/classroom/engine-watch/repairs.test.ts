@@ -12,7 +12,7 @@ import { sharingPod } from './engines.ts';
 const NOW_MS = Date.parse('2026-09-01T10:00:00Z');
 const IDLE_MS = 300_000;
 
-const busy: WatchedEngine = { health: 'Well', kvCacheTokens: 273_616, use: { kind: 'busy' } };
+const busy: WatchedEngine = { health: 'Well', kvCacheTokens: 273_616, use: { kind: 'busy', requests: 1 } };
 const quietFor = (ms: number): WatchedEngine => ({ ...busy, use: { kind: 'quiet', sinceMs: NOW_MS - ms } });
 const idle = quietFor(IDLE_MS);
 

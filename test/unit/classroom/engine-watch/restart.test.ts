@@ -12,7 +12,7 @@ import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts'
 import { sharingPod } from './engines.ts';
 
 const KEY = 'python-101/python-101';
-const stalled: WatchedEngine = { health: 'Stalled', kvCacheTokens: 1, use: { kind: 'busy' } };
+const stalled: WatchedEngine = { health: 'Stalled', kvCacheTokens: 1, use: { kind: 'busy', requests: 1 } };
 const idle: WatchedEngine = { health: 'Well', kvCacheTokens: 1000, use: { kind: 'quiet', sinceMs: 0 } };
 
 interface World {
@@ -144,7 +144,9 @@ describe('an engine is started anew', () => {
   test('nothing is done where all is well', async () => {
     const { carryOut, deleted } = world();
     expect(
-      await carryOut([sharingPod('a', { shares: false })], { a: { ...idle, use: { kind: 'busy' } } }),
+      await carryOut([sharingPod('a', { shares: false })], {
+        a: { ...idle, use: { kind: 'busy', requests: 1 } },
+      }),
     ).toBeUndefined();
     expect(deleted).toEqual([]);
   });

@@ -18,7 +18,7 @@ test('a change that waits says what it is, until when, what it will cost and how
     status: 'True',
     reason: 'AwaitingIdle',
     message:
-      'The engines still run without this change: --max-num-seqs 8 → 16; image a → b. They are replaced when nobody has asked for 5 min (`engine.rollout` is WhenIdle). The last engine took 103 s to load. To replace them now, set `engine.rollout` to Immediately.',
+      'The engines still run without this change: --max-num-seqs 8 → 16; image a → b. They are replaced when nobody has asked for 5 min. The last engine took 103 s to load. To replace them now, set `engine.rollout` to Immediately.',
   });
 });
 
@@ -26,7 +26,7 @@ test('engines that are left while students ask again are told of as a change tha
   const { status, reason, message } = rolloutCondition({ kind: 'current' }, { ...terms, pausedFor: 'Idle' });
   expect([status, reason]).toEqual(['True', 'AwaitingIdle']);
   expect(message).toBe(
-    'Some engines still run without the last change: students asked again before it was their turn. They are replaced when nobody has asked for 5 min (`engine.rollout` is WhenIdle). The last engine took 103 s to load. To replace them now, set `engine.rollout` to Immediately.',
+    'Some engines still run without the last change: students asked again before it was their turn. They are replaced when nobody has asked for 5 min. The last engine took 103 s to load. To replace them now, set `engine.rollout` to Immediately.',
   );
 });
 
@@ -35,10 +35,28 @@ test('the message stays the same while time passes: it would be written again an
   expect(later).toEqual(rolloutCondition(waiting, terms));
 });
 
-test('the end of class is not known yet', () => {
-  const { reason, message } = rolloutCondition({ ...waiting, for: 'ClassEnd' }, terms);
-  expect(reason).toBe('AwaitingClassEnd');
-  expect(message).toContain('when the class is over; this version does not act on timetables');
+test.each([
+  [
+    'Idle',
+    'AwaitingIdle',
+    'when nobody has asked for 5 min. The last engine took 103 s to load. To replace them now',
+  ],
+  ['ClassEnd', 'AwaitingClassEnd', 'it has no timetable, so that is when nobody has asked for 5 min'],
+  ['SessionEnd', 'AwaitingClassEnd', 'when the session is over'],
+  [
+    'Answers',
+    'AwaitingIdle',
+    'The class is closed: they are replaced as soon as running answers are finished',
+  ],
+  ['ExamEnd', 'AwaitingExamEnd', 'They are replaced after the exam'],
+] as const)('waiting for %s is %s and said in words', (awaited, reason, words) => {
+  const draft = rolloutCondition({ ...waiting, for: awaited }, terms);
+  expect(draft.reason).toBe(reason);
+  expect(draft.message).toContain(words);
+});
+
+test('nobody is advised to restart engines in an exam', () => {
+  expect(rolloutCondition({ ...waiting, for: 'ExamEnd' }, terms).message).not.toContain('Immediately');
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decideRollout, type RolloutInput } from '../../../../src/classroom/rollout/decision.ts';
+import type { Leave } from '../../../../src/classroom/rollout/leave.ts';
 import type { PodTemplate, RolledOut } from '../../../../src/classroom/rollout/rolled-out.ts';
 import { containerStatus, enginePod, readyPod } from '../../../support/classroom.ts';
 
@@ -19,15 +20,18 @@ const RUNS: RolledOut = {
 };
 const CHANGED = template(['model', '--max-num-seqs', '16']);
 
+const WHEN_IDLE: Leave = { kind: 'WhenQuiet', forMs: IDLE_MS, awaited: 'Idle' };
+const AT_ONCE: Leave = { kind: 'AtOnce' };
+const AFTER_EXAM: Leave = { kind: 'NotYet', awaited: 'ExamEnd' };
+
 function decide(difference: Partial<RolloutInput> = {}) {
   return decideRollout({
-    mode: 'WhenIdle',
+    leave: WHEN_IDLE,
     rolledOut: RUNS,
     wanted: CHANGED,
     replicas: 1,
     pods: [readyPod('a')],
     activity: { kind: 'busy' },
-    idleMs: IDLE_MS,
     nowMs: NOW_MS,
     ...difference,
   });
@@ -35,10 +39,8 @@ function decide(difference: Partial<RolloutInput> = {}) {
 
 const quietFor = (ms: number) => ({ kind: 'quiet' as const, sinceMs: NOW_MS - ms });
 
-test('engines that run as wanted are left alone, whatever the mode', () => {
-  for (const mode of ['WhenIdle', 'AfterClass', 'Immediately'] as const) {
-    expect(decide({ mode, wanted: template() })).toEqual({ kind: 'current' });
-  }
+test.each([WHEN_IDLE, AT_ONCE, AFTER_EXAM])('engines that run as wanted are left alone: $kind', (leave) => {
+  expect(decide({ leave, wanted: template() })).toEqual({ kind: 'current' });
 });
 
 test('where nothing runs there is nothing to wait for', () => {
@@ -63,13 +65,13 @@ describe('a change', () => {
     expect(decide({ activity: { kind: 'unknown', why } })).toMatchObject({ kind: 'wait', obstacle: why });
   });
 
-  test('that may wait for the end of class waits for idle engines, there being no timetable', () => {
-    expect(decide({ mode: 'AfterClass' })).toMatchObject({ kind: 'wait', for: 'ClassEnd' });
-    expect(decide({ mode: 'AfterClass', activity: quietFor(IDLE_MS) })).toMatchObject({ kind: 'now' });
+  test('that must wait for something else does so however long nobody asks', () => {
+    const later = decide({ leave: AFTER_EXAM, activity: quietFor(IDLE_MS) });
+    expect(later).toMatchObject({ kind: 'wait', for: 'ExamEnd', obstacle: undefined, lookAtMs: undefined });
   });
 
   test('is made at once where the spec says so', () => {
-    expect(decide({ mode: 'Immediately' })).toMatchObject({ kind: 'now' });
+    expect(decide({ leave: AT_ONCE })).toMatchObject({ kind: 'now' });
   });
 });
 
@@ -81,7 +83,9 @@ describe('engines that serve nobody are replaced at once', () => {
     { name: 'one that loads', pods: [enginePod()] },
     { name: 'one that no node takes', pods: [enginePod({ spec: {}, status: { containerStatuses: [] } })] },
   ])('$name', ({ pods }) => {
-    expect(decide({ pods })).toMatchObject({ kind: 'now', why: 'no engine serves anybody' });
+    const now = { kind: 'now', why: 'no engine serves anybody' };
+    expect(decide({ pods })).toMatchObject(now);
+    expect(decide({ pods, leave: AFTER_EXAM })).toMatchObject(now);
   });
 
   test('all at once: there is nobody whom one by one would keep served', () => {
@@ -113,6 +117,6 @@ describe('how engines are replaced', () => {
       want: 'Recreate',
     },
   ])('$name: $want', ({ replicas, wanted, want }) => {
-    expect(decide({ mode: 'Immediately', replicas, wanted })).toMatchObject({ strategy: want });
+    expect(decide({ leave: AT_ONCE, replicas, wanted })).toMatchObject({ strategy: want });
   });
 });

@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Leave } from '../../../../src/classroom/rollout/leave.ts';
 import { type PauseInput, pauseOf } from '../../../../src/classroom/rollout/pause.ts';
 import type { Deployment, Pod } from '../../../../src/kube/resources.ts';
 import { containerStatus, enginePod } from '../../../support/classroom.ts';
 
 const NOW_MS = Date.parse('2026-09-01T09:00:00Z');
 const IDLE_MS = 300_000;
+const WHEN_IDLE: Leave = { kind: 'WhenQuiet', forMs: IDLE_MS, awaited: 'Idle' };
 
 const running = (maxNumSeqs: string) => ({
   containers: [{ name: 'vllm', image: 'i', args: ['--max-num-seqs', maxNumSeqs] }],
@@ -37,12 +39,11 @@ function deployment({ paused = false, updated = 1, observedGeneration = 7 }: Rol
 /** One of two engines runs with the change, the other one as before. */
 function pause(rollout: Rollout = {}, difference: Partial<PauseInput> = {}) {
   return pauseOf({
-    mode: 'WhenIdle',
+    leave: WHEN_IDLE,
     rolledOut: { template: { spec: running('16') }, strategy: 'OneByOne' },
     deployment: deployment(rollout),
     pods: [engine('new', '16'), engine('old', '8')],
     activity: { kind: 'busy' },
-    idleMs: IDLE_MS,
     nowMs: NOW_MS,
     ...difference,
   });
@@ -51,8 +52,13 @@ function pause(rollout: Rollout = {}, difference: Partial<PauseInput> = {}) {
 const quietFor = (ms: number) => ({ activity: { kind: 'quiet' as const, sinceMs: NOW_MS - ms } });
 
 describe('engines that were not replaced yet are left', () => {
-  test.each(['WhenIdle', 'AfterClass'] as const)('when students ask, with %s', (mode) => {
-    expect(pause({}, { mode })).toEqual({ isPaused: true, lookAtMs: undefined });
+  test('when students ask', () => {
+    expect(pause()).toEqual({ isPaused: true, lookAtMs: undefined });
+  });
+
+  test('when an exam begins, though nobody asks yet', () => {
+    const leave = { kind: 'NotYet' as const, awaited: 'ExamEnd' as const };
+    expect(pause({}, { leave, ...quietFor(IDLE_MS) })).toEqual({ isPaused: true, lookAtMs: undefined });
   });
 
   test('until nobody has asked for as long as a change waits', () => {
@@ -74,7 +80,7 @@ describe('engines that were not replaced yet are left', () => {
 
 describe('engines go on being replaced', () => {
   test.each<[string, Rollout, Partial<PauseInput>]>([
-    ['where the spec wants it at once', { paused: true }, { mode: 'Immediately' }],
+    ['where the spec wants it at once', { paused: true }, { leave: { kind: 'AtOnce' } }],
     ['while nobody asks', {}, quietFor(1)],
     [
       'where those that are left serve nobody',

@@ -1,0 +1,54 @@
+import type { ClassroomSpec } from '../../api/classroom.ts';
+import type { Opening } from '../../timetable/opening.ts';
+import { SETTLE_MS } from '../scaling/wanted-engines.ts';
+
+/** For what a change waits. `ClassEnd`: of a class without a timetable, which is over when nobody asks. */
+export type Awaited = 'Idle' | 'ClassEnd' | 'SessionEnd' | 'ExamEnd' | 'Answers';
+
+/** When engines that serve may be replaced. */
+export type Leave =
+  | { readonly kind: 'AtOnce' }
+  /** As soon as nobody has asked them for so long (ms). */
+  | { readonly kind: 'WhenQuiet'; readonly forMs: number; readonly awaited: Awaited }
+  /** Not before something else has happened. */
+  | { readonly kind: 'NotYet'; readonly awaited: Awaited };
+
+interface LeaveInput {
+  readonly spec: Pick<ClassroomSpec, 'access' | 'schedule'> & {
+    readonly engine: Pick<ClassroomSpec['engine'], 'rollout'>;
+  };
+  readonly opening: Pick<Opening, 'isOpen' | 'reason' | 'session'>;
+  /** How long nobody may have asked for, so that engines count as idle (ms). */
+  readonly idleMs: number;
+}
+
+/**
+ * When the spec and the timetable let engines be replaced that serve. In an exam never; a class that is closed by its
+ * timetable has nobody to wait for but answers that run.
+ */
+export function leaveToReplace({ spec, opening, idleMs }: LeaveInput): Leave {
+  if (spec.access === 'Exam' && opening.isOpen) return { kind: 'NotYet', awaited: 'ExamEnd' };
+  switch (spec.engine.rollout) {
+    case 'Immediately':
+      return { kind: 'AtOnce' };
+    case 'WhenIdle':
+      return isOver(opening)
+        ? { kind: 'WhenQuiet', forMs: SETTLE_MS, awaited: 'Answers' }
+        : { kind: 'WhenQuiet', forMs: idleMs, awaited: 'Idle' };
+    case 'AfterClass':
+      if (spec.schedule === undefined) return { kind: 'WhenQuiet', forMs: idleMs, awaited: 'ClassEnd' };
+      if (isOver(opening)) return { kind: 'WhenQuiet', forMs: SETTLE_MS, awaited: 'Answers' };
+      return isInSession(opening)
+        ? { kind: 'NotYet', awaited: 'SessionEnd' }
+        : { kind: 'WhenQuiet', forMs: idleMs, awaited: 'Idle' };
+  }
+}
+
+/** Nobody is served, and the next session is not here yet. A class that a person closed may be opened at any moment. */
+function isOver({ reason }: LeaveInput['opening']): boolean {
+  return reason === 'OutsideSessions';
+}
+
+function isInSession({ reason, session }: LeaveInput['opening']): boolean {
+  return session !== undefined || reason === 'Extended';
+}
