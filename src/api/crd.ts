@@ -71,6 +71,7 @@ interface KindDefinition {
 /** The condition that sums up, as a column finds it. */
 const READY = '.status.conditions[?(@.type=="Ready")]';
 
+/** By timetable and access. */
 const OPEN = '.status.conditions[?(@.type=="Open")].status';
 
 const classroomDefinition: KindDefinition = {

@@ -100,8 +100,7 @@ function passOf(
   nowMs: number,
   looksAtMs: readonly (number | undefined)[],
 ): ReconcilePass {
-  const plannedLookAtMs = planned.kind === 'wanted' ? planned.nextLookAtMs : undefined;
-  const looks = [plannedLookAtMs, ...looksAtMs].filter((atMs) => atMs !== undefined);
+  const looks = [planned.nextLookAtMs, ...looksAtMs].filter((atMs) => atMs !== undefined);
   const later = looks.length === 0 ? {} : { requeueAfterMs: Math.min(...looks) - nowMs };
   if (planned.kind === 'withheld') return { ...later, blocked: planned.message };
   if (outcome !== undefined && outcome.problems.length > 0) {

@@ -14,6 +14,9 @@ import {
   services,
 } from '../kube/resources.ts';
 import type { OperatorSettings } from '../reconcile/settings.ts';
+import { timetableInputOf } from '../timetable/open-until.ts';
+import { openingOf } from '../timetable/opening.ts';
+import { isTimeZone } from '../timetable/time-zone.ts';
 import { engineDeployment } from './children/deployment.ts';
 import { modelCacheClaim } from './children/model-cache.ts';
 import { engineNetworkPolicy } from './children/network-policy.ts';
@@ -56,9 +59,11 @@ export interface WantedPlan extends PlannedRollout {
 /** The spec cannot be acted on; everything stays as it is. */
 export interface WithheldPlan {
   kind: 'withheld';
-  reason: 'ArgumentDenied' | 'SpecUnreadable';
+  reason: 'ArgumentDenied' | 'SpecUnreadable' | 'TimeZoneUnknown';
   /** What, why, what next. */
   message: string;
+  /** When the class opens or closes meanwhile (epoch ms). */
+  nextLookAtMs: number | undefined;
 }
 
 export type Plan = WantedPlan | WithheldPlan;
@@ -74,8 +79,11 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
   if (!parsed.ok) return unreadable(parsed.issues);
   const { classroom } = parsed;
   const { spec } = classroom;
-  const denied = deniedArguments(spec.engine.extraArgs);
-  if (denied.length > 0) return argumentsDenied(denied);
+  const refusal = refusalOf(spec);
+  if (refusal !== undefined) {
+    const { validUntilMs } = openingOf(timetableInputOf(classroom), nowMs);
+    return { kind: 'withheld', ...refusal, nextLookAtMs: validUntilMs };
+  }
 
   const failures = failureState(observed.classroom, spec, nowMs);
   const activeSeats = observed.seats.filter((seat) => isActive(seat, nowMs)).length;
@@ -179,18 +187,35 @@ function unwanted(observed: ObservedClass, wanted: readonly ChildIntent[]): Obse
   );
 }
 
-function argumentsDenied(denied: ReturnType<typeof deniedArguments>): WithheldPlan {
+type Refusal = Pick<WithheldPlan, 'reason' | 'message'>;
+
+/** Why a spec that follows the schema cannot be acted on all the same. */
+function refusalOf({ engine, schedule }: ClassroomSpec): Refusal | undefined {
+  const denied = deniedArguments(engine.extraArgs);
+  if (denied.length > 0) return argumentsDenied(denied);
+  if (schedule !== undefined && !isTimeZone(schedule.timeZone)) return timeZoneUnknown(schedule.timeZone);
+  return undefined;
+}
+
+function argumentsDenied(denied: ReturnType<typeof deniedArguments>): Refusal {
   const list = denied.map(({ argument, why }) => `'${argument}' (${why})`).join(', ');
   return {
-    kind: 'withheld',
     reason: CLASSROOM_REASONS.argumentDenied,
     message: `\`engine.extraArgs\` holds arguments that are not passed on: ${list}. Remove them; for most there is a field of the Classroom. Until then the engines stay as they are.`,
+  };
+}
+
+function timeZoneUnknown(timeZone: string): Refusal {
+  return {
+    reason: CLASSROOM_REASONS.timeZoneUnknown,
+    message: `\`schedule.timeZone\` is no time zone that this version knows: '${timeZone}'. Write a name of the IANA database, such as Europe/Berlin. Until then the engines stay as they are, and the class opens and closes by UTC.`,
   };
 }
 
 function unreadable(issues: readonly FieldIssue[]): WithheldPlan {
   return {
     kind: 'withheld',
+    nextLookAtMs: undefined,
     reason: CLASSROOM_REASONS.specUnreadable,
     message: `The object does not follow the schema of this version: ${describeIssues(issues)}. Correct it, or install the CRDs that belong to this operator. Until then the engines stay as they are.`,
   };

@@ -20,6 +20,7 @@ import { fitsCondition } from './fits-condition.ts';
 import { classGpus, gpuAvailableCondition, withUnschedulableCause } from './gpu-condition.ts';
 import { type NodesReport, nodesReport } from './node-preparation/nodes-report.ts';
 import type { ObservedClass } from './observe.ts';
+import { type OpeningReport, openingReport } from './opening/report.ts';
 import { pendingFeatures } from './pending-features.ts';
 import type { Plan } from './plan.ts';
 import { rolloutCondition } from './rollout/condition.ts';
@@ -58,7 +59,9 @@ export function status(input: StatusInput): ClassroomStatus {
   const failures = failuresOf(input, engines);
   const nodes = plan.kind === 'wanted' ? nodesReport(observed, plan) : undefined;
   const loadSeconds = lastLoadSeconds(observed.pods, previous);
-  const drafts = conditionDrafts(input, engines, gpus, { report, measured, failures, nodes, loadSeconds });
+  const opening = openingReport(observed.classroom, input.nowMs);
+  const reports = { report, measured, failures, nodes, loadSeconds, opening };
+  const drafts = conditionDrafts(input, engines, gpus, reports);
   const generation = observed.classroom.metadata.generation ?? 0;
   const lastReadyTime = latest([previous?.lastReadyTime, ...observed.pods.map(readySince)]);
   return {
@@ -71,6 +74,7 @@ export function status(input: StatusInput): ClassroomStatus {
     students: observed.seats.length,
     baseURL: input.settings.gatewayBaseURL,
     ...figures,
+    ...opening.fields,
     engines: measured.engines,
     ...(measured.largestKvCache === undefined ? {} : { largestKvCache: measured.largestKvCache }),
     ...(report.adapters === undefined ? {} : { adapters: report.adapters }),
@@ -144,13 +148,14 @@ interface Reports {
   nodes: NodesReport | undefined;
   /** How long the last engine took to load. */
   loadSeconds: number | undefined;
+  opening: OpeningReport;
 }
 
 function conditionDrafts(
   input: StatusInput,
   engines: readonly EngineStatus[],
   gpus: GpuAvailability | undefined,
-  { report, measured, failures, nodes, loadSeconds }: Reports,
+  { report, measured, failures, nodes, loadSeconds, opening }: Reports,
 ): ConditionDraft[] {
   const { observed, plan } = input;
   const specValid = specValidCondition(plan);
@@ -162,7 +167,9 @@ function conditionDrafts(
   return [
     readyCondition(details, countReady(engines), observed.seats),
     ...details,
-    // Not one of the details: engines that answer need no more GPUs.
+    // Not one of the details: a class that is closed is as it should be.
+    opening.condition,
+    // Nor this: engines that answer need no more GPUs.
     gpus === undefined ? unknown(TYPES.gpuAvailable, CORRECT_FIRST) : gpuAvailableCondition(gpus),
     // Nor this: a class whose adapters are not loaded serves its model.
     ...(report.condition === undefined ? [] : [report.condition]),

@@ -6,6 +6,7 @@ import type { EventSink } from '../reconcile/controller.ts';
 import type { ApplyOutcome } from './apply.ts';
 import { describeSteps } from './failures/lower-planning.ts';
 import { describeChild } from './kinds.ts';
+import { openingEvents } from './opening/events.ts';
 import type { Plan } from './plan.ts';
 import { describeChanges } from './rollout/changes.ts';
 
@@ -25,6 +26,7 @@ export function transitions(
     ...rolloutEvents(plan, outcome),
     ...outcomeEvents(outcome),
     ...conditionEvents(previous, next),
+    ...openingEvents(previous, next),
     ...gpuEvents(previous, next),
     ...engineEvents(previous, next),
     ...failureEvents(previous, next),

@@ -32,6 +32,8 @@ export interface ManagedFieldsEntry {
   manager?: string;
   operation?: string;
   subresource?: string;
+  /** RFC 3339: when this manager last changed any of its fields. */
+  time?: string;
   fieldsV1?: Record<string, unknown>;
 }
 

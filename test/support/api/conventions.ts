@@ -220,7 +220,7 @@ export const conventions: Record<string, Convention> = {
       ...(scale === undefined ? [] : Object.values(scale)),
     ];
     const known = new Set(['.metadata.creationTimestamp', ...nodes.map(({ path }) => `.${path}`)]);
-    return paths.filter((path) => !known.has(path.replace(/\[\?\(@\.type=="Ready"\)\]/, '[*]')));
+    return paths.filter((path) => !known.has(path.replace(/\[\?\(@\.type=="(Ready|Open)"\)\]/, '[*]')));
   },
 
   'columns end with the age': ({ version }) => {

@@ -138,6 +138,18 @@ test('a spec of another version is reported and not acted on', () => {
   expect(result).toMatchObject({ message: expect.stringContaining('`spec.access` must be') });
 });
 
+test('a time zone that nobody knows is reported, and the class looked at when it opens or closes by UTC', () => {
+  const sessions = [{ days: ['Tue' as const], start: '10:00', end: '17:00' }];
+  const schedule = { timeZone: 'Europe/Berlim', sessions };
+  const result = plan(observedClass({ classroom: classroom({ spec: { schedule } }) }), settings(), NOW_MS);
+  expect(result).toMatchObject({
+    kind: 'withheld',
+    reason: 'TimeZoneUnknown',
+    message: expect.stringContaining("'Europe/Berlim'"),
+    nextLookAtMs: Date.parse('2026-09-01T10:00:00Z'),
+  });
+});
+
 describe('while a change waits', () => {
   const change = { engine: { replicas: { min: 1, max: 4, studentsPerReplica: 2 }, maxNumSeqs: 16 } };
   const before = wanted({ classroom: classroom({ spec: { engine: { ...change.engine, maxNumSeqs: 8 } } }) });

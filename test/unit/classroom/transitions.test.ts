@@ -10,7 +10,7 @@ import { observedClass, settings } from '../../support/classroom.ts';
 const engine = (state: EngineState, message?: string): ClassroomStatus => ({
   engines: [{ name: 'python-101-engine-a', state, ...(message === undefined ? {} : { message }) }],
 });
-const WITHHELD: Plan = { kind: 'withheld', reason: 'SpecUnreadable', message: '' };
+const WITHHELD: Plan = { kind: 'withheld', reason: 'SpecUnreadable', message: '', nextLookAtMs: undefined };
 const nothing: ApplyOutcome = { written: [], deleted: [], problems: [] };
 
 function withReason(type: string, reason: string): ClassroomStatus {
