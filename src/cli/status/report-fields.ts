@@ -16,7 +16,9 @@ export const REPORT_FIELDS: Readonly<Record<keyof ClassReport, string>> = {
     '`total`, `active` who can work; ids of those `suspended` and `expired`; those `waiting` with why. Absent where one may not see the seats',
   usageToday:
     "`requests`, `tokens` and `students` of the class's own day, about a minute old. Absent where one may not see the seats",
-  timetable: '`timeZone`, and the `session` that runs or comes next. Absent without a timetable',
+  open: 'whether students may ask now by timetable and access, whatever the engines do',
+  timetable:
+    '`timeZone`, the `session` that runs and the `nextSession`, each with `start` and `end`; `openUntil` of an extension; the `nextChange` in words, and its `nextChangeTime`. Absent without a timetable',
   conditions:
     'the other conditions: `type`, `mark` (`Good`, `Bad`, `Unknown`, `Note`), `words`, `reason`, `message`, `since`',
 };

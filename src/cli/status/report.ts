@@ -1,12 +1,15 @@
-import type { Classroom, EngineStatus } from '../../api/classroom.ts';
+import type { Classroom, EngineStatus, TimetableStatus } from '../../api/classroom.ts';
 import { type Condition, findCondition } from '../../api/condition.ts';
 import { CLASSROOM_CONDITIONS, STUDENT_QUOTA_CONDITIONS, STUDENT_QUOTA_REASONS } from '../../api/reasons.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
 import { localDayOf } from '../../gateway/local-day.ts';
+import { timetableInputOf } from '../../timetable/open-until.ts';
+import { openingOf } from '../../timetable/opening.ts';
+import { timetableStatus } from '../../timetable/status.ts';
+import { knownTimeZone } from '../../timetable/time-zone.ts';
 import { currentReady } from '../cluster/wait-for-class.ts';
 import { inWords, type Mark } from './condition-words.ts';
 import { nextStep } from './next-step.ts';
-import { currentOrNextSession, type Session } from './session.ts';
 
 /** How a class is, for a trainer: what `status -o json` prints. */
 export interface ClassReport {
@@ -29,7 +32,9 @@ export interface ClassReport {
   /** Absent where one may not see the seats of a class. */
   readonly students?: StudentCounts;
   readonly usageToday?: UsageToday;
-  readonly timetable?: { readonly timeZone: string; readonly session?: Session };
+  /** Whether students may ask now, by timetable and access. */
+  readonly open: boolean;
+  readonly timetable?: TimetableStatus;
   readonly conditions: readonly ConditionInWords[];
 }
 
@@ -80,7 +85,7 @@ export function classReport(
   const serving = ready?.status === 'True';
   const reason = ready?.reason ?? UNSEEN;
   const students = seats && countStudents(seats);
-  const timeZone = spec.schedule?.timeZone ?? 'UTC';
+  const timeZone = knownTimeZone(spec.schedule?.timeZone);
   return {
     name,
     namespace,
@@ -98,7 +103,7 @@ export function classReport(
     },
     ...(students && { students }),
     ...(seats && { usageToday: sumUsage(seats, timeZone, nowMs) }),
-    ...timetable(classroom, nowMs),
+    ...openingNow(classroom, nowMs),
     conditions: (status?.conditions ?? []).flatMap(conditionInWords),
   };
 }
@@ -134,11 +139,12 @@ function sumUsage(seats: readonly StudentQuota[], timeZone: string, nowMs: numbe
   };
 }
 
-function timetable({ spec }: Classroom, nowMs: number): Pick<ClassReport, 'timetable'> {
-  if (spec.schedule === undefined) return {};
-  const { timeZone } = spec.schedule;
-  const session = currentOrNextSession(spec.schedule, nowMs);
-  return { timetable: session === undefined ? { timeZone } : { timeZone, session } };
+/** Computed here, so that it is right also where the operator is down. */
+function openingNow(classroom: Classroom, nowMs: number): Pick<ClassReport, 'open' | 'timetable'> {
+  const input = timetableInputOf(classroom);
+  const opening = openingOf(input, nowMs);
+  const timetable = timetableStatus(input, opening, nowMs);
+  return { open: opening.isOpen, ...(timetable && { timetable }) };
 }
 
 /** Ready is what the report begins with. */

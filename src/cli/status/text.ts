@@ -53,6 +53,7 @@ function factRows(report: ClassReport, look: Look): string {
     ['Model', model.id === model.servedName ? model.id : `${model.id}, for students ${model.servedName}`],
     ['Address', report.baseURL ?? '<none>'],
     ['Access', accessText(report)],
+    ...openRow(report, look.nowMs),
     ['Session', sessionText(report, look.nowMs)],
     ['Engines', `${engines.ready} of ${engines.wanted} answer`],
     ['Students', students === undefined ? NOT_FOR_YOU : studentsText(students)],
@@ -79,11 +80,23 @@ function accessText({ access }: ClassReport): string {
 
 function sessionText({ timetable }: ClassReport, nowMs: number): string {
   if (timetable === undefined) return 'no timetable: always';
-  const { timeZone, session } = timetable;
-  if (session === undefined) return 'none within a year';
-  const hours = `${minuteText(session.start)} to ${minuteText(session.end)} (${timeZone})`;
-  if (session.running) return `runs: ${hours}, ends in ${spanText(Date.parse(session.end) - nowMs)}`;
-  return `next: ${hours}, in ${spanText(Date.parse(session.start) - nowMs)}`;
+  const { timeZone, session, nextSession } = timetable;
+  const hours = ({ start, end }: { start: string; end: string }): string =>
+    `${minuteText(start)} to ${minuteText(end)} (${timeZone})`;
+  if (session !== undefined) {
+    return `runs: ${hours(session)}, ends in ${spanText(Date.parse(session.end) - nowMs)}`;
+  }
+  if (nextSession === undefined) return 'none within a year';
+  return `next: ${hours(nextSession)}, in ${spanText(Date.parse(nextSession.start) - nowMs)}`;
+}
+
+/** By timetable and access; whether engines answer is another matter. */
+function openRow({ open, timetable }: ClassReport, nowMs: number): [string, string][] {
+  if (timetable === undefined) return [];
+  const now = open ? 'yes' : 'no';
+  const { nextChange, nextChangeTime } = timetable;
+  if (nextChange === undefined || nextChangeTime === undefined) return [['Open', now]];
+  return [['Open', `${now}, ${nextChange}, in ${spanText(Date.parse(nextChangeTime) - nowMs)}`]];
 }
 
 function studentsText({ total, active, suspended, expired, waiting }: StudentCounts): string {

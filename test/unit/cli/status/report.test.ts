@@ -116,6 +116,92 @@ describe('the report of a class', () => {
   });
 });
 
+describe('the timetable', () => {
+  // It is Monday, 11:00 in Berlin.
+  const sessions = [{ days: ['Mon' as const, 'Wed' as const], start: '09:00', end: '17:00' }];
+  const reportOf = (difference: ClassroomDifference, nowMs = NOW_MS) =>
+    classReport(
+      classWith([serving], {
+        ...difference,
+        spec: { schedule: { timeZone: 'Europe/Berlin', sessions }, ...difference.spec },
+      }),
+      [],
+      nowMs,
+    );
+  const AFTER_MS = Date.parse('2026-11-23T17:10:00+01:00');
+
+  test('is that of the present moment, whatever the operator wrote', () => {
+    expect(reportOf({})).toMatchObject({
+      open: true,
+      timetable: {
+        session: { start: '2026-11-23T09:00:00+01:00', end: '2026-11-23T17:00:00+01:00' },
+        nextChange: 'closes Mon 2026-11-23 17:00',
+      },
+    });
+    expect(reportOf({}, AFTER_MS)).toMatchObject({
+      open: false,
+      timetable: {
+        nextSession: { start: '2026-11-25T09:00:00+01:00', end: '2026-11-25T17:00:00+01:00' },
+        nextChange: 'opens Wed 2026-11-25 09:00',
+      },
+    });
+  });
+
+  test('gives way to an extension and to access', () => {
+    const annotations = { 'gpu-classroom.io/open-until': '2026-11-23T17:30:00+01:00' };
+    expect(reportOf({ metadata: { annotations } }, AFTER_MS)).toMatchObject({
+      open: true,
+      timetable: { nextChange: 'closes Mon 2026-11-23 17:30' },
+    });
+    expect(reportOf({ spec: { access: 'Closed' } }).open).toBe(false);
+  });
+
+  test('is absent where there is none', () => {
+    expect(classReport(classWith([serving]), [], NOW_MS)).toMatchObject({ open: true });
+    expect(classReport(classWith([serving]), [], NOW_MS)).not.toHaveProperty('timetable');
+  });
+
+  test.each<[string, ClassroomDifference, number, string[]]>([
+    [
+      'in a session',
+      {},
+      NOW_MS,
+      [
+        'Open        yes, closes Mon 2026-11-23 17:00, in 6 h',
+        'Session     runs: 2026-11-23 09:00 to 2026-11-23 17:00 (Europe/Berlin), ends in 6 h',
+      ],
+    ],
+    [
+      'after a session',
+      {},
+      AFTER_MS,
+      [
+        'Open        no, opens Wed 2026-11-25 09:00, in 40 h',
+        'Session     next: 2026-11-25 09:00 to 2026-11-25 17:00 (Europe/Berlin), in 40 h',
+      ],
+    ],
+    [
+      'when nothing changes by time',
+      { spec: { access: 'Closed' } },
+      NOW_MS,
+      [
+        'Open        no',
+        'Session     runs: 2026-11-23 09:00 to 2026-11-23 17:00 (Europe/Berlin), ends in 6 h',
+      ],
+    ],
+    [
+      'without sessions',
+      { spec: { schedule: { outsideSessions: 'Open', sessions: [] } } },
+      NOW_MS,
+      ['Open        yes', 'Session     none within a year'],
+    ],
+  ])('is told for people %s', (_, difference, nowMs, lines) => {
+    const look = { colours: coloursFor({ write: () => true }, {}), columns: 100, nowMs };
+    const text = reportText(reportOf(difference, nowMs), look).split('\n');
+    expect(text.filter((line) => /^(Open|Session) /.test(line))).toEqual(lines);
+  });
+});
+
 test('every condition type of a class has its words', () => {
   for (const type of Object.values(CLASSROOM_CONDITIONS)) expect(CONDITION_WORDS).toHaveProperty(type);
   expect(inWords({ type: 'Ready', status: 'False' })).toEqual({
@@ -174,6 +260,7 @@ describe('for people', () => {
         'Model       Qwen/Qwen2.5-7B-Instruct, for students qwen',
         'Address     http://gateway/v1',
         'Access      Open: students are served',
+        'Open        yes, closes Mon 2026-11-23 17:00, in 6 h',
         'Session     runs: 2026-11-23 09:00 to 2026-11-23 17:00 (Europe/Berlin), ends in 6 h',
         'Engines     2 of 2 answer',
         'Students    1: 1 can work',
