@@ -11,9 +11,12 @@ import { connect } from './connect.ts';
 import type { ClassroomDependencies } from './dependencies.ts';
 import { shortenEndsOfLoading } from './engine-watch/loading-ends.ts';
 import { createEngineRestarts } from './engine-watch/restart.ts';
-import { observe } from './observe.ts';
-import { type Plan, plan } from './plan.ts';
+import { type ObservedClass, observe } from './observe.ts';
+import { type Plan, plan, type WantedPlan } from './plan.ts';
 import { createGivenTurns } from './rollout/give-turns.ts';
+import { preferIdleToGo } from './scaling/deletion-cost.ts';
+import { removeLeftLeases } from './scaling/left-leases.ts';
+import type { NeedHistory } from './scaling/need-history.ts';
 import { status } from './status.ts';
 import { transitions } from './transitions.ts';
 import { createWrittenStatus } from './written-status.ts';
@@ -28,6 +31,8 @@ const PROBLEM_RETRY_MS = 10_000;
 export function createClassroomController(dependencies: ClassroomDependencies): OperatorController {
   const { informers, clock, settings, events } = dependencies;
   const written = createWrittenStatus();
+  /** Of each class how many engines it needed of late. An operator that begins anew counts what runs as needed. */
+  const needs = new Map<string, NeedHistory>();
   const turns = createGivenTurns(dependencies);
   const restarts = createEngineRestarts(dependencies);
 
@@ -36,18 +41,20 @@ export function createClassroomController(dependencies: ClassroomDependencies): 
     connect: (enqueue) => connect(informers, dependencies, enqueue),
     keys: () => informers.classrooms.list(settings.watchNamespace).map(({ metadata }) => keyOf(metadata)),
     async reconcile(key, signal) {
-      const seen = observe(refOfKey(key), informers, dependencies);
+      const seen = observe(refOfKey(key), informers, dependencies, needs.get(key));
       if (seen === undefined) {
         written.forget(key);
+        needs.delete(key);
         return {};
       }
       const observed = { ...seen, classroom: written.current(seen.classroom) };
       const nowMs = clock.now();
       const planned = plan(observed, settings, nowMs);
       const outcome =
-        planned.kind === 'wanted'
-          ? await apply(planned, observed.classroom, dependencies, signal)
-          : undefined;
+        planned.kind === 'wanted' ? await carryOut(planned, observed, dependencies, signal) : undefined;
+      if (planned.kind === 'wanted' && planned.engines !== undefined) {
+        needs.set(key, planned.engines.scaling.history);
+      }
       // No engine starts before all that it stands on is there.
       const isBlocked = outcome !== undefined && outcome.problems.length > 0;
       const turnAtMs = isBlocked ? undefined : await turns.carryOut(observed.classroom, signal);
@@ -59,9 +66,21 @@ export function createClassroomController(dependencies: ClassroomDependencies): 
       }
       await shortenEndsOfLoading(observed, dependencies, signal);
       const repairAtMs = await restarts.carryOut(observed, nowMs, signal);
-      return passOf(planned, outcome, next, nowMs, [turnAtMs, repairAtMs]);
+      const leaseAtMs = await removeLeftLeases(observed, dependencies, nowMs, signal);
+      return passOf(planned, outcome, next, nowMs, [turnAtMs, repairAtMs, leaseAtMs]);
     },
   };
+}
+
+/** Which engines are to go is said before fewer are asked for. */
+async function carryOut(
+  planned: WantedPlan,
+  observed: ObservedClass,
+  dependencies: ClassroomDependencies,
+  signal: AbortSignal,
+): Promise<ApplyOutcome> {
+  await preferIdleToGo(observed, planned.engines?.replicas ?? 0, dependencies, signal);
+  return apply(planned, observed.classroom, dependencies, signal);
 }
 
 async function writeStatus(

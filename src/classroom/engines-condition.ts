@@ -7,6 +7,7 @@ import type { Deployment } from '../kube/resources.ts';
 import type { EngineSettings } from './engine-settings.ts';
 import { describeHeld } from './failures/describe.ts';
 import { describeLastLoad } from './rollout/condition.ts';
+import type { ScalingReason } from './scaling/wanted-engines.ts';
 
 const type = CLASSROOM_CONDITIONS.enginesReady;
 
@@ -22,6 +23,8 @@ const URGENCY = [
 /** How many engines there shall be, and what each needs. */
 export interface WantedEngines extends Pick<EngineSettings, 'resourceName' | 'resourceCount'> {
   replicas: number;
+  /** Why there shall be so many. */
+  scaling: ScalingReason;
   /** CPU, memory and the like that each asks for. */
   requests: Readonly<Record<string, string>>;
   /** Whether there are GPUs for them; undefined: not asked. */
@@ -40,9 +43,11 @@ export function enginesCondition(
   deployment: Deployment | undefined,
 ): ConditionDraft {
   const ready = engines.filter((engine) => engine.state === 'Ready').length;
-  if (wanted.replicas === 0) return noneWanted(ready);
+  const isHeld = wanted.failures?.held !== undefined;
+  // Of a class that sleeps or is closed, engines that will not start when they are wanted are to be told of before.
+  if (wanted.replicas === 0 && !(isHeld && wanted.scaling !== 'Needed')) return noneWanted(ready, wanted);
   const count = `${ready} of ${wanted.replicas} ${wanted.replicas === 1 ? 'engine answers' : 'engines answer'}`;
-  if (ready >= wanted.replicas) {
+  if (ready >= wanted.replicas && wanted.replicas > 0) {
     return { type, status: 'True', reason: CLASSROOM_REASONS.allReady, message: `${count}.` };
   }
   const { held, reason = CLASSROOM_REASONS.failing } = wanted.failures ?? {};
@@ -58,12 +63,26 @@ export function enginesCondition(
   return notReady(reasonOf(culprit), `${count}: ${describe(culprit, wanted)}`);
 }
 
-function noneWanted(ready: number): ConditionDraft {
-  const message =
-    ready === 0
-      ? 'No engine runs, because no student is active and `engine.replicas.min` is 0.'
-      : `${ready} ${ready === 1 ? 'engine is' : 'engines are'} being stopped, because no student is active and \`engine.replicas.min\` is 0.`;
-  return { type, status: 'True', reason: CLASSROOM_REASONS.noneWanted, message };
+function noneWanted(ready: number, wanted: WantedEngines): ConditionDraft {
+  const [reason, why] = noneReason(wanted.scaling);
+  const fact =
+    ready === 0 ? 'No engine runs' : `${ready} ${ready === 1 ? 'engine is' : 'engines are'} being stopped`;
+  const wake = reason === CLASSROOM_REASONS.asleep ? ` The first request wakes them.${after(wanted)}` : '';
+  return { type, status: 'True', reason, message: `${fact}, because ${why}.${wake}` };
+}
+
+function noneReason(scaling: ScalingReason): [reason: string, why: string] {
+  switch (scaling) {
+    case 'Asleep':
+      return [CLASSROOM_REASONS.asleep, 'nobody has asked for as long as `idle` says'];
+    case 'Warming':
+    case 'Needed':
+      return [CLASSROOM_REASONS.noneWanted, 'no student is active and `engine.replicas.min` is 0'];
+    case 'Closed':
+    case 'Draining':
+    case 'Resting':
+      return [CLASSROOM_REASONS.closed, 'the class is closed: see the condition Open'];
+  }
 }
 
 function notReady(reason: string, message: string): ConditionDraft {

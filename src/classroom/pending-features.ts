@@ -5,10 +5,6 @@ type Use = readonly [field: string, used: (spec: ClassroomSpec) => boolean];
 
 /** Fields that the schema accepts and nothing acts on yet. A field leaves this list with the code that acts on it. */
 const PENDING: readonly Use[] = [
-  // Without a timetable a class is over when nobody asks.
-  ["engine.rollout 'AfterClass'", (spec) => spec.engine.rollout === 'AfterClass'],
-  ['schedule', (spec) => spec.schedule !== undefined],
-  ['idle', (spec) => spec.idle !== undefined],
   ["access 'Exam'", (spec) => spec.access === 'Exam'],
   ['boost', (spec) => spec.boost !== undefined],
   ['exam', (spec) => spec.exam !== undefined],

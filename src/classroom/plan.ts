@@ -24,12 +24,14 @@ import { outgoingPorts } from './children/outgoing-ports.ts';
 import { enginePodDisruptionBudget } from './children/pod-disruption-budget.ts';
 import { engineService } from './children/service.ts';
 import { engineServiceAccount } from './children/service-account.ts';
+import { earliestAfter } from './earliest.ts';
 import { deniedArguments } from './extra-args.ts';
 import { isHeld, retryAtMs, stepsFor } from './failures/record.ts';
 import { specHash } from './failures/spec-hash.ts';
 import type { ObservedChild, ObservedClass } from './observe.ts';
 import { ownershipOf } from './ownership.ts';
 import { type PlannedRollout, planRollout } from './rollout/plan-rollout.ts';
+import { type ClassHours, classHours } from './scaling/class-scaling.ts';
 
 /** One object as it should be. */
 export interface ChildIntent {
@@ -43,6 +45,8 @@ export interface WantedPlan extends PlannedRollout {
   spec: ClassroomSpec;
   /** Students who may work now. */
   activeSeats: number;
+  /** When the class is open, and its engines up. */
+  hours: ClassHours;
   /** Stands for what the spec says of model, GPU and engines. */
   specHash: string;
   /** Whether engines that fail again and again are kept from starting: then there are none for now. */
@@ -52,7 +56,7 @@ export interface WantedPlan extends PlannedRollout {
   /** Applied only when all foundations are there: no engine runs without its network policy. */
   deployment: ChildIntent | undefined;
   delete: ObservedChild[];
-  /** When time alone changes the plan (epoch ms): a seat ends, or engines count as idle. */
+  /** When time alone changes the plan (epoch ms): a seat or a session ends, or engines count as idle. */
   nextLookAtMs: number | undefined;
 }
 
@@ -88,6 +92,7 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
   const failures = failureState(observed.classroom, spec, nowMs);
   const activeSeats = observed.seats.filter((seat) => isActive(seat, nowMs)).length;
   const { steps } = failures;
+  const hours = classHours(classroom, nowMs);
   const planned = planRollout({
     observed,
     classroom,
@@ -95,6 +100,7 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     steps,
     nowMs,
     idleMs: settings.rolloutIdleMs,
+    hours,
   });
   const { engines, rollout, pause } = planned;
   // Those of the engines in force: while a change waits, the ones that run keep their way out.
@@ -118,17 +124,21 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     kind: 'wanted',
     spec,
     activeSeats,
+    hours,
     ...planned,
     specHash: failures.specHash,
     held: failures.held,
     foundations,
     deployment,
     delete: unwanted(observed, [...foundations, ...(deployment === undefined ? [] : [deployment])]),
-    nextLookAtMs: earliest([
+    nextLookAtMs: earliestAfter(nowMs, [
       nextExpiryMs(observed.seats, nowMs),
       rollout.kind === 'wait' ? rollout.lookAtMs : undefined,
       pause.lookAtMs,
       failures.retryAtMs,
+      hours.opening.validUntilMs,
+      hours.engines.nextChangeMs,
+      engines?.scaling.lookAtMs,
     ]),
   };
 }
@@ -161,14 +171,10 @@ export function isActive(seat: StudentQuota, nowMs: number): boolean {
 }
 
 function nextExpiryMs(seats: readonly StudentQuota[], nowMs: number): number | undefined {
-  return earliest(
-    seats.map((seat) => Date.parse(seat.spec.expiresAt ?? '')).filter((expiryMs) => expiryMs > nowMs),
+  return earliestAfter(
+    nowMs,
+    seats.map((seat) => Date.parse(seat.spec.expiresAt ?? '')),
   );
-}
-
-function earliest(times: readonly (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 /**

@@ -24,8 +24,8 @@ import { type OpeningReport, openingReport } from './opening/report.ts';
 import { pendingFeatures } from './pending-features.ts';
 import type { Plan } from './plan.ts';
 import { rolloutCondition } from './rollout/condition.ts';
-import { awaitedBy } from './rollout/decision.ts';
 import { runningFigures } from './rollout/figures.ts';
+import type { Awaited, Leave } from './rollout/leave.ts';
 import { requestsOf, resourceOf } from './rollout/rolled-out.ts';
 
 const TYPES = CLASSROOM_CONDITIONS;
@@ -165,7 +165,7 @@ function conditionDrafts(
     plan.kind === 'wanted' ? fitsCondition(plan.planning, plan.spec) : unknown(TYPES.fits, CORRECT_FIRST);
   const details = [specValid, fits, childrenApplied, enginesReady];
   return [
-    readyCondition(details, countReady(engines), observed.seats),
+    readyCondition(details, opening.condition, countReady(engines), observed.seats),
     ...details,
     // Not one of the details: a class that is closed is as it should be.
     opening.condition,
@@ -195,11 +195,12 @@ function enginesReadyCondition(
     return unknown(TYPES.enginesReady, 'No engine is started: see the condition Fits.');
   }
   const { resourceName, resourceCount } = resourceOf(plan.engines.rolledOut);
-  const { replicas } = plan.engines;
+  const { replicas, scaling } = plan.engines;
   const requests = requestsOf(plan.engines.rolledOut);
   const classroom = observed.classroom.metadata.name;
   const wanted = {
     replicas,
+    scaling: scaling.reason,
     requests,
     resourceName,
     resourceCount,
@@ -219,8 +220,12 @@ function rolloutPendingCondition(
   return rolloutCondition(plan.rollout, {
     idleMs: settings.rolloutIdleMs,
     lastLoadSeconds,
-    pausedFor: plan.pause.isPaused ? awaitedBy(plan.spec.engine.rollout) : undefined,
+    pausedFor: plan.pause.isPaused ? awaitedOf(plan.leave) : undefined,
   });
+}
+
+function awaitedOf(leave: Leave): Awaited | undefined {
+  return leave.kind === 'AtOnce' ? undefined : leave.awaited;
 }
 
 function specValidCondition(plan: Plan): ConditionDraft {
@@ -298,18 +303,24 @@ function featurePendingCondition(plan: Plan): ConditionDraft {
   };
 }
 
-/** The summary: the first thing that is not as wanted, or who can work. */
+/** The summary: the first thing that is not as wanted, that the class is closed, or who can work. */
 function readyCondition(
   details: readonly ConditionDraft[],
+  open: ConditionDraft,
   readyEngines: number,
   seats: readonly StudentQuota[],
 ): ConditionDraft {
   const type = TYPES.ready;
   const first = details.find((condition) => condition.status === 'False');
+  const engines = details.find((condition) => condition.type === TYPES.enginesReady);
+  if (open.status === 'False' && (first === undefined || comesByItself(first))) {
+    const more = engines?.reason === REASONS.closed ? [] : [engines?.message ?? ''];
+    return { type, status: 'False', reason: REASONS.closed, message: [open.message, ...more].join(' ') };
+  }
   if (first === undefined) {
-    const engines = details.find((condition) => condition.type === TYPES.enginesReady)?.message ?? '';
-    const message = `${engines.replace(/\.$/, '')}; ${studentsClause(seats)}.`;
-    return { type, status: 'True', reason: REASONS.serving, message };
+    const message = `${(engines?.message ?? '').replace(/\.$/, '')}; ${studentsClause(seats)}.`;
+    const reason = engines?.reason === REASONS.asleep ? REASONS.asleep : REASONS.serving;
+    return { type, status: 'True', reason, message };
   }
   const partly = first.type === TYPES.enginesReady && readyEngines > 0;
   return {
@@ -318,6 +329,17 @@ function readyCondition(
     reason: partly ? REASONS.partlyServing : first.reason,
     message: first.message,
   };
+}
+
+/** Engines that warm up for a session, or end after one. */
+function comesByItself({ type, reason }: ConditionDraft): boolean {
+  const steps: readonly string[] = [
+    REASONS.awaitingTurn,
+    REASONS.scheduling,
+    REASONS.loading,
+    REASONS.stopping,
+  ];
+  return type === TYPES.enginesReady && steps.includes(reason);
 }
 
 function studentsClause(seats: readonly StudentQuota[]): string {

@@ -1,6 +1,8 @@
 import type { Classroom } from '../../api/classroom.ts';
+import { CLASSROOM_REASONS } from '../../api/reasons.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
-import { classReport, type StudentCounts } from '../status/report.ts';
+import type { Mark } from '../status/condition-words.ts';
+import { type ClassReport, classReport, type StudentCounts } from '../status/report.ts';
 import type { Finding } from './finding.ts';
 
 /** What the operator says of a class, and of the seats. Pure. @param nowMs epoch ms */
@@ -20,7 +22,7 @@ export function checkClass(
   return [
     {
       area: 'Class',
-      mark: report.serving ? 'Good' : 'Bad',
+      mark: markOf(report),
       what: `${report.name}: ${report.message}`,
       ...(report.serving ? {} : { next: report.next }),
     },
@@ -33,6 +35,12 @@ export function checkClass(
     }),
     ...studentFindings(report.students),
   ];
+}
+
+/** A class that is closed is as somebody wants it. */
+function markOf({ serving, reason }: ClassReport): Mark {
+  if (serving) return 'Good';
+  return reason === CLASSROOM_REASONS.closed ? 'Note' : 'Bad';
 }
 
 function studentFindings(students: StudentCounts | undefined): Finding[] {

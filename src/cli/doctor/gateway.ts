@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { Classroom } from '../../api/classroom.ts';
 import { findCondition } from '../../api/condition.ts';
-import { STUDENT_QUOTA_CONDITIONS } from '../../api/reasons.ts';
+import { CLASSROOM_REASONS, OPENING_REASONS, STUDENT_QUOTA_CONDITIONS } from '../../api/reasons.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
+import { timetableInputOf } from '../../timetable/open-until.ts';
+import { openingOf } from '../../timetable/opening.ts';
 import { streamAnswer } from '../chat/answer.ts';
 import type { Cluster } from '../cluster/command.ts';
+import { currentReady } from '../cluster/wait-for-class.ts';
 import { type Gateway, gatewayOf, jsonOf } from '../gateway/gateway.ts';
 import { type AskingStudent, withKey } from '../gateway/student.ts';
 import { CliError } from '../problem.ts';
@@ -29,8 +32,10 @@ const MAX_TOKENS = 8;
 
 /** Goes the way of a student: address, key, list of models, one answer of an engine. */
 export async function checkGateway(check: GatewayCheck, cluster: Cluster): Promise<Finding[]> {
-  if (check.classroom.spec.access === 'Closed') {
-    const what = 'The class is closed (`access`): no student is answered, so the gateway was not asked.';
+  const { isOpen, reason } = openingOf(timetableInputOf(check.classroom), cluster.machine.clock.now());
+  if (!isOpen) {
+    const by = reason === OPENING_REASONS.accessClosed ? '`access`' : 'its timetable';
+    const what = `The class is closed (${by}): no student is answered, so the gateway was not asked.`;
     return [{ area: 'Gateway', mark: 'Note', what }];
   }
   const seat = seatFor(check);
@@ -46,6 +51,10 @@ export async function checkGateway(check: GatewayCheck, cluster: Cluster): Promi
   if ('area' in reached) return [reached];
   const { gateway, student, finding } = reached;
   if (!check.request) return [finding];
+  if (currentReady(check.classroom)?.reason === CLASSROOM_REASONS.asleep) {
+    const what = 'The engines sleep, so none was asked: that would wake them.';
+    return [finding, { area: 'Gateway', mark: 'Note', what }];
+  }
   return [finding, await attempt(() => askEngine(gateway, student, check, cluster))];
 }
 

@@ -1,4 +1,4 @@
-import { CLASSROOM_CONDITIONS } from '../../api/reasons.ts';
+import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS } from '../../api/reasons.ts';
 
 /** What a condition of a class asks, and what its answers mean. */
 interface ConditionWords {
@@ -73,6 +73,14 @@ export const CONDITION_WORDS: Readonly<Record<ConditionType, ConditionWords>> = 
   },
 };
 
+/** What is as it should be, though not in the words of its type: nobody asks for engines that are not to run. */
+const RESTING: Readonly<Record<string, string>> = {
+  [CLASSROOM_REASONS.asleep]: 'The engines sleep until somebody asks',
+  [CLASSROOM_REASONS.closed]: 'The engines do not run while the class is closed',
+  [CLASSROOM_REASONS.noneWanted]: 'No engine is to run',
+  [CLASSROOM_REASONS.adaptersWaiting]: 'The adapters are loaded when the engines answer',
+};
+
 /** How a condition is, for people: as it should be, not so, not known, or a note. */
 export type Mark = 'Good' | 'Bad' | 'Unknown' | 'Note';
 
@@ -82,10 +90,14 @@ const isKnown = (type: string): type is ConditionType => type in CONDITION_WORDS
 export function inWords({
   type,
   status,
+  reason = '',
 }: {
   type: string;
   status: 'True' | 'False' | 'Unknown';
+  reason?: string;
 }): { mark: Mark; words: string } | undefined {
+  const resting = RESTING[reason];
+  if (resting !== undefined) return { mark: 'Note', words: resting };
   const { whenTrue, whenFalse, kind } = isKnown(type) ? CONDITION_WORDS[type] : wordsOfUnknown(type);
   if (kind === 'Note') return status === 'True' ? { mark: 'Note', words: whenTrue } : undefined;
   switch (status) {

@@ -35,6 +35,8 @@ export function nextStep({ name, namespace, serving, reason, students }: Situati
   }
   if (ENGINE_FAILURES.has(reason)) return `Do what the message says; the engine's own words: ${call('logs')}`;
   if (GOES_ON_BY_ITSELF.has(reason)) return `It goes on by itself; to wait for it: ${call('status')} --wait`;
+  if (reason === REASONS.closed)
+    return 'Nothing, where it is meant to be closed: the message says when it opens.';
   if (students === 0) return `Enrol the students: ${call('enroll')} -f roster.csv`;
   if (serving && students === undefined) return 'Nothing: the class is ready.';
   if (serving) return `Hand out the keys: ${call('keys export')}`;

@@ -1,4 +1,5 @@
 import type { EngineStatus } from '../../api/classroom.ts';
+import { CLASSROOM_REASONS } from '../../api/reasons.ts';
 import { type Colours, coloursFor } from '../colours.ts';
 import type { Machine } from '../machine.ts';
 import { nameTable, textTable, wrapped } from '../text-table.ts';
@@ -40,8 +41,14 @@ export function reportText(report: ClassReport, look: Look): string {
 }
 
 /** Engines that answer serve students, whatever else is wrong with a class. */
-function headline({ serving, access, engines }: ClassReport, { green, yellow, red }: Colours): string {
-  if (access === 'Closed') return yellow('closed, students are NOT served');
+function headline(
+  { serving, reason, access, engines }: ClassReport,
+  { green, yellow, red }: Colours,
+): string {
+  if (access === 'Closed' || reason === CLASSROOM_REASONS.closed) {
+    return yellow('closed, students are NOT served');
+  }
+  if (reason === CLASSROOM_REASONS.asleep) return green('asleep, the first student who asks wakes it');
   if (serving) return green('students are served');
   if (engines.ready > 0) return yellow('students are served, but not all is well');
   return red('students are NOT served');

@@ -165,14 +165,101 @@ describe('what is in the way is said where it belongs and in Ready', () => {
   });
 });
 
+describe('a class without engines that is as it should be', () => {
+  /** Its sessions are on Wednesdays; it is Tuesday. */
+  const schedule = { sessions: [{ days: ['Wed' as const], start: '09:00', end: '12:00' }] };
+  const held = { specHash: '', count: 2, retries: 0, memorySteps: [], reason: 'ModelNotFound' };
+  const since = '2026-09-01T08:00:00Z';
+  const openSince = (status: 'True' | 'False', lastTransitionTime: string): Condition => ({
+    type: 'Open',
+    status,
+    reason: status === 'True' ? 'AlwaysOpen' : 'OutsideSessions',
+    message: '',
+    lastTransitionTime,
+  });
+  const deployment = (replicas: number): Deployment => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'python-101-engine' },
+    spec: { replicas, selector: {}, template: {} },
+  });
+
+  test('is closed outside of its sessions, and Ready says when it opens', () => {
+    const got = statusOf({ classroom: classroom({ spec: { schedule } }) });
+    expect(condition('Ready', got)).toEqual({
+      status: 'False',
+      reason: 'Closed',
+      message: condition('Open', got).message,
+    });
+    expect(condition('EnginesReady', got)).toEqual({
+      status: 'True',
+      reason: 'Closed',
+      message: 'No engine runs, because the class is closed: see the condition Open.',
+    });
+    expect(condition('Open', got).message).toContain('Wed 2026-09-02 09:00');
+    expect(got.replicas).toBe(0);
+  });
+
+  test('is closed while its engines load for a session, and Ready tells of both', () => {
+    const early = { ...schedule, sessions: [{ days: ['Tue' as const], start: '09:10', end: '12:00' }] };
+    const got = statusOf({ classroom: classroom({ spec: { schedule: early } }), pods: [enginePod()] });
+    expect(condition('Ready', got)).toMatchObject({ status: 'False', reason: 'Closed' });
+    expect(condition('Ready', got).message).toMatch(
+      /^No session runs\..* 0 of 1 engine answers: engine .* is loading/,
+    );
+    expect(condition('EnginesReady', got)).toMatchObject({ status: 'False', reason: 'Loading' });
+  });
+
+  const sleeper = (status: ClassroomStatus) =>
+    classroom({
+      spec: { idle: { scaleToZeroAfterMinutes: 5 }, engine: { replicas: { min: 0 } } },
+      status: { lastLoadSeconds: 103, ...status },
+    });
+
+  test('sleeps when nobody asks, and is ready: the first request wakes it', () => {
+    const own = sleeper({ conditions: [openSince('True', since)] });
+    const got = statusOf({
+      classroom: own,
+      deployment: deployment(0),
+      seats: [seat('alice', true)],
+      needHistory: { engines: 0, before: [] },
+    });
+    expect(condition('Ready', got)).toEqual({
+      status: 'True',
+      reason: 'Asleep',
+      message:
+        'No engine runs, because nobody has asked for as long as `idle` says. The first request wakes them. The last engine took 103 s to load; 1 student has a key.',
+    });
+    expect(condition('EnginesReady', got)).toMatchObject({ status: 'True', reason: 'Asleep' });
+  });
+
+  test('says so all the same where its engines will not start', () => {
+    const asleep = {
+      classroom: sleeper({ conditions: [openSince('True', since)] }),
+      deployment: deployment(0),
+    };
+    const specHash = plannedHash(asleep);
+    const failures = { ...held, specHash, message: 'no such model', held: { since } };
+    const own = sleeper({ conditions: [openSince('True', since)], failures });
+    const got = statusOf({ ...asleep, classroom: own, seats: [seat('alice', true)] });
+    expect(condition('EnginesReady', got)).toMatchObject({ status: 'False', reason: 'ModelNotFound' });
+    expect(condition('Ready', got)).toMatchObject({ status: 'False', reason: 'ModelNotFound' });
+  });
+});
+
+function plannedHash(difference: Partial<ObservedClass>): string {
+  const planned = plan(observedClass(difference), settings(), NOW_MS);
+  return planned.kind === 'wanted' ? planned.specHash : '';
+}
+
 describe('fields that nothing acts on yet', () => {
   test('are named', () => {
-    const busy = classroom({
-      spec: { idle: { scaleToZeroAfterMinutes: 5 }, engine: { replicas: { min: 0 } } },
-    });
-    const got = condition('FeaturePending', statusOf({ classroom: busy }));
+    const window = { days: ['Mon' as const], start: '22:00', end: '06:00' };
+    const jobs = [{ name: 'sql-tutor', dataset: { claimName: 'datasets', path: 'sql.jsonl' } }];
+    const nights = classroom({ spec: { fineTuning: { window, jobs } } });
+    const got = condition('FeaturePending', statusOf({ classroom: nights }));
     expect(got).toMatchObject({ status: 'True', reason: 'FieldsIgnored' });
-    expect(got.message).toContain('does not act on them yet: idle.');
+    expect(got.message).toContain('does not act on them yet: fineTuning.');
   });
 
   test('are not the limits', () => {
