@@ -320,6 +320,30 @@ const CATALOGUE = {
     (d) =>
       `The gateway cannot write down what is used in class ${d.classroom}, and serves nothing uncounted. Try again in a minute. ${ask(d, 'to look at the disk of the gateway if this goes on')}`,
   ),
+  report_key_only: define<OfClass>(
+    403,
+    'permission_error',
+    (d) =>
+      `This key opens the report of class ${d.classroom} and nothing else: GET /v1/classroom/report. To work with the class, use the key of a student.`,
+  ),
+  report_key_needed: define<OfClass>(
+    403,
+    'permission_error',
+    (d) =>
+      `The report of class ${d.classroom} is for its trainers, and this is the key of a student. What you used yourself is at GET /v1/usage.`,
+  ),
+  invalid_report_days: define<{ why: string }>(
+    400,
+    'invalid_request_error',
+    ({ why }) =>
+      `These days cannot be reported: ${why}. Write them as local dates of the class, such as ?from=2026-09-01&to=2026-09-30; without \`from\` the report begins with the first day of the account, without \`to\` it ends today.`,
+  ),
+  report_unreadable: define<OfClass>(
+    503,
+    'server_error',
+    (d) =>
+      `The account of class ${d.classroom} cannot be read now; nothing of it is lost. Try again in a few seconds, and look at the log of the gateway if this goes on.`,
+  ),
   usage_unreadable: define<OfClass>(
     503,
     'server_error',
@@ -349,6 +373,15 @@ const CATALOGUE = {
     (d) =>
       `No engine of class ${d.classroom} is ready: it may be starting. Try again in a minute. ${ask(d, 'if this goes on')}`,
   ),
+  engine_starting: define<
+    OfClass & { loadSeconds: number | undefined; waitedSeconds: number; retrySeconds: number }
+  >(503, 'server_error', (d) => {
+    const lastTime =
+      d.loadSeconds === undefined
+        ? 'how long that takes was not measured yet'
+        : `that took ${d.loadSeconds} s the last time`;
+    return `No engine of class ${d.classroom} ran when you asked, and one is being started: ${lastTime}, and you have waited ${d.waitedSeconds} s. Try again in ${d.retrySeconds} s. ${ask(d, 'if this goes on')}`;
+  }),
   engine_busy: define<OfClass>(
     503,
     'server_error',

@@ -5,6 +5,7 @@ import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/log.ts';
 import type { Patience } from './answer/forward.ts';
 import { Chain } from './chain.ts';
+import type { OnAsked } from './demand/asked-class.ts';
 import { connectEngine } from './engines/connection.ts';
 import { createEngineRegistry, type EngineRegistry } from './engines/registry.ts';
 import { refuse } from './errors.ts';
@@ -16,7 +17,8 @@ import { createDirectory, type Directory } from './identity/directory.ts';
 import { createFailedAttempts } from './identity/failed-attempts.ts';
 import type { TokenVerifier } from './identity/jwt.ts';
 import { createRunningRequests } from './identity/running.ts';
-import { createSignIn } from './identity/sign-in.ts';
+import { createReportSignIn, createSignIn } from './identity/sign-in.ts';
+import type { ReportReader } from './ledger/report-reader.ts';
 import type { UsageReader } from './ledger/usage-reader.ts';
 import type { Admission } from './limits/admission.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics.ts';
@@ -34,8 +36,14 @@ export interface GatewayOptions {
   readonly admission: Admission;
   /** Knows what was booked. */
   readonly usage: UsageReader;
+  /** Knows all of it, for the reports of classes. */
+  readonly reports: ReportReader;
   /** Told after a request of a seat was booked. */
   readonly onSettled?: ((seatKey: string) => void) | undefined;
+  /** Told when an engine has had a request. @param fromMs epoch ms, as `toMs` */
+  readonly onEngineUsed?: ((engineId: string, fromMs: number, toMs: number) => void) | undefined;
+  /** Hears of classes that are asked; default: nobody has engines started for them. */
+  readonly onAsked?: OnAsked | undefined;
   /** Secret that cache salts are made with. */
   readonly saltSecret: Uint8Array;
   /** False until the directory is complete: an unknown key may then be one that was not read yet. */
@@ -104,21 +112,26 @@ export function createGateway(options: GatewayOptions): Gateway {
     clock,
     bounds: options.queueBounds,
     onWaited: metrics.waited,
+    onAsked: options.onAsked,
+    momentOf: (key) => directory.classMoment(key, clock.now()),
   });
+  directory.subscribeClassrooms((key) => queue.classroomChanged(key));
+  const signInOptions = {
+    directory,
+    clock,
+    isSynced: options.isSynced,
+    tokens: options.tokens,
+    failedAttempts: createFailedAttempts({ perMinute: options.failedAttemptsPerMinute ?? 0, clock }),
+    clientAddress: createClientAddress(options.trustedProxies ?? []),
+  };
   const serve = createStudentApi({
     ...options,
     directory,
     queue,
     running,
     metrics,
-    signIn: createSignIn({
-      directory,
-      clock,
-      isSynced: options.isSynced,
-      tokens: options.tokens,
-      failedAttempts: createFailedAttempts({ perMinute: options.failedAttemptsPerMinute ?? 0, clock }),
-      clientAddress: createClientAddress(options.trustedProxies ?? []),
-    }),
+    signIn: createSignIn(signInOptions),
+    reportSignIn: createReportSignIn(signInOptions),
     newRequestId: () => `req_${randomUUID().replaceAll('-', '')}`,
   });
 

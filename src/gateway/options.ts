@@ -69,6 +69,7 @@ export const settingsSchema = z
     queueBytesPerClass: wholeNumber(1024, 2 ** 40),
     queueTimeoutMs: duration,
     engineWaitTimeoutMs: duration,
+    wakeTimeoutMs: duration,
     engineMetricsIntervalMs: positiveDuration,
     tlsCertFile: nonEmpty.optional(),
     tlsKeyFile: nonEmpty.optional(),
@@ -215,8 +216,13 @@ export const FLAGS: Program<typeof settingsSchema>['flags'] = {
   },
   engineWaitTimeoutMs: {
     spelling: '--engine-wait-timeout <duration>',
-    about: 'for an engine while the class has none that can be asked',
+    about: 'for an engine while the class has none that can be asked, and none is being started',
     default: '10s',
+  },
+  wakeTimeoutMs: {
+    spelling: '--wake-timeout <duration>',
+    about: 'for an engine that is being started, such as that of a class that slept',
+    default: '5m',
   },
   engineMetricsIntervalMs: {
     spelling: '--engine-metrics-interval <duration>',

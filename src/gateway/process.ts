@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { type Clock, systemClock } from '../kube/clock.ts';
 import { createKubeClient } from '../kube/kube-client.ts';
 import { defaultKubeContext } from '../kube/kubeconfig.ts';
@@ -7,6 +8,9 @@ import type { Logger } from '../kube/log.ts';
 import { type HealthCheck, type HealthServer, startHealthServer } from '../observability/health.ts';
 import type { AddressOfPod } from '../vllm/pod-address.ts';
 import { YamlFaultsError } from '../yaml/located.ts';
+import { createDemandPublisher, type DemandPublisher } from './demand/demand-publisher.ts';
+import { askedClassroomOf, replicaOf } from './demand/replica.ts';
+import { createEngineTime, type EngineTime } from './engine-time/recorder.ts';
 import { watchEngines } from './engines/watch.ts';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway.ts';
 import { readinessOf } from './health.ts';
@@ -76,13 +80,17 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
   const state = await openState(settings, log);
   let source: Source | undefined;
   let publisher: UsagePublisher | undefined;
+  let demand: DemandPublisher | undefined;
   const gateway = createGateway({
     ...boundsOf(settings),
     clock: systemClock,
     log,
     admission: state.admission,
     usage: state.usage,
+    reports: state.reports,
     onSettled: (seatKey) => publisher?.onSettled(seatKey),
+    onEngineUsed: (engineId, fromMs, toMs) => engineTime.used(engineId, fromMs, toMs),
+    onAsked: (asked) => demand?.onAsked(asked),
     peers: state.peers,
     stateStore: state.figures,
     saltSecret,
@@ -90,6 +98,12 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     tokens,
     trustedProxies: settings.trustedProxies,
     tracing,
+  });
+  const engineTime = createEngineTime({
+    book: state.reports,
+    gpuShareOf: (key) => gateway.directory.classroom(key)?.gpuShare,
+    clock: systemClock,
+    log,
   });
   const intervalMs = settings.engineMetricsIntervalMs;
   watchEngines({
@@ -100,7 +114,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     intervalMs,
   });
   if (settings.staticFile !== undefined) await loadStatic(settings.staticFile, gateway, systemClock);
-  else ({ source, publisher } = await watch(given, gateway, state.usage));
+  else ({ source, publisher, demand } = await watch(given, gateway, state.usage, engineTime));
 
   let stopping = false;
   const health = await startHealth(settings, gateway.metrics, () =>
@@ -125,7 +139,9 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     await gateway.stop(shutdownGraceMs);
     // Only now: a key that is revoked while answers run out still ends them.
     publisher?.stop();
+    demand?.stop();
     await source?.stop();
+    await engineTime.stop();
     await tracing?.close();
     await health?.close();
     await state.close();
@@ -155,6 +171,7 @@ function boundsOf(settings: GatewaySettings): Bounds {
       bytesPerClass: settings.queueBytesPerClass,
       busyWaitMs: settings.queueTimeoutMs,
       engineWaitMs: settings.engineWaitTimeoutMs,
+      wakeWaitMs: settings.wakeTimeoutMs,
     },
   };
 }
@@ -216,8 +233,9 @@ async function openLocalState(settings: GatewaySettings, log: Logger): Promise<G
 }
 
 /** Longer than any request can take, with all waits. */
-function longestRequestMs({ queueTimeoutMs, engineWaitTimeoutMs, totalTimeoutMs }: GatewaySettings): number {
-  return queueTimeoutMs + engineWaitTimeoutMs + totalTimeoutMs + LEASE_MARGIN_MS;
+function longestRequestMs(settings: GatewaySettings): number {
+  const { queueTimeoutMs, engineWaitTimeoutMs, wakeTimeoutMs, totalTimeoutMs } = settings;
+  return queueTimeoutMs + Math.max(engineWaitTimeoutMs, wakeTimeoutMs) + totalTimeoutMs + LEASE_MARGIN_MS;
 }
 
 function openLedger(path: string, log: Logger): Ledger {
@@ -241,11 +259,18 @@ async function loadStatic(path: string, gateway: Gateway, clock: Clock): Promise
   }
 }
 
+interface Watched {
+  readonly source: Source;
+  readonly publisher: UsagePublisher;
+  readonly demand: DemandPublisher;
+}
+
 async function watch(
   { settings, env, log, addressOf }: GatewayProcess,
   gateway: Gateway,
   usage: UsageReader,
-): Promise<{ readonly source: Source; readonly publisher: UsagePublisher }> {
+  engineTime: EngineTime,
+): Promise<Watched> {
   const { kubeconfig, namespace } = settings;
   const context = await defaultKubeContext({ env, kubeconfig, readFile, clock: systemClock });
   const client = createKubeClient({
@@ -263,10 +288,16 @@ async function watch(
     directory: gateway.directory,
     engines: gateway.engines,
     onStudentQuota: publisher.onStudentQuota,
+    onEnginePod: engineTime.onPod,
     addressOf,
   });
   source.start();
-  return { source, publisher };
+  const demand = createDemandPublisher({
+    ...shared,
+    ...replicaOf(hostname(), settings.listen, randomUUID),
+    classroomOf: (key) => askedClassroomOf(gateway.directory.classroom(key)),
+  });
+  return { source, publisher, demand };
 }
 
 /** There is nothing that a restart of the gateway would cure: it lives as long as it answers. */

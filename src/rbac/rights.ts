@@ -139,4 +139,9 @@ export const GATEWAY_RIGHTS: readonly Right[] = [
   right(studentQuotas, ['list', 'watch'], 'Know the hashes of the keys, and whose they are.'),
   right(studentQuotas, ['patch'], 'Publish what each student used.', { subresource: 'status' }),
   right(pods, ['list', 'watch'], 'Find the engines that are ready.'),
+  right(
+    leases,
+    ['create', 'patch'],
+    'Say that a class is asked, so that its engines are started and kept. Only its own Leases, by their names.',
+  ),
 ];

@@ -3,3 +3,5 @@ export const FIELD_MANAGER = 'gpu-classroom-operator';
 export const STATUS_FIELD_MANAGER = 'gpu-classroom-operator-status';
 /** The gateway's, for `status.usage` alone. */
 export const USAGE_FIELD_MANAGER = 'gpu-classroom-gateway-usage';
+/** The gateway's, for its demand Leases. */
+export const DEMAND_FIELD_MANAGER = 'gpu-classroom-gateway-demand';

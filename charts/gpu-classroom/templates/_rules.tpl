@@ -135,6 +135,14 @@
   verbs:
     - delete
 - apiGroups:
+    - coordination.k8s.io
+  resources:
+    - leases
+  verbs:
+    - list
+    - watch
+    - delete
+- apiGroups:
     - events.k8s.io
   resources:
     - events
@@ -206,6 +214,13 @@
   verbs:
     - list
     - watch
+- apiGroups:
+    - coordination.k8s.io
+  resources:
+    - leases
+  verbs:
+    - create
+    - patch
 {{- end }}
 
 {{- define "gpu-classroom.rules.operator.nodePreparation" -}}

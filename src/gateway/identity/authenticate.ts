@@ -2,7 +2,7 @@ import { type ApiKeyDefect, hashApiKey, parseApiKey } from '../../student/api-ke
 import { type Refusal, refuse } from '../errors.ts';
 import type { Credential, Identity } from './credential.ts';
 import type { Directory, Found, FoundSeat } from './directory.ts';
-import { nameOfKey } from './seat.ts';
+import { nameOfKey, ofClass } from './seat.ts';
 
 export type Authentication =
   | { readonly ok: true; readonly identity: Identity }
@@ -47,7 +47,12 @@ function seatOf(credential: Credential, directory: Directory, nowMs: number): Fo
 }
 
 function unknownRefusal(credential: Credential, directory: Directory): Refusal {
-  if (credential.via === 'key') return refuse('invalid_api_key', {});
+  if (credential.via === 'key') {
+    const reported = directory.classroomOfReportKey(credential.sha256);
+    return reported === undefined
+      ? refuse('invalid_api_key', {})
+      : refuse('report_key_only', ofClass(reported));
+  }
   const { classroomKey, studentId, claim } = credential.subject;
   const contact = directory.classroom(classroomKey)?.contact;
   return refuse('unknown_student', {

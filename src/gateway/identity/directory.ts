@@ -38,10 +38,14 @@ export interface Directory {
   /** The seat of a student of a class; of several with this id the oldest, the only one that the operator gives a key. */
   findStudent(classroomKey: string, studentId: string, nowMs: number): FoundSeat | undefined;
   classroom(key: string): ClassroomRecord | undefined;
+  /** The class whose report a key opens. @param sha256 of the key, hexadecimal */
+  classroomOfReportKey(sha256: string): ClassroomRecord | undefined;
   /** What holds for a class now. @param nowMs epoch ms */
   classMoment(key: string, nowMs: number): ClassMoment | undefined;
   /** Tells of every change, after it holds. @returns ends the subscription */
   subscribe(listener: SeatsChanged): () => void;
+  /** Tells of every change of a class by its key, after it holds and after the seats were told of. */
+  subscribeClassrooms(listener: (classroomKey: string) => void): void;
   readonly size: { readonly classrooms: number; readonly seats: number; readonly keys: number };
 }
 
@@ -79,6 +83,7 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
   const byHash = new Map<string, KeyEntry>();
   const byStudent = new Map<string, Entry[]>();
   const listeners = new Set<SeatsChanged>();
+  const classListeners: ((classroomKey: string) => void)[] = [];
 
   const publish = (seatKeys: readonly string[]): void => {
     if (seatKeys.length > 0) for (const listener of [...listeners]) listener(seatKeys);
@@ -127,6 +132,7 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
       if (entry !== undefined) entry.built = undefined;
     }
     publish(seatKeys);
+    for (const listener of classListeners) listener(key);
   };
 
   const momentOf = (key: string, nowMs: number): ClassMoment | undefined => {
@@ -173,15 +179,25 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
       return entry === undefined ? undefined : { record: entry.record, seat: seatOf(entry, nowMs) };
     },
     classroom: (key) => classrooms.get(key),
+    // Reports are rare, and classes are few: no index.
+    classroomOfReportKey(sha256) {
+      const bytes = Buffer.from(sha256, 'hex');
+      return [...classrooms.values()].find(({ reportKeySha256 }) => isHash(reportKeySha256, bytes));
+    },
     classMoment: momentOf,
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    subscribeClassrooms: (listener) => void classListeners.push(listener),
     get size() {
       return { classrooms: classrooms.size, seats: entries.size, keys: byHash.size };
     },
   };
+}
+
+function isHash(sha256: string | undefined, bytes: Buffer): boolean {
+  return sha256 !== undefined && timingSafeEqual(Buffer.from(sha256, 'hex'), bytes);
 }
 
 /** No key of a class has a space. */

@@ -5,10 +5,12 @@ import { describeIssues } from '../../api/issue.ts';
 import { servedNameOf } from '../../api/model.ts';
 import { parseClassroom, parseStudentQuota, type Refused } from '../../api/parse.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
+import { gpuShareOf } from '../../gpu/gpu-share.ts';
 import { keyOf } from '../../kube/object.ts';
 import { timetableInputOf } from '../../timetable/open-until.ts';
 import { knownTimeZone } from '../../timetable/time-zone.ts';
 import { adapterCacheTag } from './cache-salt.ts';
+import { engineStartOf } from './engine-start.ts';
 import type { AdapterRecord, ClassroomRecord, KeyRecord, SeatRecord } from './seat.ts';
 
 /** An object that does not follow the schema of this version, such as one that is older than the CRD. */
@@ -31,7 +33,10 @@ export function classroomRecordOf(classroom: Classroom): ClassroomRecord {
   const key = keyOf({ namespace: namespace ?? 'default', name });
   return {
     ...classroomRecord(key, name, spec, secondsOf(creationTimestamp), parsed.classroom.status),
+    engineStart: engineStartOf(parsed.classroom.status),
     openUntilMs: timetableInputOf(parsed.classroom).openUntilMs,
+    gpuShare: gpuShareOf(spec.gpu),
+    reportKeySha256: parsed.classroom.status?.reportKey?.sha256,
     uid,
   };
 }

@@ -17,6 +17,12 @@ export interface AdapterRecord {
   readonly cacheTag: string;
 }
 
+/** The start of an engine. */
+export interface EngineStart {
+  /** How long the last one took; undefined: none was measured. */
+  readonly loadSeconds: number | undefined;
+}
+
 /** What the gateway needs to know of a Classroom. */
 export interface ClassroomRecord {
   /** `namespace/name`. */
@@ -30,8 +36,14 @@ export interface ClassroomRecord {
   readonly modelNames: readonly string[];
   readonly adapters: readonly AdapterRecord[];
   readonly maxModelLen: number;
+  /** How much of a GPU a unit is of what its engines ask for; absent where nobody said. */
+  readonly gpuShare?: number | undefined;
+  /** SHA-256 of the key that opens its report, hexadecimal; absent while there is none. */
+  readonly reportKeySha256?: string | undefined;
   /** How the engines were planned; absent where nobody said. */
   readonly engine?: { readonly maxNumSeqs: number } | undefined;
+  /** An engine is to come, as far as the operator says: the class sleeps, or one is being started. */
+  readonly engineStart?: EngineStart | undefined;
   readonly contact?: string | undefined;
   readonly access: ClassroomSpec['access'];
   readonly exam?: ClassroomSpec['exam'];

@@ -1,11 +1,12 @@
 import type { Clock } from '../../kube/clock.ts';
-import { hashApiKey } from '../../student/api-key.ts';
+import { hashApiKey, parseApiKey } from '../../student/api-key.ts';
 import { type ErrorCode, refuse } from '../errors.ts';
 import type { ClientAddress, ClientRequest } from '../http/client-address.ts';
 import { type Authentication, authenticate, authenticateKey, bearer } from './authenticate.ts';
 import type { Directory } from './directory.ts';
 import type { FailedAttempts } from './failed-attempts.ts';
 import { looksLikeToken, type TokenVerdict, type TokenVerifier } from './jwt.ts';
+import { type ClassroomRecord, ofClass } from './seat.ts';
 
 export interface SignInOptions {
   readonly directory: Directory;
@@ -20,6 +21,14 @@ export interface SignInOptions {
 
 /** Who sends a request. At once for keys and for tokens that were verified before. */
 export type SignIn = (request: ClientRequest) => Authentication | Promise<Authentication>;
+
+/** Who asks for a report. */
+export type ReportAuthentication =
+  | { readonly ok: true; readonly classroom: ClassroomRecord; readonly sha256: string }
+  | Failure;
+type Failure = Extract<Authentication, { ok: false }>;
+
+export type ReportSignIn = (request: ClientRequest) => ReportAuthentication;
 
 const STARTING_RETRY_SECONDS = 3;
 
@@ -44,7 +53,7 @@ const GUESSES: ReadonlySet<ErrorCode> = new Set([
 export function createSignIn(options: SignInOptions): SignIn {
   const { directory, clock, tokens } = options;
   return (request) => {
-    const secret = bearer(request.headers.authorization) ?? keyOfAnthropicClient(request);
+    const secret = secretOf(request);
     if (secret === undefined) return { ok: false, refusal: refuse('missing_api_key', {}) };
     if (tokens === undefined || !looksLikeToken(secret)) {
       return checked(options, request, authenticateKey(secret, directory, clock.now()));
@@ -63,19 +72,46 @@ export function createSignIn(options: SignInOptions): SignIn {
   };
 }
 
+function secretOf(request: ClientRequest): string | undefined {
+  return bearer(request.headers.authorization) ?? keyOfAnthropicClient(request);
+}
+
+/** Report key → class; what fails is counted by the client's address. */
+export function createReportSignIn(options: SignInOptions): ReportSignIn {
+  const { directory, clock } = options;
+  return (request) => {
+    const secret = secretOf(request);
+    if (secret === undefined) return { ok: false, refusal: refuse('missing_api_key', {}) };
+    const form = parseApiKey(secret);
+    const classroom = form.ok ? directory.classroomOfReportKey(hashApiKey(secret)) : undefined;
+    if (classroom !== undefined) return { ok: true, classroom, sha256: hashApiKey(secret) };
+    const student = authenticateKey(secret, directory, clock.now());
+    if (!student.ok) return failure(options, request, student);
+    const { credential, seat } = student.identity;
+    return {
+      ok: false,
+      refusal: refuse('report_key_needed', ofClass(seat.classroom)),
+      sha256: credential.sha256,
+    };
+  };
+}
+
 /** Anthropic's clients send the key in a header of its own. `Authorization` goes first where both are there. */
 function keyOfAnthropicClient({ headers }: ClientRequest): string | undefined {
   const key = headers['x-api-key'];
   return typeof key === 'string' && key !== '' ? key : undefined;
 }
 
+function checked(options: SignInOptions, request: ClientRequest, decision: Authentication): Authentication {
+  return decision.ok ? decision : failure(options, request, decision);
+}
+
 /** A refusal that may be wrong becomes one that says so, and a guess too many one that says nothing else. */
-function checked(
+function failure(
   { isSynced, failedAttempts, clientAddress }: SignInOptions,
   request: ClientRequest,
-  decision: Authentication,
-): Authentication {
-  if (decision.ok) return decision;
+  decision: Failure,
+): Failure {
   const { code } = decision.refusal;
   if (MAY_BE_UNREAD.has(code) && !isSynced()) {
     return {

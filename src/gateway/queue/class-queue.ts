@@ -1,6 +1,8 @@
 import type { Clock, Timer } from '../../kube/clock.ts';
+import type { AskedClass, OnAsked } from '../demand/asked-class.ts';
 import { DEFAULT_MAX_NUM_SEQS, type EngineRegistry, type EngineUse } from '../engines/registry.ts';
-import { refuse } from '../errors.ts';
+import { type Refusal, refuse } from '../errors.ts';
+import type { ClassMoment } from '../identity/class-moment.ts';
 import { type AdapterRecord, type ClassroomRecord, ofClass } from '../identity/seat.ts';
 import { ActiveTurn, type TurnEnding, type TurnKeeper } from './active-turn.ts';
 import type { Ticket, TicketHandlers, Waiting } from './dispatch-queue.ts';
@@ -13,8 +15,10 @@ import { Line, type Passed, type Place, type RoomBounds, WaitingRoom } from './w
 export interface QueueBounds extends RoomBounds {
   /** For a place at an engine of the class, ms. */
   readonly busyWaitMs: number;
-  /** For the class to have an engine at all, ms. */
+  /** For the class to have an engine at all, ms, while nothing says that one is to come. */
   readonly engineWaitMs: number;
+  /** For an engine that is being started, ms. */
+  readonly wakeWaitMs: number;
 }
 
 /** How a wait ended. */
@@ -27,6 +31,10 @@ export interface ClassQueueOptions {
   readonly bounds: QueueBounds;
   /** Hears of every request how its wait ended. */
   readonly onWaited: (end: WaitEnd, seconds: number) => void;
+  /** Default: nobody has engines started. */
+  readonly onAsked?: OnAsked | undefined;
+  /** What holds for a class now; default: what held when its last request came. */
+  readonly momentOf?: ((classroomKey: string) => ClassMoment | undefined) | undefined;
 }
 
 /** A class as the metrics show it. */
@@ -62,6 +70,8 @@ interface Request {
 /** Over which fairness is measured: long enough for several answers of each student. */
 const FAIRNESS_WINDOW_MS = 60_000;
 const NO_ENGINE_RETRY_SECONDS = 10;
+/** Where it is not known how long an engine takes to start, and where it takes longer than the last time. */
+const WAKE_RETRY_SECONDS = 30;
 /** About as long as an engine that answers takes to load it. */
 const ADAPTER_RETRY_SECONDS = 2;
 const LONGEST_RETRY_SECONDS = 60;
@@ -71,7 +81,7 @@ const FIRST_SERVICE_GUESS_MS = 5_000;
 const SERVICE_SMOOTHING = 0.1;
 
 /** The queue of one class, in front of its engines. */
-export class ClassQueue {
+export class ClassQueue implements AskedClass {
   readonly #options: ClassQueueOptions;
   #classroom: ClassroomRecord;
   readonly #room: WaitingRoom<Request>;
@@ -103,8 +113,24 @@ export class ClassQueue {
     this.#windowStartMs = this.#sinceMs;
   }
 
+  get key(): string {
+    return this.#classroom.key;
+  }
+
   get waiting(): number {
     return this.#room.size;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  get hasEngine(): boolean {
+    return this.#hasEngine;
+  }
+
+  get waitingSinceMs(): number | undefined {
+    return this.#room.oldest?.arrivedMs;
   }
 
   /** Nothing waits and nothing runs. */
@@ -137,20 +163,29 @@ export class ClassQueue {
     this.dispatch();
     this.#refuseOverflow(place);
     this.#expire();
+    this.#options.onAsked?.(this);
     return { cancel: () => this.#cancel(place) };
+  }
+
+  /** What is said of the class has changed: whether it is open, or whether an engine is to come. */
+  classroomChanged(): void {
+    this.#stopTimer();
+    this.#expire();
   }
 
   /** The engines, or this replica's share of them, may have changed. */
   changed(): void {
     const { engines, clock } = this.#options;
     const hasEngine = engines.readyCount(this.#classroom.key) > 0;
-    if (hasEngine !== this.#hasEngine) {
+    const isNews = hasEngine !== this.#hasEngine;
+    if (isNews) {
       this.#hasEngine = hasEngine;
       this.#sinceMs = clock.monotonic();
       this.#stopTimer();
     }
     this.dispatch();
     this.#expire();
+    if (isNews && !this.idle) this.#options.onAsked?.(this);
   }
 
   /** Gives engines to those whose turn it is, as long as there is room. */
@@ -199,6 +234,7 @@ export class ClassQueue {
   #depart(student: Student): void {
     student.requests -= 1;
     this.#requests -= 1;
+    this.#options.onAsked?.(this);
     if (!this.idle) return;
     // Students stay until then: what every request enters and leaves must not be a Map, see Chain.
     this.#students = new Map();
@@ -332,7 +368,7 @@ export class ClassQueue {
     const nowMs = this.#options.clock.monotonic();
     this.#measureFairness(nowMs);
     for (let oldest = this.#room.oldest; oldest !== undefined; oldest = this.#room.oldest) {
-      const leftMs = this.#deadlineOf(oldest) - nowMs;
+      const leftMs = Math.min(this.#deadlineOf(oldest) - nowMs, this.#closesInMs());
       if (leftMs > 0) {
         this.#timer ??= this.#options.clock.setTimeout(() => {
           this.#timer = undefined;
@@ -348,15 +384,49 @@ export class ClassQueue {
   #refuseLate(place: Place<Request>, nowMs: number): void {
     this.#takeOut(place);
     const { handlers, student } = place.item;
+    const waitedSeconds = Math.round((nowMs - place.arrivedMs) / 1000);
     const refusal = this.#hasEngine
       ? refuse(
           'queue_timeout',
-          { ...ofClass(this.#classroom), seconds: Math.round((nowMs - place.arrivedMs) / 1000) },
+          { ...ofClass(this.#classroom), seconds: waitedSeconds },
           { retryAfterSeconds: this.#expectedWaitSeconds(student) },
         )
-      : refuse('no_engine_ready', ofClass(this.#classroom), { retryAfterSeconds: NO_ENGINE_RETRY_SECONDS });
+      : this.#noEngine(waitedSeconds);
     this.#endWait(place, 'refused');
     handlers.onRefused(refusal);
+  }
+
+  #noEngine(waitedSeconds: number): Refusal {
+    const moment = this.#moment();
+    if (moment?.closed !== undefined) return moment.closed;
+    const named = ofClass(this.#classroom);
+    const start = this.#engineStart();
+    if (start === undefined) {
+      return refuse('no_engine_ready', named, { retryAfterSeconds: NO_ENGINE_RETRY_SECONDS });
+    }
+    const { loadSeconds } = start;
+    const leftSeconds = loadSeconds === undefined ? 0 : loadSeconds - waitedSeconds;
+    const retryAfterSeconds = leftSeconds > 0 ? leftSeconds : WAKE_RETRY_SECONDS;
+    const details = { ...named, loadSeconds, waitedSeconds, retrySeconds: retryAfterSeconds };
+    return refuse('engine_starting', details, { retryAfterSeconds });
+  }
+
+  #moment(): ClassMoment | undefined {
+    return this.#options.momentOf?.(this.#classroom.key);
+  }
+
+  /** Undefined: nothing says that an engine is to come. */
+  #engineStart(): ClassroomRecord['engineStart'] {
+    return (this.#moment()?.classroom ?? this.#classroom).engineStart;
+  }
+
+  /** Until a class without engines is closed, in which nobody starts one any more. What has an engine is served. */
+  #closesInMs(): number {
+    const moment = this.#hasEngine ? undefined : this.#moment();
+    if (moment === undefined) return Number.POSITIVE_INFINITY;
+    if (moment.closed !== undefined) return 0;
+    const closesMs = moment.opening.nextChangeMs;
+    return closesMs === undefined ? Number.POSITIVE_INFINITY : closesMs - this.#options.clock.now();
   }
 
   /**
@@ -364,9 +434,11 @@ export class ClassQueue {
    * the most. Whoever came first has the first deadline, so one timer is enough.
    */
   #deadlineOf({ arrivedMs }: Place<Request>): number {
-    const { busyWaitMs, engineWaitMs } = this.#options.bounds;
-    const budgetMs = this.#hasEngine ? busyWaitMs : engineWaitMs;
-    return Math.min(Math.max(arrivedMs, this.#sinceMs) + budgetMs, arrivedMs + busyWaitMs + engineWaitMs);
+    const { busyWaitMs, engineWaitMs, wakeWaitMs } = this.#options.bounds;
+    const noEngineMs = (): number => (this.#engineStart() === undefined ? engineWaitMs : wakeWaitMs);
+    const budgetMs = this.#hasEngine ? busyWaitMs : noEngineMs();
+    const longestMs = busyWaitMs + Math.max(engineWaitMs, wakeWaitMs);
+    return Math.min(Math.max(arrivedMs, this.#sinceMs) + budgetMs, arrivedMs + longestMs);
   }
 
   /** When a request that this student sends then would have its turn, if answers take as long as they did lately. */

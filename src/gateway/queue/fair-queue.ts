@@ -5,6 +5,8 @@ import type { ActivitySource } from './peers.ts';
 export interface FairQueue extends DispatchQueue {
   /** Each class that has had requests and has engines, or requests that wait for them, by its key. */
   figures(): ReadonlyMap<string, ClassFigures>;
+  /** What is said of a class has changed. */
+  classroomChanged(classroomKey: string): void;
   /** Ends the timers and hears nothing more of the engines. What waits, whoever asked for it has to end. */
   close(): void;
 }
@@ -59,6 +61,7 @@ export function createFairQueue(options: ClassQueueOptions): FairQueue {
       for (const [key, queue] of classes) figures.set(key, queue.figures);
       return figures;
     },
+    classroomChanged: (classroomKey) => classes.get(classroomKey)?.classroomChanged(),
     close() {
       unsubscribe();
       for (const queue of classes.values()) queue.close();

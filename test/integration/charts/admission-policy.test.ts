@@ -97,6 +97,11 @@ beforeAll(async () => {
   await eventually('the policies to be in force', async () =>
     (await applyStatus(admin, seat, 'admin', { usage: USAGE })).startsWith('403'),
   );
+  await eventually('the policy on Leases to be in force', async () => {
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'probe' } };
+    const leasesPath = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases?dryRun=All`;
+    return (await outcome(gateway.request('POST', leasesPath, lease))).startsWith('403');
+  });
   await eventually('the policy on nodes to be in force', async () =>
     (await patchSpec(trainer, { gpu: { nodePreparation: 'Manage' } })).startsWith('403'),
   );
@@ -132,6 +137,38 @@ describe('the status of seats and classes', () => {
     expect(await applyStatus(admin, seat, 'admin', { keys: [KEY] })).toContain(
       'written by the operator and the gateway alone',
     );
+  });
+});
+
+describe('Leases', () => {
+  const LEASES = '/apis/coordination.k8s.io/v1';
+  const path = (name: string) => `${LEASES}/namespaces/${namespace}/leases/${name}`;
+
+  function applyLease(client: ApiClient, name: string, labels: object): Promise<string> {
+    const object = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, labels },
+      spec: {},
+    };
+    const query = '?fieldManager=test&force=true';
+    return outcome(client.request('PATCH', path(name) + query, object, 'application/apply-patch+yaml'));
+  }
+
+  const demand = { 'app.kubernetes.io/component': 'demand' };
+
+  test('that say who asks are written by the gateway', async () => {
+    expect(await applyLease(gateway, 'python-101-demand-a', demand)).toMatch(/^(ok|201)/);
+    expect(await applyLease(gateway, 'python-101-demand-a', { ...demand, more: 'x' })).toBe('ok');
+  });
+
+  test('of others are not, also not by making them its own', async () => {
+    await applyLease(admin, 'some-leader', {});
+    for (const labels of [{}, demand]) {
+      expect(await applyLease(gateway, 'some-leader', labels)).toContain('must not write other Leases');
+    }
+    expect(await applyLease(gateway, 'another-leader', {})).toContain('must not write other Leases');
+    expect(await applyLease(admin, 'some-leader', { free: 'yes' })).toBe('ok');
   });
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
+import { z } from 'zod';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
@@ -29,6 +30,7 @@ import {
 import { GATEWAY_ACCOUNT, OPERATOR_ACCOUNT } from '../../../src/rbac/accounts.ts';
 import { NAMESPACE_PLACEHOLDER, rbacObjects } from '../../../src/rbac/manifest.ts';
 import { GATEWAY_RIGHTS, OPERATOR_RIGHTS, type Right } from '../../../src/rbac/rights.ts';
+import { generateApiKey, hashApiKey } from '../../../src/student/api-key.ts';
 import { type ApiServerProxy, startApiServerProxy } from '../../support/api-server-proxy.ts';
 import { createNamespace, sharedControlPlane } from '../../support/control-plane.ts';
 import { metricsText } from '../../support/engine-metrics.ts';
@@ -111,7 +113,13 @@ function startOperator(flags: string[] = []): Promise<WatchedProgram> {
 }
 
 function startGateway(flags: string[] = []): Promise<WatchedProgram> {
-  const always = ['--listen=127.0.0.1:0', '--health-address=127.0.0.1:0', '--ledger=memory'];
+  const always = [
+    '--listen=127.0.0.1:0',
+    '--health-address=127.0.0.1:0',
+    '--ledger=memory',
+    '--engine-wait-timeout=3s',
+    '--wake-timeout=3s',
+  ];
   return start('src/gateway/main.ts', GATEWAY_ACCOUNT, [...always, ...flags]);
 }
 
@@ -137,7 +145,15 @@ function grantsOf(rights: readonly Right[]): string[] {
     .sort();
 }
 
-/** The right that a request needs: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb */
+/**
+ * The rights that a request needs: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb.
+ * A patch that makes an object needs two.
+ */
+function rightsFor(request: ApiServerProxy['requests'][number]): string[] {
+  const right = rightFor(request);
+  return request.status === 201 ? [right, right.replace('patch ', 'create ')] : [right];
+}
+
 function rightFor({ method, path, watch }: ApiServerProxy['requests'][number]): string {
   const match =
     /^\/(?:api\/[^/]+|apis\/([^/]+)\/[^/]+)(?:\/namespaces\/[^/]+)?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(
@@ -157,7 +173,7 @@ function rightFor({ method, path, watch }: ApiServerProxy['requests'][number]): 
 }
 
 function used({ proxy }: WatchedProgram): string[] {
-  return [...new Set(proxy.requests.map(rightFor))].sort();
+  return [...new Set(proxy.requests.flatMap(rightsFor))].sort();
 }
 
 function forbidden({ proxy }: WatchedProgram): string[] {
@@ -181,13 +197,40 @@ async function makeSeat(namespace: string, classroom: string, student: string): 
   });
 }
 
-/** A seat whose status shows a use that the gateway knows nothing of: it corrects that. */
+const DAVES_KEY = generateApiKey(new Uint8Array(32).fill(7));
+
+/** A seat with a key, whose status shows a use that the gateway knows nothing of: it corrects that. */
 async function makeUsedSeat(namespace: string): Promise<void> {
   await makeClassroom(namespace, 'history');
   await makeSeat(namespace, 'history', 'dave');
   const usage = { asOf: '2026-09-01T09:00:00Z', requestsToday: 1, tokensToday: 2, tokensTotal: 3 };
   const ref = { namespace, name: 'history-dave' };
-  await client.mergePatch(studentQuotas, ref, { status: { usage } }, { subresource: 'status' });
+  const keys = [{ generation: 1, sha256: hashApiKey(DAVES_KEY), createdTime: '2026-09-01T09:00:00Z' }];
+  await client.mergePatch(studentQuotas, ref, { status: { usage, keys } }, { subresource: 'status' });
+}
+
+/** Dave asks, in a class that has no engine: the gateway tells of that in a Lease. */
+async function askInVain(gateway: WatchedProgram, key: string): Promise<void> {
+  const { address } = addressSchema.parse(await gateway.logged('The gateway takes requests'));
+  await eventually('Dave to have waited for an engine', async () => {
+    const answer = await fetch(`http://${address}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}` },
+      body: JSON.stringify({ model: 'qwen', messages: [{ role: 'user', content: 'Hello' }] }),
+    });
+    return answer.status === 503 && /no_engine_ready|engine_starting/.test(await answer.text());
+  });
+}
+
+const addressSchema = z.object({ address: z.string() });
+
+/** The key that the operator has made for a seat. */
+function keyOf(namespace: string, seat: string): Promise<string> {
+  return eventually(`${seat} to have a key`, async () => {
+    const secret = await client.get(secrets, { namespace, name: `${seat}-api-key` });
+    const key = secret?.data?.OPENAI_API_KEY;
+    return key === undefined ? undefined : Buffer.from(key, 'base64').toString('utf8');
+  });
 }
 
 function conditionOf(object: KubeObject | undefined, type: string) {
@@ -437,6 +480,7 @@ describe('in all namespaces', () => {
   test('the gateway uses every right that it has, and misses none', async () => {
     await makeUsedSeat(namespace);
     const gateway = await startGateway();
+    await askInVain(gateway, DAVES_KEY);
     await eventually('every right is used', () => used(gateway).length >= grantsOf(GATEWAY_RIGHTS).length);
     await stop(gateway);
     expect(forbidden(gateway)).toEqual([]);
@@ -490,6 +534,7 @@ describe('in one namespace', () => {
     await makeClassroom(elsewhere, 'python');
     await makeSeat(elsewhere, 'python', 'alice');
     await explained(operator, () => livelyClass(namespace));
+    await askInVain(gateway, await keyOf(namespace, 'history-dave'));
     await eventually('every right is used', () => used(gateway).length >= grantsOf(GATEWAY_RIGHTS).length);
     await stop(operator);
     await stop(gateway);

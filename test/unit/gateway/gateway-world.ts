@@ -41,6 +41,7 @@ export const QUEUE_BOUNDS: QueueBounds = {
   bytesPerClass: 256 * 1024 * 1024,
   busyWaitMs: 120_000,
   engineWaitMs: 0,
+  wakeWaitMs: 0,
 };
 
 /** A gateway on loopback with Alice and Bob in a class. */
@@ -72,6 +73,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     log: recordingLogger(log),
     admission: options.admissionOver?.(admission) ?? admission,
     usage: ledger,
+    reports: ledger,
     saltSecret: Buffer.from('the salt secret of the tests'),
     isSynced: options.isSynced ?? (() => true),
     tokens: options.tokens,

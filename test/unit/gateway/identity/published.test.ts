@@ -1,6 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ClassroomStatus, EngineState, EngineStatus } from '../../../../src/api/classroom.ts';
+import type { Condition } from '../../../../src/api/condition.ts';
+import { ANNOTATIONS } from '../../../../src/api/labels.ts';
 import { classroomRecordOf, seatRecordOf } from '../../../../src/gateway/identity/published.ts';
+import type { EngineStart } from '../../../../src/gateway/identity/seat.ts';
 import { classroom, studentQuota } from '../../../support/builders.ts';
+
+function engine(state: EngineState): EngineStatus {
+  return { name: `engine-${state.toLowerCase()}`, state };
+}
+
+function isFalse(type: string): Condition {
+  return { type, status: 'False', reason: 'Test', message: '', lastTransitionTime: CREATED };
+}
 
 const SHA = 'a'.repeat(64);
 const CREATED = '2026-11-01T08:00:00Z';
@@ -111,6 +123,35 @@ describe('what a Classroom means', () => {
   ])('its time zone %s is %s', (timeZone, zone) => {
     const spec = { schedule: { timeZone, outsideSessions: 'Open' as const } };
     expect(classroomRecordOf(classroom({ spec })).timeZone).toBe(zone);
+  });
+
+  test.each<[string, ClassroomStatus | undefined, EngineStart | undefined]>([
+    ['of which the operator said nothing', undefined, undefined],
+    ['that sleeps', { replicas: 0, lastLoadSeconds: 95 }, { loadSeconds: 95 }],
+    ['whose first engine loads', { replicas: 1, engines: [engine('Loading')] }, { loadSeconds: undefined }],
+    ['whose engines all fail', { replicas: 1, engines: [engine('Failing')] }, undefined],
+    ['whose plan does not fit', { replicas: 0, conditions: [isFalse('Fits')] }, undefined],
+    ['for which there are no GPUs', { replicas: 1, conditions: [isFalse('GPUAvailable')] }, undefined],
+  ])('whether an engine is to come, of a class %s', (_, status, engineStart) => {
+    expect(classroomRecordOf({ ...classroom(), status }).engineStart).toEqual(engineStart);
+  });
+
+  test('its timetable, its boost, and until when it was opened', () => {
+    const schedule = { sessions: [{ days: ['Mon' as const], start: '09:00', end: '10:00' }] };
+    const until = '2026-12-01T10:30:00Z';
+    const of = (openUntil: string) =>
+      classroomRecordOf(
+        classroom({
+          metadata: { annotations: { [ANNOTATIONS.openUntil]: openUntil } },
+          spec: { schedule, boost: { factor: 2, until } },
+        }),
+      );
+    expect(of(until)).toMatchObject({
+      schedule,
+      boost: { factor: 2, untilMs: Date.parse(until) },
+      openUntilMs: Date.parse(until),
+    });
+    expect(of('soon').openUntilMs).toBeUndefined();
   });
 
   test('without a served name the id is what students write', () => {

@@ -1,8 +1,10 @@
 import { Agent } from 'undici';
+import type { OnAsked } from '../../../../src/gateway/demand/asked-class.ts';
 import type { EngineFault } from '../../../../src/gateway/engines/circuit.ts';
 import { createEngineRegistry, type EngineRegistry } from '../../../../src/gateway/engines/registry.ts';
 import type { Refusal } from '../../../../src/gateway/errors.ts';
-import type { Seat } from '../../../../src/gateway/identity/seat.ts';
+import { classMomentOf } from '../../../../src/gateway/identity/class-moment.ts';
+import type { ClassroomRecord, Seat } from '../../../../src/gateway/identity/seat.ts';
 import type { QueueBounds, WaitEnd } from '../../../../src/gateway/queue/class-queue.ts';
 import type { Ticket, Turn } from '../../../../src/gateway/queue/dispatch-queue.ts';
 import { createFairQueue, type FairQueue } from '../../../../src/gateway/queue/fair-queue.ts';
@@ -41,6 +43,9 @@ export interface QueueWorldOptions {
   readonly engines?: readonly string[];
   readonly peers?: Peers;
   readonly weights?: Readonly<Record<string, number>>;
+  /** What is said of the class at a time (epoch ms); a test that changes it calls `queue.classroomChanged`. */
+  readonly classroomAt?: (nowMs: number) => Partial<ClassroomRecord>;
+  readonly onAsked?: OnAsked;
 }
 
 /** A queue before engines that do nothing by themselves. */
@@ -60,6 +65,11 @@ export function queueWorld(options: QueueWorldOptions = {}): QueueWorld {
     clock,
     bounds: { ...QUEUE_BOUNDS, ...options.bounds },
     onWaited: (end) => ends.push(end),
+    onAsked: options.onAsked,
+    momentOf: () => {
+      const nowMs = clock.now();
+      return options.classroomAt && classMomentOf(aClassroom(options.classroomAt(nowMs)), nowMs);
+    },
   });
   const maxNumSeqs = options.maxNumSeqs ?? 1;
   const seatOf = (student: string): Seat =>
