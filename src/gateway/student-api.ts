@@ -10,8 +10,9 @@ import { type Authentication, authenticate } from './identity/authenticate.ts';
 import type { Identity } from './identity/credential.ts';
 import type { Directory } from './identity/directory.ts';
 import type { RunningRequest, RunningRequests } from './identity/running.ts';
-import { ofClass, type Seat } from './identity/seat.ts';
-import type { SignIn } from './identity/sign-in.ts';
+import { type ClassroomRecord, ofClass, type Seat } from './identity/seat.ts';
+import type { ReportSignIn, SignIn } from './identity/sign-in.ts';
+import type { ReportReader } from './ledger/report-reader.ts';
 import { usageAnswer } from './ledger/usage-answer.ts';
 import { usageDaysOf } from './ledger/usage-days.ts';
 import type { UsageReader } from './ledger/usage-reader.ts';
@@ -23,9 +24,19 @@ import type { Settlement } from './limits/settlement.ts';
 import { CLIENT_LEFT_STATUS, type GatewayMetrics } from './metrics.ts';
 import { modelList, modelNamed } from './models.ts';
 import type { DispatchQueue } from './queue/dispatch-queue.ts';
+import { extractLines } from './report/extract-lines.ts';
+import { askedDays } from './report/report-days.ts';
+import { sendLines } from './report/send-lines.ts';
 import { readJsonBody } from './request/body.ts';
 import { droppedHeader } from './request/dropped.ts';
-import { type EnginePath, type Route, routeOf } from './request/endpoints.ts';
+import {
+  type EnginePath,
+  MODELS_PATH,
+  REPORT_PATH,
+  type Route,
+  routeOf,
+  USAGE_PATH,
+} from './request/endpoints.ts';
 import { type PreparedRequest, prepareRequest, withOutputCap } from './request/prepare.ts';
 import type { RequestSpan, SpanFacts, Tracing } from './tracing/tracing.ts';
 
@@ -35,6 +46,10 @@ export interface StudentApiOptions {
   readonly usage: UsageReader;
   /** Told after a request of a seat was booked. */
   readonly onSettled?: ((seatKey: string) => void) | undefined;
+  /** Told when an engine has had a request. @param fromMs epoch ms, as `toMs` */
+  readonly onEngineUsed?: ((engineId: string, fromMs: number, toMs: number) => void) | undefined;
+  readonly reports: ReportReader;
+  readonly reportSignIn: ReportSignIn;
   readonly queue: DispatchQueue;
   readonly running: RunningRequests;
   readonly metrics: GatewayMetrics;
@@ -67,6 +82,8 @@ interface Trace {
   endpoint: string;
   keyId?: string;
   identity?: Identity;
+  /** Whose report was asked for. */
+  reported?: ClassroomRecord;
   /** The student's limits as the answer shows them. */
   limits?: readonly LimitState[];
   status?: number;
@@ -108,6 +125,7 @@ async function serve(
   const route = routeOf(request.method ?? '', request.url ?? '');
   if (route.kind === 'refused') return answerRefusal(response, trace, route.refusal);
   trace.endpoint = endpointOf(route);
+  if (route.kind === 'report') return answerReport(options, request, response, trace, route.query);
   const signedIn = options.signIn(request);
   const identity = identify(signedIn instanceof Promise ? await signedIn : signedIn, response, trace);
   if (identity === undefined) return;
@@ -125,8 +143,49 @@ async function serve(
 }
 
 function endpointOf(route: Exclude<Route, { kind: 'refused' }>): string {
-  if (route.kind === 'engine') return route.path;
-  return route.kind === 'usage' ? '/v1/usage' : '/v1/models';
+  switch (route.kind) {
+    case 'engine':
+      return route.path;
+    case 'usage':
+      return USAGE_PATH;
+    case 'report':
+      return REPORT_PATH;
+    case 'models':
+    case 'model':
+      return MODELS_PATH;
+  }
+}
+
+/** To who has the key of the class's report. */
+async function answerReport(
+  options: StudentApiOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  trace: Trace,
+  query: string,
+): Promise<void> {
+  const decision = options.reportSignIn(request);
+  if (decision.sha256 !== undefined) trace.keyId = publicKeyId(decision.sha256);
+  if (!decision.ok) return answerRefusal(response, trace, decision.refusal);
+  const { classroom } = decision;
+  trace.reported = classroom;
+  const nowMs = options.clock.now();
+  const asked = askedDays(query, classroom.timeZone, nowMs);
+  if (!asked.ok) {
+    const { why, param } = asked;
+    return answerRefusal(response, trace, refuse('invalid_report_days', { why }, { param }));
+  }
+  const lines = extractLines({ reports: options.reports, classroom, days: asked.days, nowMs });
+  try {
+    // The first line comes only where the account can be read.
+    const first = await lines.next();
+    const isAll = await sendLines(response, answerHeaders(trace), first.value, lines);
+    trace.status = isAll ? 200 : CLIENT_LEFT_STATUS;
+  } catch (error) {
+    if (!(error instanceof JournalUnavailableError) || response.headersSent) throw error;
+    const retry = { retryAfterSeconds: UNREADABLE_RETRY_SECONDS };
+    answerRefusal(response, trace, refuse('report_unreadable', ofClass(classroom), retry));
+  }
 }
 
 /** @returns undefined for a request that was refused */
@@ -227,6 +286,7 @@ async function admitAndForward(
   trace.degraded = admitted.degraded;
   if (!admitted.ok) return answerRefusal(response, trace, admitted.refusal);
   const { lease } = admitted;
+  const admittedMs = clock.now();
   const request = withOutputCap(prepared, lease.outputTokens);
   const forwarding = forward({
     request,
@@ -245,6 +305,8 @@ async function admitAndForward(
   trace.forwarded = forwarded;
   trace.status = forwarded.status ?? CLIENT_LEFT_STATUS;
   if (forwarded.refusal !== undefined) trace.refusal = forwarded.refusal;
+  const { engineId, queueWaitMs = 0 } = forwarded;
+  if (engineId !== undefined) options.onEngineUsed?.(engineId, admittedMs + queueWaitMs, clock.now());
   metrics.charged(forwarded.chargeBasis);
   const { firstByteMs } = forwarded;
   metrics.ended(forwarded.kind, forwarded.usage, firstByteMs === undefined ? undefined : firstByteMs / 1000);
@@ -299,7 +361,7 @@ function report(options: StudentApiOptions, request: IncomingMessage, trace: Tra
 
 /** What is undefined is not in the line. */
 function logFieldsOf(trace: Trace, clientId: string | undefined, ms: number): object {
-  const { identity, forwarded } = trace;
+  const { identity, reported, forwarded } = trace;
   return {
     requestId: trace.requestId,
     clientRequestId: clientId,
@@ -308,7 +370,7 @@ function logFieldsOf(trace: Trace, clientId: string | undefined, ms: number): ob
     ms: Math.round(ms),
     keyId: trace.keyId,
     student: identity?.seat.studentId,
-    classroom: identity?.seat.classroom.key,
+    classroom: (identity?.seat.classroom ?? reported)?.key,
     code: trace.refusal?.code,
     outcome: forwarded?.kind,
     engine: forwarded?.engineId,

@@ -15,10 +15,12 @@ export type Route =
   | { readonly kind: 'models' }
   | { readonly kind: 'model'; readonly model: string }
   | { readonly kind: 'usage' }
+  | { readonly kind: 'report'; readonly query: string }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-const MODELS_PATH = '/v1/models';
-const USAGE_PATH = '/v1/usage';
+export const MODELS_PATH = '/v1/models';
+export const USAGE_PATH = '/v1/usage';
+export const REPORT_PATH = '/v1/classroom/report';
 /** Longer ones are cut in messages: they are the client's text. */
 const SHOWN_PATH_LENGTH = 100;
 
@@ -37,6 +39,11 @@ export function routeOf(method: string, target: string): Route {
     return method === 'POST' ? { kind: 'engine', path } : notAllowed(method, path, 'POST');
   }
   if (path === USAGE_PATH) return method === 'GET' ? { kind: 'usage' } : notAllowed(method, path, 'GET');
+  if (path === REPORT_PATH) {
+    return method === 'GET'
+      ? { kind: 'report', query: query < 0 ? '' : target.slice(query + 1) }
+      : notAllowed(method, path, 'GET');
+  }
   const model = path === MODELS_PATH ? '' : modelOf(path);
   if (model === undefined) {
     return { kind: 'refused', refusal: refuse('unknown_path', { method, path: shown(path) }) };

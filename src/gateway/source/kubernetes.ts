@@ -34,6 +34,8 @@ export interface KubernetesSourceOptions {
   readonly engines: EngineRegistry;
   /** Told of StudentQuotas as well. */
   readonly onStudentQuota?: StoreHandler<StudentQuota> | undefined;
+  /** Told of engine pods as well, of those that are not ready too. */
+  readonly onEnginePod?: StoreHandler<Pod> | undefined;
   readonly addressOf: AddressOfPod;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -92,6 +94,7 @@ export function watchKubernetes(options: KubernetesSourceOptions): Source {
   quotaInformer.store.subscribe(followSeats(directory, log));
   if (options.onStudentQuota !== undefined) quotaInformer.store.subscribe(options.onStudentQuota);
   podInformer.store.subscribe(followEngines(engines, addressOf));
+  if (options.onEnginePod !== undefined) podInformer.store.subscribe(options.onEnginePod);
 
   return {
     start() {
