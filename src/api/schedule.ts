@@ -29,6 +29,13 @@ const endsElsewhere = rule(
   '.end',
 );
 
+/** The API server knows the IANA zones itself: it cannot tell the year in one that it does not know. */
+const isKnownTimeZone = rule(
+  "timestamp('2026-01-01T00:00:00Z').getFullYear(self) > 0",
+  "`timeZone` must be a name of the IANA database, such as 'Europe/Berlin'",
+  'FieldValueInvalid',
+);
+
 /** A weekly window of time, in the time zone of the class; it may run over midnight. */
 export const weeklyWindowSchema = z
   .object({ days, ...hours })
@@ -62,6 +69,7 @@ export const scheduleSchema = z
   .object({
     timeZone: text(64)
       .regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,2}$/)
+      .meta({ 'x-kubernetes-validations': [isKnownTimeZone] })
       .default('UTC')
       .describe('IANA time zone of the class, such as Europe/Berlin; also the day of `tokensPerDay`.'),
     sessions: z

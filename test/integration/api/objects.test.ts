@@ -47,13 +47,22 @@ const readyCondition: Condition[] = mergeConditions(
 );
 
 const status: ClassroomStatus = {
-  conditions: readyCondition,
+  conditions: [
+    ...readyCondition,
+    ...mergeConditions(
+      undefined,
+      [{ type: 'Open', status: 'True', reason: 'SessionRunning', message: 'A session runs.' }],
+      1,
+      Date.UTC(2026, 11, 1),
+    ),
+  ],
   observedGeneration: 1,
   replicas: 3,
   readyReplicas: 2,
   selector: 'gpu-classroom.io/classroom=python-101',
   students: 20,
   baseURL: 'http://gateway.example.com/v1',
+  timetable: { timeZone: 'Europe/Berlin', nextChange: 'closes Mon 2026-11-23 17:00' },
 };
 
 describe('defaults', () => {
@@ -206,8 +215,19 @@ describe('kubectl get', () => {
 
   test("answers a trainer's first question about a class", async () => {
     expect(await table('cls')).toEqual([
-      ['NAME', 'READY', 'REASON', 'MODEL', 'STUDENTS', 'ENGINES', 'WANTED', 'ACCESS'],
-      ['python-101', 'True', 'EnginesReady', 'Qwen/Qwen2.5-7B-Instruct', '20', '2', '3', 'Open'],
+      ['NAME', 'READY', 'REASON', 'MODEL', 'STUDENTS', 'ENGINES', 'WANTED', 'ACCESS', 'OPEN', 'NEXT CHANGE'],
+      [
+        'python-101',
+        'True',
+        'EnginesReady',
+        'Qwen/Qwen2.5-7B-Instruct',
+        '20',
+        '2',
+        '3',
+        'Open',
+        'True',
+        'closes Mon 2026-11-23 17:00',
+      ],
     ]);
   });
 
