@@ -62,6 +62,9 @@ export type StudentLimits = z.infer<typeof studentLimitsSchema>;
 export type StudentLimitsOverride = z.infer<typeof studentLimitsOverrideSchema>;
 export type ClassroomLimits = z.infer<typeof classroomLimitsSchema>;
 
+/** Of a budget of tokens: when so much of it is used, student and trainer are told. */
+export const QUOTA_WARNING_PERCENT = 80;
+
 /** The limits in force for one student: the class's, with the student's own where they differ. */
 export function effectiveStudentLimits(
   perStudent: StudentLimits,

@@ -19,6 +19,7 @@ import type { UsageReader } from './ledger/usage-reader.ts';
 import type { Admission, Lease } from './limits/admission.ts';
 import { JournalUnavailableError } from './limits/journal.ts';
 import type { LimitState } from './limits/limit-state.ts';
+import { QUOTA_WARNING_HEADER, quotaWarning } from './limits/quota-warning.ts';
 import { rateLimitHeaders } from './limits/rate-limit-headers.ts';
 import type { Settlement } from './limits/settlement.ts';
 import { CLIENT_LEFT_STATUS, type GatewayMetrics } from './metrics.ts';
@@ -331,6 +332,9 @@ function answerHeaders(trace: Trace, request?: PreparedRequest): Record<string, 
     [REQUEST_ID_HEADER]: trace.requestId,
     ...rateLimitHeaders(trace.limits ?? []),
   };
+  // Of a part of a budget, what is used of the whole says nothing.
+  const warning = trace.degraded ? undefined : quotaWarning(trace.limits ?? []);
+  if (warning !== undefined) headers[QUOTA_WARNING_HEADER] = warning;
   if (trace.degraded) headers[DEGRADED_HEADER] = 'state-store';
   if (request?.outputLowered) headers[OUTPUT_CAP_HEADER] = String(request.cost.outputTokens);
   if (request?.answersLowered) headers[ANSWERS_HEADER] = String(request.cost.answers);

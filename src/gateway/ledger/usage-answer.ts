@@ -1,3 +1,4 @@
+import type { ActiveBoost } from '../../api/boost.ts';
 import type { Seat } from '../identity/seat.ts';
 import type { LimitState } from '../limits/limit-state.ts';
 import { addUsage, NO_USAGE, type UsageCounts } from './model-usage.ts';
@@ -24,12 +25,22 @@ export function usageAnswer({ seat, limits, usage, days, nowMs }: UsageAnswerInp
     student: seat.studentId,
     classroom: seat.classroom.name,
     time_zone: seat.classroom.timeZone,
+    open_until: secondsOrNull(seat.opening.nextChangeMs),
+    boost: seat.boost === undefined ? null : boostAnswer(seat.boost),
     max_output_tokens: seat.limits.maxOutputTokens,
     limits: limits.map(limitAnswer),
     today: { from: today, ...periodAnswer(usage.today) },
     this_week: { from: weekStart, ...periodAnswer(usage.week) },
     total: periodAnswer(usage.total),
   };
+}
+
+function boostAnswer({ factor, untilMs }: ActiveBoost): object {
+  return { factor, until: secondsOrNull(untilMs) };
+}
+
+function secondsOrNull(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.floor(ms / 1000);
 }
 
 function limitAnswer({ name, limit, remaining, resetMs }: LimitState): object {

@@ -202,6 +202,7 @@ export function limitStates(limits: LimitsInForce, given: Counts, moment: Moment
       name,
       limit: budget.limit,
       remaining: restOf(budget),
+      used: budget.used,
       resetMs: name === 'tokensPerDay' ? moment.dayEndsInMs : Number.POSITIVE_INFINITY,
     })),
     ...rateStates('classroom.', limits.classroom, counts.classroom, moment.nowMs),

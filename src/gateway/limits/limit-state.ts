@@ -16,6 +16,8 @@ export interface LimitState {
   readonly limit: number;
   /** What is left now, never below 0; what running requests have reserved is not. */
   readonly remaining: number;
+  /** Of a budget: what requests that have ended used of it. */
+  readonly used?: number | undefined;
   /** Ms until all of it is there again; Infinity for one that nothing refills. */
   readonly resetMs: number;
 }

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { expect, test } from '@jest/globals';
+import { scheduleSchema } from '../../../../src/api/schedule.ts';
 import { usageAnswer } from '../../../../src/gateway/ledger/usage-answer.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
-import { aClassroom, alice } from '../builders.ts';
+import { aClassroom, alice, aSeat } from '../builders.ts';
 import { aLease, anEntry, aState, openLedger } from './builders.ts';
 
 const text = await readFile(join(import.meta.dirname, '../../../../docs/gateway-ledger.md'), 'utf8');
@@ -23,15 +24,21 @@ test('the example of /v1/usage is what is answered', () => {
     cachedTokens: 40,
     completionTokens: 50,
   };
+  const nowMs = 1_788_256_800_000;
+  const schedule = scheduleSchema.parse({
+    timeZone: 'Europe/Berlin',
+    sessions: [{ days: ['Tue'], start: '09:00', end: '15:00' }],
+  });
+  const boost = { factor: 2, untilMs: nowMs + 30 * 60_000 };
   const answer = usageAnswer({
-    seat: alice(aClassroom({ timeZone: 'Europe/Berlin' })),
+    seat: alice(aClassroom({ timeZone: 'Europe/Berlin', schedule, boost }), aSeat(), nowMs),
     limits: [
-      { name: 'requestsPerMinute', limit: 30, remaining: 29, resetMs: 2_000 },
+      { name: 'requestsPerMinute', limit: 60, remaining: 59, resetMs: 2_000 },
       { name: 'tokensTotal', limit: 1_000_000, remaining: 850_000, resetMs: Number.POSITIVE_INFINITY },
     ],
     usage: { today: [model], week: [model], total: [model] },
     days: { today: '2026-09-01', weekStart: '2026-08-31' },
-    nowMs: 1_788_256_800_000,
+    nowMs,
   });
   const { this_week: week, total, ...documented } = JSON.parse(exampleOf('usage.json'));
   expect(answer).toMatchObject(documented);

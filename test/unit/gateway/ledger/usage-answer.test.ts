@@ -69,6 +69,8 @@ describe('GET /v1/usage', () => {
       student: 'alice',
       classroom: 'python-101',
       time_zone: 'Europe/Berlin',
+      open_until: null,
+      boost: null,
       max_output_tokens: 1024,
       limits: [
         { name: 'requestsPerMinute', limit: 30, remaining: 28, reset_seconds: 4 },
