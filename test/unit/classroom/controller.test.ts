@@ -183,6 +183,54 @@ describe('a class that finds no GPU', () => {
   });
 });
 
+describe('a class with a timetable', () => {
+  // It is Tuesday, 2026-09-01, 09:00 UTC.
+  const meets = (start: string, end: string, { warmUpMinutes = 0, extraArgs = [] as string[] } = {}) =>
+    classroom({
+      spec: { engine: { extraArgs }, schedule: { sessions: [{ days: ['Tue'], start, end }], warmUpMinutes } },
+    });
+  const MINUTE_MS = 60_000;
+
+  test.each<[name: string, given: Classroom, minutes: number]>([
+    ['when its session ends', meets('08:00', '09:30'), 30],
+    ['when its session begins', meets('11:00', '12:00'), 120],
+    ['when its engines start to warm up', meets('11:00', '12:00', { warmUpMinutes: 45 }), 75],
+    ['though its arguments are denied', meets('08:00', '09:30', { extraArgs: ['--port=1'] }), 30],
+  ])('is looked at again at that very moment: %s', async (_, given, minutes) => {
+    const got = await pass({ classrooms: [given] });
+    expect(got.pass.requeueAfterMs).toBe(minutes * MINUTE_MS);
+  });
+
+  test('is told of when it opens', async () => {
+    const { statuses } = await pass({ classrooms: [meets('11:00', '12:00')] });
+    const opened = meets('08:00', '09:30');
+    const got = await pass({
+      classrooms: [{ ...opened, status: statuses[0] ?? {} }],
+      answers: ALL_UNCHANGED,
+    });
+    expect(got.events).toEqual(['Normal ClassOpened']);
+    expect(findCondition(got.statuses[0]?.conditions, 'Open')).toMatchObject({ status: 'True' });
+  });
+
+  test('is told of when somebody closes it, and says who', async () => {
+    const { statuses } = await pass();
+    const fieldsV1 = { 'f:spec': { 'f:access': {} } };
+    const managedFields = [{ manager: 'kubectl-edit', time: '2026-09-01T08:59:58Z', fieldsV1 }];
+    const closed = classroom({
+      metadata: { managedFields },
+      spec: { access: 'Closed' },
+      status: statuses[0] ?? {},
+    });
+    const got = await pass({ classrooms: [closed], answers: ALL_UNCHANGED });
+    expect(got.events).toEqual(['Normal AccessChanged', 'Normal ClassClosed']);
+    expect(got.statuses[0]?.access).toEqual({
+      mode: 'Closed',
+      changedBy: 'kubectl-edit',
+      changedTime: '2026-09-01T08:59:58Z',
+    });
+  });
+});
+
 describe('what goes wrong', () => {
   test.each([
     [409, 'Conflict'],
