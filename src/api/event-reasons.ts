@@ -54,12 +54,12 @@ export const EVENT_REASONS = {
   classClosed: 'ClassClosed',
   /** Classroom: somebody changed `access`. */
   accessChanged: 'AccessChanged',
-  /** StudentQuota. */
+  /** StudentQuota, and Classroom for the key of its report. */
   keyIssued: 'KeyIssued',
   keyRotated: 'KeyRotated',
-  /** StudentQuota: the key was lost with its Secret; there is a new one. */
+  /** Both: the key was lost with its Secret; there is a new one. */
   keyReplaced: 'KeyReplaced',
-  /** StudentQuota: the Secret was brought back to what it should hold, with the same key. */
+  /** Both: the Secret was brought back to what it should hold, with the same key. */
   secretHealed: 'SecretHealed',
   /** StudentQuota: an older seat in the class is of the same student. */
   duplicateStudent: 'DuplicateStudent',

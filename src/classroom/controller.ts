@@ -89,7 +89,7 @@ async function writeStatus(
   next: ClassroomStatus,
   signal: AbortSignal,
 ): Promise<void> {
-  if (isDeepStrictEqual(classroom.status, next)) return;
+  if (isDeepStrictEqual(ownStatus(classroom), next)) return;
   const { name, namespace } = classroom.metadata;
   const metadata = namespace === undefined ? { name } : { name, namespace };
   const object: KubeObject & { status: ClassroomStatus } = {
@@ -110,6 +110,13 @@ async function writeStatus(
     throw error;
   }
   metrics.objectWritten({ kind: classrooms.kind, verb: 'status' });
+}
+
+/** The part of the status that this controller writes; the key of the report is another's. */
+function ownStatus({ status }: Classroom): ClassroomStatus | undefined {
+  if (status === undefined) return undefined;
+  const { reportKey: _, ...own } = status;
+  return own;
 }
 
 function passOf(

@@ -6,6 +6,7 @@ import { createEngineBoard } from '../classroom/engine-watch/board.ts';
 import { createEngineWatchController } from '../classroom/engine-watch/controller.ts';
 import { createNodePreparationController } from '../classroom/node-preparation/controller.ts';
 import { createPreparationNotes } from '../classroom/node-preparation/notes.ts';
+import { createReportKeyController } from '../classroom/report-key/controller.ts';
 import { aborted } from '../kube/aborted.ts';
 import type { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -26,6 +27,7 @@ export const CONTROLLER_NAMES = [
   'adapter',
   'engine-watch',
   'node-preparation',
+  'report-key',
 ] as const;
 
 export interface OperatorOptions {
@@ -78,6 +80,7 @@ export function createOperator(options: OperatorOptions): Operator {
     createAdapterController(dependencies),
     createEngineWatchController(dependencies),
     createNodePreparationController(dependencies),
+    createReportKeyController(dependencies),
   ].map((part) => ({ part, controller: controllerOf(part, options, progress) }));
 
   return {

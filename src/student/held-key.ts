@@ -28,13 +28,19 @@ export type HeldKey = { state: 'Held'; apiKey: string; record: KeyRecord } | Mis
  * tells: the former names the latest listed key as the one it replaces.
  *
  * @param secret one that belongs to the seat
+ * @param keyIn where the key is in a Secret
  */
-export function heldKey(secret: Secret | undefined, published: readonly KeyStatus[], nowMs: number): HeldKey {
+export function heldKey(
+  secret: Secret | undefined,
+  published: readonly KeyStatus[],
+  nowMs: number,
+  keyIn: (secret: Secret) => string | undefined = apiKeyIn,
+): HeldKey {
   const current = currentKey(published);
   if (secret === undefined) {
     return published.length === 0 ? { state: 'None' } : { state: 'Lost', cause: 'SecretDeleted' };
   }
-  const apiKey = apiKeyIn(secret);
+  const apiKey = keyIn(secret);
   if (apiKey === undefined) return { state: 'Lost', cause: 'KeyRemoved' };
   if (!parseApiKey(apiKey).ok) return { state: 'Lost', cause: 'KeyDamaged' };
 

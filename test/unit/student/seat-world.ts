@@ -8,7 +8,7 @@ import { type KubeObject, keyOf, type ObjectRef, type Resource } from '../../../
 import { type Secret, secrets } from '../../../src/kube/resources.ts';
 import type { ObjectCache, ObjectChange } from '../../../src/reconcile/caches.ts';
 import type { OperatorController } from '../../../src/reconcile/controller.ts';
-import { createStudentController } from '../../../src/student/controller.ts';
+import { createStudentController, type StudentDependencies } from '../../../src/student/controller.ts';
 import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
 import { classroom, NAMESPACE, quota } from './builders.ts';
 
@@ -51,13 +51,9 @@ export class SeatWorld {
     this.refreshCaches();
   }
 
-  /** A freshly started operator, in place of the one before: it knows nothing but what the API server holds. */
-  operator(): OperatorController & {
-    enqueued: string[];
-    pass(name?: string): ReturnType<OperatorController['reconcile']>;
-  } {
-    for (const handlers of Object.values(this.#handlers)) handlers.length = 0;
-    const controller = createStudentController({
+  /** What a controller of this world gets. */
+  get dependencies(): StudentDependencies {
+    return {
       client: this.client,
       informers: {
         classrooms: this.#cache(classrooms),
@@ -79,7 +75,16 @@ export class SeatWorld {
         keyIssued: (issue) => this.emitted.push(JSON.stringify(issue)),
       },
       randomBytes: (length) => new Uint8Array(length).fill(++this.#keys),
-    });
+    };
+  }
+
+  /** A freshly started operator, in place of the one before: it knows nothing but what the API server holds. */
+  operator(): OperatorController & {
+    enqueued: string[];
+    pass(name?: string): ReturnType<OperatorController['reconcile']>;
+  } {
+    for (const handlers of Object.values(this.#handlers)) handlers.length = 0;
+    const controller = createStudentController(this.dependencies);
     const enqueued: string[] = [];
     controller.connect((key) => enqueued.push(key));
     return Object.assign(controller, {
