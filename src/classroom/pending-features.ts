@@ -4,12 +4,7 @@ import type { ClassroomSpec } from '../api/classroom.ts';
 type Use = readonly [field: string, used: (spec: ClassroomSpec) => boolean];
 
 /** Fields that the schema accepts and nothing acts on yet. A field leaves this list with the code that acts on it. */
-const PENDING: readonly Use[] = [
-  ["access 'Exam'", (spec) => spec.access === 'Exam'],
-  ['boost', (spec) => spec.boost !== undefined],
-  ['exam', (spec) => spec.exam !== undefined],
-  ['fineTuning', (spec) => spec.fineTuning !== undefined],
-];
+const PENDING: readonly Use[] = [['fineTuning', (spec) => spec.fineTuning !== undefined]];
 
 /** Fields of this spec that are accepted and not acted on, in the order of the schema. */
 export function pendingFeatures(spec: ClassroomSpec): string[] {

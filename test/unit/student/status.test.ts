@@ -142,16 +142,10 @@ describe('the condition of the key', () => {
   });
 });
 
-test('fields that have no effect yet are named', () => {
-  const spec: Partial<StudentQuotaSpecInput> = { boost: { factor: 2, until: NOW } };
-  expect(conditions({}, spec)[3]).toBe(
-    'FeaturePending=True FieldsIgnored: Accepted, and without effect in this version: boost.',
-  );
-});
-
-test('limits and weight have an effect', () => {
+test('limits, weight and boost have an effect', () => {
   const limits = { requestsPerMinute: 1, tokensPerDay: 1, tokensTotal: 1, concurrentRequests: 1 };
-  expect(conditions({}, { limits, weight: 2 })[3]).toContain('FeaturePending=False');
+  const spec: Partial<StudentQuotaSpecInput> = { limits, weight: 2, boost: { factor: 2, until: NOW } };
+  expect(conditions({}, spec)[3]).toContain('FeaturePending=False');
 });
 
 test('a spec that cannot be read leaves everything unknown and says what to do', () => {
