@@ -182,6 +182,8 @@ export const CLASSROOM_REASONS = {
   awaitingIdle: 'AwaitingIdle',
   /** RolloutPending: until the class is over. */
   awaitingClassEnd: 'AwaitingClassEnd',
+  /** RolloutPending: until the exam is over. */
+  awaitingExamEnd: 'AwaitingExamEnd',
   /** RolloutPending: a plan that does not fit is not applied. */
   planDoesNotFit: 'PlanDoesNotFit',
   ...GPU_REASONS,

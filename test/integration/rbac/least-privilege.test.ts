@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
+import { demandLease } from '../../../src/api/demand.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
 import { ENGINE_PORT, LABELS, MANAGED_BY } from '../../../src/api/labels.ts';
 import { studentQuotas } from '../../../src/api/student-quota.ts';
@@ -18,6 +19,7 @@ import type { KubeObject, Resource } from '../../../src/kube/object.ts';
 import {
   clusterRoleBindings,
   deployments,
+  leases,
   networkPolicies,
   nodes,
   persistentVolumeClaims,
@@ -303,6 +305,7 @@ async function livelyClass(namespace: string): Promise<void> {
   }
   await editEverything(namespace);
   await leaveOldObjects(namespace, classroom);
+  await leaveOldLease(namespace, classroom);
   await repeatAnEvent(namespace);
 }
 
@@ -346,6 +349,18 @@ async function leaveOldObjects(namespace: string, { metadata }: KubeObject): Pro
       return (await client.get(resource, { namespace, name: 'python-old' })) === undefined;
     });
   }
+}
+
+/** Of a gateway that has been gone for days. */
+async function leaveOldLease(namespace: string, { metadata: { name, uid = '' } }: KubeObject): Promise<void> {
+  const lastAskedMs = Date.now() - 48 * 60 * 60_000;
+  const said = { lastAskedMs, inFlight: 1, queued: 1, trustedSeconds: 60 };
+  const { metadata } = await client.create(
+    leases,
+    demandLease({ namespace, name, uid }, '0a1b2c3d', 'gone', said),
+  );
+  const ref = { namespace, name: metadata.name };
+  await eventually('the Lease is deleted', async () => (await client.get(leases, ref)) === undefined);
 }
 
 const SHARED_NODE = 'node-1';

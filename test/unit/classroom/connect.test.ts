@@ -68,6 +68,7 @@ describe('a change leads to its class', () => {
     'networkPolicies',
     'podDisruptionBudgets',
     'persistentVolumeClaims',
+    'demandLeases',
   ] as const)('of one of its %s, also when it is deleted', (kind) => {
     informers[kind].tell(undefined, service({ [LABELS.classroom]: 'python-101' }));
     expect(enqueued).toEqual([`${KEY} 0`]);
@@ -86,6 +87,14 @@ describe('a change leads to its class', () => {
     engineBoard.put(KEY, quietSince(1));
     engineBoard.put(KEY, quietSince(2));
     expect(enqueued).toEqual([`${KEY} 0`]);
+  });
+
+  test('of requests that one of its engines got or answered', () => {
+    const busy = (requests: number): Map<string, WatchedEngine> =>
+      new Map([['a', { health: 'Well', kvCacheTokens: 1024, use: { kind: 'busy', requests } }]]);
+    engineBoard.put(KEY, busy(1));
+    engineBoard.put(KEY, busy(7));
+    expect(enqueued).toEqual([`${KEY} 0`, `${KEY} 0`]);
   });
 
   test('also when somebody took away the label that says so', () => {
