@@ -1,0 +1,88 @@
+import type { OutcomeKind } from '../gateway/limits/settlement.ts';
+import type { UsageRow } from './extract.ts';
+
+/** What some requests were and took: of a student, a class, a day, a model, or all together. */
+export interface Figures {
+  /** Let in, however they ended. */
+  readonly requests: number;
+  /** Those of them whose answer was complete. */
+  readonly completed: number;
+  /** Those that the engine refused, that no engine answered, that broke off, and that the student gave up. */
+  readonly refused: number;
+  readonly unanswered: number;
+  readonly interrupted: number;
+  readonly clientLeft: number;
+  /** Not let in, or sent away by the queue; not among `requests`. */
+  readonly throttled: number;
+  readonly promptTokens: number;
+  /** Of the prompt's. */
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  /** Prompt and completion. */
+  readonly totalTokens: number;
+  /** From admission to an engine; the mean over `requests`, null without any. */
+  readonly queueWaitMsMean: number | null;
+  readonly queueWaitMsMax: number;
+  /** From admission to the first byte of an answer; the mean over those that had one. */
+  readonly firstTokenMsMean: number | null;
+  readonly firstTokenMsMax: number;
+}
+
+type Sums = Omit<UsageRow, 'day' | 'session' | 'model' | 'outcome'>;
+
+const NOTHING: Sums = {
+  requests: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
+  completionTokens: 0,
+  queueWaitMsSum: 0,
+  queueWaitMsMax: 0,
+  firstTokenCount: 0,
+  firstTokenMsSum: 0,
+  firstTokenMsMax: 0,
+};
+
+/** Sums up rows of the account. */
+export function figuresOf(rows: readonly UsageRow[]): Figures {
+  const { promptTokens, completionTokens, cachedTokens, ...sums } = rows.reduce<Sums>(add, NOTHING);
+  const count = (outcome: OutcomeKind): number =>
+    rows.reduce((sum, row) => sum + (row.outcome === outcome ? row.requests : 0), 0);
+  const throttled = count('throttled');
+  const requests = sums.requests - throttled;
+  return {
+    requests,
+    completed: count('completed'),
+    refused: count('refused'),
+    unanswered: count('unanswered'),
+    interrupted: count('interrupted'),
+    clientLeft: count('client-left'),
+    throttled,
+    promptTokens,
+    cachedTokens,
+    completionTokens,
+    totalTokens: promptTokens + completionTokens,
+    queueWaitMsMean: meanOf(sums.queueWaitMsSum, requests),
+    queueWaitMsMax: sums.queueWaitMsMax,
+    firstTokenMsMean: meanOf(sums.firstTokenMsSum, sums.firstTokenCount),
+    firstTokenMsMax: sums.firstTokenMsMax,
+  };
+}
+
+function add(sum: Sums, row: UsageRow): Sums {
+  return {
+    requests: sum.requests + row.requests,
+    promptTokens: sum.promptTokens + row.promptTokens,
+    cachedTokens: sum.cachedTokens + row.cachedTokens,
+    completionTokens: sum.completionTokens + row.completionTokens,
+    queueWaitMsSum: sum.queueWaitMsSum + row.queueWaitMsSum,
+    queueWaitMsMax: Math.max(sum.queueWaitMsMax, row.queueWaitMsMax),
+    firstTokenCount: sum.firstTokenCount + row.firstTokenCount,
+    firstTokenMsSum: sum.firstTokenMsSum + row.firstTokenMsSum,
+    firstTokenMsMax: Math.max(sum.firstTokenMsMax, row.firstTokenMsMax),
+  };
+}
+
+/** To a tenth of a ms: the sums are exact, and so many digits say nothing. */
+function meanOf(sum: number, count: number): number | null {
+  return count === 0 ? null : Math.round((10 * sum) / count) / 10;
+}

@@ -1,0 +1,254 @@
+import { createLocalDays } from '../gateway/local-day.ts';
+import type { ActiveRow, LedgerExtract, UsageRow } from './extract.ts';
+import { type Figures, figuresOf } from './figures.ts';
+import {
+  type Comparison,
+  comparisonOf,
+  type EngineMinute,
+  engineMinutes,
+  type GpuTime,
+  gpuTimeOf,
+} from './gpu-time.ts';
+import { MinuteSet } from './hour-minutes.ts';
+
+/** What a report is divided into. */
+export const GROUPINGS = ['course', 'day', 'session'] as const;
+export type Grouping = (typeof GROUPINGS)[number];
+
+/** Requests, and the minutes in which students were at work. */
+export interface WorkFigures extends Figures {
+  /** Of each student, added up. A minute counts when a request of the student ran or waited in it. */
+  readonly activeMinutes: number;
+}
+
+export interface ModelFigures extends Figures {
+  readonly model: string;
+}
+
+export interface StudentFigures extends WorkFigures {
+  /** The id, or a pseudonym. */
+  readonly student: string;
+  /** Absent where none is known, and with pseudonyms. */
+  readonly name?: string;
+}
+
+/** One day, one session, or all of it. */
+export interface PeriodFigures extends WorkFigures {
+  /** Local date; null for the whole course. */
+  readonly day: string | null;
+  /** Beginning of the session as an instant; null for days, and for what was outside of all sessions. */
+  readonly session: string | null;
+  readonly students: readonly StudentFigures[];
+  /** Null where it cannot be told, as of a session that is not in the timetable any more. */
+  readonly gpu: GpuTime | null;
+}
+
+/** A report. What `-o json` shows; fields may be added. */
+export interface Report {
+  readonly namespace: string;
+  readonly classroom: string;
+  readonly timeZone: string;
+  /** First and last local day; of a report of everything the first day with anything, null where there is none. */
+  readonly from: string | null;
+  readonly to: string;
+  readonly asOf: string;
+  readonly by: Grouping;
+  readonly pseudonymous: boolean;
+  readonly total: WorkFigures;
+  readonly models: readonly ModelFigures[];
+  readonly students: readonly StudentFigures[];
+  readonly periods: readonly PeriodFigures[];
+  /** Null where nothing is known of engines, as of a gateway without Kubernetes. */
+  readonly gpu: (GpuTime & Comparison) | null;
+}
+
+export interface ReportOptions {
+  readonly by: Grouping;
+  /** What to call a student: who is who, or pseudonyms. */
+  readonly named: (id: string) => { readonly student: string; readonly name?: string };
+  readonly pseudonymous: boolean;
+  /** When a session ended that began at a time; undefined: not known. Epoch ms. */
+  readonly sessionEndMs: (startMs: number) => number | undefined;
+}
+
+/** What the account says, in figures. Sums are those of the account, to the token. Pure. */
+export function reportOf(extract: LedgerExtract, options: ReportOptions): Report {
+  const students = [...extract.students];
+  const all = students.flatMap(({ usage }) => usage);
+  const minutes = engineMinutes(extract.engines, extract.timeZone).filter(
+    ({ day }) => day <= extract.to && (extract.from === null || day >= extract.from),
+  );
+  const total = workOf(students);
+  const { namespace, classroom, timeZone, to, asOf } = extract;
+  const { by, pseudonymous, named } = options;
+  return {
+    namespace,
+    classroom,
+    timeZone,
+    from: extract.from ?? firstDay(students, minutes),
+    to,
+    asOf,
+    by,
+    pseudonymous,
+    total,
+    models: modelsOf(all),
+    students: studentsOf(students, named),
+    periods: periodsOf(extract, minutes, options),
+    gpu:
+      extract.engines.length === 0
+        ? null
+        : {
+            ...gpuTimeOf(minutes, total.totalTokens),
+            ...comparisonOf(minutes, studentsByDay(students), total.activeMinutes),
+          },
+  };
+}
+
+interface StudentRows {
+  readonly student: string;
+  readonly usage: readonly UsageRow[];
+  readonly active: readonly ActiveRow[];
+}
+
+function workOf(students: readonly StudentRows[]): WorkFigures {
+  return {
+    ...figuresOf(students.flatMap(({ usage }) => usage)),
+    activeMinutes: students.reduce((sum, { active }) => sum + activeMinutesOf(active), 0),
+  };
+}
+
+function activeMinutesOf(rows: readonly ActiveRow[]): number {
+  const minutes = new MinuteSet();
+  for (const row of rows) minutes.add(row);
+  return minutes.count;
+}
+
+function studentsOf(students: readonly StudentRows[], named: ReportOptions['named']): StudentFigures[] {
+  return students
+    .map((rows) => ({ ...named(rows.student), ...workOf([rows]) }))
+    .sort((a, b) => (a.student < b.student ? -1 : 1));
+}
+
+function modelsOf(rows: readonly UsageRow[]): ModelFigures[] {
+  return [...Map.groupBy(rows, ({ model }) => model)]
+    .map(([model, its]) => ({ model, ...figuresOf(its) }))
+    .sort((a, b) => b.totalTokens - a.totalTokens || (a.model < b.model ? -1 : 1));
+}
+
+/** Students who were let in on a local day. */
+function studentsByDay(students: readonly StudentRows[]): (day: string) => number {
+  const onDay = new Map<string, number>();
+  for (const { usage } of students) {
+    const days = new Set(usage.filter(({ outcome }) => outcome !== 'throttled').map(({ day }) => day));
+    for (const day of days) onDay.set(day, (onDay.get(day) ?? 0) + 1);
+  }
+  return (day) => onDay.get(day) ?? 0;
+}
+
+function firstDay(students: readonly StudentRows[], minutes: readonly EngineMinute[]): string | null {
+  const days = [...students.flatMap(({ usage }) => usage), ...minutes].map(({ day }) => day);
+  return days.reduce<string | null>((first, day) => (first === null || day < first ? day : first), null);
+}
+
+/** What identifies a period; in the order in which periods follow each other, outside of sessions last on a day. */
+interface PeriodOf {
+  readonly day: string | null;
+  readonly session: string | null;
+}
+
+function periodsOf(
+  { students, engines, timeZone }: LedgerExtract,
+  minutes: readonly EngineMinute[],
+  { by, named, sessionEndMs }: ReportOptions,
+): PeriodFigures[] {
+  const periodOf = periodOfRow(by, timeZone);
+  const spans = by === 'session' ? sessionSpans(students, sessionEndMs) : [];
+  const gpuMinutes = Map.groupBy(minutes, (minute) => keyOf(periodOf(inSession(minute, spans))));
+  const periods = new Map<string, PeriodOf>();
+  for (const row of students.flatMap(({ usage, active }) => [...usage, ...active])) {
+    periods.set(keyOf(periodOf(row)), periodOf(row));
+  }
+  for (const minute of minutes) {
+    const period = periodOf(inSession(minute, spans));
+    periods.set(keyOf(period), period);
+  }
+  const byPeriod = students.map(({ student, usage, active }) => ({
+    student,
+    usage: Map.groupBy(usage, (row) => keyOf(periodOf(row))),
+    active: Map.groupBy(active, (row) => keyOf(periodOf(row))),
+  }));
+  const told = new Set(spans.map(({ session }) => session));
+  return [...periods]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, period]) => {
+      const its = byPeriod
+        .map(({ student, usage, active }) => ({
+          student,
+          usage: usage.get(key) ?? [],
+          active: active.get(key) ?? [],
+        }))
+        .filter(({ usage, active }) => usage.length + active.length > 0);
+      const work = workOf(its);
+      const isTold = engines.length > 0 && (period.session === null || told.has(period.session));
+      return {
+        ...period,
+        ...work,
+        students: studentsOf(its, named),
+        gpu: isTold ? gpuTimeOf(gpuMinutes.get(key) ?? [], work.totalTokens) : null,
+      };
+    });
+}
+
+/** No instant sorts behind it. */
+const OUTSIDE = '~';
+
+function keyOf({ day, session }: PeriodOf): string {
+  return `${day ?? ''} ${session ?? OUTSIDE}`;
+}
+
+type InSession = Pick<UsageRow, 'day' | 'session'>;
+
+/** A session over midnight is one, of the day on which it began. */
+function periodOfRow(by: Grouping, timeZone: string): (row: InSession) => PeriodOf {
+  switch (by) {
+    case 'course':
+      return () => ({ day: null, session: null });
+    case 'day':
+      return ({ day }) => ({ day, session: null });
+    case 'session': {
+      const dayOf = createLocalDays();
+      return ({ day, session }) => ({
+        day: session === null ? day : dayOf(timeZone, Date.parse(session)).day,
+        session,
+      });
+    }
+  }
+}
+
+interface SessionSpan {
+  readonly session: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** The sessions in which somebody asked, as far as it is known when they ended. */
+function sessionSpans(
+  students: readonly StudentRows[],
+  sessionEndMs: ReportOptions['sessionEndMs'],
+): SessionSpan[] {
+  const sessions = new Set(students.flatMap(({ usage }) => usage.map(({ session }) => session)));
+  return [...sessions].flatMap((session) => {
+    if (session === null) return [];
+    const startMs = Date.parse(session);
+    const endMs = sessionEndMs(startMs);
+    return endMs === undefined ? [] : [{ session, startMs, endMs }];
+  });
+}
+
+const MINUTE_MS = 60_000;
+
+function inSession({ day, minute }: EngineMinute, spans: readonly SessionSpan[]): InSession {
+  const atMs = minute * MINUTE_MS;
+  const span = spans.find(({ startMs, endMs }) => startMs <= atMs && atMs < endMs);
+  return { day, session: span?.session ?? null };
+}

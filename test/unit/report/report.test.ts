@@ -1,0 +1,220 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { OUTCOME_KINDS } from '../../../src/gateway/limits/settlement.ts';
+import type { LedgerExtract, UsageRow } from '../../../src/report/extract.ts';
+import { pseudonymsOf } from '../../../src/report/pseudonyms.ts';
+import { GROUPINGS, type Grouping, reportOf } from '../../../src/report/report.ts';
+import { activeRows, anExtract, aUsageRow, engineRows, options } from './builders.ts';
+
+const count = fc.nat(1_000_000);
+const usageRows: fc.Arbitrary<UsageRow> = fc.record({
+  day: fc.constantFrom('2026-09-01', '2026-09-02', '2026-09-03'),
+  session: fc.constantFrom(null, '2026-09-01T07:00:00Z', '2026-09-01T21:30:00Z', '2026-09-02T07:00:00Z'),
+  model: fc.constantFrom('qwen', 'qwen:sql'),
+  outcome: fc.constantFrom(...OUTCOME_KINDS),
+  requests: count,
+  promptTokens: count,
+  cachedTokens: count,
+  completionTokens: count,
+  queueWaitMsSum: count,
+  queueWaitMsMax: count,
+  firstTokenCount: count,
+  firstTokenMsSum: count,
+  firstTokenMsMax: count,
+});
+const extracts: fc.Arbitrary<LedgerExtract> = fc
+  .uniqueArray(fc.record({ student: fc.string({ minLength: 1 }), usage: fc.array(usageRows) }), {
+    selector: ({ student }) => student,
+    maxLength: 5,
+  })
+  .map((students) => anExtract({ students: students.map((rows) => ({ ...rows, active: [] })) }));
+
+/** What must be the same however it is summed up. */
+const ADDITIVE = [
+  'requests',
+  'completed',
+  'refused',
+  'unanswered',
+  'interrupted',
+  'clientLeft',
+  'throttled',
+  'promptTokens',
+  'cachedTokens',
+  'completionTokens',
+  'totalTokens',
+] as const;
+
+type Additive = Readonly<Record<(typeof ADDITIVE)[number], number>>;
+
+function sums(parts: readonly Additive[]): number[] {
+  return ADDITIVE.map((name) => parts.reduce((sum, part) => sum + part[name], 0));
+}
+
+describe('the sums of a report', () => {
+  test.each([...GROUPINGS])('by %s are those of the account, to the token', (by: Grouping) => {
+    fc.assert(
+      fc.property(extracts, (extract) => {
+        const report = reportOf(extract, options({ by }));
+        const rows = extract.students.flatMap(({ usage }) => usage);
+        const prompt = rows.reduce((sum, { promptTokens }) => sum + promptTokens, 0);
+        const completion = rows.reduce((sum, { completionTokens }) => sum + completionTokens, 0);
+        expect([report.total.promptTokens, report.total.completionTokens]).toEqual([prompt, completion]);
+        const all = rows.reduce((sum, { requests }) => sum + requests, 0);
+        expect(report.total.requests + report.total.throttled).toBe(all);
+        const total = sums([report.total]);
+        expect(sums(report.students)).toEqual(total);
+        expect(sums(report.models)).toEqual(total);
+        expect(sums(report.periods)).toEqual(total);
+        for (const period of report.periods) expect(sums(period.students)).toEqual(sums([period]));
+      }),
+    );
+  });
+
+  test('by pseudonym are the same, and name nobody', () => {
+    fc.assert(
+      fc.property(extracts, fc.infiniteStream(fc.nat()), (extract, numbers) => {
+        const ids = extract.students.map(({ student }) => student);
+        const randomInt = (limit: number) => Number(numbers.next().value) % limit;
+        const pseudonyms = pseudonymsOf(ids, randomInt);
+        expect(new Set(pseudonyms.values()).size).toBe(ids.length);
+        const named = (id: string) => ({ student: pseudonyms.get(id) ?? '' });
+        const hidden = reportOf(extract, options({ named, pseudonymous: true }));
+        expect(sums(hidden.students)).toEqual(sums(reportOf(extract, options()).students));
+        for (const { student } of hidden.students) expect(student).toMatch(/^Student \d{2}$/);
+      }),
+    );
+  });
+});
+
+const SESSION = '2026-09-01T07:00:00Z';
+const NIGHT = '2026-09-01T21:30:00Z';
+
+describe('the periods of a report', () => {
+  const usage = [
+    aUsageRow({ session: SESSION }),
+    aUsageRow({ session: NIGHT }),
+    aUsageRow({ session: NIGHT, day: '2026-09-02' }),
+    aUsageRow({ day: '2026-09-02' }),
+  ];
+  const extract = anExtract({ students: [{ student: 'alice', usage, active: [] }] });
+
+  test.each<[Grouping, unknown]>([
+    ['course', [[null, null, 4]]],
+    [
+      'day',
+      [
+        ['2026-09-01', null, 2],
+        ['2026-09-02', null, 2],
+      ],
+    ],
+    [
+      'session',
+      [
+        ['2026-09-01', SESSION, 1],
+        ['2026-09-01', NIGHT, 2],
+        ['2026-09-02', null, 1],
+      ],
+    ],
+  ])('by %s', (by, expected) => {
+    const { periods } = reportOf(extract, options({ by }));
+    expect(periods.map(({ day, session, requests }) => [day, session, requests])).toEqual(expected);
+  });
+
+  test('a day on which engines ran for nobody is one of them', () => {
+    const engines = engineRows('2026-09-05T08:00:00Z', '2026-09-05T08:59:00Z');
+    const { periods } = reportOf(anExtract({ engines }), options());
+    expect(periods).toMatchObject([
+      { day: '2026-09-05', requests: 0, gpu: { gpuHours: 1, gpuHoursInUse: 0 } },
+    ]);
+  });
+});
+
+describe('the minutes of students', () => {
+  test('count each once, whatever sessions they touch, and each student for themselves', () => {
+    const alice = {
+      student: 'alice',
+      usage: [],
+      active: [
+        ...activeRows('2026-09-01T07:00:00Z', '2026-09-01T07:09:00Z', { session: SESSION }),
+        ...activeRows('2026-09-01T07:05:00Z', '2026-09-01T07:14:00Z'),
+      ],
+    };
+    const report = reportOf(anExtract({ students: [alice, { ...alice, student: 'bob' }] }), options());
+    expect(report.students.map(({ activeMinutes }) => activeMinutes)).toEqual([15, 15]);
+    expect(report.total.activeMinutes).toBe(30);
+  });
+});
+
+describe('the GPU side', () => {
+  const alice = {
+    student: 'alice',
+    usage: [aUsageRow()],
+    active: activeRows('2026-09-01T08:00:00Z', '2026-09-01T08:29:00Z'),
+  };
+  const bob = { ...alice, student: 'bob' };
+
+  test('tells hours that ran, hours in use, tokens for a GPU hour, and what one GPU each would have been', () => {
+    const ran = engineRows('2026-09-01T08:00:00Z', '2026-09-01T09:59:00Z');
+    const used = ran.map((row, index) => (index === 0 ? { ...row, used: row.running } : row));
+    const { gpu } = reportOf(anExtract({ students: [alice, bob], engines: used }), options());
+    expect(gpu).toEqual({
+      engines: 1,
+      hoursWithEngines: 2,
+      engineHours: 2,
+      gpuHours: 2,
+      gpuHoursInUse: 1,
+      tokensPerGpuHour: 150,
+      gpuHoursOnePerStudent: 4,
+      gpuHoursOnlyWhileActive: 1,
+      timesWhatRan: 2,
+    });
+  });
+
+  test('counts slices as their share of a GPU, and engines beside each other as so many', () => {
+    const time = ['2026-09-01T08:00:00Z', '2026-09-01T08:59:00Z'] as const;
+    const engines = [
+      ...engineRows(...time, { gpus: 0.25 }),
+      ...engineRows(...time, { gpus: 0.25, engine: 'engine-2' }),
+    ];
+    const { gpu } = reportOf(anExtract({ students: [alice], engines }), options());
+    expect(gpu).toMatchObject({
+      engines: 2,
+      hoursWithEngines: 1,
+      engineHours: 2,
+      gpuHours: 0.5,
+      timesWhatRan: 2,
+    });
+  });
+
+  test('of a day begins and ends with the local day, also where that is not a full hour of UTC', () => {
+    const engines = engineRows('2026-09-01T18:00:00Z', '2026-09-01T18:59:00Z');
+    const kolkata = anExtract({ timeZone: 'Asia/Kolkata', engines });
+    expect(reportOf(kolkata, options()).periods).toMatchObject([
+      { day: '2026-09-01', gpu: { gpuHours: 0.5 } },
+      { day: '2026-09-02', gpu: { gpuHours: 0.5 } },
+    ]);
+    expect(reportOf({ ...kolkata, from: '2026-09-02' }, options()).gpu).toMatchObject({ gpuHours: 0.5 });
+  });
+
+  test('of a session is what ran from its beginning to its end; warming up is outside of it', () => {
+    const engines = engineRows('2026-09-01T06:45:00Z', '2026-09-01T08:29:00Z');
+    const usage = [
+      aUsageRow({ session: SESSION }),
+      aUsageRow({ session: '2026-09-02T07:00:00Z', day: '2026-09-02' }),
+    ];
+    const extract = anExtract({ students: [{ student: 'alice', usage, active: [] }], engines });
+    const sessionEndMs = (startMs: number) =>
+      startMs === Date.parse(SESSION) ? startMs + 90 * 60_000 : undefined;
+    const { periods } = reportOf(extract, options({ by: 'session', sessionEndMs }));
+    expect(periods.map(({ day, session, gpu }) => [day, session, gpu?.gpuHours])).toEqual([
+      ['2026-09-01', SESSION, 1.5],
+      ['2026-09-01', null, 0.25],
+      ['2026-09-02', '2026-09-02T07:00:00Z', undefined],
+    ]);
+  });
+
+  test('is not told where nothing is known of engines', () => {
+    const report = reportOf(anExtract({ students: [alice] }), options());
+    expect([report.gpu, report.periods[0]?.gpu]).toEqual([null, null]);
+  });
+});
