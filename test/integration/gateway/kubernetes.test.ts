@@ -1,12 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { classrooms } from '../../../src/api/classroom.ts';
-import { COMPONENTS, LABELS } from '../../../src/api/labels.ts';
+import { DEMAND_SELECTOR, readDemand } from '../../../src/api/demand.ts';
+import { ANNOTATIONS, COMPONENTS, LABELS } from '../../../src/api/labels.ts';
 import { studentQuotas } from '../../../src/api/student-quota.ts';
 import { startVllmSimulator, type VllmSimulator } from '../../../src/demo/vllm/simulator.ts';
 import { createApplier } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import type { KubeObject, Resource } from '../../../src/kube/object.ts';
-import { type Pod, pods } from '../../../src/kube/resources.ts';
+import { leases, type Pod, pods } from '../../../src/kube/resources.ts';
 import { GATEWAY_ACCOUNT } from '../../../src/rbac/accounts.ts';
 import { rbacObjects } from '../../../src/rbac/manifest.ts';
 import { STATUS_FIELD_MANAGER, USAGE_FIELD_MANAGER } from '../../../src/reconcile/field-managers.ts';
@@ -43,7 +44,11 @@ beforeAll(async () => {
   });
   await grantGatewayRights();
   const kubeconfig = await controlPlane.writeServiceAccountKubeconfig(GATEWAY_ACCOUNT);
-  gateway = startGatewayProcess([`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`]);
+  gateway = startGatewayProcess([
+    `--kubeconfig=${kubeconfig}`,
+    `--namespace=${namespace}`,
+    '--engine-wait-timeout=2s',
+  ]);
   url = await gateway.url();
   await apply(classrooms, classroomOf());
   await makeEngine('engine-0');
@@ -224,6 +229,82 @@ describe('a class', () => {
     await becomes(key, 'no_engine_ready');
     await makeEngine('engine-1');
     await becomes(key, 'served');
+  });
+});
+
+describe('the life of a class', () => {
+  const ref = () => ({ namespace, name: CLASSROOM });
+  const patch = (change: Record<string, unknown>) => client.mergePatch(classrooms, ref(), change);
+  const openUntil = (instant: string | null) =>
+    patch({ metadata: { annotations: { [ANNOTATIONS.openUntil]: instant } } });
+
+  afterEach(async () => {
+    await openUntil(null);
+    await apply(classrooms, classroomOf());
+    // Another manager's than that of the apply.
+    await patch({ spec: { access: 'Open' } });
+  });
+
+  test('an exam begins and ends with one field, for those on its list', async () => {
+    const [listed, other] = [await aServedSeat(), await aServedSeat()];
+    const exam = { students: [listed.name], maxOutputTokens: 2 };
+    await patch({ spec: { access: 'Exam', exam } });
+    await becomes(other.key, 'not_in_exam');
+    const answer = await post(listed.key);
+    expect(answer.headers.get('x-gateway-max-output-tokens')).toBe('2');
+    await answer.text();
+    await patch({ spec: { access: 'Open' } });
+    await becomes(other.key, 'served');
+    expect((await post(listed.key)).headers.get('x-gateway-max-output-tokens')).toBeNull();
+  });
+
+  test('a timetable holds without an operator, and an extension of it ends by itself', async () => {
+    const { key } = await aServedSeat();
+    const sessions = [{ start: '10:00', end: '11:00' }];
+    await apply(
+      classrooms,
+      classroomOf({ spec: { schedule: { exceptions: [{ date: '2020-02-29', sessions }] } } }),
+    );
+    await becomes(key, 'outside_session');
+    await openUntil(new Date(Date.now() + 5_000).toISOString());
+    await becomes(key, 'served');
+    await becomes(key, 'outside_session');
+  });
+
+  test('a boost of a seat raises its limits for the next request', async () => {
+    const { name, key } = await aServedSeat();
+    const limitOf = async () => (await post(key)).headers.get('x-ratelimit-limit-requests');
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    await client.mergePatch(studentQuotas, { namespace, name }, { spec: { boost: { factor: 3, until } } });
+    await eventually('the limit to be raised', async () => (await limitOf()) === '90');
+    await client.mergePatch(studentQuotas, { namespace, name }, { spec: { boost: null } });
+    await eventually('the limit to be as it was', async () => (await limitOf()) === '30');
+  });
+
+  test('a class that sleeps is woken by a Lease, and its first request is held and served', async () => {
+    const { key } = await aServedSeat();
+    const engines = (await client.list(pods, { namespace })).items.map(({ metadata }) => metadata.name);
+    for (const name of engines) await setReady(name, 'False');
+    await becomes(key, 'no_engine_ready');
+    await client.mergePatch(classrooms, ref(), { status: { replicas: 0 } }, { subresource: 'status' });
+    const served = becomes(key, 'served');
+    const labelSelector = DEMAND_SELECTOR;
+    const demand = () =>
+      eventually('somebody to wait', async () => {
+        const { items } = await client.list(leases, { namespace, labelSelector });
+        return items.find((lease) => (readDemand(lease)?.queued ?? 0) > 0);
+      });
+    const { uid } = (await client.get(classrooms, ref()))?.metadata ?? {};
+    expect((await demand()).metadata.ownerReferences).toMatchObject([{ kind: 'Classroom', uid }]);
+    for (const name of engines) await setReady(name, 'True');
+    await served;
+    await eventually('nobody to ask any more', async () => {
+      const { items } = await client.list(leases, { namespace, labelSelector });
+      return items.every((lease) => {
+        const { inFlight, queued } = readDemand(lease) ?? { inFlight: 1, queued: 1 };
+        return inFlight + queued === 0;
+      });
+    });
   });
 });
 
