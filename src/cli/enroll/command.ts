@@ -4,6 +4,7 @@ import { studentQuotas } from '../../api/student-quota.ts';
 import { nonEmpty, onOrOff } from '../../command-line/values.ts';
 import { type RosterDifference, rosterDifference } from '../../student/roster/difference.ts';
 import { readRoster } from '../../student/roster/read.ts';
+import { knownTimeZone } from '../../timetable/time-zone.ts';
 import { findClassroom } from '../cluster/class-objects.ts';
 import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
 import { WAIT_FLAGS, WAIT_SHAPE, YES_FLAGS, YES_SHAPE } from '../cluster/flags.ts';
@@ -130,7 +131,7 @@ async function compare(options: EnrollOptions, cluster: Cluster): Promise<Compar
   const found = await findClassroom(cluster, options.class);
   const { metadata, spec } = found;
   const { name, namespace = cluster.namespace } = metadata;
-  const roster = readRoster(bytes, { timeZone: spec.schedule?.timeZone ?? 'UTC', ignoreColumns });
+  const roster = readRoster(bytes, { timeZone: knownTimeZone(spec.schedule?.timeZone), ignoreColumns });
   if (!roster.ok) throw problems.rosterUnusable({ path: file, faults: faultLines(roster.faults) });
   const seats = await listAll(cluster.client, studentQuotas, { namespace });
   const classroom = { name, namespace };

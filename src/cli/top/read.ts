@@ -4,6 +4,7 @@ import type { StudentQuota } from '../../api/student-quota.ts';
 import { localDayOf } from '../../gateway/local-day.ts';
 import { secrets } from '../../kube/resources.ts';
 import { apiKeyIn } from '../../student/secret.ts';
+import { knownTimeZone } from '../../timetable/time-zone.ts';
 import { findClassroom, seatsOf } from '../cluster/class-objects.ts';
 import type { Cluster } from '../cluster/command.ts';
 import { ifAllowed } from '../cluster/if-allowed.ts';
@@ -86,7 +87,7 @@ async function studentsOf(
   { classroom, seats, keys, gatewayUrl }: ToRead,
   cluster: Cluster,
 ): Promise<Pick<Moment, 'students' | 'note'>> {
-  const day = localDayOf(classroom.spec.schedule?.timeZone ?? 'UTC', cluster.machine.clock.now());
+  const day = localDayOf(knownTimeZone(classroom.spec.schedule?.timeZone), cluster.machine.clock.now());
   const written = seats.map((seat) => figuresOfStatus(seat, day));
   if (keys === undefined)
     return { students: written, note: noteOf('You may not read the keys of the students.') };

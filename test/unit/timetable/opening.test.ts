@@ -95,6 +95,16 @@ describe('a class', () => {
     );
   });
 
+  test('is in the session that ends last where several run', () => {
+    const sessions = [
+      { days: EVERY_DAY, start: '09:00', end: '10:00' },
+      { days: EVERY_DAY, start: '09:15', end: '12:00' },
+      { days: EVERY_DAY, start: '09:20', end: '11:00' },
+    ];
+    const { session } = openingAt('2026-11-23T09:30:00+01:00', { schedule: aSchedule({ sessions }) });
+    expect(session?.endMs).toBe(Date.parse('2026-11-23T12:00:00+01:00'));
+  });
+
   test('says which session runs and which comes next', () => {
     const { session, nextSession } = openingAt('2026-11-23T10:00:00+01:00');
     expect(session).toEqual({

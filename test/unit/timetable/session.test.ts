@@ -137,6 +137,10 @@ describe('sessions keep their local hours when the clocks change', () => {
   });
 });
 
+test('a session that ends at the hour of its beginning is a day long', () => {
+  expect(hoursOf(daily('Europe/Berlin', '09:00-09:00'), '2026-11-23T10:00:00+01:00')).toEqual([24]);
+});
+
 describe('a session in the night in which the clocks change', () => {
   test.each([
     // Forward: Berlin 02:00 → 03:00 on 2026-03-29, New York 02:00 → 03:00 on 2026-03-08, Lord Howe 02:00 → 02:30 on 2026-10-04.
@@ -209,9 +213,10 @@ describe('a session in the night in which the clocks change', () => {
   test('does not come on a date that the zone leaves out', () => {
     // Apia crossed the date line: 2011-12-29 was followed by 2011-12-31.
     const schedule = daily('Pacific/Apia', '09:00-10:00');
-    expect(sessionsAfter(schedule, '2011-12-29T08:00:00-10:00', 2)).toEqual([
+    expect(sessionsAfter(schedule, '2011-12-29T08:00:00-10:00', 3)).toEqual([
       '2011-12-29T09:00:00-10:00 2011-12-29T10:00:00-10:00',
       '2011-12-31T09:00+14:00 2011-12-31T10:00+14:00',
+      '2012-01-01T09:00+14:00 2012-01-01T10:00+14:00',
     ]);
   });
 });
