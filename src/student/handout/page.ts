@@ -1,5 +1,6 @@
 import { renderSVG } from 'uqr';
 import type { StudentLimits } from '../../api/limits.ts';
+import { html } from '../../html/escape.ts';
 import { SECRET_KEYS } from '../secret.ts';
 import { envFile } from './env-file.ts';
 import type { Handout } from './handout.ts';
@@ -107,19 +108,6 @@ function limitsText(limits: StudentLimits, language: HandoutLanguage): string {
 
 function code(text: string): string {
   return `<pre>${html(text.trimEnd())}</pre>`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Text for any place in HTML, attributes included: names are what students were called, not markup. */
-function html(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? '');
 }
 
 const STYLE = `

@@ -120,8 +120,10 @@ async function state(namespace: string): Promise<unknown> {
     reason,
     message,
   }));
+  // Every making of a class has a key of its own.
+  const reportKey = classroom?.status?.reportKey?.secretName;
   return JSON.parse(
-    JSON.stringify({ specs, status: { ...classroom?.status, conditions } }).replaceAll(
+    JSON.stringify({ specs, status: { ...classroom?.status, conditions, reportKey } }).replaceAll(
       namespace,
       'namespace',
     ),

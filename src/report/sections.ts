@@ -1,0 +1,164 @@
+import type { PeriodFigures, Report, StudentFigures, WorkFigures } from './report.ts';
+import { countText, hoursText, minutesText, periodText, secondsText, spanText } from './words.ts';
+
+/** A table: cells of all columns but the first are figures. */
+export interface Table {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** One part of a report that people read. */
+export interface Section {
+  readonly title: string;
+  /** What must be known to read the table. */
+  readonly notes: readonly string[];
+  readonly table: Table;
+}
+
+/** What is above all sections. */
+export function headlineOf(report: Report): { readonly title: string; readonly span: string } {
+  const { classroom, namespace } = report;
+  return { title: `Report of class ${classroom} (${namespace})`, span: spanText(report) };
+}
+
+/** A report in the order in which people read it, whatever it is printed as. */
+export function sectionsOf(report: Report): Section[] {
+  return [
+    totalSection(report),
+    ...(report.gpu === null ? [] : [gpuSection(report.gpu)]),
+    ...(report.by === 'course' ? [] : [periodSection(report)]),
+    studentSection(report),
+    modelSection(report),
+  ];
+}
+
+function totalSection({ total, students }: Report): Section {
+  return {
+    title: 'In all',
+    notes: [],
+    table: {
+      head: ['', ''],
+      rows: [
+        ['Students who asked', countText(students.length)],
+        ['Requests let in', countText(total.requests)],
+        ['of them completely answered', countText(total.completed)],
+        ['of them given up by the student', countText(total.clientLeft)],
+        ['of them refused by the engine, broken off, or not answered', countText(faults(total))],
+        ['Requests that a limit or the queue refused', countText(total.throttled)],
+        [
+          'Tokens of prompts',
+          `${countText(total.promptTokens)} (${countText(total.cachedTokens)} from a cache)`,
+        ],
+        ['Tokens of answers', countText(total.completionTokens)],
+        ['Tokens together', countText(total.totalTokens)],
+        ['Hours of students at work', minutesText(total.activeMinutes)],
+        ['Wait for an engine, mean and longest', waits(total.queueWaitMsMean, total.queueWaitMsMax)],
+        ['Until the first token, mean and longest', waits(total.firstTokenMsMean, total.firstTokenMsMax)],
+      ],
+    },
+  };
+}
+
+function faults({ refused, unanswered, interrupted }: WorkFigures): number {
+  return refused + unanswered + interrupted;
+}
+
+function waits(mean: number | null, max: number): string {
+  return `${secondsText(mean)}, ${secondsText(max)}`;
+}
+
+function gpuSection(gpu: NonNullable<Report['gpu']>): Section {
+  const times = gpu.timesWhatRan === null ? '' : ` (${hoursText(gpu.timesWhatRan)} times what ran)`;
+  return {
+    title: 'GPUs',
+    notes: [
+      'A GPU hour of a slice is as much less as the slice is. One GPU for each student is computed: all students who worked on a day, times the hours in which the class had engines on that day.',
+    ],
+    table: {
+      head: ['', 'hours'],
+      rows: [
+        ['Hours with at least one engine', hoursText(gpu.hoursWithEngines)],
+        ['GPU hours that ran', hoursText(gpu.gpuHours)],
+        ['GPU hours in use', hoursText(gpu.gpuHoursInUse)],
+        ['One GPU for each student, in GPU hours', `${hoursText(gpu.gpuHoursOnePerStudent)}${times}`],
+        ['The same, only in minutes of work', hoursText(gpu.gpuHoursOnlyWhileActive)],
+        ['Tokens for a GPU hour', gpu.tokensPerGpuHour === null ? '–' : countText(gpu.tokensPerGpuHour)],
+      ],
+    },
+  };
+}
+
+function periodSection(report: Report): Section {
+  const withGpus = report.gpu !== null;
+  return {
+    title: report.by === 'day' ? 'By day' : 'By session',
+    notes: [],
+    table: {
+      head: [
+        report.by === 'day' ? 'Day' : 'Session',
+        'Students',
+        ...WORK_HEAD,
+        ...(withGpus ? ['GPU hours', 'in use'] : []),
+      ],
+      rows: report.periods.map((period) => [
+        periodText(period, report),
+        countText(period.students.length),
+        ...workCells(period),
+        ...(withGpus ? gpuCells(period) : []),
+      ]),
+    },
+  };
+}
+
+function gpuCells({ gpu }: PeriodFigures): string[] {
+  return [hoursText(gpu?.gpuHours), hoursText(gpu?.gpuHoursInUse)];
+}
+
+const WORK_HEAD = ['Requests', 'Refused by limits', 'Tokens in', 'Tokens out', 'Active h:min'];
+
+function workCells(work: WorkFigures): string[] {
+  return [
+    countText(work.requests),
+    countText(work.throttled),
+    countText(work.promptTokens),
+    countText(work.completionTokens),
+    minutesText(work.activeMinutes),
+  ];
+}
+
+function studentSection({ students, pseudonymous }: Report): Section {
+  return {
+    title: 'By student',
+    notes: pseudonymous
+      ? ['Pseudonyms are drawn anew for each report: those of another one name others.']
+      : [],
+    table: {
+      head: ['Student', ...WORK_HEAD, 'Wait', 'First token'],
+      rows: students.map((student) => [
+        studentText(student),
+        ...workCells(student),
+        secondsText(student.queueWaitMsMean),
+        secondsText(student.firstTokenMsMean),
+      ]),
+    },
+  };
+}
+
+/** `Alice Zhang (alice)`. */
+export function studentText({ student, name }: StudentFigures): string {
+  return name === undefined || name === student ? student : `${name} (${student})`;
+}
+
+function modelSection({ models }: Report): Section {
+  return {
+    title: 'By model',
+    notes: [],
+    table: {
+      head: ['Model', 'Requests', 'Refused by limits', 'Tokens in', 'Tokens out'],
+      rows: models.map(({ model, requests, throttled, promptTokens, completionTokens }) => [
+        model,
+        ...[requests, throttled, promptTokens, completionTokens].map(countText),
+      ]),
+    },
+  };
+}
