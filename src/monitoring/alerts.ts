@@ -95,7 +95,7 @@ const GATEWAY_ALERTS: readonly Alert[] = [
         and sum by (classroom) (max_over_time(gpu_classroom_gateway_queue_capacity{${GATEWAY}}[5m])) == 0`,
     for: '5m',
     summary: 'Students of {{ $labels.classroom }} ask, and no engine of the class is ready.',
-    meaning: 'Their requests wait, and are then refused with no_engine_ready.',
+    meaning: 'Their requests wait, and are then refused with engine_starting or no_engine_ready.',
     action:
       '`kubectl classroom status` says why engines do not start. A large model that is downloaded for the first time may take longer than this alert waits.',
   },
