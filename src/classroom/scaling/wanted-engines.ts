@@ -155,7 +155,7 @@ function isWarm({ opening, current, youngestMadeMs, openingChangedMs, nowMs }: S
 /** A class that is closed: all engines for `restMs`, then those that have something to finish, at last none. */
 function closingScaling(input: ScalingInput, history: NeedHistory, restMs: number): Scaling {
   const { current = 0, openingChangedMs, load, demand, nowMs } = input;
-  const restUntilMs = openingChangedMs + restMs;
+  const restUntilMs = openingChangedMs + (restMs > SETTLE_MS || serves(load) ? restMs : 0);
   if (current > 0 && restUntilMs > nowMs) {
     const reason = restMs > SETTLE_MS ? 'Resting' : 'Draining';
     return { replicas: current, reason, history, lookAtMs: restUntilMs };
@@ -166,6 +166,11 @@ function closingScaling(input: ScalingInput, history: NeedHistory, restMs: numbe
   if (replicas === 0) return { replicas, reason: 'Closed', history, lookAtMs: undefined };
   const lookAtMs = earliestAfter(nowMs, [limitMs, demand.trustedUntilMs]);
   return { replicas, reason: 'Draining', history, lookAtMs };
+}
+
+/** Whether an engine serves, so that somebody may have sent it something. */
+function serves({ busy, unknown, quietSinceMs }: EngineLoad): boolean {
+  return busy + unknown > 0 || quietSinceMs !== undefined;
 }
 
 function historyOf({ history, current = 0, nowMs }: ScalingInput): NeedHistory {

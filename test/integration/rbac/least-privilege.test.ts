@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -10,7 +9,7 @@ import { classrooms } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import { demandLease } from '../../../src/api/demand.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
-import { ENGINE_PORT, LABELS, MANAGED_BY } from '../../../src/api/labels.ts';
+import { LABELS, MANAGED_BY } from '../../../src/api/labels.ts';
 import { studentQuotas } from '../../../src/api/student-quota.ts';
 import type { Binaries } from '../../../src/demo/binaries/versions.ts';
 import { type ControlPlane, startControlPlane } from '../../../src/demo/control-plane/control-plane.ts';
@@ -35,10 +34,10 @@ import { GATEWAY_RIGHTS, OPERATOR_RIGHTS, type Right } from '../../../src/rbac/r
 import { generateApiKey, hashApiKey } from '../../../src/student/api-key.ts';
 import { type ApiServerProxy, startApiServerProxy } from '../../support/api-server-proxy.ts';
 import { createNamespace, sharedControlPlane } from '../../support/control-plane.ts';
-import { metricsText } from '../../support/engine-metrics.ts';
 import { eventually } from '../../support/eventually.ts';
 import { clientOf } from '../../support/kube-client.ts';
 import { type Program, startProgram } from '../../support/program.ts';
+import { startTellingEngine } from '../../support/telling-engine.ts';
 
 /**
  * Operator and gateway run as what they are: programs with the token of their ServiceAccount and the rights of the
@@ -383,7 +382,7 @@ async function sharingEngines(namespace: string): Promise<void> {
   await using engines = new AsyncDisposableStack();
   let lost = '';
   for (const tokens of [1000, 100]) {
-    const { ip } = engines.use(await engineThatSays(tokens));
+    const { ip } = engines.use(await startTellingEngine({ kvCacheTokens: tokens }));
     lost = await startNextEngine(namespace, ip);
   }
   await eventually('the engine that lost to be started anew', async () => {
@@ -427,21 +426,6 @@ const STARTED = {
     },
   ],
 };
-
-/** An idle engine with a KV cache of so many tokens, at an address that nobody else on this machine has taken. */
-async function engineThatSays(tokens: number): Promise<AsyncDisposable & { ip: string }> {
-  for (;;) {
-    const ip = `127.${[100, 0, 1].map((least) => least + Math.floor(Math.random() * 100)).join('.')}`;
-    const server = createServer((_, response) => response.end(metricsText({ kvCacheTokens: tokens })));
-    const isTaken = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(true));
-      server.listen(ENGINE_PORT, ip, () => resolve(false));
-    });
-    if (isTaken) continue;
-    const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
-    return { ip, [Symbol.asyncDispose]: close };
-  }
-}
 
 /** The second of two equal events is written as a series. */
 async function repeatAnEvent(namespace: string): Promise<void> {

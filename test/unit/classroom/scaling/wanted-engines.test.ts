@@ -203,6 +203,9 @@ describe('outside of its sessions a class has', () => {
     const moment = scale({ ...closed, current: 3, openingChangedMs: NOW_MS - 1 });
     expect(moment).toMatchObject({ replicas: 3, reason: 'Draining', lookAtMs: NOW_MS - 1 + SETTLE_MS });
     expect(scale({ ...justClosed, current: 3 })).toMatchObject({ replicas: 0, reason: 'Closed' });
+    const load = { quietSinceMs: undefined };
+    const loading = scale({ ...closed, current: 3, openingChangedMs: NOW_MS - 1, load });
+    expect(loading).toMatchObject({ replicas: 0, reason: 'Closed' });
   });
 
   test('those that have answers to finish, for ten minutes at most', () => {
