@@ -19,6 +19,8 @@ export function engineStartOf(status: ClassroomStatus | undefined): EngineStart 
   if (status?.replicas === undefined) return undefined;
   const { conditions, engines = [], lastLoadSeconds } = status;
   if (NEEDED.some((type) => findCondition(conditions, type)?.status === 'False')) return undefined;
+  // One that the operator finds ready, and the gateway cannot use, does not come by waiting.
+  if (engines.some(({ state }) => state === 'Ready')) return undefined;
   const allFail = engines.length > 0 && engines.every(({ state }) => state === 'Failing');
   return allFail ? undefined : { loadSeconds: lastLoadSeconds };
 }

@@ -130,6 +130,12 @@ describe('what a Classroom means', () => {
     ['that sleeps', { replicas: 0, lastLoadSeconds: 95 }, { loadSeconds: 95 }],
     ['whose first engine loads', { replicas: 1, engines: [engine('Loading')] }, { loadSeconds: undefined }],
     ['whose engines all fail', { replicas: 1, engines: [engine('Failing')] }, undefined],
+    ['whose engine should answer', { replicas: 1, engines: [engine('Ready')] }, undefined],
+    [
+      'of whose engines one fails and one loads',
+      { replicas: 2, engines: [engine('Failing'), engine('Loading')] },
+      { loadSeconds: undefined },
+    ],
     ['whose plan does not fit', { replicas: 0, conditions: [isFalse('Fits')] }, undefined],
     ['for which there are no GPUs', { replicas: 1, conditions: [isFalse('GPUAvailable')] }, undefined],
   ])('whether an engine is to come, of a class %s', (_, status, engineStart) => {
