@@ -73,7 +73,9 @@ test('a class has engines while it is open, and none at other times, whatever `m
 test('of two engines the one that has requests stays when a person allows only one', async () => {
   await using engines = new AsyncDisposableStack();
   const node = `${namespace}-node`;
-X, { engine: { replicas: { min: 1, max: 2, studentsPerReplica: 1 } } });
+  await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: node } });
+  engines.defer(async () => void (await client.delete(nodes, { name: node })));
+  await makeClass('busy', { engine: { replicas: { min: 1, max: 2, studentsPerReplica: 1 } } });
   for (const id of ['alice', 'bob']) await enrol('busy', id);
   const [idle, busy] = await untilPods('busy', 2);
   await play(idle, node, engines.use(await startTellingEngine({ running: 0 })).ip);
