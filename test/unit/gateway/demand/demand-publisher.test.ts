@@ -12,6 +12,7 @@ import { silentLogger } from '../../../../src/kube/log.ts';
 import type { KubeObject } from '../../../../src/kube/object.ts';
 import type { Lease } from '../../../../src/kube/resources.ts';
 import { createFakeClock, settle } from '../../../support/fake-clock.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
 import { CLASS_KEY } from '../builders.ts';
 
 interface Written extends Pick<ReadDemand, 'inFlight' | 'queued'> {
@@ -178,6 +179,40 @@ describe('a class without an engine', () => {
     await hear({ running: 0, hasEngine: false });
     expect(writes.at(-1)).toMatchObject({ queued: 1, atMs: 5_000 });
   });
+});
+
+describe('whatever students do', () => {
+  test.each(Array.from({ length: 12 }, (_, seed) => seed))(
+    'what is written is right and bounded: class %i',
+    async (seed) => {
+      const random = seededRandom(seed);
+      const { clock, writes, hear } = demandWorld({ hasEngine: random() < 0.5, fails: () => random() < 0.1 });
+      let [waiting, running, hasEngine, wakes] = [0, 0, true, 0];
+      for (let step = 0; step < 300; step++) {
+        const at = random();
+        if (at < 0.35) waiting += 1;
+        else if (at < 0.6 && waiting > 0) waiting -= 1;
+        else if (at < 0.75 && waiting > 0 && hasEngine) [waiting, running] = [waiting - 1, running + 1];
+        else if (at < 0.95 && running > 0) running -= 1;
+        else if (at >= 0.95) {
+          hasEngine = !hasEngine;
+          wakes += 1;
+        }
+        await hear({ waiting, running, hasEngine });
+        await clock.advance(Math.floor(random() * 4_000));
+      }
+      const elapsedMs = clock.monotonic();
+      expect(writes.length).toBeLessThanOrEqual(
+        elapsedMs / WRITE_EVERY_MS + wakes + elapsedMs / WRITE_EVERY_MS + 1,
+      );
+
+      await hear({ waiting: 0, running: 0 });
+      await clock.advance(10 * 60_000);
+      expect(clock.pending).toBe(0);
+      expect(writes.at(-1)).toMatchObject({ inFlight: 0, queued: 0 });
+      for (const { atMs, askedAtMs } of writes) expect(askedAtMs).toBeLessThanOrEqual(atMs);
+    },
+  );
 });
 
 describe('an API server that is away', () => {
