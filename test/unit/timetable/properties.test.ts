@@ -54,7 +54,15 @@ const schedules: fc.Arbitrary<Schedule> = fc
   })
   .map((written) => scheduleSchema.parse(written));
 
-const moments = fc.integer({ min: FROM_MS, max: FROM_MS + 800 * DAY_MS });
+/** Nights of 2026 in which clocks change in one of the zones. */
+const CHANGES = ['03-08', '03-28', '03-29', '04-05', '04-24', '10-04', '10-25', '10-30', '11-01'];
+
+const moments = fc.oneof(
+  fc.integer({ min: FROM_MS, max: FROM_MS + 800 * DAY_MS }),
+  fc
+    .tuple(fc.constantFrom(...CHANGES), fc.integer({ min: -DAY_MS, max: DAY_MS }))
+    .map(([date, offMs]) => Date.parse(`2026-${date}T02:00:00Z`) + offMs),
+);
 
 const inputs = fc.record({
   access: fc.constantFrom('Open' as const, 'Exam' as const),
