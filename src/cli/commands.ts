@@ -43,6 +43,11 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./top/command.ts')).topCommand,
   },
   {
+    name: 'report',
+    summary: 'What a class did, by student and by day, session or course; and what its GPUs did',
+    load: async () => (await import('./report/command.ts')).reportCommand,
+  },
+  {
     name: 'logs',
     summary: 'What the engines write, with known causes of failures marked',
     load: async () => (await import('./logs/command.ts')).logsCommand,

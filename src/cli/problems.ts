@@ -320,6 +320,20 @@ export const problems = {
       next: `See whether the operator runs: kubectl classroom doctor ${classroom}; another way to the gateway is taken with --gateway-url.`,
     }),
 
+  reportKeyMissing: ({ classroom }: { classroom: string }) =>
+    new CliError({
+      what: `The class "${classroom}" has no key for its report yet.`,
+      why: 'The operator makes it, together with the class, and the Secret that the status names is not there.',
+      next: `See whether the operator runs, and what it says: kubectl classroom doctor ${classroom}`,
+    }),
+
+  reportUnreadable: ({ place, why }: { place: string; why: string }) =>
+    new CliError({
+      what: `What the gateway at ${place} answered is no report that this program can read.`,
+      why: `${why}.`,
+      next: 'Try again. If that does not help, gateway and program are of versions that do not fit: kubectl classroom --version',
+    }),
+
   gatewayUnreachable: ({ place, why }: { place: string; why: string }) =>
     new CliError({
       what: `The gateway at ${place} cannot be reached.`,

@@ -13,6 +13,8 @@ export interface Chart {
 }
 
 const WIDTH = 720;
+/** Widths of letters are estimated: fonts of readers may be wider. */
+const LABEL_SLACK = 40;
 const BAR_HEIGHT = 24;
 const AROUND_BARS = 110;
 type Option = Record<string, unknown>;
@@ -107,7 +109,7 @@ function frame(title: string): Option {
 function horizontal(title: string, names: readonly string[]): Option {
   return {
     ...frame(title),
-    grid: { left: 8, right: 64, top: 48, bottom: 8, ...WITH_LABELS },
+    grid: { left: LABEL_SLACK, right: 64, top: 48, bottom: 8, ...WITH_LABELS },
     xAxis: { type: 'value' },
     yAxis: { type: 'category', data: [...names], inverse: true, axisTick: { show: false } },
   };

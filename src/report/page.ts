@@ -68,5 +68,5 @@ thead { display: table-header-group; }
 tr { break-inside: avoid; }
 th, td { padding: 0.8mm 2mm; border-bottom: 0.2mm solid #ddd; text-align: right; font-weight: normal; }
 thead th { color: #555; border-bottom-color: #999; vertical-align: bottom; }
-th:first-child { text-align: left; overflow-wrap: anywhere; }
+th:first-child { text-align: left; min-width: 30mm; overflow-wrap: break-word; }
 `;

@@ -16,11 +16,11 @@ import { listAll } from '../cluster/list.ts';
 import { waitForKeys } from '../cluster/wait-for-keys.ts';
 import { coloursFor } from '../colours.ts';
 import type { Runnable } from '../command.ts';
-import { confirm } from '../confirm.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Machine } from '../machine.ts';
 import { problems } from '../problems.ts';
 import { withProgress } from '../progress.ts';
+import { type OutputFile, writeFiles } from '../written-files.ts';
 import { chosenSeats, studentIds } from './chosen-seats.ts';
 import { STUDENTS_OFFER } from './replace.ts';
 
@@ -158,11 +158,6 @@ async function readHandouts(
   return handoutsOf(classroom, seats, found, baseUrl);
 }
 
-interface OutputFile {
-  readonly path: string;
-  readonly text: string;
-}
-
 /** No seat can be called so: names of objects have no underscore. */
 const ALL_SHEETS = '_all.html';
 
@@ -186,25 +181,5 @@ function filesOf(
         })),
         { path: join(to, ALL_SHEETS), text: handoutPage(handouts, language) },
       ];
-  }
-}
-
-async function writeFiles(
-  files: readonly OutputFile[],
-  options: Pick<ExportOptions, 'yes'>,
-  machine: Machine,
-): Promise<void> {
-  const { privateFiles } = machine;
-  const [first, ...more] = await privateFiles.existing(files.map(({ path }) => path));
-  if (first !== undefined) {
-    const what = more.length === 0 ? first : `${first} and ${more.length} more files`;
-    await confirm(`This replaces ${what}.`, options, machine);
-  }
-  for (const { path, text } of files) {
-    try {
-      await privateFiles.write(path, text);
-    } catch (error) {
-      throw problems.notWritten({ path, why: error instanceof Error ? error.message : String(error) });
-    }
   }
 }

@@ -50,6 +50,8 @@ const made = [
   problems.classCannotServe(facts),
   problems.waitedInVain(facts),
   problems.gatewayUnknown(facts),
+  problems.reportKeyMissing(facts),
+  problems.reportUnreadable(facts),
   problems.gatewayUnreachable(facts),
   problems.gatewaySilent(facts),
   problems.gatewayNotAllowed(facts),

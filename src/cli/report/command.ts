@@ -1,0 +1,170 @@
+import { randomInt } from 'node:crypto';
+import { z } from 'zod';
+import type { Classroom } from '../../api/classroom.ts';
+import { nonEmpty, oneOf, onOrOff } from '../../command-line/values.ts';
+import type { LedgerExtract } from '../../report/extract.ts';
+import { pseudonymsOf } from '../../report/pseudonyms.ts';
+import { GROUPINGS, type Report, type ReportOptions, reportOf } from '../../report/report.ts';
+import { sessionsFrom } from '../../timetable/session.ts';
+import { findClassroom, seatsOf } from '../cluster/class-objects.ts';
+import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
+import { YES_FLAGS, YES_SHAPE } from '../cluster/flags.ts';
+import { ifAllowed } from '../cluster/if-allowed.ts';
+import type { Runnable } from '../command.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import { GATEWAY_FLAGS, GATEWAY_SHAPE } from '../gateway/flags.ts';
+import { withProgress } from '../progress.ts';
+import { writeFiles } from '../written-files.ts';
+import { readAccount } from './read.ts';
+
+const FORMATS = ['markdown', 'csv', 'json', 'html'] as const;
+type Format = (typeof FORMATS)[number];
+
+const localDay = z.iso.date('must be a local date such as 2026-09-01');
+
+const reportSchema = z.object({
+  class: nonEmpty.optional(),
+  by: oneOf(GROUPINGS),
+  since: localDay.optional(),
+  until: localDay.optional(),
+  format: oneOf(FORMATS),
+  to: nonEmpty.optional(),
+  pseudonyms: onOrOff,
+  ...YES_SHAPE,
+  ...GATEWAY_SHAPE,
+});
+type ReportFlags = z.output<typeof reportSchema>;
+
+const REPORT: ClusterCommand<typeof reportSchema> = {
+  name: 'report',
+  description:
+    'Tells from the ledger of the gateway what a class did: requests, tokens, minutes of work, waits and refusals of each student, by day, session or course, and what its GPUs did meanwhile.',
+  schema: reportSchema,
+  flags: {
+    class: { spelling: '[class]', about: 'name of the class; default: the only one of the namespace' },
+    by: { spelling: '--by <what>', about: GROUPINGS.join(', '), default: 'day', words: GROUPINGS },
+    since: {
+      spelling: '--since <date>',
+      about: 'first local day of the class; default: the first of the ledger',
+    },
+    until: { spelling: '--until <date>', about: 'last local day; default: today' },
+    format: {
+      spelling: '--format <format>',
+      about:
+        'markdown; csv: a row for each student and day; json: all figures; html: a page with charts, to print',
+      default: 'markdown',
+      words: FORMATS,
+    },
+    to: {
+      spelling: '--to <path>',
+      about: 'file; default: standard output. Only you can read what is written',
+    },
+    pseudonyms: {
+      spelling: '--pseudonyms',
+      about: 'name nobody: students get numbers, drawn anew for each report',
+    },
+    yes: { ...YES_FLAGS.yes, about: 'do not ask whether a file may be replaced' },
+    ...GATEWAY_FLAGS,
+  },
+  examples: [
+    { about: 'the course so far, day by day', command: 'kubectl classroom report python-101' },
+    {
+      about: 'a page to print',
+      command:
+        'kubectl classroom report python-101 --by session --format html --to september.html --since 2026-09-01 --until 2026-09-30',
+    },
+    {
+      about: 'a table for a spreadsheet that names nobody',
+      command: 'kubectl classroom report python-101 --format csv --pseudonyms --to use.csv',
+    },
+  ],
+  faults: ({ since, until }) =>
+    typeof since === 'string' && typeof until === 'string' && since > until
+      ? ['--since must not be later than --until']
+      : [],
+  run: report,
+};
+
+/** `kubectl classroom report`. */
+export const reportCommand: Runnable = clusterCommand(REPORT);
+
+async function report(flags: ReportFlags, cluster: Cluster): Promise<ExitCode> {
+  const { machine } = cluster;
+  const { format, to } = flags;
+  const made = await withProgress('Reading the ledger', machine, async () => {
+    const classroom = await findClassroom(cluster, flags.class);
+    const [extract, names] = await Promise.all([
+      readAccount(classroom, flags, cluster, flags.gatewayUrl),
+      flags.pseudonyms ? new Map<string, string>() : namesOf(cluster, classroom),
+    ]);
+    return reportOf(extract, optionsOf(flags, classroom, extract, names));
+  });
+  const text = await rendered(made, format, to !== undefined);
+  if (to === undefined) machine.stdout.write(text);
+  else {
+    await writeFiles([{ path: to, text }], flags, machine);
+    machine.stdout.write(`${to}\n`);
+  }
+  return EXIT_CODES.done;
+}
+
+/** By id; who left the class is known by the id alone, and so is everybody where seats may not be read. */
+async function namesOf(cluster: Cluster, classroom: Classroom): Promise<ReadonlyMap<string, string>> {
+  const seats = (await ifAllowed(seatsOf(cluster, classroom))) ?? [];
+  return new Map(
+    seats.flatMap(({ spec: { student } }): [string, string][] =>
+      student.displayName === undefined ? [] : [[student.id, student.displayName]],
+    ),
+  );
+}
+
+function optionsOf(
+  { by, pseudonyms }: ReportFlags,
+  { spec }: Classroom,
+  { students }: LedgerExtract,
+  names: ReadonlyMap<string, string>,
+): ReportOptions {
+  const numbers = pseudonymsOf(
+    students.map(({ student }) => student),
+    (limit) => randomInt(limit),
+  );
+  return {
+    by,
+    pseudonymous: pseudonyms,
+    named: (id) => {
+      if (pseudonyms) return { student: numbers.get(id) ?? '' };
+      const name = names.get(id);
+      return name === undefined ? { student: id } : { student: id, name };
+    },
+    sessionEndMs: (startMs) => sessionEndMs(spec.schedule, startMs),
+  };
+}
+
+/** By the timetable of now: one that has changed since does not have the session any more. */
+function sessionEndMs(schedule: Classroom['spec']['schedule'], startMs: number): number | undefined {
+  if (schedule === undefined) return undefined;
+  for (const session of sessionsFrom(schedule, startMs)) {
+    if (session.startMs === startMs) return session.endMs;
+    if (session.startMs > startMs) return undefined;
+  }
+  return undefined;
+}
+
+/** Charts are loaded only for who wants them. */
+async function rendered(made: Report, format: Format, isFile: boolean): Promise<string> {
+  switch (format) {
+    case 'markdown':
+      return (await import('../../report/markdown.ts')).reportMarkdown(made);
+    case 'csv':
+      return (await import('../../report/csv.ts')).reportCsv(made, { bom: isFile });
+    case 'json':
+      return `${JSON.stringify(made, null, 2)}\n`;
+    case 'html': {
+      const [{ chartsOf }, { reportPage }] = await Promise.all([
+        import('../../report/charts.ts'),
+        import('../../report/page.ts'),
+      ]);
+      return reportPage(made, chartsOf(made));
+    }
+  }
+}
