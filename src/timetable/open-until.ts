@@ -20,9 +20,13 @@ export function openUntilOf(annotations: Readonly<Record<string, string>> | unde
   return { kind: 'Until', ms: Date.parse(text) };
 }
 
-/** All of a class that decides when it is open. */
+/** All of a class that decides when it is open. Of a class as the API server has it, too: there null means absent. */
 export function timetableInputOf({ metadata, spec }: Pick<Classroom, 'metadata' | 'spec'>): TimetableInput {
   const openUntil = openUntilOf(metadata.annotations);
   const { access, schedule } = spec;
-  return { access, schedule, openUntilMs: openUntil.kind === 'Until' ? openUntil.ms : undefined };
+  return {
+    access,
+    schedule: schedule ?? undefined,
+    openUntilMs: openUntil.kind === 'Until' ? openUntil.ms : undefined,
+  };
 }

@@ -41,8 +41,9 @@ export function openingOf(input: TimetableInput, nowMs: number): Opening {
   const { access, schedule } = input;
   const openUntilMs = laterThan(nowMs, input.openUntilMs);
   const timeZone = knownTimeZone(schedule?.timeZone);
-  if (schedule === undefined)
+  if (schedule === undefined) {
     return { ...WITHOUT_TIMETABLE, ...openOrNot(access, OPENING_REASONS.alwaysOpen), timeZone };
+  }
   const stretch = stretchAt(schedule, { leadMs: 0, openUntilMs }, nowMs);
   const { session, next: nextSession } = stretch;
   const nextChangeMs = stretch.holds ? stretch.endsMs : nextSession?.startMs;

@@ -50,3 +50,9 @@ test('a class is read with its access, its timetable and its extension', () => {
     openUntilMs: Date.parse('2026-11-23T17:30:00Z'),
   });
 });
+
+test('a timetable that is null in the API server is none', () => {
+  const stored = classroom();
+  Object.assign(stored.spec, { schedule: null });
+  expect(timetableInputOf(stored)).toEqual(timetableInputOf(classroom()));
+});
