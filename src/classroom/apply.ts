@@ -42,7 +42,9 @@ export async function apply(
   for (const intent of plan.foundations) {
     await applyChild(intent, classroom, dependencies, signal, outcome);
   }
-  if (outcome.problems.length > 0) return outcome;
+  // What is missing keeps engines from starting, and none from being stopped.
+  const startsNone = plan.held || plan.engines?.replicas === 0;
+  if (outcome.problems.length > 0 && !startsNone) return outcome;
   if (plan.deployment !== undefined) {
     await applyChild(plan.deployment, classroom, dependencies, signal, outcome);
   }

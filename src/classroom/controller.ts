@@ -65,11 +65,17 @@ export function createClassroomController(dependencies: ClassroomDependencies): 
         events.record(observed.classroom, event);
       }
       await shortenEndsOfLoading(observed, dependencies, signal);
-      const repairAtMs = await restarts.carryOut(observed, nowMs, signal);
+      const idleMs = isInExam(planned) ? Number.POSITIVE_INFINITY : settings.rolloutIdleMs;
+      const repairAtMs = await restarts.carryOut(observed, { idleMs, nowMs }, signal);
       const leaseAtMs = await removeLeftLeases(observed, dependencies, nowMs, signal);
       return passOf(planned, outcome, next, nowMs, [turnAtMs, repairAtMs, leaseAtMs]);
     },
   };
+}
+
+/** Then no engine is started anew that works, however quiet it is. */
+function isInExam(planned: Plan): boolean {
+  return planned.kind === 'wanted' && planned.leave.kind === 'NotYet' && planned.leave.awaited === 'ExamEnd';
 }
 
 /** Which engines are to go is said before fewer are asked for. */

@@ -53,7 +53,7 @@ export interface WantedPlan extends PlannedRollout {
   held: boolean;
   /** What the engines stand on; applied first. */
   foundations: ChildIntent[];
-  /** Applied only when all foundations are there: no engine runs without its network policy. */
+  /** One that starts engines is applied only when all foundations are there: none runs without its network policy. */
   deployment: ChildIntent | undefined;
   delete: ObservedChild[];
   /** When time alone changes the plan (epoch ms): a seat or a session ends, or engines count as idle. */

@@ -8,10 +8,9 @@ import type { ObservedClass } from '../observe.ts';
 import { isOfDeployment } from './engines.ts';
 import { type Repair, type RepairInput, repairsDue, TURN_LOOK_MS } from './repairs.ts';
 
-type RestartDependencies = Pick<
-  ClassroomDependencies,
-  'events' | 'metrics' | 'engineBoard' | 'clock' | 'settings'
-> & { client: Pick<ClassroomDependencies['client'], 'delete'> };
+type RestartDependencies = Pick<ClassroomDependencies, 'events' | 'metrics' | 'engineBoard' | 'clock'> & {
+  client: Pick<ClassroomDependencies['client'], 'delete'>;
+};
 
 /** Starts engines anew, in turn. */
 export interface EngineRestarts {
@@ -21,7 +20,13 @@ export interface EngineRestarts {
    * @returns when there may be more to do though nothing changes (epoch ms)
    * @throws KubeApiError for failures that another try may mend
    */
-  carryOut(observed: ObservedClass, nowMs: number, signal: AbortSignal): Promise<number | undefined>;
+  carryOut(observed: ObservedClass, times: Times, signal: AbortSignal): Promise<number | undefined>;
+}
+
+interface Times {
+  /** How long an engine may not have been asked, so that it may be started anew though it works (ms). */
+  readonly idleMs: number;
+  readonly nowMs: number;
 }
 
 /** Longer than the watch takes to show that a pod is being deleted: until then its node counts as in turn. */
@@ -65,9 +70,10 @@ export function createEngineRestarts(dependencies: RestartDependencies): EngineR
   const nodesInTurn = () => new Set([...turns.values()].map(({ node }) => node));
 
   return {
-    async carryOut(observed, nowMs, signal) {
+    async carryOut(observed, times, signal) {
+      const { nowMs } = times;
       for (const [uid, { atMs }] of turns) if (clock.monotonic() - atMs >= TURN_MS) turns.delete(uid);
-      const due = repairsDue(inputOf(observed, dependencies, nodesInTurn(), nowMs));
+      const due = repairsDue(inputOf(observed, dependencies, nodesInTurn(), times));
       let { lookAtMs = Number.POSITIVE_INFINITY } = due;
       for (const repair of due.now) {
         const { uid, name } = repair.pod.metadata;
@@ -92,9 +98,9 @@ export function createEngineRestarts(dependencies: RestartDependencies): EngineR
 
 function inputOf(
   { classroom, pods: own, enginePods, watched }: ObservedClass,
-  { engineBoard, settings }: RestartDependencies,
+  { engineBoard }: RestartDependencies,
   nodesInTurn: ReadonlySet<string>,
-  nowMs: number,
+  { idleMs, nowMs }: Times,
 ): RepairInput {
   return {
     pods: own.filter((pod) => isOfDeployment(pod, classroom.metadata.name)),
@@ -104,7 +110,7 @@ function inputOf(
       engineBoard.of(classroomKeyOf(pod) ?? '', instanceOf(pod))?.kvCacheTokens !== undefined,
     status: classroom.status,
     nodesInTurn,
-    idleMs: settings.rolloutIdleMs,
+    idleMs,
     nowMs,
   };
 }

@@ -1,4 +1,5 @@
 import type { Pod } from '../../kube/resources.ts';
+import { engineContainerStatus } from '../engine-container.ts';
 import type { WatchedEngine } from '../engine-watch/board.ts';
 import { isStarted } from '../engine-watch/engines.ts';
 
@@ -10,6 +11,8 @@ export interface EngineLoad {
   readonly busy: number;
   /** Engines that serve and do not say what they do. */
   readonly unknown: number;
+  /** Engines that load their model for the first time. */
+  readonly loading: number;
   /** Since when all of them have had nothing to do (epoch ms); undefined: not all do say so, or there is none. */
   readonly quietSinceMs: number | undefined;
 }
@@ -32,6 +35,14 @@ export function engineLoad(
     requests: busy.reduce((sum, requests) => sum + requests, 0),
     busy: busy.length,
     unknown: uses.length - quiet.length - busy.length,
+    loading: pods.filter(isLoading).length,
     quietSinceMs: quiet.length > 0 && quiet.length === uses.length ? Math.max(...quiet) : undefined,
   };
+}
+
+/** The startup probe bounds it. One that has ended before may fail for ever, and one that waits for a node holds no GPU. */
+function isLoading(pod: Pod): boolean {
+  const container = engineContainerStatus(pod);
+  if (pod.metadata.deletionTimestamp !== undefined || isStarted(pod)) return false;
+  return container?.state?.running !== undefined && container.restartCount === 0;
 }

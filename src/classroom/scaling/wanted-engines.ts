@@ -108,7 +108,8 @@ function leastEngines(
   const { idle, engine } = input.spec;
   if (idle === undefined) return { least: Math.max(1, engine.replicas.min), untilMs: undefined };
   const untilMs = lastAskedMs(input) + windowMs;
-  return { least: untilMs > nowMs ? 1 : 0, untilMs };
+  // Who asked for it may ask again when it answers: until then nobody can use it.
+  return { least: untilMs > nowMs || input.load.loading > 0 ? 1 : 0, untilMs };
 }
 
 /** By requests alone: of many engines that have one each, most are not needed. */

@@ -253,6 +253,15 @@ describe('what goes wrong', () => {
     expect(got.events).toContain('Warning ApplyRefused');
   });
 
+  test('engines are stopped at the end of a session though something that they stand on is refused', async () => {
+    const over = { sessions: [{ days: ['Mon' as const], start: '08:00', end: '09:00' }] };
+    const got = await pass({
+      classrooms: [classroom({ spec: { schedule: over } })],
+      answers: { NetworkPolicy: error(403, 'Forbidden') },
+    });
+    expect(got.applied).toContain('Deployment');
+  });
+
   test('a namesake is said in the status, and looked for again', async () => {
     const conflict = new NameConflictError('Deployment', { name: 'python-101-engine' });
     const got = await pass({ answers: { Deployment: conflict } });

@@ -7,7 +7,7 @@ import { KubeApiError } from '../../../../src/kube/errors.ts';
 import type { ObjectRef } from '../../../../src/kube/object.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
 import { classroom } from '../../../support/builders.ts';
-import { observedClass, settings } from '../../../support/classroom.ts';
+import { observedClass } from '../../../support/classroom.ts';
 import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
 import { sharingPod } from './engines.ts';
 
@@ -23,7 +23,7 @@ interface World {
   carryOut(pods: readonly Pod[], watched: Record<string, WatchedEngine>): Promise<number | undefined>;
 }
 
-function world(deleteAnswer: boolean | Error | Promise<boolean> = true): World {
+function world(deleteAnswer: boolean | Error | Promise<boolean> = true, { idleMs = 300_000 } = {}): World {
   const clock = createFakeClock();
   const engineBoard = createEngineBoard();
   const deleted: World['deleted'] = [];
@@ -38,7 +38,6 @@ function world(deleteAnswer: boolean | Error | Promise<boolean> = true): World {
     metrics: { objectWritten: () => {}, nameConflict: () => {}, keyIssued: () => {} },
     engineBoard,
     clock,
-    settings: settings({ rolloutIdleMs: 300_000 }),
   });
   return {
     restarts,
@@ -60,7 +59,7 @@ function world(deleteAnswer: boolean | Error | Promise<boolean> = true): World {
         enginePods: pods,
         watched: new Map(Object.entries(watched)),
       });
-      return restarts.carryOut(observed, clock.now(), new AbortController().signal);
+      return restarts.carryOut(observed, { idleMs, nowMs: clock.now() }, new AbortController().signal);
     },
   };
 }
@@ -84,6 +83,14 @@ describe('an engine is started anew', () => {
     await carryOut([a], { a: stalled });
     expect(deleted).toMatchObject([{ name: 'a', options: { uid: 'uid-of-a', gracePeriodSeconds: 5 } }]);
     expect(events).toEqual([expect.stringMatching(/^Warning EngineRestarted: Engine a has had requests/)]);
+  });
+
+  test('in an exam only where it does not work: one that lost a race waits, however quiet it is', async () => {
+    const { carryOut, deleted } = world(true, { idleMs: Number.POSITIVE_INFINITY });
+    expect(await carryOut([a], { a: idle })).toBeUndefined();
+    expect(deleted).toEqual([]);
+    await carryOut([a], { a: stalled });
+    expect(deleted).toHaveLength(1);
   });
 
   test('once, though the caches still show it', async () => {

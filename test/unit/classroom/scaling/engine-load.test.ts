@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { WatchedEngine } from '../../../../src/classroom/engine-watch/board.ts';
 import { engineLoad } from '../../../../src/classroom/scaling/engine-load.ts';
 import type { Pod } from '../../../../src/kube/resources.ts';
-import { enginePod, readyPod } from '../../../support/classroom.ts';
+import { containerStatus, enginePod, readyPod } from '../../../support/classroom.ts';
 
 const quiet = (sinceMs: number): WatchedEngine['use'] => ({ kind: 'quiet', sinceMs });
 const busy = (requests: number): WatchedEngine['use'] => ({ kind: 'busy', requests });
@@ -11,6 +11,9 @@ const silent: WatchedEngine['use'] = { kind: 'unknown', why: 'no answer' };
 const a = readyPod('a');
 const b = readyPod('b');
 const ending = { ...b, metadata: { ...b.metadata, deletionTimestamp: '2026-09-01T09:00:00Z' } };
+
+const failed = enginePod({ status: { containerStatuses: [containerStatus({ restartCount: 1 })] } });
+const waiting = enginePod({ spec: {}, status: { containerStatuses: [] } });
 
 test.each<[string, Pod[], Record<string, WatchedEngine['use']>, object]>([
   ['no engine is no load, and says nothing of the past', [], {}, { requests: 0, busy: 0, unknown: 0 }],
@@ -39,7 +42,9 @@ test.each<[string, Pod[], Record<string, WatchedEngine['use']>, object]>([
     { requests: 0, busy: 0, unknown: 1 },
   ],
   ['and so may one that was not asked yet', [a], {}, { requests: 0, busy: 0, unknown: 1 }],
-  ['one that loads serves nobody', [enginePod()], {}, { requests: 0, busy: 0, unknown: 0 }],
+  ['one that loads serves nobody', [enginePod()], {}, { requests: 0, busy: 0, unknown: 0, loading: 1 }],
+  ['one that has failed before may never load', [failed], {}, { requests: 0, busy: 0, unknown: 0 }],
+  ['nor does one load that waits for a node', [waiting], {}, { requests: 0, busy: 0, unknown: 0 }],
   [
     'nor does one that ends',
     [a, ending],
@@ -48,5 +53,5 @@ test.each<[string, Pod[], Record<string, WatchedEngine['use']>, object]>([
   ],
 ])('%s', (_, pods, uses, want) => {
   const watched = new Map(Object.entries(uses).map(([name, use]) => [name, { use }]));
-  expect(engineLoad(pods, watched)).toEqual({ quietSinceMs: undefined, ...want });
+  expect(engineLoad(pods, watched)).toEqual({ loading: 0, quietSinceMs: undefined, ...want });
 });

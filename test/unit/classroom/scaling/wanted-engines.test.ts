@@ -15,7 +15,7 @@ const MINUTE_MS = 60_000;
 const LONG_AGO_MS = NOW_MS - 24 * 60 * MINUTE_MS;
 const IDLE_MS = 20 * MINUTE_MS;
 
-const NO_LOAD = { requests: 0, busy: 0, unknown: 0, quietSinceMs: LONG_AGO_MS };
+const NO_LOAD = { requests: 0, busy: 0, unknown: 0, loading: 0, quietSinceMs: LONG_AGO_MS };
 const NO_DEMAND = { inFlight: 0, queued: 0, lastAskedMs: undefined, trustedUntilMs: undefined };
 const NOTHING_NEEDED = beginHistory(0, LONG_AGO_MS);
 
@@ -162,6 +162,11 @@ describe('a class that may sleep', () => {
     expect(
       scale({ ...asleep, current: 3, history: gone.history, nowMs: NOW_MS + 2 * IDLE_MS }).replicas,
     ).toBe(0);
+  });
+
+  test('does not sleep while an engine loads: whoever woke it could not ask yet', () => {
+    const loading = { loading: 1, quietSinceMs: undefined };
+    expect(scale({ spec: idle, load: loading }).replicas).toBe(1);
   });
 
   test('does not sleep while an engine does not say whether it has anything to do', () => {
