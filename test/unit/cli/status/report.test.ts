@@ -210,6 +210,15 @@ test('every condition type of a class has its words', () => {
   });
 });
 
+test.each([
+  ['EnginesReady', 'True', 'Asleep', 'The engines sleep until somebody asks'],
+  ['EnginesReady', 'True', 'Closed', 'The engines do not run while the class is closed'],
+  ['EnginesReady', 'True', 'NoneWanted', 'No engine is to run'],
+  ['AdaptersLoaded', 'False', 'AdaptersWaiting', 'The adapters are loaded when the engines answer'],
+] as const)('%s %s for the reason %s is no fault, and no praise', (type, status, reason, words) => {
+  expect(inWords({ type, status, reason })).toEqual({ mark: 'Note', words });
+});
+
 describe('the next step', () => {
   const step = (reason: string, { serving: isServing = false, students = 12 } = {}) =>
     nextStep({ name: 'python-101', namespace: 'school', serving: isServing, reason, students });
@@ -220,6 +229,7 @@ describe('the next step', () => {
     ['engines that load', CLASSROOM_REASONS.loading, /kubectl classroom status python-101 -n school --wait/],
     ['no GPU', CLASSROOM_REASONS.noGpuNode, /kubectl classroom doctor python-101 -n school/],
     ['an operator that is silent', 'Unseen', /kubectl classroom doctor/],
+    ['a class that is closed', CLASSROOM_REASONS.closed, /^Nothing, where it is meant to be closed/],
   ])('of %s', (_, reason, want) => {
     expect(step(reason)).toMatch(want);
   });
@@ -307,6 +317,18 @@ describe('for people', () => {
       { spec: { access: 'Closed' } },
       serving,
       'closed, students are NOT served',
+    ],
+    [
+      'a class is closed outside of its sessions',
+      {},
+      condition('Ready', 'False', 'Closed', 'No session runs.'),
+      'closed, students are NOT served',
+    ],
+    [
+      'a class sleeps while nobody asks',
+      { status: { replicas: 0, readyReplicas: 0 } },
+      condition('Ready', 'True', 'Asleep', 'No engine runs, because nobody has asked.'),
+      'asleep, the first student who asks wakes it',
     ],
   ])('%s', (_, difference, ready, headline) => {
     const report = classReport(classWith([ready], difference), [], NOW_MS);
