@@ -176,6 +176,28 @@ describe('while a change waits', () => {
     expect(wanted({ ...running, deployment: edited }).deployment?.object).toEqual(before.deployment?.object);
   });
 
+  test.each([
+    ['in a session', '09:00', 'wait', 1, '8'],
+    ['between sessions, while its engines end', '13:00', 'wait', 1, '8'],
+  ] as const)('of a class that waits for its end, it does so %s', (_, start, kind, replicas, maxNumSeqs) => {
+    const schedule = { sessions: [{ days: ['Tue' as const], start, end: '17:00' }] };
+    const engine = { ...change.engine, rollout: 'AfterClass' as const };
+    const result = wanted({ ...running, classroom: classroom({ spec: { schedule, engine } }) });
+    expect([result.rollout.kind, deploymentOf(result).spec?.replicas]).toEqual([kind, replicas]);
+    expect(argsOf(result)).toContain(`--max-num-seqs ${maxNumSeqs}`);
+  });
+
+  test.each([
+    ['sleeps, also in a session', '09:00', 'AfterClass'],
+    ['is closed', '13:00', 'WhenIdle'],
+  ] as const)('it is made at once where the class %s: no engine runs', (_, start, rollout) => {
+    const schedule = { sessions: [{ days: ['Tue' as const], start, end: '17:00' }], warmUpMinutes: 0 };
+    const engine = { ...change.engine, rollout };
+    const result = wanted({ ...running, pods: [], classroom: classroom({ spec: { schedule, engine } }) });
+    expect(result.rollout).toMatchObject({ kind: 'now', why: 'no engine serves anybody' });
+    expect(argsOf(result)).toContain('--max-num-seqs 16');
+  });
+
   test('students who enrol get an engine as it runs now', () => {
     const seats = ['alice', 'bob', 'carol'].map((id) => studentQuota({ spec: { student: { id } } }));
     const result = wanted({ ...running, seats });

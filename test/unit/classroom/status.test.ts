@@ -233,6 +233,14 @@ describe('a class without engines that is as it should be', () => {
     expect(condition('EnginesReady', got)).toMatchObject({ status: 'True', reason: 'Asleep' });
   });
 
+  test('says the same again while it sleeps on: nothing is written', () => {
+    const own = sleeper({ conditions: [openSince('True', since)] });
+    const asleep = { deployment: deployment(0), needHistory: { engines: 0, before: [] } };
+    const first = statusOf({ ...asleep, classroom: own });
+    const again = statusOf({ ...asleep, classroom: { ...own, status: first } });
+    expect(again).toEqual(first);
+  });
+
   test('says so all the same where its engines will not start', () => {
     const asleep = {
       classroom: sleeper({ conditions: [openSince('True', since)] }),
