@@ -65,6 +65,8 @@ function entryOf(studentId: string, differs: Partial<LedgerEntry> = {}): LedgerE
     completionTokens: 250,
     queueWaitMs: 12.5,
     firstTokenMs: 80.5,
+    sessionStartMs: START_MS,
+    active: { fromMs: START_MS, toMs: START_MS + 20_000 },
     ...differs,
   };
 }
@@ -127,7 +129,9 @@ async function writeMonth(ledger: Ledger, students: number, month: number): Prom
     const date = new Date(dayMs).toISOString().slice(0, 10);
     for (let student = 0; student < students; student++) {
       for (let hour = 0; hour < 4; hour++) {
-        const shared = { day: date, endedMs: dayMs + hour * HOUR_MS };
+        const endedMs = dayMs + hour * HOUR_MS;
+        const active = { fromMs: endedMs - 60_000, toMs: endedMs };
+        const shared = { day: date, endedMs, active, sessionStartMs: dayMs };
         const outcomes: Partial<LedgerEntry>[] = [{}, { model: 'my-adapter' }, { outcome: 'client-left' }];
         if (hour === 0) outcomes.push({ outcome: 'throttled' });
         for (const outcome of outcomes) {

@@ -27,8 +27,7 @@ export function sectionsOf(report: Report): Section[] {
     totalSection(report),
     ...(report.gpu === null ? [] : [gpuSection(report.gpu)]),
     ...(report.by === 'course' ? [] : [periodSection(report)]),
-    studentSection(report),
-    modelSection(report),
+    ...(report.students.length === 0 ? [] : [studentSection(report), modelSection(report)]),
   ];
 }
 
