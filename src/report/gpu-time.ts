@@ -12,7 +12,7 @@ export interface EngineMinute {
   readonly used: boolean;
 }
 
-/** What the GPUs of a class did in some time. Hours; a GPU hour of a slice is as much less as the slice is. */
+/** What the GPUs of a class did in some time. Hours; a slice counts as the part of a GPU that it is. */
 export interface GpuTime {
   /** Engines that ran, each pod once. */
   readonly engines: number;

@@ -71,7 +71,7 @@ function gpuSection(gpu: NonNullable<Report['gpu']>): Section {
   return {
     title: 'GPUs',
     notes: [
-      'A GPU hour of a slice is as much less as the slice is. One GPU for each student is computed: all students who worked on a day, times the hours in which the class had engines on that day.',
+      'A slice counts as the part of a GPU that it is. One GPU for each student is computed: all students who worked on a day, times the hours in which the class had engines on that day.',
     ],
     table: {
       head: ['', 'hours'],
