@@ -164,7 +164,7 @@ const secretsIn = async (namespace: string): Promise<Secret[]> =>
 
 /** The hash of the key in each Secret, by the Secret's name. */
 async function keysIn(namespace: string): Promise<Map<string, string>> {
-  const held = await secretsIn(namespace);
+  const held = (await secretsIn(namespace)).filter(({ metadata }) => metadata.name.endsWith('-api-key'));
   return new Map(held.map((secret) => [secret.metadata.name, hashApiKey(apiKeyIn(secret) ?? '')]));
 }
 
