@@ -23,6 +23,7 @@ const COLUMNS = [
   'queue_wait_ms_max',
   'first_token_ms_mean',
   'first_token_ms_max',
+  'models',
 ] as const;
 
 /**
@@ -58,5 +59,6 @@ function rowOf({ day, session }: PeriodFigures, student: StudentFigures): (strin
     student.queueWaitMsMax,
     student.firstTokenMsMean,
     student.firstTokenMsMax,
+    student.models.join(' '),
   ];
 }

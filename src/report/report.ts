@@ -30,6 +30,8 @@ export interface StudentFigures extends WorkFigures {
   readonly student: string;
   /** Absent where none is known, and with pseudonyms. */
   readonly name?: string;
+  /** Names of the models and adapters that were asked, the most used first. */
+  readonly models: readonly string[];
 }
 
 /** One day, one session, or all of it. */
@@ -125,7 +127,11 @@ function activeMinutesOf(rows: readonly ActiveRow[]): number {
 
 function studentsOf(students: readonly StudentRows[], named: ReportOptions['named']): StudentFigures[] {
   return students
-    .map((rows) => ({ ...named(rows.student), ...workOf([rows]) }))
+    .map((rows) => ({
+      ...named(rows.student),
+      ...workOf([rows]),
+      models: modelsOf(rows.usage).map(({ model }) => model),
+    }))
     .sort((a, b) => (a.student < b.student ? -1 : 1));
 }
 

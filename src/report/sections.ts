@@ -125,19 +125,22 @@ function workCells(work: WorkFigures): string[] {
   ];
 }
 
-function studentSection({ students, pseudonymous }: Report): Section {
+function studentSection({ students, models, pseudonymous }: Report): Section {
+  // With one model it would be the same in every line.
+  const withModels = models.length > 1;
   return {
     title: 'By student',
     notes: pseudonymous
       ? ['Pseudonyms are drawn anew for each report: those of another one name others.']
       : [],
     table: {
-      head: ['Student', ...WORK_HEAD, 'Wait', 'First token'],
+      head: ['Student', ...WORK_HEAD, 'Wait', 'First token', ...(withModels ? ['Models'] : [])],
       rows: students.map((student) => [
         studentText(student),
         ...workCells(student),
         secondsText(student.queueWaitMsMean),
         secondsText(student.firstTokenMsMean),
+        ...(withModels ? [student.models.join(', ')] : []),
       ]),
     },
   };

@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import { chartsOf } from '../../../src/report/charts.ts';
+import { reportCsv } from '../../../src/report/csv.ts';
+import { reportMarkdown } from '../../../src/report/markdown.ts';
+import { reportPage } from '../../../src/report/page.ts';
+import { type Report, reportOf } from '../../../src/report/report.ts';
+import { activeRows, anExtract, aUsageRow, engineRows, options } from './builders.ts';
+
+const NASTY = '<script>alert("x")</script>|`*=1+1';
+
+function aReport(by: Report['by'] = 'day'): Report {
+  const active = activeRows('2026-09-01T07:00:00Z', '2026-09-01T08:04:00Z');
+  const students = [
+    { student: NASTY, usage: [aUsageRow({ model: NASTY, promptTokens: 1_234_567 })], active },
+    {
+      student: 'bob',
+      usage: [aUsageRow({ queueWaitMsSum: 1_500, session: '2026-09-01T07:00:00Z' })],
+      active: [],
+    },
+  ];
+  const engines = engineRows('2026-09-01T07:00:00Z', '2026-09-01T08:29:00Z');
+  return reportOf(
+    anExtract({ students, engines }),
+    options({ by, named: (id) => ({ student: id, name: id }) }),
+  );
+}
+
+describe('a report to read', () => {
+  test('has figures as people write them', () => {
+    const text = reportMarkdown(aReport());
+    expect(text).toMatch(/\| Tokens of prompts +\| +1,234,667 \(80 from a cache\) \|/);
+    expect(text).toMatch(/\| Hours of students at work +\| +1:05 \|/);
+    expect(text).toMatch(/\| GPU hours that ran +\| +1\.50 \|/);
+    expect(text).toMatch(/\| bob +\|.*\| +1\.50 s \| +0\.08 s \|/);
+    expect(text).toMatch(/\| Tue 2026-09-01 +\|/);
+  });
+
+  test('tells sessions by their local time', () => {
+    const text = reportMarkdown(aReport('session'));
+    expect(text).toMatch(/\| Tue 2026-09-01 09:00 +\|/);
+    expect(text).toMatch(/\| Tue 2026-09-01, outside of sessions +\|/);
+  });
+
+  test('takes no name for Markdown', () => {
+    const line = reportMarkdown(aReport())
+      .split('\n')
+      .find((one) => one.includes('alert'));
+    expect(line).toContain('\\<script\\>alert("x")\\</script\\>\\|\\`\\*=1+1');
+  });
+});
+
+describe('a page', () => {
+  test('takes no name for markup, in tables and in charts', () => {
+    const report = aReport();
+    const page = reportPage(report, chartsOf(report));
+    expect(page).not.toContain('<script');
+    expect(page).toContain('&lt;script&gt;');
+  });
+
+  test('has charts of GPUs, days and students, and none of what there is not', () => {
+    const titles = (report: Report) => chartsOf(report).map(({ title }) => title);
+    expect(titles(aReport())).toEqual(['GPU hours', 'Tokens by day', 'Tokens by student']);
+    expect(titles(aReport('course'))).toEqual(['GPU hours', 'Tokens by student']);
+    expect(titles(reportOf(anExtract(), options()))).toEqual([]);
+  });
+
+  test('draws the students with the most tokens, and says that there are more', () => {
+    const students = Array.from({ length: 60 }, (_, index) => ({
+      student: `s${index}`,
+      usage: [aUsageRow({ promptTokens: index * 1_000 })],
+      active: [],
+    }));
+    const [, chart] = chartsOf(reportOf(anExtract({ students }), options()));
+    expect(chart?.title).toBe('Tokens by student, the 40 with the most');
+    expect(chart?.svg).toContain('>s59<');
+    expect(chart?.svg).not.toContain('>s1<');
+  });
+});
+
+describe('a table for a spreadsheet', () => {
+  test('has a row for each period and student, and no formula', () => {
+    const extract = anExtract({ students: [{ student: '=SUM(A1)', usage: [aUsageRow()], active: [] }] });
+    const [head, row, ...rest] = reportCsv(reportOf(extract, options()), { bom: false }).split('\r\n');
+    expect(head?.split(',')).toHaveLength(row?.split(',').length ?? 0);
+    expect(row).toBe("2026-09-01,,'=SUM(A1),,1,1,0,0,0,0,0,100,40,50,150,0,10,10,80,80,qwen");
+    expect(rest).toEqual(['']);
+  });
+});
