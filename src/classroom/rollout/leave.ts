@@ -17,16 +17,21 @@ interface LeaveInput {
   readonly spec: Pick<ClassroomSpec, 'access' | 'schedule'> & {
     readonly engine: Pick<ClassroomSpec['engine'], 'rollout'>;
   };
-  readonly opening: Pick<Opening, 'isOpen' | 'reason' | 'session'>;
+  readonly opening: Pick<Opening, 'isOpen' | 'reason' | 'session' | 'nextSession'>;
   /** How long nobody may have asked for, so that engines count as idle (ms). */
   readonly idleMs: number;
+  /** How long an engine takes to load, as far as that was measured (ms). */
+  readonly loadMs: number;
+  /** Epoch ms. */
+  readonly nowMs: number;
 }
 
 /**
  * When the spec and the timetable let engines be replaced that serve. In an exam never; a class that is closed by its
  * timetable has nobody to wait for but answers that run.
  */
-export function leaveToReplace({ spec, opening, idleMs }: LeaveInput): Leave {
+export function leaveToReplace(input: LeaveInput): Leave {
+  const { spec, opening, idleMs } = input;
   if (spec.access === 'Exam' && opening.isOpen) return { kind: 'NotYet', awaited: 'ExamEnd' };
   switch (spec.engine.rollout) {
     case 'Immediately':
@@ -37,9 +42,9 @@ export function leaveToReplace({ spec, opening, idleMs }: LeaveInput): Leave {
         : { kind: 'WhenQuiet', forMs: idleMs, awaited: 'Idle' };
     case 'AfterClass':
       if (spec.schedule === undefined) return { kind: 'WhenQuiet', forMs: idleMs, awaited: 'ClassEnd' };
-      if (isOver(opening)) return { kind: 'WhenQuiet', forMs: SETTLE_MS, awaited: 'Answers' };
-      return isInSession(opening)
-        ? { kind: 'NotYet', awaited: 'SessionEnd' }
+      if (isInSession(input)) return { kind: 'NotYet', awaited: 'SessionEnd' };
+      return isOver(opening)
+        ? { kind: 'WhenQuiet', forMs: SETTLE_MS, awaited: 'Answers' }
         : { kind: 'WhenQuiet', forMs: idleMs, awaited: 'Idle' };
   }
 }
@@ -49,6 +54,9 @@ function isOver({ reason }: LeaveInput['opening']): boolean {
   return reason === 'OutsideSessions';
 }
 
-function isInSession({ reason, session }: LeaveInput['opening']): boolean {
-  return session !== undefined || reason === 'Extended';
+/** Also when a session would begin before engines that are warm for it could be loaded again. */
+function isInSession({ opening, loadMs, nowMs }: LeaveInput): boolean {
+  const { reason, session, nextSession } = opening;
+  if (session !== undefined || reason === 'Extended') return true;
+  return nextSession !== undefined && nextSession.startMs < nowMs + loadMs;
 }

@@ -46,7 +46,7 @@ export interface RolloutContext {
 export function planRollout(context: RolloutContext): PlannedRollout {
   const { observed, classroom, steps } = context;
   const { spec } = classroom;
-  const leave = leaveToReplace({ spec, opening: context.hours.opening, idleMs: context.idleMs });
+  const leave = leaveOf(context);
   const rolledOut = rolledOutOf(classroom, observed.deployment);
   const placement = gpuPlacement(spec.gpu, observed.gpus, rolledOut && resourceOf(rolledOut).resourceName);
   const slot = slotKnowledge(spec.gpu, placement, rolledOut?.slot);
@@ -66,6 +66,11 @@ export function planRollout(context: RolloutContext): PlannedRollout {
   const inForce = engineInForce(rollout, wanted, rolledOut);
   const pause = rollout.kind === 'now' ? NO_PAUSE : decidePause(context, leave, inForce);
   return { placement, planning, rollout, engines: countedEngines(inForce, context), leave, pause };
+}
+
+function leaveOf({ classroom: { spec, status }, hours, idleMs, nowMs }: RolloutContext): Leave {
+  const loadMs = (status?.lastLoadSeconds ?? 0) * 1000;
+  return leaveToReplace({ spec, opening: hours.opening, idleMs, loadMs, nowMs });
 }
 
 function decidePause(

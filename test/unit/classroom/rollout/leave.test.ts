@@ -6,9 +6,11 @@ import { openingOf } from '../../../../src/timetable/opening.ts';
 import { type ClassroomDifference, classroom } from '../../../support/builders.ts';
 
 const IDLE_MS = 300_000;
+const LOAD_MS = 120_000;
 const SCHEDULE = { sessions: [{ days: ['Tue' as const], start: '09:00', end: '12:00' }] };
 /** A Tuesday. */
 const IN_SESSION = Date.parse('2026-09-01T10:00:00Z');
+const BEFORE = Date.parse('2026-09-01T09:00:00Z');
 const AFTERWARDS = Date.parse('2026-09-01T12:00:00Z');
 
 type Rollout = 'WhenIdle' | 'AfterClass' | 'Immediately';
@@ -16,7 +18,7 @@ type Rollout = 'WhenIdle' | 'AfterClass' | 'Immediately';
 function leave(rollout: Rollout, nowMs: number, difference: ClassroomDifference = {}) {
   const own = classroom({ ...difference, spec: { engine: { rollout }, ...difference.spec } });
   const opening = openingOf(timetableInputOf(own), nowMs);
-  return leaveToReplace({ spec: own.spec, opening, idleMs: IDLE_MS });
+  return leaveToReplace({ spec: own.spec, opening, idleMs: IDLE_MS, loadMs: LOAD_MS, nowMs });
 }
 
 const withTimetable = { spec: { schedule: SCHEDULE } };
@@ -55,6 +57,15 @@ describe('engines may be replaced', () => {
       { spec: { schedule: { ...SCHEDULE, outsideSessions: 'Open' } } },
       idle('Idle'),
     ],
+    ['AfterClass', 'before a session', BEFORE - LOAD_MS, withTimetable, answers],
+    [
+      'AfterClass',
+      'before a session that begins before engines could be loaded again',
+      BEFORE - LOAD_MS + 1,
+      withTimetable,
+      { kind: 'NotYet', awaited: 'SessionEnd' },
+    ],
+    ['WhenIdle', 'just before a session', BEFORE - 1, withTimetable, answers],
     ['Immediately', 'in a session', IN_SESSION, withTimetable, { kind: 'AtOnce' }],
   ])('%s %s', (rollout, _, nowMs, difference, want) => {
     expect(leave(rollout, nowMs, difference)).toEqual(want);
