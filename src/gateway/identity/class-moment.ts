@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type ActiveBoost, activeBoost, boostedClassroomLimits } from '../../api/boost.ts';
 import type { ClassroomLimits } from '../../api/limits.ts';
-import { type Opening, openingOf } from '../../timetable/opening.ts';
+import { type Opening, openingOf, type TimetableInput } from '../../timetable/opening.ts';
 import { sessionText } from '../../timetable/words.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import { type ClassroomRecord, ofClass } from './seat.ts';
@@ -20,11 +21,13 @@ export interface ClassMoment {
   readonly untilMs: number;
 }
 
-/** @param nowMs epoch ms */
-export function classMomentOf(classroom: ClassroomRecord, nowMs: number): ClassMoment {
-  const { access, schedule, openUntilMs } = classroom;
-  const opening = openingOf({ access, schedule, openUntilMs }, nowMs);
-  const boost = access === 'Exam' ? undefined : activeBoost([classroom.boost], nowMs);
+/**
+ * @param nowMs epoch ms
+ * @param before what was computed last: most changes of a class leave its timetable as it was
+ */
+export function classMomentOf(classroom: ClassroomRecord, nowMs: number, before?: ClassMoment): ClassMoment {
+  const opening = openingAt(classroom, nowMs, before);
+  const boost = classroom.access === 'Exam' ? undefined : activeBoost([classroom.boost], nowMs);
   return {
     classroom,
     opening,
@@ -34,6 +37,19 @@ export function classMomentOf(classroom: ClassroomRecord, nowMs: number): ClassM
     fromMs: nowMs,
     untilMs: Math.min(opening.validUntilMs ?? Infinity, boost?.untilMs ?? Infinity),
   };
+}
+
+function openingAt(classroom: ClassroomRecord, nowMs: number, before: ClassMoment | undefined): Opening {
+  const input = timetableOf(classroom);
+  const isSame = before !== undefined && isDeepStrictEqual(timetableOf(before.classroom), input);
+  if (isSame && holdsAt({ ...before, untilMs: before.opening.validUntilMs ?? Infinity }, nowMs)) {
+    return before.opening;
+  }
+  return openingOf(input, nowMs);
+}
+
+function timetableOf({ access, schedule, openUntilMs }: ClassroomRecord): TimetableInput {
+  return { access, schedule, openUntilMs };
 }
 
 /** Whether what was computed for a stretch of time holds now, also after the clock was set back. */

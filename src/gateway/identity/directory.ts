@@ -125,7 +125,7 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
 
   const changeClassroom = (key: string, change: () => void): void => {
     change();
-    moments.delete(key);
+    if (!classrooms.has(key)) moments.delete(key);
     const seatKeys = [...(seatsOfClass.get(key) ?? [])];
     for (const seatKey of seatKeys) {
       const entry = entries.get(seatKey);
@@ -136,11 +136,11 @@ export function createDirectory({ saltOf }: DirectoryOptions): Directory {
   };
 
   const momentOf = (key: string, nowMs: number): ClassMoment | undefined => {
-    const known = moments.get(key);
-    if (known !== undefined && holdsAt(known, nowMs)) return known;
     const classroom = classrooms.get(key);
     if (classroom === undefined) return undefined;
-    const moment = classMomentOf(classroom, nowMs);
+    const known = moments.get(key);
+    if (known?.classroom === classroom && holdsAt(known, nowMs)) return known;
+    const moment = classMomentOf(classroom, nowMs, known);
     moments.set(key, moment);
     return moment;
   };

@@ -8,7 +8,8 @@ import { ALICE_KEY, aClassroom, aDirectory, aSeat } from '../builders.ts';
 
 /**
  * Seats are kept until time changes what holds for them. However the clock runs, forwards in steps of any length or back,
- * a seat that was kept says the same as one that is made anew at that moment.
+ * and however the class is published again meanwhile, a seat that was kept says the same as one that is made anew at that
+ * moment.
  */
 
 const ALICE_HASH = hashApiKey(ALICE_KEY);
@@ -60,12 +61,20 @@ function holding({ classroom, seat }: ReturnType<typeof aCourse>): Directory {
 describe('a seat that is kept', () => {
   test.each(Array.from({ length: 20 }, (_, seed) => seed))('is as one made anew: course %i', (seed) => {
     const random = seededRandom(seed);
-    const course = aCourse(random);
+    let course = aCourse(random);
     const kept = holding(course);
     let nowMs = START;
     for (let step = 0; step < 150; step++) {
       const isBack = random() < 0.1;
       nowMs += Math.floor((isBack ? -random() : random() ** 3) * (isBack ? HOUR : 8 * HOUR));
+      if (random() < 0.1) {
+        // Published again, as with each change of its status; or changed, and perhaps only its boost.
+        const changed = aCourse(random);
+        const { boost } = changed.classroom;
+        const classroom = random() < 0.5 ? { ...course.classroom, boost } : changed.classroom;
+        course = { ...course, classroom: structuredClone(classroom) };
+        kept.putClassroom(course.classroom);
+      }
       expect([nowMs, seatAt(kept, nowMs)]).toEqual([nowMs, seatAt(holding(course), nowMs)]);
     }
   });
