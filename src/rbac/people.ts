@@ -32,7 +32,11 @@ const LOOKING: readonly Right[] = [
 
 const SEATS: readonly Right[] = [
   right(studentQuotas, [...READ, ...WRITE], 'Enrol students, set their limits, suspend and remove them.'),
-  right(secrets, ['get', 'list'], "Hand out keys. Kubernetes cannot narrow this to the students' Secrets."),
+  right(
+    secrets,
+    ['get', 'list'],
+    'Hand out keys and open reports. Kubernetes cannot narrow this to those Secrets.',
+  ),
 ];
 
 export const PEOPLE_ROLES: readonly PeopleRole[] = [

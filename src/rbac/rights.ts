@@ -79,7 +79,7 @@ export const OPERATOR_RIGHTS: readonly Right[] = [
   right(
     secrets,
     ['get', 'list', 'watch', 'create', 'patch'],
-    "Make and heal the students' Secrets; only those with our label are listed. Deleting is the garbage collector's.",
+    "Make and heal the Secrets of students and of reports; only those with our label are listed. Deleting is the garbage collector's.",
   ),
   right(deployments, CHILD_VERBS, 'Run the engines.'),
   right(services, CHILD_VERBS, 'Name the engines.'),
