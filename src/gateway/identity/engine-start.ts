@@ -17,10 +17,10 @@ const NEEDED = [
  */
 export function engineStartOf(status: ClassroomStatus | undefined): EngineStart | undefined {
   if (status?.replicas === undefined) return undefined;
-  const { conditions, engines = [], lastLoadSeconds } = status;
+  const { conditions, replicas, engines = [], lastLoadSeconds } = status;
   if (NEEDED.some((type) => findCondition(conditions, type)?.status === 'False')) return undefined;
   // One that the operator finds ready, and the gateway cannot use, does not come by waiting.
-  if (engines.some(({ state }) => state === 'Ready')) return undefined;
+  if (replicas > 0 && engines.some(({ state }) => state === 'Ready')) return undefined;
   const allFail = engines.length > 0 && engines.every(({ state }) => state === 'Failing');
   return allFail ? undefined : { loadSeconds: lastLoadSeconds };
 }

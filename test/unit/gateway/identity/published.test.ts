@@ -128,6 +128,7 @@ describe('what a Classroom means', () => {
   test.each<[string, ClassroomStatus | undefined, EngineStart | undefined]>([
     ['of which the operator said nothing', undefined, undefined],
     ['that sleeps', { replicas: 0, lastLoadSeconds: 95 }, { loadSeconds: 95 }],
+    ['that falls asleep', { replicas: 0, engines: [engine('Ready')] }, { loadSeconds: undefined }],
     ['whose first engine loads', { replicas: 1, engines: [engine('Loading')] }, { loadSeconds: undefined }],
     ['whose engines all fail', { replicas: 1, engines: [engine('Failing')] }, undefined],
     ['whose engine should answer', { replicas: 1, engines: [engine('Ready')] }, undefined],
