@@ -136,10 +136,16 @@ test('an operator that is killed between any two writes is followed by one that 
   const want = await state(undisturbed);
   expect(writes).toBeGreaterThanOrEqual(CHILD_RESOURCES.length + 1);
 
-  for (let point = 0; point < writes; point++) {
+  let died = true;
+  // How often the status is written depends on what comes first, so the last life is the one that needs no more writes.
+  for (let point = 0; died; point++) {
     const namespace = await newClass();
-    expect(await live(namespace, point)).toEqual({ writes: point, died: true });
-    expect((await live(namespace, Number.POSITIVE_INFINITY)).died).toBe(false);
+    const life = await live(namespace, point);
+    died = life.died;
+    if (died) {
+      expect(life.writes).toBe(point);
+      expect((await live(namespace, Number.POSITIVE_INFINITY)).died).toBe(false);
+    }
     expect({ point, ...((await state(namespace)) as object) }).toEqual({ point, ...(want as object) });
   }
 });
