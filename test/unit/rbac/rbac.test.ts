@@ -50,7 +50,7 @@ describe('the rights', () => {
       expect(verbs).not.toContain(risky);
   });
 
-  test('of the gateway are to watch classes, seats and pods, and to write what students used', () => {
+  test('of the gateway are to watch classes, seats and pods, and to write what students used and want', () => {
     expect(grants(GATEWAY_RIGHTS)).toEqual([
       'list gpu-classroom.io/classrooms in Classes',
       'watch gpu-classroom.io/classrooms in Classes',
@@ -59,6 +59,8 @@ describe('the rights', () => {
       'patch gpu-classroom.io/studentquotas/status in Classes',
       'list /pods in Classes',
       'watch /pods in Classes',
+      'create coordination.k8s.io/leases in Classes',
+      'patch coordination.k8s.io/leases in Classes',
     ]);
   });
 
