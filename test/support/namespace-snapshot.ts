@@ -18,7 +18,9 @@ const MASKS: readonly [RegExp, string][] = [
   [/\b[0-9a-f]{64}\b/g, '<sha256>'],
   [/("[^"]*\/intent-hash":")[0-9a-f]+"/g, '$1<hash>"'],
   [/\bkey [0-9a-f]{12}\b/g, 'key <id>'],
-  [/("OPENAI_API_KEY":")[^"]+"/g, '$1<key>"'],
+  [/("(?:OPENAI_API_KEY|REPORT_KEY)":")[^"]+"/g, '$1<key>"'],
+  // Measured: an engine that starts anew takes as long as the machine lets it.
+  [/("lastLoadSeconds":)\d+/g, '$1"<seconds>"'],
   [/("node":")[^"]+"/g, '$1<node>"'],
   [/(-engine)-[0-9a-z]{5,10}-[0-9a-z]{5}\b/g, '$1-<pod>'],
 ];

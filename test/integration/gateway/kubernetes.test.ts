@@ -4,6 +4,7 @@ import { DEMAND_SELECTOR, readDemand } from '../../../src/api/demand.ts';
 import { ANNOTATIONS, COMPONENTS, LABELS } from '../../../src/api/labels.ts';
 import { studentQuotas } from '../../../src/api/student-quota.ts';
 import { startVllmSimulator, type VllmSimulator } from '../../../src/demo/vllm/simulator.ts';
+import { parseJson } from '../../../src/json/parse.ts';
 import { createApplier } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import type { KubeObject, Resource } from '../../../src/kube/object.ts';
@@ -11,6 +12,7 @@ import { leases, type Pod, pods } from '../../../src/kube/resources.ts';
 import { GATEWAY_ACCOUNT } from '../../../src/rbac/accounts.ts';
 import { rbacObjects } from '../../../src/rbac/manifest.ts';
 import { STATUS_FIELD_MANAGER, USAGE_FIELD_MANAGER } from '../../../src/reconcile/field-managers.ts';
+import { extractOf } from '../../../src/report/extract.ts';
 import { generateApiKey, hashApiKey } from '../../../src/student/api-key.ts';
 import { classroom, type StudentQuotaDifference, studentQuota } from '../../support/builders.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../support/control-plane.ts';
@@ -323,6 +325,35 @@ describe('the process', () => {
     await eventually('the line of the request', () => gateway.output().includes(`"student":"${name}"`));
     expect(gateway.output()).not.toContain(key);
     expect(gateway.output()).not.toContain('Say hello.');
+  });
+});
+
+describe('the report of a class', () => {
+  const publishReportKey = (key: string) => {
+    const reportKey = { secretName: `${CLASSROOM}-report-key`, sha256: hashApiKey(key), createdTime: NOW };
+    const ref = { namespace, name: CLASSROOM };
+    return client.mergePatch(classrooms, ref, { status: { reportKey } }, { subresource: 'status' });
+  };
+  const get = (key: string) =>
+    fetch(`${url}/v1/classroom/report`, { headers: { authorization: `Bearer ${key}` } });
+
+  test('opens with its key as soon as the hash is published, and has what was used', async () => {
+    const { name, key } = await aServedSeat();
+    const [first, second] = [101, 102].map((fill) => generateApiKey(new Uint8Array(32).fill(fill)));
+    await publishReportKey(first ?? '');
+    const text = await eventually('the report', async () => {
+      const answer = await get(first ?? '');
+      const body = await answer.text();
+      return answer.ok ? body : undefined;
+    });
+    const { classroom: named, students } = extractOf(text.trimEnd().split('\n').map(parseJson));
+    const own = students.find(({ student }) => student === name);
+    expect([named, own?.usage[0]?.outcome, own?.active.length]).toEqual([CLASSROOM, 'completed', 1]);
+    expect((await get(key)).status).toBe(403);
+
+    await publishReportKey(second ?? '');
+    await eventually('the other key to open it', async () => (await get(second ?? '')).ok);
+    expect((await get(first ?? '')).status).toBe(401);
   });
 });
 
