@@ -159,12 +159,15 @@ async function recover(round: Round, keysAtCrash: ReadonlyMap<string, Map<string
   }
 }
 
+/** Those of the students. */
 const secretsIn = async (namespace: string): Promise<Secret[]> =>
-  (await cluster.client.list(secrets, { namespace })).items;
+  (await cluster.client.list(secrets, { namespace })).items.filter(({ metadata }) =>
+    metadata.name.endsWith('-api-key'),
+  );
 
 /** The hash of the key in each Secret, by the Secret's name. */
 async function keysIn(namespace: string): Promise<Map<string, string>> {
-  const held = (await secretsIn(namespace)).filter(({ metadata }) => metadata.name.endsWith('-api-key'));
+  const held = await secretsIn(namespace);
   return new Map(held.map((secret) => [secret.metadata.name, hashApiKey(apiKeyIn(secret) ?? '')]));
 }
 
