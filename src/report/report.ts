@@ -1,4 +1,4 @@
-import { createLocalDays } from '../gateway/local-day.ts';
+import { localDayOf } from '../gateway/local-day.ts';
 import type { ActiveRow, LedgerExtract, UsageRow } from './extract.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import {
@@ -169,14 +169,14 @@ function periodsOf(
 ): PeriodFigures[] {
   const periodOf = periodOfRow(by, timeZone);
   const spans = by === 'session' ? sessionSpans(students, sessionEndMs) : [];
-  const gpuMinutes = Map.groupBy(minutes, (minute) => keyOf(periodOf(inSession(minute, spans))));
+  const inSession = createInSession(spans);
+  const gpuMinutes = Map.groupBy(minutes, (minute) => keyOf(periodOf(inSession(minute))));
   const periods = new Map<string, PeriodOf>();
   for (const row of students.flatMap(({ usage, active }) => [...usage, ...active])) {
     periods.set(keyOf(periodOf(row)), periodOf(row));
   }
-  for (const minute of minutes) {
-    const period = periodOf(inSession(minute, spans));
-    periods.set(keyOf(period), period);
+  for (const [key, [first]] of gpuMinutes) {
+    if (first !== undefined) periods.set(key, periodOf(inSession(first)));
   }
   const byPeriod = students.map(({ student, usage, active }) => ({
     student,
@@ -222,11 +222,14 @@ function periodOfRow(by: Grouping, timeZone: string): (row: InSession) => Period
     case 'day':
       return ({ day }) => ({ day, session: null });
     case 'session': {
-      const dayOf = createLocalDays();
-      return ({ day, session }) => ({
-        day: session === null ? day : dayOf(timeZone, Date.parse(session)).day,
-        session,
-      });
+      // A session has thousands of rows, and calendars are slow.
+      const days = new Map<string, string>();
+      const dayOf = (session: string): string => {
+        const day = days.get(session) ?? localDayOf(timeZone, Date.parse(session)).day;
+        days.set(session, day);
+        return day;
+      };
+      return ({ day, session }) => ({ day: session === null ? day : dayOf(session), session });
     }
   }
 }
@@ -253,8 +256,13 @@ function sessionSpans(
 
 const MINUTE_MS = 60_000;
 
-function inSession({ day, minute }: EngineMinute, spans: readonly SessionSpan[]): InSession {
-  const atMs = minute * MINUTE_MS;
-  const span = spans.find(({ startMs, endMs }) => startMs <= atMs && atMs < endMs);
-  return { day, session: span?.session ?? null };
+/** Minutes that follow each other are mostly of one session: it is looked at first. */
+function createInSession(spans: readonly SessionSpan[]): (minute: EngineMinute) => InSession {
+  let last: SessionSpan | undefined;
+  return ({ day, minute }) => {
+    const atMs = minute * MINUTE_MS;
+    const holds = ({ startMs, endMs }: SessionSpan): boolean => startMs <= atMs && atMs < endMs;
+    if (last === undefined || !holds(last)) last = spans.find(holds) ?? last;
+    return { day, session: last !== undefined && holds(last) ? last.session : null };
+  };
 }
