@@ -16,6 +16,7 @@ const STUDENTS = 12;
 const AT_WORK_MS = 6 * 60_000;
 const REPORT = ['report', 'python-101', '-n', 'python-101', '--by', 'course', '--format', 'html'];
 const GAP = 16;
+const TITLE = 'Charts of the report of a class of the demo';
 
 const run = promisify(execFile);
 
@@ -63,7 +64,7 @@ function stacked(svgs: readonly string[]): string {
     return moved;
   });
   const frame = `xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
-  return `<svg ${frame}>\n<rect width="100%" height="100%" fill="#fff"/>\n${placed.join('\n')}\n</svg>\n`;
+  return `<svg ${frame}>\n<title>${TITLE}</title>\n<rect width="100%" height="100%" fill="#fff"/>\n${placed.join('\n')}\n</svg>\n`;
 }
 
 const picture = stacked(await charts());

@@ -2,6 +2,7 @@ import { BarChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
+import { html } from '../html/escape.ts';
 import type { PeriodFigures, Report } from './report.ts';
 import { studentText } from './sections.ts';
 import { periodText } from './words.ts';
@@ -17,6 +18,9 @@ const WIDTH = 720;
 const LABEL_SLACK = 40;
 const BAR_HEIGHT = 24;
 const AROUND_BARS = 110;
+/** They say what happens under a pointer, which is nothing on paper. */
+const STYLES = /\s*<style\s*>.*?<\/style>/gs;
+
 type Option = Record<string, unknown>;
 
 /** Of a grid: its space is that of its bars with their labels. */
@@ -51,7 +55,7 @@ function gpuChart(gpu: Gpu): Chart {
   ];
   const title = 'GPU hours';
   const data = bars.map(([, value, color]) => ({ value, itemStyle: { color } }));
-  const svg = render(bars.length * BAR_HEIGHT + AROUND_BARS, {
+  const svg = render(title, bars.length * BAR_HEIGHT + AROUND_BARS, {
     ...horizontal(
       title,
       bars.map(([name]) => name),
@@ -65,7 +69,7 @@ function studentChart({ students }: Report): Chart {
   const most = students.toSorted((a, b) => b.totalTokens - a.totalTokens).slice(0, MOST_BARS);
   const left = students.length - most.length;
   const title = left === 0 ? 'Tokens by student' : `Tokens by student, the ${most.length} with the most`;
-  const svg = render(most.length * BAR_HEIGHT + AROUND_BARS, {
+  const svg = render(title, most.length * BAR_HEIGHT + AROUND_BARS, {
     ...horizontal(title, most.map(studentText)),
     series: tokenSeries(most),
   });
@@ -78,7 +82,7 @@ function periodChart(report: Report): Chart {
   const left = report.periods.length - shown.length;
   const title = left === 0 ? what : `${what}, the last ${shown.length}`;
   const names = shown.map((period) => periodText(period, report));
-  const svg = render(PERIOD_HEIGHT, {
+  const svg = render(title, PERIOD_HEIGHT, {
     ...frame(title),
     grid: { left: 8, right: 16, top: 64, bottom: 8, ...WITH_LABELS },
     xAxis: { type: 'category', data: names, axisLabel: { rotate: 45 } },
@@ -116,11 +120,14 @@ function horizontal(title: string, names: readonly string[]): Option {
 }
 
 /** @see https://echarts.apache.org/handbook/en/how-to/cross-platform/server/ */
-function render(height: number, option: Option): string {
+function render(title: string, height: number, option: Option): string {
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
   try {
     chart.setOption(option);
-    return chart.renderToSVGString();
+    const svg = chart.renderToSVGString();
+    return svg
+      .replace(/^<svg[^>]*>/, (start) => `${start}\n<title>${html(title)}</title>`)
+      .replace(STYLES, '');
   } finally {
     chart.dispose();
   }
