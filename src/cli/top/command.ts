@@ -24,7 +24,7 @@ type TopOptions = z.output<typeof topSchema>;
 const TOP: ClusterCommand<typeof topSchema> = {
   name: 'top',
   description:
-    'Shows who works: requests, refusals and tokens of each student today, and what runs now. On a terminal it goes on until Ctrl-C.',
+    'Shows who works: requests, refusals, waits and tokens of each student today, and what runs now. On a terminal it goes on until Ctrl-C.',
   schema: topSchema,
   flags: {
     class: { spelling: '[class]', about: 'name of the class; default: the only one of the namespace' },

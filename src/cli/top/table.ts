@@ -17,7 +17,7 @@ export interface Moment {
 }
 
 /** How students can be sorted: the most first, or by id. */
-export const ORDERS = ['tokens', 'rate', 'requests', 'refused', 'running', 'student'] as const;
+export const ORDERS = ['tokens', 'rate', 'requests', 'refused', 'wait', 'running', 'student'] as const;
 export type Order = (typeof ORDERS)[number];
 
 type Rates = ReadonlyMap<string, number>;
@@ -26,9 +26,18 @@ type Rates = ReadonlyMap<string, number>;
 export function sorted(students: readonly StudentFigures[], by: Order, rates: Rates): StudentFigures[] {
   const byId = students.toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
   if (by === 'student') return byId;
-  const figure = (student: StudentFigures): number =>
-    (by === 'rate' ? rates.get(student.id) : student[by]) ?? 0;
-  return byId.toSorted((a, b) => figure(b) - figure(a));
+  return byId.toSorted((a, b) => (figureOf(b, by, rates) ?? 0) - (figureOf(a, by, rates) ?? 0));
+}
+
+function figureOf(student: StudentFigures, by: Exclude<Order, 'student'>, rates: Rates): number | undefined {
+  switch (by) {
+    case 'rate':
+      return rates.get(student.id);
+    case 'wait':
+      return student.meanWaitMs;
+    default:
+      return student[by];
+  }
 }
 
 /**
@@ -69,6 +78,7 @@ function titlesOf(rates: Rates | undefined): string[] {
     'RUNNING',
     'REQUESTS',
     'REFUSED',
+    'MEAN WAIT',
     'TOKENS IN',
     'TOKENS OUT',
     'TOKENS',
@@ -87,12 +97,19 @@ function cellsOf(student: StudentFigures, rates: Rates | undefined): (string | n
     student.running ?? UNKNOWN,
     student.requests,
     student.refused ?? UNKNOWN,
+    waitText(student),
     student.promptTokens ?? UNKNOWN,
     student.completionTokens ?? UNKNOWN,
     student.tokens,
     ...(rates === undefined ? [] : [rate === undefined ? UNKNOWN : Math.round(rate)]),
     tokensLeft ?? (source === 'Gateway' ? '<unlimited>' : UNKNOWN),
   ];
+}
+
+/** In seconds; a dash where there is no complete answer today that could have waited. */
+function waitText({ meanWaitMs, source }: StudentFigures): string {
+  if (meanWaitMs !== undefined) return `${(meanWaitMs / 1000).toFixed(1)}s`;
+  return source === 'Gateway' ? '-' : UNKNOWN;
 }
 
 function sumText(students: readonly StudentFigures[]): string {

@@ -53,7 +53,15 @@ const heard: IncomingMessage[] = [];
 
 const usage = {
   limits: [{ name: 'concurrentRequests', limit: 2, remaining: 1 }],
-  today: { requests: 7, throttled: 2, prompt_tokens: 80, completion_tokens: 20, total_tokens: 100 },
+  today: {
+    requests: 7,
+    completed: 6,
+    throttled: 2,
+    queue_wait_ms: 9000,
+    prompt_tokens: 80,
+    completion_tokens: 20,
+    total_tokens: 100,
+  },
 };
 
 const STREAM = [
@@ -340,6 +348,7 @@ describe('top', () => {
         running: 1,
         requests: 7,
         refused: 2,
+        meanWaitMs: 1500,
         promptTokens: 80,
         completionTokens: 20,
         tokens: 100,
@@ -352,7 +361,7 @@ describe('top', () => {
   test('is a table for people', async () => {
     const { stdout } = await run('top', '--once', '--sort', 'student', '--gateway-url', gatewayUrl);
     expect(stdout).toMatch(/^python-101 in .*: 1 of 1 engine answers\./);
-    expect(stdout).toMatch(/^alice +1 +7 +2 +80 +20 +100 +<unlimited>$/m);
+    expect(stdout).toMatch(/^alice +1 +7 +2 +1\.5s +80 +20 +100 +<unlimited>$/m);
   });
 
   test('draws again until Ctrl-C, which is no failure', async () => {

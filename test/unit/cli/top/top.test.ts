@@ -24,6 +24,7 @@ describe('the figures of a student', () => {
     requests: 5,
     completed: 4,
     throttled: 2,
+    queueWaitMs: 1000,
     promptTokens: 100,
     cachedTokens: 0,
     completionTokens: 50,
@@ -54,11 +55,21 @@ describe('the figures of a student', () => {
       running: 1,
       requests: 5,
       refused: 2,
+      meanWaitMs: 250,
       promptTokens: 100,
       completionTokens: 50,
       tokens: 150,
       tokensLeft: 850,
     });
+  });
+
+  test.each([
+    ['no answer was complete', { completed: 0, queue_wait_ms: 0 }],
+    ['the gateway is one of before', { completed: 3 }],
+  ])('have no mean wait where %s', (_, counts) => {
+    const tokens = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+    const answer = { limits: [], today: { requests: 3, throttled: 0, ...tokens, ...counts } };
+    expect(figuresOfAnswer('alice', answer)).toMatchObject({ requests: 3, meanWaitMs: undefined });
   });
 
   test('are none where somebody else answers', () => {
@@ -105,13 +116,14 @@ describe('tokens a minute', () => {
 test('students are sorted by any figure, the most first, else as people count', () => {
   const students = [
     live('s10', { tokens: 5 }),
-    live('s2', { tokens: 5, refused: 1 }),
-    live('s1', { tokens: 9 }),
+    live('s2', { tokens: 5, refused: 1, meanWaitMs: 900 }),
+    live('s1', { tokens: 9, meanWaitMs: 1500 }),
   ];
   const ids = (by: Parameters<typeof sorted>[1], rates = new Map<string, number>()) =>
     sorted(students, by, rates).map(({ id }) => id);
   expect(ids('tokens')).toEqual(['s1', 's2', 's10']);
   expect(ids('refused')).toEqual(['s2', 's1', 's10']);
+  expect(ids('wait')).toEqual(['s1', 's2', 's10']);
   expect(ids('student')).toEqual(['s1', 's2', 's10']);
   expect(ids('rate', new Map([['s10', 3]]))).toEqual(['s10', 's1', 's2']);
 });
@@ -138,6 +150,13 @@ describe('a moment for people', () => {
     expect(text(moment(students))).toMatch(/^alice +2 +4 +1 /m);
     expect(text(moment(students), undefined, new Map([['alice', 90.4]]))).toMatch(
       /PER MINUTE[\s\S]*alice .* 90 /,
+    );
+  });
+
+  test('tells how long answers were waited for, in seconds', () => {
+    const students = [live('alice', { meanWaitMs: 1249 }), live('bob')];
+    expect(text(moment(students))).toMatch(
+      /MEAN WAIT[\s\S]*^alice +0 +0 +0 +1\.2s [\s\S]*^bob +0 +0 +0 +- /m,
     );
   });
 
