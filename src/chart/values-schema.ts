@@ -7,6 +7,7 @@ const jsonSchemaSchema = z.looseObject({
   type: z.union([z.string(), z.array(z.string())]).optional(),
   default: z.json().optional(),
   required: z.array(z.string()).optional(),
+  minItems: z.int().optional(),
   get properties() {
     return z.record(z.string(), jsonSchemaSchema).optional();
   },

@@ -170,9 +170,59 @@ describe('values that cannot work are refused, with what to do:', () => {
     ['nodes without the right', { rbac: { nodePreparation: { nodes: ['a'] } } }, 'Set it to true'],
     ['a misspelled value', { gatway: {} }, "'gatway' not allowed"],
     ['a setting of the chart', { gateway: { settings: { listen: ':1' } } }, "'listen' not allowed"],
+    [
+      'a block that is null',
+      { gateway: { valkey: null } },
+      'gateway.valkey is null, which takes its default',
+    ],
+    ['a block of blocks that is null', { networkPolicy: null }, 'networkPolicy is null'],
+    ['settings that are null', { gateway: { settings: null } }, 'gateway.settings is null'],
+    ['a text that is null', { gateway: { tlsSecretName: null } }, 'gateway.tlsSecretName is null'],
+    ['a switch that is null', { monitoring: { prometheusRule: { enabled: null } } }, 'Leave it out'],
   ])('%s', async (_what, values, words) => {
     await expect(helm.template(CHARTS.gpuClassroom, { values })).rejects.toThrow(words);
   });
+});
+
+test('lists and maps that are null are empty ones', async () => {
+  const flags = [
+    '--api-versions=monitoring.coreos.com/v1/ServiceMonitor',
+    '--api-versions=monitoring.coreos.com/v1/PrometheusRule',
+  ];
+  const pods = {
+    ...{ resources: null, podLabels: null, podAnnotations: null, nodeSelector: null, tolerations: null },
+    ...{ affinity: null, topologySpreadConstraints: null, extraEnv: null },
+  };
+  const objects = await helm.template(CHARTS.gpuClassroom, {
+    flags,
+    values: {
+      ...{ global: null, commonLabels: null, imagePullSecrets: null, extraObjects: null },
+      ...{ podSecurityContext: null, securityContext: null },
+      operator: { ...pods, extraArgs: null, serviceAccount: { annotations: null } },
+      gateway: {
+        ...{ ...pods, extraVolumes: null, extraVolumeMounts: null, serviceAccount: { annotations: null } },
+        persistence: { annotations: null },
+        service: { type: 'LoadBalancer', annotations: null, loadBalancerSourceRanges: null },
+      },
+      ingress: { enabled: true, host: 'llm.school.example', annotations: null, labels: null },
+      networkPolicy: { clients: null, egress: { extra: null } },
+      monitoring: {
+        prometheus: { namespace: 'monitoring' },
+        serviceMonitor: { labels: null },
+        prometheusRule: { labels: null },
+        dashboards: { enabled: true, labels: null, annotations: null },
+      },
+    },
+  });
+  const byDefault = await helm.template(CHARTS.gpuClassroom, {
+    flags,
+    values: {
+      ingress: { enabled: true, host: 'llm.school.example' },
+      monitoring: { prometheus: { namespace: 'monitoring' }, dashboards: { enabled: true } },
+    },
+  });
+  const names = (of: readonly RenderedObject[]) => of.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+  expect(names(objects)).toEqual(names(byDefault));
 });
 
 describe('as part of another chart', () => {
@@ -204,6 +254,12 @@ describe('as part of another chart', () => {
 });
 
 describe('a class from a values file', () => {
+  test('may have nobody in it', async () => {
+    const values = { students: null, trainers: null, labels: null, annotations: null };
+    const objects = await helm.template(CHARTS.classroom, { values });
+    expect(objects.map(({ kind }) => kind)).toEqual(['Classroom']);
+  });
+
   const ids = ['alice', 'Alice', 'alice.b@school.example', 'a_b', '2023-0815', 'x'.repeat(63)];
 
   test('names its seats as `kubectl classroom enroll` does', async () => {
@@ -220,6 +276,7 @@ describe('a class from a values file', () => {
     ['a field that seats do not have', { students: [{ id: 'a', weigth: 2 }] }, "'weigth' not allowed"],
     ['a field that classes do not have', { spec: { modle: {} } }, "'modle' not allowed"],
     ['a number for an id', { students: [{ id: 20230815 }] }, 'want string'],
+    ['no class at all', { spec: null }, "missing property 'spec'"],
   ])('is refused with %s', async (_what, values, words) => {
     await expect(helm.template(CHARTS.classroom, { values })).rejects.toThrow(words);
   });
