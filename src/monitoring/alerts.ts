@@ -38,7 +38,7 @@ const OPERATOR_ALERTS: readonly Alert[] = [
     meaning:
       'Running engines and keys go on. But nobody makes engines for new classes, keys for new students, or replaces engines that hang.',
     action:
-      'Look at the pods of the operator and their logs. When they run, Prometheus cannot read them: see the NetworkPolicy of the operator and `monitoring.prometheus.namespace`.',
+      'Look at the pods of the operator and their logs. If they are well, Prometheus cannot read them: see the NetworkPolicy of the operator and `monitoring.prometheus.namespace`.',
   },
   {
     name: 'GpuClassroomPassesFail',
