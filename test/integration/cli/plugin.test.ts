@@ -189,6 +189,11 @@ test('the manifest for krew names the very archive', async () => {
     metadata: { name: 'classroom' },
     spec: { version: `v${packageJson.version}`, platforms: [{ bin: 'kubectl-classroom.mjs' }] },
   });
+  // What krew refuses, and what its reviewers ask for: https://krew.sigs.k8s.io/docs/developer-guide/plugin-manifest/
+  expect(manifest.spec.version).toMatch(/^v\d+\.\d+\.\d+$/);
+  expect(manifest.spec.shortDescription).toMatch(/^.{1,50}$/);
+  const { stdout } = await promisify(execFile)('tar', ['-tzf', join(outdir, 'kubectl-classroom.tar.gz')]);
+  expect(stdout.trim().split('\n')).toEqual(expect.arrayContaining(['LICENSE', 'kubectl-classroom.mjs']));
   const [platform] = manifest.spec.platforms;
   expect(platform.sha256).toBe(createHash('sha256').update(archive).digest('hex'));
   expect(platform.uri).toBe(
