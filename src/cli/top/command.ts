@@ -59,7 +59,8 @@ async function top(options: TopOptions, cluster: Cluster): Promise<ExitCode> {
 async function showOnce(watch: ClassWatch, { output, sort }: TopOptions, machine: Machine): Promise<void> {
   const moment = await withProgress('Asking about the students', machine, () => watch.read());
   const shown: Moment = { ...moment, students: sorted(moment.students, sort, new Map()) };
-  const asTable = (it: Moment): string => momentText(it, { rates: undefined, rows: undefined });
+  const asTable = (it: Moment): string =>
+    momentText(it, { rates: undefined, rows: undefined, columns: undefined });
   machine.stdout.write(render(shown, output, asTable));
 }
 
@@ -77,7 +78,8 @@ async function showUntilInterrupted(
       const moment = await watch.read();
       const rates = seen.add(moment.students, clock.monotonic());
       const students = sorted(moment.students, sort, rates);
-      screen.draw(momentText({ ...moment, students }, { rates, rows: stdout.rows || undefined }));
+      const size = { rows: stdout.rows || undefined, columns: stdout.columns || undefined };
+      screen.draw(momentText({ ...moment, students }, { rates, ...size }));
       await clock.sleep(interval, signal);
     }
   } catch (error) {

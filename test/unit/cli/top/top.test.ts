@@ -138,8 +138,8 @@ describe('a moment for people', () => {
     students,
     note,
   });
-  const text = (of: Moment, rows?: number, rates?: ReadonlyMap<string, number>) =>
-    momentText(of, { rates, rows });
+  const text = (of: Moment, rows?: number, rates?: ReadonlyMap<string, number>, columns?: number) =>
+    momentText(of, { rates, rows, columns });
 
   test('sums up the class and has a row for each student', () => {
     const students = [
@@ -165,6 +165,29 @@ describe('a moment for people', () => {
     const shown = text(moment(many), 20);
     expect(shown.split('\n').length).toBeLessThanOrEqual(20);
     expect(shown).toMatch(/and \d+ more\n$/);
+  });
+
+  test('is no wider than the screen: words go on in the next line, and figures that matter less are left out', () => {
+    const students = [live('alice', { requests: 4, promptTokens: 9 }), live('bob')];
+    const note = `Some figures are up to a minute old: ${'the gateway cannot be reached '.repeat(5)}`;
+    const shown = text(moment(students, note), 20, new Map(), 80);
+    const lines = shown.split('\n');
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
+    expect(lines.length).toBeLessThanOrEqual(20);
+    expect(lines.find((line) => line.startsWith('STUDENT'))?.split(/ {3,}/)).toEqual([
+      'STUDENT',
+      'RUNNING',
+      'REQUESTS',
+      'REFUSED',
+      'MEAN WAIT',
+      'TOKENS',
+      'PER MINUTE',
+    ]);
+    expect(shown.replace(/\s+/g, ' ')).toContain(note.trim());
+  });
+
+  test('is cut where not even the rest has room', () => {
+    expect(text(moment([live('alice')]), 20, undefined, 30)).toMatch(/^STUDENT.{22}…$/m);
   });
 
   test('tells what is not known, and why', () => {
