@@ -7,7 +7,7 @@ import { GATEWAY_FLAGS, GATEWAY_SHAPE } from '../gateway/flags.ts';
 import type { Machine } from '../machine.ts';
 import { OUTPUT_FLAGS, OUTPUT_SHAPE, render } from '../output.ts';
 import { withProgress } from '../progress.ts';
-import { createRates } from './rates.ts';
+import { showLive } from './live.ts';
 import { type ClassWatch, watchClass } from './read.ts';
 import { type Moment, momentText, ORDERS, sorted } from './table.ts';
 
@@ -51,7 +51,8 @@ async function top(options: TopOptions, cluster: Cluster): Promise<ExitCode> {
   if (options.once || options.output !== 'table' || machine.screen === undefined) {
     await showOnce(watch, options, machine);
   } else {
-    await showUntilInterrupted(watch, options, machine, machine.screen);
+    const { sort, interval } = options;
+    await showLive(watch, { sort, interval, server: cluster.server }, machine, await machine.screen());
   }
   return EXIT_CODES.done;
 }
@@ -62,29 +63,4 @@ async function showOnce(watch: ClassWatch, { output, sort }: TopOptions, machine
   const asTable = (it: Moment): string =>
     momentText(it, { rates: undefined, rows: undefined, columns: undefined });
   machine.stdout.write(render(shown, output, asTable));
-}
-
-/** Ctrl-C is how it ends: no problem to tell of. */
-async function showUntilInterrupted(
-  watch: ClassWatch,
-  { sort, interval }: TopOptions,
-  { clock, signal, stdout }: Machine,
-  openScreen: NonNullable<Machine['screen']>,
-): Promise<void> {
-  const seen = createRates();
-  const screen = await openScreen();
-  try {
-    for (;;) {
-      const moment = await watch.read();
-      const rates = seen.add(moment.students, clock.monotonic());
-      const students = sorted(moment.students, sort, rates);
-      const size = { rows: stdout.rows || undefined, columns: stdout.columns || undefined };
-      screen.draw(momentText({ ...moment, students }, { rates, ...size }));
-      await clock.sleep(interval, signal);
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    screen.close();
-  }
 }
