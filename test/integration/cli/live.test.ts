@@ -424,8 +424,35 @@ describe('doctor', () => {
   test('tells who may not look what is missing, and goes on', async () => {
     const { of } = await findings('--gateway-url', gatewayUrl, '--as', 'mallory');
     expect(of('Rights')).toMatchObject([{ mark: 'Bad', why: expect.stringContaining('list secrets') }]);
-    expect(of('Operator')).toMatchObject([{ mark: 'Unknown' }]);
+    expect(of('Operator')).toEqual([
+      {
+        area: 'Operator',
+        mark: 'Unknown',
+        what: 'You may not look at all of operator and gateway.',
+        why: 'The user mallory lacks the right "list" on "deployments.apps" in the whole cluster.',
+        next: expect.stringContaining('Who runs the cluster may look'),
+      },
+    ]);
     expect(of('GPUs')).toMatchObject([{ mark: 'Unknown' }]);
+    expect(of('Class')).toMatchObject([
+      {
+        mark: 'Unknown',
+        why: `The user mallory lacks the right "list" on "classrooms.gpu-classroom.io" in namespace "${namespace}".`,
+        next: expect.stringContaining("Ask who runs the cluster for the trainers' role"),
+      },
+    ]);
+  });
+
+  test('names whoever is like the student whom nobody knows, and fails', async () => {
+    const { code, of } = await findings('--gateway-url', gatewayUrl, '--student', 'alcie');
+    expect(code).toBe(1);
+    expect(of('Gateway')).toMatchObject([
+      {
+        mark: 'Bad',
+        what: 'Nobody with the id "alcie" has a seat in the class "python-101".',
+        why: 'Did you mean alice?',
+      },
+    ]);
   });
 
   test('says what operator and gateway lack, and who of them does not run', async () => {
