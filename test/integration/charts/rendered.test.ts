@@ -1,8 +1,10 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { chartGoldens, GOLDENS } from '../../../scripts/chart-goldens.ts';
 import { INSTALL_MANIFEST, installManifest } from '../../../scripts/install-manifest.ts';
 import { ENGINE_PORT } from '../../../src/api/labels.ts';
 import { parseSettings } from '../../../src/gateway/options.ts';
@@ -48,6 +50,24 @@ describe('install.yaml', () => {
     expect(podOf(objects, '-operator').spec.containers[0].args).toContain(
       '--gateway-base-url=https://llm.school.example/v1',
     );
+  });
+});
+
+describe('the charts render what `npm run generate:install` wrote', () => {
+  const rendered = chartGoldens((...args) => helm.run(args));
+  const nameOf = (path: string) => relative(GOLDENS, path);
+
+  test('for their defaults and each of their values files, and nothing else is there', async () => {
+    const written = await readdir(GOLDENS, { recursive: true });
+    const wanted = (await rendered).map(({ path }) => nameOf(path));
+    expect(written.filter((name) => name.endsWith('.yaml')).sort()).toEqual(wanted.sort());
+  });
+
+  test.each(
+    readdirSync(GOLDENS, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml')),
+  )('%s', async (name) => {
+    const now = (await rendered).find(({ path }) => nameOf(path) === name)?.content;
+    expect(now).toBe(await readFile(join(GOLDENS, name), 'utf8'));
   });
 });
 
