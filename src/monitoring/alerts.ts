@@ -61,6 +61,16 @@ const OPERATOR_ALERTS: readonly Alert[] = [
     meaning: 'Changes of classes and students wait long before anything happens.',
     action: 'Look how long requests to the API server take, and raise `operator.workers`.',
   },
+  {
+    name: 'GpuClassroomClassNotReady',
+    severity: 'warning',
+    expr: `max by (classroom) (gpu_classroom_operator_class_condition{${OPERATOR},condition="Ready"}) == 0`,
+    for: '30m',
+    summary: 'The class {{ $labels.classroom }} has not been ready for half an hour.',
+    meaning: 'It has not all that it asks for: its students are served more slowly, or not at all.',
+    action:
+      '`kubectl classroom status` says why, and what to do next; docs/troubleshooting.md has every reason.',
+  },
 ];
 
 const GATEWAY_ALERTS: readonly Alert[] = [

@@ -43,7 +43,7 @@ const FLUSH_MS = 2_000;
  */
 export async function runOperator(options: ProcessOptions, signal: AbortSignal): Promise<number> {
   const { configuration, clock, log } = options;
-  const metrics = createMetrics(CONTROLLER_NAMES);
+  const metrics = createMetrics(CONTROLLER_NAMES, () => operator.informers.caches.classrooms.list());
   const client = createKubeClient({
     credentials: options.credentials,
     clock,
