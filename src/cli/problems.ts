@@ -1,6 +1,7 @@
 import { API_GROUP } from '../api/group.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { CliError } from './problem.ts';
+import { counted } from './status/counted.ts';
 
 /**
  * The catalogue of all that can go wrong in a command, by name: what happened, why, and what to do next. An entry makes
@@ -226,7 +227,7 @@ export const problems = {
 
   keysMissing: ({ classroom, missing }: { classroom: string; missing: readonly string[] }) =>
     new CliError({
-      what: `Of ${missing.length} students of the class "${classroom}" there is no key to hand out.`,
+      what: `There is no key to hand out for ${counted(missing.length, 'student')} of the class "${classroom}".`,
       why: missing.join('\n'),
       next: 'Nothing was written. Wait for them: --wait; or hand out those there are: --skip-missing',
     }),
@@ -297,11 +298,11 @@ export const problems = {
   notConfirmed: () =>
     new CliError({ what: 'Not confirmed.', next: 'Nothing was changed.', exitCode: EXIT_CODES.failed }),
 
-  classCannotServe: ({ name, why }: { name: string; why: string }) =>
+  classCannotServe: ({ name, namespace, why }: { name: string; namespace: string; why: string }) =>
     new CliError({
       what: `Class "${name}" cannot serve as it is written, so nothing is waited for.`,
       why,
-      next: `Change the class; what would fit: kubectl get classroom ${name} -o yaml | kubectl classroom plan --from -`,
+      next: `Change the class; what would fit: kubectl classroom plan ${name} -n ${namespace}`,
     }),
 
   waitedInVain: ({ what, waitedFor, forText }: { what: string; waitedFor: string; forText: string }) =>
