@@ -204,6 +204,29 @@ describe('values that cannot work are refused, with what to do:', () => {
   });
 });
 
+test('labels that several values give are there once, and those that select stay as they are', async () => {
+  const labels = { team: 'llm', 'app.kubernetes.io/name': 'other', 'app.kubernetes.io/instance': 'other' };
+  const values = {
+    commonLabels: labels,
+    operator: { podLabels: labels },
+    gateway: { podLabels: { ...labels, team: 'gateway' } },
+    ingress: { enabled: true, host: 'llm.school.example', labels },
+    httpRoute: { enabled: true, parentRefs: [{ name: 'public' }], labels },
+  };
+  const objects = await helm.template(CHARTS.gpuClassroom, { values });
+  const own = { 'app.kubernetes.io/name': 'gpu-classroom', 'app.kubernetes.io/instance': 'school' };
+  for (const { metadata } of objects) expect(metadata.labels).toMatchObject({ ...own, team: 'llm' });
+  expect(podOf(objects, '-operator').metadata.labels).toMatchObject({ ...own, team: 'llm' });
+  expect(podOf(objects, '-gateway').metadata.labels).toMatchObject({ ...own, team: 'gateway' });
+});
+
+test('a release may be called by a number', async () => {
+  const objects = await helm.template(CHARTS.gpuClassroom, { release: '2026' });
+  for (const { metadata } of objects) {
+    expect(metadata.labels).toMatchObject({ 'app.kubernetes.io/instance': '2026' });
+  }
+});
+
 test('lists and maps that are null are empty ones', async () => {
   const flags = [
     '--api-versions=monitoring.coreos.com/v1/ServiceMonitor',
@@ -274,6 +297,16 @@ describe('as part of another chart', () => {
 });
 
 describe('a class from a values file', () => {
+  test('has labels of its own beside ours, none twice', async () => {
+    const values = {
+      labels: { school: 'north', 'app.kubernetes.io/name': 'other' },
+      students: [{ id: 'a' }],
+    };
+    for (const { metadata } of await helm.template(CHARTS.classroom, { values })) {
+      expect(metadata.labels).toMatchObject({ school: 'north', 'app.kubernetes.io/name': 'classroom' });
+    }
+  });
+
   test('may have nobody in it', async () => {
     const values = { students: null, trainers: null, labels: null, annotations: null };
     const objects = await helm.template(CHARTS.classroom, { values });
