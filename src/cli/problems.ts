@@ -106,6 +106,14 @@ export const problems = {
       next: 'See all classes: kubectl classroom get -A',
     }),
 
+  pathUnusable: ({ path, why }: { path: string; why: string }) =>
+    new CliError({
+      what: `The path "${path}" of a column cannot be read.`,
+      why,
+      next: 'Paths are as of kubectl, such as .metadata.name or .status.conditions[?(@.type=="Ready")].status',
+      exitCode: EXIT_CODES.usage,
+    }),
+
   notFound: ({
     subject,
     names,

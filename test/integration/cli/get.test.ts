@@ -1,11 +1,12 @@
-import { beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { parse } from 'yaml';
+import { beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { parse, parseAllDocuments } from 'yaml';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { LABELS } from '../../../src/api/labels.ts';
 import { studentQuotas } from '../../../src/api/student-quota.ts';
 import { pods } from '../../../src/kube/resources.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
 import { connectToControlPlane } from '../../support/connected-control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
 import { kubectlClassroom } from '../../support/kubectl-classroom.ts';
 
 // A busy machine is slow, not wrong.
@@ -116,6 +117,106 @@ describe('for programs', () => {
     expect((await get('-o', 'name')).stdout).toBe(
       'classroom.gpu-classroom.io/biology\nclassroom.gpu-classroom.io/python-101\n',
     );
+  });
+});
+
+describe("columns of one's own", () => {
+  test('show what their paths lead to', async () => {
+    const columns =
+      'custom-columns=STUDENT:.spec.student.id,CLASS:.spec.classroomRef.name,KEY:.status.secretName';
+    expect((await get('students', '-o', columns, 'alice')).stdout).toBe(
+      'STUDENT   CLASS        KEY\nalice     python-101   <none>\n',
+    );
+  });
+
+  test('with a path that cannot be read are told of, before anything is shown', async () => {
+    const { code, stdout, stderr } = await get('-o', 'custom-columns=A:.spec[?(@.x==)]');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('error: The path ".spec[?(@.x==)]" of a column cannot be read.');
+  });
+});
+
+describe('get --watch', () => {
+  /** Types Ctrl-C when `change` has led to a text. */
+  async function watched(argv: string[], change: () => Promise<unknown>, until: string) {
+    const interrupt = new AbortController();
+    let stdout = '';
+    const command = ['get', ...argv, '--watch', '-n', watchedNamespace];
+    const running = kubectlClassroom([...command, '--kubeconfig', controlPlane.kubeconfigPath], {
+      signal: interrupt.signal,
+      stdout: {
+        write: (text) => {
+          stdout += text;
+        },
+      },
+    });
+    await eventually('the beginning', () => stdout !== '');
+    await change();
+    await eventually(until, () => stdout.includes(until));
+    interrupt.abort(new Error('Interrupted'));
+    return { ...(await running), stdout };
+  }
+  const seat = (id: string) =>
+    studentQuota({
+      metadata: { namespace: watchedNamespace, uid: undefined, generation: undefined },
+      spec: { student: { id } },
+    });
+  const suspend = (id: string) =>
+    client.mergePatch(
+      studentQuotas,
+      { namespace: watchedNamespace, name: `python-101-${id}` },
+      { spec: { access: 'Suspended' } },
+    );
+  let watchedNamespace: string;
+  beforeEach(async () => {
+    watchedNamespace = await controlPlane.createNamespace('cli-watch');
+    await client.create(studentQuotas, seat('alice'));
+  });
+
+  test('begins with the table, and goes on with what changes and what comes, until Ctrl-C', async () => {
+    const { code, stdout, stderr } = await watched(
+      ['students'],
+      async () => {
+        await suspend('alice');
+        await client.create(studentQuotas, seat('bob'));
+      },
+      'python-101-bob',
+    );
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
+    expect(stdout.replaceAll(/ +/g, ' ').trimEnd().split('\n')).toEqual([
+      'NAME STUDENT CLASS READY ACCESS AGE',
+      expect.stringMatching(/^python-101-alice alice python-101 <none> Active /),
+      expect.stringMatching(/^python-101-alice alice python-101 <none> Suspended /),
+      expect.stringMatching(/^python-101-bob bob python-101 <none> Active /),
+    ]);
+  });
+
+  test('tells only of those that are named', async () => {
+    const { stdout } = await watched(
+      ['students', 'alice', '-o', 'name'],
+      async () => {
+        await client.create(studentQuotas, seat('bob'));
+        await suspend('alice');
+      },
+      'python-101-alice\nstudentquota.gpu-classroom.io/python-101-alice\n',
+    );
+    expect(stdout).not.toContain('bob');
+  });
+
+  test('gives programs one object after the other', async () => {
+    const { stdout } = await watched(['students', '-o', 'yaml'], () => suspend('alice'), 'Suspended');
+    const documents = parseAllDocuments(stdout).map((document) => document.toJS());
+    expect(documents).toMatchObject([
+      { kind: 'StudentQuota', spec: { access: 'Active' } },
+      { kind: 'StudentQuota', spec: { access: 'Suspended' } },
+    ]);
+    expect(documents[0].metadata).not.toHaveProperty('managedFields');
+  });
+
+  test("may show columns of one's own", async () => {
+    const columns = 'custom-columns=STUDENT:.spec.student.id,ACCESS:.spec.access';
+    const { stdout } = await watched(['students', '-o', columns], () => suspend('alice'), 'Suspended');
+    expect(stdout).toBe('STUDENT   ACCESS\nalice     Active\nalice     Suspended\n');
   });
 });
 

@@ -57,6 +57,7 @@ const made: Readonly<Record<keyof typeof problems, readonly CliError[]>> = {
     problems.classNotFound({ name: 'python-101', namespace: 'school' }),
     problems.classNotFound({ ...facts, others: [] }),
   ],
+  pathUnusable: [problems.pathUnusable({ path: '.status[', why: 'Unexpected end' })],
   notFound: [problems.notFound(facts), problems.notFound({ ...facts, namespace: undefined, there: [] })],
   noClass: [problems.noClass(facts)],
   classNotNamed: [problems.classNotNamed(facts)],
