@@ -32,7 +32,7 @@ export const OBJECT_OUTPUT_FLAGS = {
     spelling: '-o, --output <format>',
     about: `${OBJECT_FORMATS.join(', ')} or ${CUSTOM_COLUMNS}TITLE:.path,…`,
     default: 'table',
-    words: [...OBJECT_FORMATS, CUSTOM_COLUMNS],
+    words: OBJECT_FORMATS,
   },
 } as const;
 
