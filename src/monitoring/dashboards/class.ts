@@ -109,6 +109,21 @@ export const CLASS: Dashboard = {
         },
         {
           kind: 'graph',
+          title: 'Wait for an engine',
+          description:
+            "The mean, by Little's law: those who wait, by those who are answered in a second. Nobody sees a word meanwhile.",
+          unit: 's',
+          queries: [
+            {
+              expr: `
+                sum by (classroom) (avg_over_time(gpu_classroom_gateway_queue_waiting{${GATEWAY}}[$__rate_interval]))
+                  / sum by (classroom) (rate(vllm:request_success_total{${ENGINE}}[$__rate_interval]))`,
+              legend: '{{classroom}}',
+            },
+          ],
+        },
+        {
+          kind: 'graph',
           title: 'Tokens',
           description: 'What engines read and what they write.',
           unit: 'suffix: tokens/s',
