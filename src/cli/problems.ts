@@ -356,6 +356,13 @@ export const problems = {
       next: 'How the class is: kubectl classroom status',
     }),
 
+  nothingAsked: () =>
+    new CliError({
+      what: 'There is no question: the standard input is empty.',
+      next: 'Write one after -m, or send one to the standard input; the class was not asked.',
+      exitCode: EXIT_CODES.usage,
+    }),
+
   answerBroken: ({ why }: { why: string }) =>
     new CliError({
       what: 'The answer broke off.',

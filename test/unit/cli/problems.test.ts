@@ -92,6 +92,7 @@ const made: Readonly<Record<keyof typeof problems, readonly CliError[]>> = {
   gatewaySilent: [problems.gatewaySilent(facts)],
   gatewayNotAllowed: [problems.gatewayNotAllowed(facts)],
   gatewayRefused: [problems.gatewayRefused(facts), problems.gatewayRefused({ ...facts, code: undefined })],
+  nothingAsked: [problems.nothingAsked()],
   answerBroken: [problems.answerBroken(facts)],
   nobodyEnrolled: [problems.nobodyEnrolled(facts)],
   studentNotNamed: [problems.studentNotNamed(facts)],
