@@ -98,8 +98,10 @@ async function classOf(options: DoctorOptions, cluster: Cluster): Promise<Classr
     return await findClassroom(cluster, options.class);
   } catch (error) {
     if (!(error instanceof CliError)) return refusedFinding('Class', error);
-    const { what, why, next } = error.problem;
-    const mark = options.class === undefined ? 'Note' : 'Bad';
+    const { what, why, next, exitCode } = error.problem;
+    // Of several classes none was looked at; where there is none, there is nothing to look at.
+    const unnamed = exitCode === EXIT_CODES.usage ? 'Unknown' : 'Note';
+    const mark = options.class === undefined ? unnamed : 'Bad';
     return { area: 'Class', mark, what, ...(why === undefined ? {} : { why }), next };
   }
 }

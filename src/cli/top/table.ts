@@ -69,14 +69,18 @@ function linesOf(text: string, columns: number | undefined): string[] {
   return columns === undefined ? [text] : wrapped(text, { indent: 0, columns }).trimEnd().split('\n');
 }
 
+/** What is known of no student is not said. */
 function sumText(students: readonly StudentFigures[]): string {
-  const sum = (pick: (student: StudentFigures) => number | undefined): number =>
-    students.reduce((total, student) => total + (pick(student) ?? 0), 0);
-  return `Today ${counted(
-    sum(({ requests }) => requests),
-    'request',
-  )}, ${sum(({ refused }) => refused)} refused, ${counted(
-    sum(({ tokens }) => tokens),
-    'token',
-  )}; ${sum(({ running }) => running)} run or wait now.`;
+  const sum = (pick: (student: StudentFigures) => number | undefined): number | undefined => {
+    const known = students.flatMap((student) => pick(student) ?? []);
+    return known.length === 0 && students.length > 0 ? undefined : known.reduce((a, b) => a + b, 0);
+  };
+  const refused = sum((student) => student.refused);
+  const running = sum((student) => student.running);
+  const today = [
+    counted(sum(({ requests }) => requests) ?? 0, 'request'),
+    ...(refused === undefined ? [] : [`${refused} refused`]),
+    counted(sum(({ tokens }) => tokens) ?? 0, 'token'),
+  ];
+  return `Today ${today.join(', ')}${running === undefined ? '' : `; ${running} run or wait now`}.`;
 }

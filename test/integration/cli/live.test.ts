@@ -71,6 +71,9 @@ const STREAM = [
   'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4}}\n\ndata: [DONE]\n\n',
 ];
 
+/** As many of them come. */
+let streamed = STREAM.length;
+
 /** Speaks as the gateway does: a key in either header, errors in OpenAI's shape. */
 function answer(request: IncomingMessage, response: ServerResponse): void {
   heard.push(request);
@@ -85,7 +88,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     response.end(JSON.stringify(usage));
   } else {
     response.setHeader('content-type', 'text/event-stream');
-    for (const part of STREAM) response.write(part);
+    for (const part of STREAM.slice(0, streamed)) response.write(part);
     response.end();
   }
 }
@@ -291,6 +294,26 @@ describe('chat', () => {
     expect(stderr).toMatch(/It has 2\.\n.*alice, bob\./);
   });
 
+  test('asks nothing where there is no question', async () => {
+    const before = heard.length;
+    const argv = ['chat', '--student', 'alice', '--gateway-url', gatewayUrl, '-n', namespace];
+    const { code, stdout, stderr } = await kubectlClassroom(
+      [...argv, '--kubeconfig', controlPlane.kubeconfigPath],
+      { readText: () => ' \n' },
+    );
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('There is no question: the standard input is empty.');
+    expect(heard).toHaveLength(before);
+  });
+
+  test('ends the line of an answer that breaks off', async () => {
+    streamed = 3;
+    const { code, stdout, stderr } = await run(...ask, '--gateway-url', gatewayUrl);
+    streamed = STREAM.length;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: 'Hello, Alice.\n' });
+    expect(stderr).toContain('The answer broke off.');
+  });
+
   test('tells of a gateway that is not there', async () => {
     const { code, stderr } = await run(...ask, '--gateway-url', 'http://127.0.0.1:1/v1');
     expect(code).toBe(1);
@@ -355,7 +378,7 @@ describe('top', () => {
       },
       { id: 'bob', source: 'Status', requests: 3, tokens: 40 },
     ]);
-    expect(note).toMatch(/^Some figures are up to a minute old: The gateway refuses/);
+    expect(note).toMatch(/^The figures of bob are up to a minute old: The gateway refuses/);
   });
 
   test('is a table for people', async () => {
@@ -453,6 +476,22 @@ describe('doctor', () => {
         why: 'Did you mean alice?',
       },
     ]);
+  });
+
+  test('does not call a namespace healthy of whose classes it looked at none', async () => {
+    const several = await controlPlane.createNamespace('cli-live-several');
+    for (const name of ['biology', 'python']) {
+      const place = { name, namespace: several, uid: undefined, generation: undefined };
+      await client.create(classrooms, classroom({ metadata: place }));
+    }
+    const argv = ['doctor', '-o', 'json', '-n', several, '--kubeconfig', controlPlane.kubeconfigPath];
+    const { stdout } = await kubectlClassroom(argv);
+    expect(findingsSchema.parse(JSON.parse(stdout)).findings).toContainEqual(
+      expect.objectContaining({
+        mark: 'Unknown',
+        what: `Which class is meant? Namespace "${several}" has 2.`,
+      }),
+    );
   });
 
   test('says what operator and gateway lack, and who of them does not run', async () => {

@@ -169,7 +169,7 @@ describe('a moment for people', () => {
 
   test('is no wider than the screen: words go on in the next line, and figures that matter less are left out', () => {
     const students = [live('alice', { requests: 4, promptTokens: 9 }), live('bob')];
-    const note = `Some figures are up to a minute old: ${'the gateway cannot be reached '.repeat(5)}`;
+    const note = `All figures are up to a minute old: ${'the gateway cannot be reached '.repeat(5)}`;
     const shown = text(moment(students, note), 20, new Map(), 80);
     const lines = shown.split('\n');
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
@@ -191,8 +191,13 @@ describe('a moment for people', () => {
   });
 
   test('tells what is not known, and why', () => {
-    const shown = text(moment([{ id: 'alice', source: 'Status', requests: 3, tokens: 40 }], 'Some are old.'));
-    expect(shown).toContain('Some are old.');
+    const alice: StudentFigures = { id: 'alice', source: 'Status', requests: 3, tokens: 40 };
+    const shown = text(moment([alice], 'They are old.'));
+    expect(shown).toContain('They are old.');
+    expect(shown).toContain('Today 3 requests, 40 tokens.\n');
+    expect(text(moment([alice, live('bob', { refused: 1, running: 2 })]))).toContain(
+      'Today 3 requests, 1 refused, 40 tokens; 2 run or wait now.',
+    );
     expect(shown).toMatch(/^alice +<unknown> +3 +<unknown>/m);
   });
 
