@@ -129,7 +129,11 @@ describe('the next step', () => {
     nextStep({ name: 'python-101', namespace: 'school', serving: isServing, reason, students });
 
   test.each<[string, string, RegExp]>([
-    ['a model that does not fit', MISFIT_REASONS.weightsTooLarge, /kubectl classroom plan python-101 -n school$/],
+    [
+      'a model that does not fit',
+      MISFIT_REASONS.weightsTooLarge,
+      /kubectl classroom plan python-101 -n school$/,
+    ],
     ['an engine that fails', 'OutOfGPUMemory', /kubectl classroom logs python-101 -n school/],
     ['engines that load', CLASSROOM_REASONS.loading, /kubectl classroom status python-101 -n school --wait/],
     ['no GPU', CLASSROOM_REASONS.noGpuNode, /kubectl classroom doctor python-101 -n school/],
