@@ -74,7 +74,7 @@ export function jsonSchemaOf(structural: StructuralSchema): JsonSchema {
   const plain = Object.entries(rest).filter(([keyword]) => !keyword.startsWith('x-kubernetes-'));
   return jsonSchemaSchema.parse({
     ...Object.fromEntries(plain),
-    type: nullable ? [type, 'null'] : type,
+    ...typeOf(type ?? ['integer', 'string'], nullable),
     ...(properties !== undefined && {
       properties: mapValues(properties, jsonSchemaOf),
       additionalProperties: false,
@@ -82,6 +82,10 @@ export function jsonSchemaOf(structural: StructuralSchema): JsonSchema {
     ...(items !== undefined && { items: jsonSchemaOf(items) }),
     ...(additionalProperties !== undefined && { additionalProperties: jsonSchemaOf(additionalProperties) }),
   });
+}
+
+function typeOf(type: string | string[], nullable: boolean | undefined): Pick<JsonSchema, 'type'> {
+  return { type: nullable ? [type, 'null'].flat() : type };
 }
 
 function mapValues<T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> {
