@@ -54,7 +54,7 @@ function factRows(report: ClassReport, look: Look): string {
     ['Address', report.baseURL ?? '<none>'],
     ['Access', accessText(report)],
     ['Session', sessionText(report, look.nowMs)],
-    ['Engines', `${engines.ready} of ${engines.wanted} answer`],
+    ['Engines', `${engines.ready} of ${engines.wanted} ${engines.wanted === 1 ? 'answers' : 'answer'}`],
     ['Students', students === undefined ? NOT_FOR_YOU : studentsText(students)],
     ['Today', usageToday === undefined ? NOT_FOR_YOU : usageText(usageToday)],
   ];

@@ -194,6 +194,14 @@ describe('for people', () => {
     );
   });
 
+  test.each([
+    [1, 'Engines     1 of 1 answers'],
+    [2, 'Engines     1 of 2 answer'],
+  ])('one engine of %s is counted as people do', (replicas, line) => {
+    const report = classReport(classWith([serving], { status: { replicas, readyReplicas: 1 } }), [], NOW_MS);
+    expect(reportText(report, look).split('\n')).toContain(line);
+  });
+
   test('what is wrong comes with the words of the operator', () => {
     const why = 'The weights take more than the GPU has.';
     const report = classReport(
