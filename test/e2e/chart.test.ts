@@ -6,9 +6,18 @@ import { z } from 'zod';
 import { classrooms } from '../../src/api/classroom.ts';
 import { type StudentQuota, studentQuotas } from '../../src/api/student-quota.ts';
 import { ensureBinaries, ensureOptionsOf } from '../../src/demo/binaries/ensure.ts';
+import type { Binaries } from '../../src/demo/binaries/versions.ts';
 import { credentialsOf, enrol, followLesson, type Lesson } from '../../src/demo/class/lesson.ts';
+import {
+  classroomManifests,
+  demoClassroom,
+  demoStudentQuotas,
+  studentQuotaManifests,
+} from '../../src/demo/class/roster.ts';
 import type { DemoCluster } from '../../src/demo/cluster.ts';
+import { createApiClient } from '../../src/demo/control-plane/api-client.ts';
 import { systemClock } from '../../src/kube/clock.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
 import {
   customResourceDefinitions,
   deployments,
@@ -16,10 +25,14 @@ import {
   persistentVolumeClaims,
   secrets,
 } from '../../src/kube/resources.ts';
-import { startTestCluster } from '../support/demo-cluster.ts';
+import { INSTALLER_RIGHTS } from '../../src/rbac/installer.ts';
+import type { Right } from '../../src/rbac/rights.ts';
+import { type ApiServerProxy, rightFor, startApiServerProxy } from '../support/api-server-proxy.ts';
+import { kubeconfigThrough, startTestCluster } from '../support/demo-cluster.ts';
+import { dryRunner } from '../support/dry-run.ts';
 import { eventually } from '../support/eventually.ts';
-import { CHARTS, type Helm, HelmError, helmAt } from '../support/helm.ts';
-import { INSTALLER, installerRights, ownWriteRights } from '../support/installer.ts';
+import { CHARTS, type Helm, HelmError, helmAt, type RenderedObject } from '../support/helm.ts';
+import { grantedBy, installerAccount, requestsOfInstaller } from '../support/installer.ts';
 import { kubectlAt } from '../support/kubectl.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -34,14 +47,20 @@ const SYSTEM = 'gpu-classroom';
 const CLASS = { namespace: 'python-101', name: 'python-101' };
 const FULLNAME = `${RELEASE}-gpu-classroom`;
 
+let binaries: Binaries;
 let cluster: DemoCluster;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let helm: Helm;
+/** Between Helm and the API server. */
+let proxy: ApiServerProxy;
+let kubectl: ReturnType<typeof kubectlAt>;
+/** What the chart makes, hooks included. */
+let rendered: RenderedObject[];
 let lesson: Lesson | undefined;
 let previous: string;
 
 beforeAll(async () => {
-  const binaries = await ensureBinaries(ensureOptionsOf(process));
+  binaries = await ensureBinaries(ensureOptionsOf(process));
   [cluster, folder] = await Promise.all([startTestCluster({ isEmpty: true }), temporaryFolder()]);
   await cluster.client.create(namespaces, {
     apiVersion: 'v1',
@@ -49,25 +68,53 @@ beforeAll(async () => {
     metadata: { name: SYSTEM, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
   });
   previous = await previousChart(folder.path);
-  const rendered = await helmAt(binaries.helm).template(CHARTS.gpuClassroom, {
+  kubectl = kubectlAt(binaries.kubectl, cluster.controlPlane.kubeconfigPath);
+  rendered = await helmAt(binaries.helm).template(CHARTS.gpuClassroom, {
     release: RELEASE,
     namespace: SYSTEM,
     values: values(),
   });
-  const kubectl = kubectlAt(binaries.kubectl, cluster.controlPlane.kubeconfigPath);
-  const items = installerRights(rendered, SYSTEM);
-  writeRights = ownWriteRights(rendered);
-  await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-  const account = { namespace: SYSTEM, name: INSTALLER };
-  const kubeconfig = await cluster.controlPlane.writeServiceAccountKubeconfig(account);
-  helm = helmAt(binaries.helm, { KUBECONFIG: kubeconfig, HOME: folder.path });
+  const installer = { namespace: SYSTEM, name: 'installer' };
+  await create(installerAccount(installer, INSTALLER_RIGHTS, grantedBy(rendered)));
+  const bearerToken = await cluster.controlPlane.serviceAccountToken(installer);
+  const { url, ca } = cluster.controlPlane;
+  proxy = await startApiServerProxy({ url, ca, bearerToken });
+  helm = helmAt(binaries.helm, {
+    KUBECONFIG: await kubeconfigThrough(proxy, cluster, installer),
+    HOME: folder.path,
+  });
 }, TIMEOUT_MS);
 
 afterAll(async () => {
   await lesson?.stop();
+  await proxy?.close();
   await cluster?.stop();
   await folder?.[Symbol.asyncDispose]();
 }, TIMEOUT_MS);
+
+const create = (items: readonly KubeObject[]) =>
+  kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+
+/** What the API server would not let an account with these rights make, before anything is there: kind and why. */
+async function refusedTo(
+  name: string,
+  rights: readonly Right[],
+  granted: ReturnType<typeof grantedBy>,
+): Promise<Map<string, string>> {
+  const account = { namespace: SYSTEM, name };
+  await create(installerAccount(account, rights, granted));
+  const { url, ca } = cluster.controlPlane;
+  const client = createApiClient({ url, ca, token: await cluster.controlPlane.serviceAccountToken(account) });
+  try {
+    const dryRun = dryRunner(client);
+    const verdicts = await Promise.all(
+      rendered.map(async (object) => [object.kind, await dryRun(object)] as const),
+    );
+    return new Map(verdicts.filter(([, verdict]) => verdict !== 'ok'));
+  } finally {
+    client.close();
+  }
+}
 
 /** The gateway is open on this machine as it would be by the load balancer of a cloud. */
 function values(): object {
@@ -140,9 +187,36 @@ async function publishedUsage(want: number): Promise<void> {
   });
 }
 
-let writeRights: string[];
 let used = 0;
 let keys: Awaited<ReturnType<typeof handedOut>>;
+
+describe('whoever installs the chart', () => {
+  test('may make nothing of it without the rights to create', async () => {
+    const rights = INSTALLER_RIGHTS.map((right) => ({
+      ...right,
+      verbs: right.verbs.filter((verb) => verb !== 'create'),
+    }));
+    // Some of them are among what the chart grants, and who cannot grant is asked no more about roles.
+    const refused = [
+      ...(await refusedTo('no-creator', rights, grantedBy(rendered))),
+      ...(await refusedTo('no-creator-nor-granter', rights, new Map())),
+    ];
+    const kinds = refused.filter(([, why]) => why.includes('cannot create resource')).map(([kind]) => kind);
+    // Of a binding the API server first wants to see the role, which is not there yet.
+    const wanted = rendered.map(({ kind }) => kind).filter((kind) => !kind.endsWith('RoleBinding'));
+    expect(new Set(kinds)).toEqual(new Set(wanted));
+    expect(refused.map(([kind]) => kind)).toEqual(
+      expect.arrayContaining(['RoleBinding', 'ClusterRoleBinding']),
+    );
+  });
+
+  test('may not grant what he may not do himself', async () => {
+    const refused = await refusedTo('no-granter', INSTALLER_RIGHTS, new Map());
+    expect([...refused.keys()]).toEqual(expect.arrayContaining(['ClusterRole', 'Role']));
+    expect(refused.get('ClusterRole')).toContain('attempting to grant RBAC permissions not currently held');
+    expect(refused.get('Deployment')).toBeUndefined();
+  });
+});
 
 describe('a release of the chart', () => {
   test(
@@ -232,12 +306,13 @@ describe('a release of the chart', () => {
     TIMEOUT_MS,
   );
 
-  test('took every right to write that whoever installs it needs, and missed none', async () => {
-    const all = await cluster.controlPlane.auditedWrites();
-    const writes = all.filter(({ user }) => user.endsWith(`:${INSTALLER}`));
-    const rights = writes.map(({ verb, apiGroup, resource }) => `${verb} ${apiGroup}/${resource}`);
-    expect(writes.filter(({ code }) => code === 403)).toEqual([]);
-    expect([...new Set(rights)].sort()).toEqual(writeRights);
+  test('took every right that whoever installs it has, and missed none', () => {
+    const ofResources = proxy.requests.flatMap((request) => {
+      const right = rightFor(request);
+      return right === undefined ? [] : [{ right, status: request.status }];
+    });
+    expect(ofResources.filter(({ status }) => status === 403)).toEqual([]);
+    expect([...new Set(ofResources.map(({ right }) => right))].sort()).toEqual(requestsOfInstaller());
   });
 
   test(
@@ -256,6 +331,61 @@ describe('a release of the chart', () => {
     TIMEOUT_MS,
   );
 });
+
+describe('a release for one namespace', () => {
+  const LAB = { namespace: 'lab', name: 'lab' };
+
+  test(
+    'is installed by somebody with rights in that namespace alone, serves a class there, and goes again',
+    async () => {
+      await helm.run(['uninstall', RELEASE, `--namespace=${SYSTEM}`, '--wait', '--timeout=3m']);
+      const chosen = { ...values(), watchNamespace: LAB.namespace, crds: { install: false } };
+      const installer = await installerOfOneNamespace(LAB.namespace, chosen);
+
+      await installer.run(
+        ['install', RELEASE, CHARTS.gpuClassroom, '--namespace=lab', '--values=-', '--wait', '--timeout=3m'],
+        JSON.stringify(chosen),
+      );
+      expect(await installer.run(['test', RELEASE, '--namespace=lab'])).toMatch(/Phase:\s+Succeeded/);
+      expect(await firstAnswerIn(LAB)).toBeGreaterThan(0);
+      await installer.run(['uninstall', RELEASE, '--namespace=lab', '--wait', '--timeout=3m']);
+      expect((await cluster.client.list(secrets, LAB)).items.map(({ type }) => type)).not.toContain(
+        'helm.sh/release.v1',
+      );
+    },
+    TIMEOUT_MS,
+  );
+});
+
+/** Helm as an account that has no rights outside of a namespace, which is made. */
+async function installerOfOneNamespace(namespace: string, chosen: object): Promise<Helm> {
+  const metadata = { name: namespace };
+  await cluster.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata });
+  const objects = await helm.template(CHARTS.gpuClassroom, { release: RELEASE, namespace, values: chosen });
+  const granted = grantedBy(objects);
+  expect([...granted.keys()]).toEqual([namespace]);
+  const account = { namespace, name: 'installer' };
+  const rights = INSTALLER_RIGHTS.filter(({ scope }) => scope === 'Own');
+  await create(installerAccount(account, rights, granted));
+  const kubeconfig = await cluster.controlPlane.writeServiceAccountKubeconfig(account);
+  return helmAt(binaries.helm, { KUBECONFIG: kubeconfig, HOME: folder.path });
+}
+
+/** @returns tokens of the answer to the first question in a new class */
+async function firstAnswerIn(ref: typeof CLASS): Promise<number> {
+  await cluster.client.create(classroomManifests, demoClassroom(ref, 1));
+  for (const seat of demoStudentQuotas(ref, ['dora']))
+    await cluster.client.create(studentQuotaManifests, seat);
+  const followed = await followLesson(cluster.client, systemClock, ref);
+  try {
+    await followed.untilReady(AbortSignal.timeout(TIMEOUT_MS));
+    const [seat] = followed.seats();
+    if (seat === undefined) throw new Error('nobody has a seat');
+    return await ask(await credentialsOf(cluster.client, seat));
+  } finally {
+    await followed.stop();
+  }
+}
 
 /** @returns the status of the answer: a field that the kind does not have is refused */
 async function setContact(): Promise<number> {

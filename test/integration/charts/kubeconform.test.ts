@@ -24,7 +24,9 @@ const MANIFESTS = [...filesIn('manifests'), ...filesIn('crds'), ...filesIn(relat
 const { controlPlane } = await connectToControlPlane();
 const { kubeconform } = await ensureKubeconform(ensureOptionsOf(process));
 const folder = await temporaryFolder();
-afterAll(() => folder[Symbol.asyncDispose]());
+afterAll(async () => {
+  await folder[Symbol.asyncDispose]();
+});
 
 /** YAML files with objects: values for charts are none, nor is what Kustomize and the demo read. */
 function filesIn(path: string): string[] {
