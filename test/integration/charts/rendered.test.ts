@@ -307,6 +307,25 @@ describe('a class from a values file', () => {
     }
   });
 
+  test.each([
+    ['all namespaces', {}, {}],
+    ['its namespace alone', { watchNamespace: 'python-101' }, { trainerRoleKind: 'Role' }],
+  ])('binds its trainers to the role of an installation for %s', async (_where, installation, values) => {
+    const there = await helm.template(CHARTS.gpuClassroom, {
+      release: 'gpu-classroom',
+      values: installation,
+    });
+    const trainers = [{ kind: 'User', name: 'chen@school.example', apiGroup: 'rbac.authorization.k8s.io' }];
+    const objects = await helm.template(CHARTS.classroom, {
+      namespace: 'python-101',
+      values: { ...values, trainers },
+    });
+    const { kind, name } = z
+      .object({ roleRef: z.object({ kind: z.string(), name: z.string() }) })
+      .parse(objectOf(objects, 'RoleBinding', ':trainers')).roleRef;
+    expect(there.map((object) => [object.kind, object.metadata.name])).toContainEqual([kind, name]);
+  });
+
   test('may have nobody in it', async () => {
     const values = { students: null, trainers: null, labels: null, annotations: null };
     const objects = await helm.template(CHARTS.classroom, { values });
