@@ -69,7 +69,7 @@ const NOT_FOR_YOU = '<not yours to see>';
 function accessText({ access }: ClassReport): string {
   switch (access) {
     case 'Open':
-      return 'Open: students are served';
+      return 'Open: students may ask';
     case 'Closed':
       return 'Closed: no student is served';
     case 'Exam':

@@ -177,7 +177,7 @@ describe('for people', () => {
         '',
         'Model       Qwen/Qwen2.5-7B-Instruct, for students qwen',
         'Address     http://gateway/v1',
-        'Access      Open: students are served',
+        'Access      Open: students may ask',
         'Session     runs: 2026-11-23 09:00 to 2026-11-23 17:00 (Europe/Berlin), ends in 6 h',
         'Engines     2 of 2 answer',
         'Students    1: 1 can work',
