@@ -35,7 +35,7 @@ const GET: ClusterCommand<typeof getSchema> = {
       spelling: '[what...]',
       about: `${SUBJECTS.join(', ')}, and names; without: all classes of the namespace`,
     },
-    class: { spelling: '--class <name>', about: 'only students or engines of this class' },
+    class: { spelling: '--class <name>', about: 'only this class, or students or engines of it' },
     watch: { spelling: '-w, --watch', about: 'go on with what changes, until Ctrl-C' },
     ...SCOPE_FLAGS,
     ...OBJECT_OUTPUT_FLAGS,
@@ -72,11 +72,13 @@ const GET: ClusterCommand<typeof getSchema> = {
 export const getCommand: Runnable = clusterCommand(GET);
 
 async function get({ words, ...options }: GetOptions, cluster: Cluster): Promise<ExitCode> {
-  const { subject, names } = subjectOf(words);
+  const { subject, names: given } = subjectOf(words);
+  // Of classes, the one of that name.
+  const names = subject === 'classes' && options.class !== undefined ? [...given, options.class] : given;
   const namespace = options.allNamespaces ? undefined : cluster.namespace;
   const look: Look = {
     ...queryFor(subject, { classroom: options.class, selector: options.selector }),
-    asked: { subject, names, namespace },
+    asked: { subject, names, namespace, classroom: options.class },
     output: options.output,
   };
   if (options.watch) return watchObjects(look, cluster);

@@ -23,6 +23,8 @@ export interface Asked {
   readonly names: readonly string[];
   /** That is looked at; undefined: all. */
   readonly namespace: string | undefined;
+  /** Whose students or engines; undefined: of all classes. */
+  readonly classroom: string | undefined;
 }
 
 /** Whether this one was named; without names all of them are. */
@@ -63,7 +65,8 @@ export function namesOfRow({
 }
 
 /** As kubectl says that there is nothing. */
-export function nothingText({ asked: { subject, namespace } }: Look): string {
+export function nothingText({ asked: { subject, namespace, classroom } }: Look): string {
+  const whose = classroom === undefined ? '' : ` of class "${classroom}"`;
   const place = namespace === undefined ? '' : ` in namespace "${namespace}"`;
-  return `No ${subject} found${place}.\n`;
+  return `No ${subject}${whose} found${place}.\n`;
 }

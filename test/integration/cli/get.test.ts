@@ -65,6 +65,7 @@ describe('a table has the columns that the API server prints', () => {
   test('of one that is named', async () => {
     expect(firstWords((await get('python-101')).stdout)).toEqual(['NAME', 'python-101']);
     expect(firstWords((await get('classrooms', 'python-101')).stdout)).toEqual(['NAME', 'python-101']);
+    expect(firstWords((await get('--class', 'python-101')).stdout)).toEqual(['NAME', 'python-101']);
   });
 
   test('with more columns when it is wide', async () => {
@@ -227,6 +228,13 @@ describe('what is not there', () => {
       code: 0,
       stdout: '',
       stderr: `No classes found in namespace "${empty}".\n`,
+    });
+  });
+
+  test('nothing of a class: said with its name, which may be misspelled', async () => {
+    expect(await get('students', '--class', 'pyhton-101')).toMatchObject({
+      code: 0,
+      stderr: `No students of class "pyhton-101" found in namespace "${namespace}".\n`,
     });
   });
 
