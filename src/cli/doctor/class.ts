@@ -1,6 +1,7 @@
 import type { Classroom } from '../../api/classroom.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
-import { classReport, type StudentCounts } from '../status/report.ts';
+import { counted } from '../status/counted.ts';
+import { type ClassReport, classReport } from '../status/report.ts';
 import type { Finding } from './finding.ts';
 
 /** What the operator says of a class, and of the seats. Pure. @param nowMs epoch ms */
@@ -31,19 +32,19 @@ export function checkClass(
       const mark = state === 'Failing' ? 'Bad' : 'Note';
       return { area: 'Class', mark, what: `Engine ${name}, ${state}: ${message}` };
     }),
-    ...studentFindings(report.students),
+    ...studentFindings(report),
   ];
 }
 
-function studentFindings(students: StudentCounts | undefined): Finding[] {
+function studentFindings({ name, namespace, students }: ClassReport): Finding[] {
   if (students === undefined) return [{ area: 'Class', mark: 'Unknown', what: 'You may not see the seats.' }];
   const { total, active, waiting } = students;
   if (total === 0) {
-    const next = 'Enrol students: kubectl classroom enroll -f roster.csv';
+    const next = `Enrol students: kubectl classroom enroll ${name} -n ${namespace} -f roster.csv`;
     return [{ area: 'Class', mark: 'Note', what: 'Nobody is enrolled.', next }];
   }
   return [
-    { area: 'Class', mark: 'Good', what: `${active} of ${total} students can work.` },
+    { area: 'Class', mark: 'Good', what: `${active} of ${counted(total, 'student')} can work.` },
     ...waiting.map(
       ({ id, why }): Finding => ({ area: 'Class', mark: 'Bad', what: `The student ${id} cannot work.`, why }),
     ),
