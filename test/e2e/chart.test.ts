@@ -1,4 +1,4 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
@@ -122,13 +122,13 @@ function values(): object {
   return { gateway: { baseURL, service: { type: 'LoadBalancer', port: Number(new URL(baseURL).port) } } };
 }
 
-/** No chart has been released yet: one with an older version and image, whose kinds lack a field of today's. */
+/** No chart has been released yet: one with an older version and image, whose kinds and values lack some of today's. */
 async function previousChart(parent: string): Promise<string> {
   const chart = join(parent, 'gpu-classroom');
   await cp(CHARTS.gpuClassroom, chart, { recursive: true });
   const description = join(chart, 'Chart.yaml');
-  const older = { ...parse(await readFile(description, 'utf8')), version: '0.0.1', appVersion: '0.0.1' };
-  await writeFile(description, stringify(older));
+  const described = { ...parse(await readFile(description, 'utf8')), version: '0.0.1', appVersion: '0.0.1' };
+  await writeFile(description, stringify(described));
   const kind = join(chart, 'templates/crds/classrooms.yaml');
   const lines = (await readFile(kind, 'utf8')).split('\n');
   const start = lines.findIndex((line) => /^ +contact:$/.test(line));
@@ -136,13 +136,20 @@ async function previousChart(parent: string): Promise<string> {
   const end = lines.findIndex((line, index) => index > start && line.search(/\S/) <= indent);
   if (start < 0 || end < 0) throw new Error('the kind has no field `contact` to leave out');
   await writeFile(kind, lines.toSpliced(start, end - start).join('\n'));
+  await rm(join(chart, 'templates/admission-policy.yaml'));
+  const needed = join(chart, 'templates/_needed-values.tpl');
+  await writeFile(needed, (await readFile(needed, 'utf8')).replaceAll(/^- admissionPolicy.*\n/gm, ''));
+  const valuesFile = join(chart, 'values.yaml');
+  const { admissionPolicy: _, ...older } = z.looseObject({}).parse(parse(await readFile(valuesFile, 'utf8')));
+  // Helm reads YAML 1.1, where a bare `off` is false.
+  await writeFile(valuesFile, stringify(older, { version: '1.1' }));
   return chart;
 }
 
-const release = (command: string, chart: string, more: object = {}) =>
+const install = (chart: string) =>
   helm.run(
-    [command, RELEASE, chart, `--namespace=${SYSTEM}`, '--values=-', '--wait', '--timeout=3m'],
-    JSON.stringify({ ...values(), ...more }),
+    ['install', RELEASE, chart, `--namespace=${SYSTEM}`, '--values=-', '--wait', '--timeout=3m'],
+    JSON.stringify(values()),
   );
 
 function follow(): Lesson {
@@ -222,7 +229,7 @@ describe('a release of the chart', () => {
   test(
     'is installed by somebody who may do no more than that takes',
     async () => {
-      const notes = await release('install', previous);
+      const notes = await install(previous);
       expect(notes).toContain(`Students will get OPENAI_BASE_URL=${cluster.baseURL}`);
       for (const name of [`${FULLNAME}-operator`, `${FULLNAME}-gateway`]) {
         const deployment = await cluster.client.get(deployments, { namespace: SYSTEM, name });
@@ -259,7 +266,16 @@ describe('a release of the chart', () => {
       const claim = { namespace: SYSTEM, name: `${FULLNAME}-gateway-ledger` };
       const before = await cluster.client.get(persistentVolumeClaims, claim);
       expect(await setContact()).toBe(422);
-      await release('upgrade', CHARTS.gpuClassroom);
+      const upgrade = [
+        'upgrade',
+        RELEASE,
+        CHARTS.gpuClassroom,
+        `--namespace=${SYSTEM}`,
+        '--wait',
+        '--timeout=3m',
+      ];
+      await expect(helm.run([...upgrade, '--reuse-values'])).rejects.toThrow('use --reset-then-reuse-values');
+      await helm.run([...upgrade, '--reset-then-reuse-values']);
 
       expect(await handedOut()).toEqual(keys);
       expect((await cluster.client.get(persistentVolumeClaims, claim))?.metadata.uid).toBe(
@@ -297,7 +313,7 @@ describe('a release of the chart', () => {
   test(
     'goes on where it was when it is installed again',
     async () => {
-      await release('install', CHARTS.gpuClassroom);
+      await install(CHARTS.gpuClassroom);
       const [alice] = keys;
       if (alice === undefined) throw new Error('nobody has a key');
       used += await eventually('an answer', () => ask(alice).catch(() => undefined));

@@ -4,7 +4,7 @@
 {{- $value := $.Values }}
 {{- range splitList "." $path }}{{ $value = index $value . }}{{ end }}
 {{- if kindIs "invalid" $value }}
-{{- fail (printf "%s is null, which takes its default away, and nothing works without it. Leave it out to have the default, or give it a value." $path) }}
+{{- fail (printf "%s is null or missing, and nothing works without it. Null takes a default away: give it a value, or leave it out. `helm upgrade --reuse-values` lacks the values that an older chart did not have: use --reset-then-reuse-values." $path) }}
 {{- end }}
 {{- end }}
 {{- if and (gt (int .Values.gateway.replicas) 1) (not .Values.gateway.valkey.url) }}

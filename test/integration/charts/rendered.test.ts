@@ -190,15 +190,11 @@ describe('values that cannot work are refused, with what to do:', () => {
     ['nodes without the right', { rbac: { nodePreparation: { nodes: ['a'] } } }, 'Set it to true'],
     ['a misspelled value', { gatway: {} }, "'gatway' not allowed"],
     ['a setting of the chart', { gateway: { settings: { listen: ':1' } } }, "'listen' not allowed"],
-    [
-      'a block that is null',
-      { gateway: { valkey: null } },
-      'gateway.valkey is null, which takes its default',
-    ],
+    ['a block that is null', { gateway: { valkey: null } }, 'gateway.valkey is null or missing'],
     ['a block of blocks that is null', { networkPolicy: null }, 'networkPolicy is null'],
     ['settings that are null', { gateway: { settings: null } }, 'gateway.settings is null'],
     ['a text that is null', { gateway: { tlsSecretName: null } }, 'gateway.tlsSecretName is null'],
-    ['a switch that is null', { monitoring: { prometheusRule: { enabled: null } } }, 'Leave it out'],
+    ['a switch that is null', { monitoring: { prometheusRule: { enabled: null } } }, 'or leave it out'],
   ])('%s', async (_what, values, words) => {
     await expect(helm.template(CHARTS.gpuClassroom, { values })).rejects.toThrow(words);
   });
