@@ -264,6 +264,31 @@ test('lists and maps that are null are empty ones', async () => {
   expect(names(objects)).toEqual(names(byDefault));
 });
 
+describe('the notes after an installation', () => {
+  const notes = async (values: object) => {
+    const args = ['install', 'school', CHARTS.gpuClassroom, '--dry-run=client', '--values=-'];
+    return (await helm.run(args, JSON.stringify(values))).split('NOTES:').at(-1) ?? '';
+  };
+
+  test('make a namespace for the first class, unless it is the one that is served', async () => {
+    expect(await notes({})).toContain('kubectl create namespace python-101\n');
+    const ofOne = await notes({ watchNamespace: 'lab' });
+    expect(ofOne).toContain('kubectl classroom create python-101 -n lab ');
+    expect(ofOne).not.toContain('kubectl create namespace');
+  });
+
+  const warning = 'gateway.tlsSecretName is empty: keys travel readable';
+  const service = { type: 'LoadBalancer' };
+  test.each([
+    ['warn of keys that travel readable from outside', { service }, true],
+    ['do not where the gateway has a certificate', { service, tlsSecretName: 'tls' }, false],
+    ['nor where something before it has', { service, baseURL: 'https://llm.school.example/v1' }, false],
+    ['nor where nobody comes from outside', {}, false],
+  ])('%s', async (_what, gateway, warns) => {
+    expect((await notes({ gateway })).includes(warning)).toBe(warns);
+  });
+});
+
 describe('as part of another chart', () => {
   let parent: string;
   beforeAll(async () => {
