@@ -204,6 +204,30 @@ describe('get --watch', () => {
     expect(stdout).not.toContain('bob');
   });
 
+  test('ends with the next change when nobody reads it any more, as before `head`', async () => {
+    const stdout = { destroyed: false, write: () => true };
+    const ended = kubectlClassroom(
+      ['get', 'students', '-w', '-n', watchedNamespace, '--kubeconfig', controlPlane.kubeconfigPath],
+      { stdout },
+    );
+    stdout.destroyed = true;
+    // Only a change that it is told of ends it, and it may not watch yet.
+    let isOver = false;
+    void ended.then(() => {
+      isOver = true;
+    });
+    await eventually('the end', async () => {
+      await suspend('alice');
+      await client.mergePatch(
+        studentQuotas,
+        { namespace: watchedNamespace, name: 'python-101-alice' },
+        { spec: { access: 'Active' } },
+      );
+      return isOver;
+    });
+    expect((await ended).code).toBe(0);
+  });
+
   test('gives programs one object after the other', async () => {
     const { stdout } = await watched(['students', '-o', 'yaml'], () => suspend('alice'), 'Suspended');
     const documents = parseAllDocuments(stdout).map((document) => document.toJS());

@@ -346,6 +346,14 @@ describe('logs', () => {
     expect((await run('logs', '--tail', '1')).stdout).toMatch(/^ERROR/);
   });
 
+  test('end where nobody reads them any more, as before `head`', async () => {
+    const written: string[] = [];
+    const argv = ['logs', '-n', namespace, '--kubeconfig', controlPlane.kubeconfigPath];
+    const stdout = { destroyed: true, write: (text: string) => written.push(text) };
+    expect(await kubectlClassroom(argv, { stdout })).toMatchObject({ code: 0 });
+    expect(written).toHaveLength(1);
+  });
+
   test('says of which engine there is none, and fails', async () => {
     const { code, stdout, stderr } = await run('logs', '-p');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
