@@ -20,6 +20,7 @@ const MASKS: readonly [RegExp, string][] = [
   [/\bkey [0-9a-f]{12}\b/g, 'key <id>'],
   [/("OPENAI_API_KEY":")[^"]+"/g, '$1<key>"'],
   [/("node":")[^"]+"/g, '$1<node>"'],
+  [/("lastLoadSeconds":)\d+/g, '$1"<seconds>"'],
   [/(-engine)-[0-9a-z]{5,10}-[0-9a-z]{5}\b/g, '$1-<pod>'],
 ];
 
