@@ -24,7 +24,8 @@ const shared = {
 
 /** @type {import('jest').Config} */
 export default {
-  maxWorkers: 2,
+  // Made for two processors: tests on clusters wait for half of their time, and the third worker has use for it.
+  maxWorkers: 3,
   // For a condition that never comes true; a passing test takes what it takes.
   testTimeout: 180_000,
   reporters: ['default', 'summary', '<rootDir>/test/support/summary-reporter.js'],

@@ -8,6 +8,7 @@ import { create } from 'tar';
 import { stringify } from 'yaml';
 import { completionScript } from '../src/cli/completion/scripts.ts';
 import { VERSION } from '../src/observability/version.ts';
+import { builtinsOnDemand } from './builtins-on-demand.ts';
 import { clientNodeInParts } from './client-node-in-parts.ts';
 import { ARCHIVE, krewManifest, PROGRAM } from './krew-manifest.ts';
 
@@ -45,7 +46,7 @@ async function bundle(): Promise<void> {
     format: 'esm',
     legalComments: 'eof',
     logLevel: 'info',
-    plugins: [clientNodeInParts],
+    plugins: [clientNodeInParts, builtinsOnDemand],
     // CommonJS dependencies inside an ES module call `require` for Node's own modules.
     banner: {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",

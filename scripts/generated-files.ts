@@ -13,7 +13,7 @@ import { gpuReference } from '../src/gpu/reference.ts';
 import type { KubeObject } from '../src/kube/object.ts';
 import { monitoringReference } from '../src/monitoring/reference.ts';
 import { NAMESPACE_PLACEHOLDER, nodePreparationObjects, rbacObjects } from '../src/rbac/manifest.ts';
-import { rbacReference } from '../src/rbac/reference.ts';
+import { installerTable, rbacReference } from '../src/rbac/reference.ts';
 import { fillTemplate } from './fill-template.ts';
 
 /** A file of this repository that is made from the sources. */
@@ -42,6 +42,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
     render: () =>
       fillTemplate('chart-gpu-classroom.md', {
         values: CHART_TABLES.gpuClassroom(),
+        'installer-rights': installerTable(),
         'chart-settings': SETTINGS_OF_THE_CHART.map((name) => `\`${name}\``).join(', '),
       }),
   },

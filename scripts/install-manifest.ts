@@ -11,6 +11,9 @@ const fromRoot = (path: string): string => fileURLToPath(new URL(`../${path}`, i
 /** Rendered from the chart, for those who have no Helm. */
 export const INSTALL_MANIFEST = fromRoot('manifests/install.yaml');
 
+/** Runs Helm and gives its standard output. */
+export type RunHelm = (...args: string[]) => Promise<string>;
+
 const texts = z.record(z.string(), z.string());
 const objectSchema = z.looseObject({
   apiVersion: z.string(),
@@ -26,10 +29,8 @@ const HELM_MARK = /^(helm\.sh\/.*|app\.kubernetes\.io\/managed-by)$/;
 /**
  * The content of `manifests/install.yaml`: the chart with its defaults and without what only Helm understands, and the
  * namespace.
- *
- * @param helm runs Helm and gives its standard output
  */
-export async function installManifest(helm: (...args: string[]) => Promise<string>): Promise<string> {
+export async function installManifest(helm: RunHelm): Promise<string> {
   const rendered = await helm(
     ...[
       'template',

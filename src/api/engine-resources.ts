@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { text } from './bounds.ts';
+import { int64, text } from './bounds.ts';
 import { type CelRule, rule } from './cel.ts';
 
 /** What an engine may ask of a node besides GPUs. */
@@ -22,12 +22,17 @@ export const DEFAULT_ENGINE_REQUESTS: Partial<Record<EngineResource, string>> = 
 
 const NAMES: ReadonlySet<string> = new Set(ENGINE_RESOURCES);
 
-/** As `bounds.ts` has it for storage, and thousandths, in which CPU is written. */
+/** As `bounds.ts` has it for storage, and thousandths, in which CPU is written. Whole numbers need no quotes. */
 const amount = z
-  .string()
-  .min(1)
-  .max(32)
-  .regex(/^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$/);
+  .union([
+    z
+      .string()
+      .min(1)
+      .max(32)
+      .regex(/^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$/),
+    int64(0),
+  ])
+  .meta({ 'x-kubernetes-int-or-string': true });
 
 /** A ResourceList of Kubernetes without extended resources: GPUs are planned, so `gpu` alone says how many. */
 function amounts(field: 'requests' | 'limits') {
@@ -44,13 +49,17 @@ function amounts(field: 'requests' | 'limits') {
           onlyKnown,
           'FieldValueForbidden',
         ),
-        rule("self.all(name, name == 'cpu' || !self[name].endsWith('m'))", inBytes, 'FieldValueInvalid'),
+        rule(
+          "self.all(name, name == 'cpu' || !string(self[name]).endsWith('m'))",
+          inBytes,
+          'FieldValueInvalid',
+        ),
       ],
     });
 }
 
 const withinLimits: CelRule = rule(
-  '!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits) || quantity(self.requests[name]).compareTo(quantity(self.limits[name])) <= 0)',
+  '!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits) || quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)',
   '`requests` must not be greater than `limits`',
   'FieldValueInvalid',
   '.requests',
@@ -69,7 +78,7 @@ export const engineResourcesSchema = z
   })
   .meta({ 'x-kubernetes-validations': [withinLimits] })
   .describe(
-    "CPU, memory and ephemeral storage of an engine, as in a container of Kubernetes: quantities such as '2', '500m' and '4Gi', in quotes where they are numbers.",
+    "CPU, memory and ephemeral storage of an engine, as in a container of Kubernetes: quantities such as 2, '500m' and '4Gi'.",
   );
 
 export type EngineResources = z.infer<typeof engineResourcesSchema>;

@@ -64,6 +64,7 @@ function fieldRow({ path, schema, field }: SchemaVisit): string {
 function typeName(schema: StructuralSchema): string {
   if (schema.items !== undefined) return `list of ${typeName(schema.items)}`;
   if (schema.additionalProperties !== undefined) return `map of ${typeName(schema.additionalProperties)}`;
+  if (schema.type === undefined) return 'integer or string';
   return schema.format ?? (schema.enum === undefined ? schema.type : 'enum');
 }
 

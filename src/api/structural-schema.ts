@@ -18,7 +18,8 @@ const celRuleSchema = z.strictObject({
  */
 export const structuralSchemaSchema = z.strictObject({
   description: z.string().optional(),
-  type: z.enum(['object', 'array', 'string', 'integer', 'boolean']),
+  /** Absent where `x-kubernetes-int-or-string` stands for it. */
+  type: z.enum(['object', 'array', 'string', 'integer', 'boolean']).optional(),
   format: z.enum(['int32', 'int64', 'date', 'date-time']).optional(),
   nullable: z.boolean().optional(),
   default: z.json().optional(),
@@ -41,6 +42,7 @@ export const structuralSchemaSchema = z.strictObject({
   get items() {
     return structuralSchemaSchema.optional();
   },
+  'x-kubernetes-int-or-string': z.literal(true).optional(),
   'x-kubernetes-list-type': z.enum(['atomic', 'set', 'map']).optional(),
   'x-kubernetes-list-map-keys': z.array(z.string()).optional(),
   'x-kubernetes-validations': z.array(celRuleSchema).optional(),
@@ -63,23 +65,47 @@ export class StructuralSchemaError extends Error {
  * @throws StructuralSchemaError when the API server could not use the schema, or a field has no bound
  */
 export function structuralSchema(type: z.ZodType, path: string): StructuralSchema {
-  const json = z.toJSONSchema(type, { target: 'openapi-3.0', io: 'input', unrepresentable: 'any' });
+  const json = z.toJSONSchema(type, {
+    target: 'openapi-3.0',
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => intOrStringInOne(jsonSchema),
+  });
   const parsed = structuralSchemaSchema.safeParse(json);
   if (!parsed.success) throw vocabularyError(parsed.error, path);
   const schema = finished(parsed.data);
+  for (const visit of walk(schema, path)) refuseTypeless(visit);
   for (const visit of walk(schema, path)) refuseUnbounded(visit);
   return schema;
 }
 
+/** Bounds of the number and of the text stand side by side: each of them is for its own. */
+function intOrStringInOne(json: Record<string, unknown>): void {
+  const { anyOf } = json;
+  if (json['x-kubernetes-int-or-string'] !== true || !Array.isArray(anyOf)) return;
+  delete json.anyOf;
+  Object.assign(json, ...anyOf);
+  delete json.type;
+  delete json.format;
+}
+
 function vocabularyError(error: z.ZodError, path: string): StructuralSchemaError {
   const [issue] = error.issues;
-  const { where, keyword } = placeOf(issue?.path ?? [], path);
-  const keywords = issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : keyword;
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys : [];
+  const { where, keyword } = placeOf([...(issue?.path ?? []), ...unknown.slice(0, 1)], path);
+  return notStructural(where, unknown.length === 0 ? keyword : unknown.join(', '));
+}
+
+function notStructural(where: string, keywords: string): StructuralSchemaError {
   return new StructuralSchemaError(
     where,
     `its JSON schema has no structural ${keywords}`,
     'Write it with objects, lists, strings, enums of strings, booleans and whole numbers.',
   );
+}
+
+function refuseTypeless({ path, schema }: SchemaVisit): void {
+  if (schema.type === undefined && !schema['x-kubernetes-int-or-string']) throw notStructural(path, 'type');
 }
 
 /** Where in the object a place in the JSON schema is: `properties.gpu.items.type` is the `type` of `gpu[*]`. */
@@ -214,5 +240,7 @@ export function missingBound(schema: StructuralSchema): string | undefined {
         : undefined;
     case 'boolean':
       return undefined;
+    case undefined:
+      return missingBound({ ...schema, type: 'string' }) ?? missingBound({ ...schema, type: 'integer' });
   }
 }

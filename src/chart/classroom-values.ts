@@ -51,9 +51,14 @@ function propertiesWithoutDefaults(): Record<string, JsonSchema> {
       items: { type: 'object', required: ['kind', 'name'] },
     },
     trainerRole: {
-      description: 'The ClusterRole that trainers get in the namespace: that of the chart gpu-classroom.',
+      description: 'The role that trainers get in the namespace: that of the chart gpu-classroom.',
       type: 'string',
       minLength: 1,
+    },
+    trainerRoleKind: {
+      description: 'Role, where the chart gpu-classroom serves this namespace alone (its `watchNamespace`).',
+      type: 'string',
+      enum: ['ClusterRole', 'Role'],
     },
     labels: textMap('Labels of all objects.'),
     annotations: textMap('Annotations of the Classroom.'),
@@ -67,6 +72,7 @@ export const CLASSROOM_DEFAULTS = {
   students: [],
   trainers: [],
   trainerRole: 'gpu-classroom-trainer',
+  trainerRoleKind: 'ClusterRole',
   labels: {},
   annotations: {},
 };

@@ -5,6 +5,7 @@ import { rulesFile } from '../monitoring/rules-file.ts';
 import { CLASSROOM_DEFAULTS, classroomValuesSchema } from './classroom-values.ts';
 import { crdTemplate } from './crd-template.ts';
 import { gpuClassroomValues } from './gpu-classroom-values.ts';
+import { neededValuesTemplate } from './needed-values-template.ts';
 import { rulesTemplate } from './rules-template.ts';
 import { valuesFile } from './values-file.ts';
 import { valuesTable } from './values-reference.ts';
@@ -41,6 +42,10 @@ function installationFiles(chart: string): ChartFile[] {
       render: () => valuesFile(valuesSchema(gpuClassroomValues), gpuClassroomValues.parse({})),
     },
     { path: `${chart}/values.schema.json`, render: () => valuesSchemaFile(valuesSchema(gpuClassroomValues)) },
+    {
+      path: `${chart}/templates/_needed-values.tpl`,
+      render: () => neededValuesTemplate('gpu-classroom.neededValues', valuesSchema(gpuClassroomValues)),
+    },
     { path: `${chart}/templates/_rules.tpl`, render: rulesTemplate },
     ...customResourceDefinitions().map((crd) => ({
       path: `${chart}/templates/crds/${crd.spec.names.plural}.yaml`,

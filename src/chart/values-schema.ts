@@ -7,6 +7,7 @@ const jsonSchemaSchema = z.looseObject({
   type: z.union([z.string(), z.array(z.string())]).optional(),
   default: z.json().optional(),
   required: z.array(z.string()).optional(),
+  minItems: z.int().optional(),
   get properties() {
     return z.record(z.string(), jsonSchemaSchema).optional();
   },
@@ -73,7 +74,7 @@ export function jsonSchemaOf(structural: StructuralSchema): JsonSchema {
   const plain = Object.entries(rest).filter(([keyword]) => !keyword.startsWith('x-kubernetes-'));
   return jsonSchemaSchema.parse({
     ...Object.fromEntries(plain),
-    type: nullable ? [type, 'null'] : type,
+    ...typeOf(type ?? ['integer', 'string'], nullable),
     ...(properties !== undefined && {
       properties: mapValues(properties, jsonSchemaOf),
       additionalProperties: false,
@@ -81,6 +82,10 @@ export function jsonSchemaOf(structural: StructuralSchema): JsonSchema {
     ...(items !== undefined && { items: jsonSchemaOf(items) }),
     ...(additionalProperties !== undefined && { additionalProperties: jsonSchemaOf(additionalProperties) }),
   });
+}
+
+function typeOf(type: string | string[], nullable: boolean | undefined): Pick<JsonSchema, 'type'> {
+  return { type: nullable ? [type, 'null'].flat() : type };
 }
 
 function mapValues<T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> {

@@ -39,7 +39,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'top',
-    summary: 'Who works in a class: requests, refusals and tokens of each student, live',
+    summary: 'Who works in a class: requests, refusals, waits and tokens of each student, live',
     load: async () => (await import('./top/command.ts')).topCommand,
   },
   {

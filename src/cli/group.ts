@@ -53,7 +53,8 @@ function unknownCommand(group: Group, word: string): string {
   const names = group.commands.map(({ name }) => name);
   const meant = closest(word, names);
   const advice = meant === undefined ? `there is ${names.join(', ')}` : `did you mean ${meant}?`;
-  return `'${word}' is no command of ${titleOf(group)}: ${advice}\nSee --help.\n`;
+  const title = titleOf(group);
+  return `error: '${word}' is no command of ${title}: ${advice}\nSee what there is: ${title} --help\n`;
 }
 
 function overview(group: Group): string {

@@ -6,6 +6,8 @@ import type { PrivateFiles } from './private-files.ts';
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** Nobody reads it any more. */
+  readonly destroyed?: boolean;
   /** Letters in a line; terminals only. */
   readonly columns?: number;
   /** Lines that are seen at a time; terminals only. */

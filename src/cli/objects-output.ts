@@ -1,24 +1,36 @@
 import { z } from 'zod';
 import { withoutManagedFields } from '../kube/informer.ts';
 import type { KubeObject, Resource } from '../kube/object.ts';
+import { CUSTOM_COLUMNS, type CustomColumn, parseCustomColumns } from './custom-columns.ts';
 import { render } from './output.ts';
 
 /** How objects of the cluster are printed: kubectl's words. `table` is what people get without `-o`. */
-export const OBJECT_FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
-export type ObjectFormat = (typeof OBJECT_FORMATS)[number];
+const OBJECT_FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+export type ObjectFormat = (typeof OBJECT_FORMATS)[number] | { readonly columns: readonly CustomColumn[] };
 
 /** Of `-o`; like kubectl it takes `-o=json`, of which the parser leaves the sign. */
-export const objectFormat = z
-  .string()
-  .transform((text) => text.replace(/^=/, ''))
-  .pipe(z.enum(OBJECT_FORMATS, `must be one of ${OBJECT_FORMATS.join(', ')}`));
+export const objectFormat = z.string().transform((given, context): ObjectFormat => {
+  const text = given.replace(/^=/, '');
+  const word = OBJECT_FORMATS.find((format) => format === text);
+  if (word !== undefined) return word;
+  if (!text.startsWith(CUSTOM_COLUMNS)) {
+    context.addIssue(`must be one of ${OBJECT_FORMATS.join(', ')}, or ${CUSTOM_COLUMNS}TITLE:.path,…`);
+    return z.NEVER;
+  }
+  const columns = parseCustomColumns(text.slice(CUSTOM_COLUMNS.length));
+  if (columns !== undefined) return { columns };
+  context.addIssue(
+    `must have a title and a path for each column, such as ${CUSTOM_COLUMNS}NAME:.metadata.name`,
+  );
+  return z.NEVER;
+});
 
 /** `-o` of commands that print objects; spread into their own schema and flags. */
 export const OBJECT_OUTPUT_SHAPE = { output: objectFormat };
 export const OBJECT_OUTPUT_FLAGS = {
   output: {
     spelling: '-o, --output <format>',
-    about: OBJECT_FORMATS.join(', '),
+    about: `${OBJECT_FORMATS.join(', ')} or ${CUSTOM_COLUMNS}TITLE:.path,…`,
     default: 'table',
     words: OBJECT_FORMATS,
   },
@@ -63,8 +75,8 @@ export function objectsText<T extends KubeObject>(
   return render(result, format, () => '');
 }
 
-/** What people look for first comes first. */
-function shownObject<T extends KubeObject>(object: T): KubeObject {
+/** What people look for first comes first, and what managers own is left out. */
+export function shownObject<T extends KubeObject>(object: T): KubeObject {
   const { apiVersion, kind, metadata, ...rest } = withoutManagedFields(object);
   return { apiVersion, kind, metadata, ...rest };
 }

@@ -1,6 +1,7 @@
 import { API_GROUP } from '../api/group.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { CliError } from './problem.ts';
+import { counted } from './status/counted.ts';
 
 /**
  * The catalogue of all that can go wrong in a command, by name: what happened, why, and what to do next. An entry makes
@@ -103,6 +104,14 @@ export const problems = {
       why:
         others && (others.length === 0 ? 'That namespace has no class.' : `There is ${others.join(', ')}.`),
       next: 'See all classes: kubectl classroom get -A',
+    }),
+
+  pathUnusable: ({ path, why }: { path: string; why: string }) =>
+    new CliError({
+      what: `The path "${path}" of a column cannot be read.`,
+      why,
+      next: 'Paths are as of kubectl, such as .metadata.name or .status.conditions[?(@.type=="Ready")].status',
+      exitCode: EXIT_CODES.usage,
     }),
 
   notFound: ({
@@ -226,7 +235,7 @@ export const problems = {
 
   keysMissing: ({ classroom, missing }: { classroom: string; missing: readonly string[] }) =>
     new CliError({
-      what: `Of ${missing.length} students of the class "${classroom}" there is no key to hand out.`,
+      what: `There is no key to hand out for ${counted(missing.length, 'student')} of the class "${classroom}".`,
       why: missing.join('\n'),
       next: 'Nothing was written. Wait for them: --wait; or hand out those there are: --skip-missing',
     }),
@@ -297,11 +306,11 @@ export const problems = {
   notConfirmed: () =>
     new CliError({ what: 'Not confirmed.', next: 'Nothing was changed.', exitCode: EXIT_CODES.failed }),
 
-  classCannotServe: ({ name, why }: { name: string; why: string }) =>
+  classCannotServe: ({ name, namespace, why }: { name: string; namespace: string; why: string }) =>
     new CliError({
       what: `Class "${name}" cannot serve as it is written, so nothing is waited for.`,
       why,
-      next: `Change the class; what would fit: kubectl get classroom ${name} -o yaml | kubectl classroom plan --from -`,
+      next: `Change the class; what would fit: kubectl classroom plan ${name} -n ${namespace}`,
     }),
 
   waitedInVain: ({ what, waitedFor, forText }: { what: string; waitedFor: string; forText: string }) =>
@@ -359,6 +368,13 @@ export const problems = {
       what: `The gateway refuses the request: HTTP ${status}${code === undefined ? '' : `, ${code}`}.`,
       why,
       next: 'How the class is: kubectl classroom status',
+    }),
+
+  nothingAsked: () =>
+    new CliError({
+      what: 'There is no question: the standard input is empty.',
+      next: 'Write one after -m, or send one to the standard input; the class was not asked.',
+      exitCode: EXIT_CODES.usage,
     }),
 
   answerBroken: ({ why }: { why: string }) =>

@@ -36,7 +36,7 @@ export function textTable(titles: readonly string[], rows: readonly Row[]): stri
     chars: NO_BORDER,
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': GAP },
   });
-  for (const row of rows) table.push([...row]);
+  for (const row of rows) table.push(row.map(harmless));
   return withoutTrailingBlanks(table.toString());
 }
 
@@ -51,7 +51,7 @@ export function nameTable(
     wordWrap: true,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  for (const [name, text] of rows) table.push([name, text]);
+  for (const [name, text] of rows) table.push([name, harmless(text)]);
   return withoutTrailingBlanks(table.toString());
 }
 
@@ -63,12 +63,25 @@ export function wrapped(text: string, { indent, columns }: { indent: number; col
     wordWrap: true,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  table.push([text]);
+  table.push([harmless(text)]);
   return withoutTrailingBlanks(table.toString())
     .trimEnd()
     .split('\n')
     .map((line) => `${' '.repeat(indent)}${line}\n`)
     .join('');
+}
+
+/** Control characters, line breaks and tabs aside; an escape only where it does not begin a colour. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROLS = /\u001b(?!\[[\d;]*m)|[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]/g;
+
+/**
+ * Names, messages and the like are written by others, and a terminal obeys what it is sent: kubectl shows `^[` too
+ * (CVE-2021-25743).
+ */
+function harmless(cell: string | number): string | number {
+  if (typeof cell === 'number') return cell;
+  return cell.replace(CONTROLS, (sign) => (sign === '\u001b' ? '^[' : '�'));
 }
 
 function withoutTrailingBlanks(text: string): string {

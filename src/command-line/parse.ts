@@ -89,7 +89,14 @@ export function parseCommandLine<Schema extends z.ZodObject>(
   ];
   if (parsed.success && faults.length === 0) return { kind: 'run', options: parsed.data, texts };
   const lines = faults.map((fault) => `  ${fault}\n`).join('');
-  return { kind: 'refused', text: `The configuration is not valid:\n${lines}See --help.\n` };
+  return { kind: 'refused', text: refusal(program.name, env !== undefined, lines) };
+}
+
+/** A person who types a command wants to know which help; a program that is configured is told of in its log. */
+function refusal(name: string, hasEnvironment: boolean, lines: string): string {
+  return hasEnvironment
+    ? `The configuration is not valid:\n${lines}See --help.\n`
+    : `error: The flags of ${name} cannot be used:\n${lines}See what it takes: ${name} --help\n`;
 }
 
 /**

@@ -1,22 +1,42 @@
 import type { StudentCredentials } from './class/students.ts';
 
 export interface Place {
-  /** Folder of a kubectl that fits the cluster. */
-  kubectlFolder: string;
+  /** Folders of a kubectl and a Helm that fit the cluster, and of the plugin; the same one may be there twice. */
+  programFolders: readonly string[];
   kubeconfigPath: string;
   baseURL: string;
 }
 
 /** How to look at the cluster with kubectl. */
-export function clusterGuide({ kubectlFolder, kubeconfigPath, baseURL }: Place): string {
+export function clusterGuide(place: Place): string {
   return [
     'Look around in another terminal:',
     '',
-    `  export KUBECONFIG=${kubeconfigPath} PATH=${kubectlFolder}:$PATH`,
+    exportLine(place),
     '  kubectl get classrooms,studentquotas,pods --all-namespaces',
     '',
-    `The gateway: ${baseURL}`,
+    `The gateway: ${place.baseURL}`,
   ].join('\n');
+}
+
+/** How to install the product in a cluster that has only nodes; run in the checkout. */
+export function emptyClusterGuide(place: Place): string {
+  const { port } = new URL(place.baseURL);
+  return [
+    'Nothing of ours is there yet. Install it, in another terminal, in this folder:',
+    '',
+    exportLine(place),
+    '  helm install gpu-classroom charts/gpu-classroom -n gpu-classroom --create-namespace --wait \\',
+    `    --set gateway.service.type=LoadBalancer --set gateway.service.port=${port} \\`,
+    `    --set gateway.baseURL=${place.baseURL}`,
+    '',
+    'What Helm then says goes on from there.',
+  ].join('\n');
+}
+
+function exportLine({ programFolders, kubeconfigPath }: Place): string {
+  const path = [...new Set(programFolders), '$PATH'].join(':');
+  return `  export KUBECONFIG=${kubeconfigPath} PATH=${path}`;
 }
 
 /** How to ask the class as one of its students, with curl and with Python. */

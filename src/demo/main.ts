@@ -13,7 +13,7 @@ import { demoEngines, studentIds } from './class/roster.ts';
 import type { StudentCredentials, StudentProgress } from './class/students.ts';
 import { viewClass } from './class-view.ts';
 import { type DemoCluster, startDemoCluster } from './cluster.ts';
-import { clusterGuide, studentGuide } from './guide.ts';
+import { clusterGuide, emptyClusterGuide, type Place, studentGuide } from './guide.ts';
 import { type NodeDescription, readNodeFile } from './node-agent/nodes/description.ts';
 import type { Runtime } from './node-agent/runtimes/runtime.ts';
 import { installedVllm } from './node-agent/runtimes/vllm.ts';
@@ -30,6 +30,10 @@ const REDRAW_MS = 500;
 /** A real engine with a cold cache takes minutes to load. */
 const CLASS_READY_TIMEOUT_MS = 600_000;
 
+/** Pods need addresses of their own for an operator and a gateway among them. */
+const EMPTY_ELSEWHERE =
+  '--empty works on Linux only, where every pod gets an address of its own on this machine. npm run cluster without it brings operator and gateway along.';
+
 /** Everything one run of the demo shares. */
 interface Demo {
   options: DemoOptions;
@@ -45,6 +49,7 @@ async function main(): Promise<number> {
   const parsed = parseDemoOptions(process.argv.slice(2));
   if (parsed.kind !== 'run') return tellWhy(parsed, process);
   const { options } = parsed;
+  if (options.empty && process.platform !== 'linux') throw new Error(EMPTY_ELSEWHERE);
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   const screen = createScreen(process.stdout);
@@ -59,20 +64,25 @@ async function main(): Promise<number> {
     binaries,
     nodes,
     runtimes: [await engineRuntime(options)],
+    isEmpty: options.empty,
     ...(options.port === undefined ? {} : { gatewayPort: options.port }),
     report: step,
   });
   try {
-    await cluster.startOperator({ name: 'operator' });
-    step('The operator runs');
-    await cluster.startGateway({ name: 'gateway' });
-    step(`The gateway takes requests at ${cluster.baseURL}`);
     const demo: Demo = { options, nodes, cluster, binaries, screen, step, signal: stop.signal };
+    if (!options.empty) await startProduct(demo);
     return options.mode === 'cluster' ? await stay(demo) : await teach(demo);
   } finally {
     if (options.keep !== undefined) await keepLogs(cluster, options.keep);
     await cluster.stop();
   }
+}
+
+async function startProduct({ cluster, step }: Demo): Promise<void> {
+  await cluster.startOperator({ name: 'operator' });
+  step('The operator runs');
+  await cluster.startGateway({ name: 'gateway' });
+  step(`The gateway takes requests at ${cluster.baseURL}`);
 }
 
 async function engineRuntime(options: DemoOptions): Promise<Runtime> {
@@ -94,7 +104,8 @@ async function engineFolder(): Promise<string> {
 }
 
 async function stay(demo: Demo): Promise<number> {
-  showGuides(demo, undefined);
+  const guide = demo.options.empty ? emptyClusterGuide : clusterGuide;
+  demo.screen.line(`\n${guide(placeOf(demo))}\n`);
   demo.screen.line('Ctrl-C ends it.');
   await aborted(demo.signal);
   return 0;
@@ -142,12 +153,18 @@ function exitCodeOfCtrlC({ exit }: DemoOptions): number {
   return exit ? 130 : 0;
 }
 
-function showGuides({ cluster, binaries, screen }: Demo, student: StudentCredentials | undefined): void {
+function showGuides(demo: Demo, student: StudentCredentials | undefined): void {
+  demo.screen.line(`\n${clusterGuide(placeOf(demo))}\n`);
+  if (student !== undefined) demo.screen.line(`${studentGuide(student)}\n`);
+}
+
+function placeOf({ cluster, binaries }: Demo): Place {
   const { baseURL, controlPlane } = cluster;
-  screen.line(
-    `\n${clusterGuide({ kubectlFolder: dirname(binaries.kubectl), kubeconfigPath: controlPlane.kubeconfigPath, baseURL })}\n`,
-  );
-  if (student !== undefined) screen.line(`${studentGuide(student)}\n`);
+  return {
+    programFolders: [dirname(binaries.kubectl), dirname(binaries.helm), CHECKOUT.plugin],
+    kubeconfigPath: controlPlane.kubeconfigPath,
+    baseURL,
+  };
 }
 
 function drawer({ cluster, screen }: Demo, lesson: Lesson, students: readonly StudentProgress[]) {

@@ -2,16 +2,22 @@ import { z } from 'zod';
 import { type Parsed, type Program, parseCommandLine } from '../command-line/parse.ts';
 import { nonEmpty, oneOf, onOrOff, wholeNumber } from '../command-line/values.ts';
 
-const optionsSchema = z.object({
-  mode: oneOf(['class', 'cluster']),
-  students: wholeNumber(1, 500),
-  exit: onOrOff,
-  nodes: nonEmpty.optional(),
-  model: nonEmpty.optional(),
-  port: wholeNumber(1, 65_535).optional(),
-  speed: z.coerce.number('must be a number').positive('must be more than 0'),
-  keep: nonEmpty.optional(),
-});
+const optionsSchema = z
+  .object({
+    mode: oneOf(['class', 'cluster']),
+    empty: onOrOff,
+    students: wholeNumber(1, 500),
+    exit: onOrOff,
+    nodes: nonEmpty.optional(),
+    model: nonEmpty.optional(),
+    port: wholeNumber(1, 65_535).optional(),
+    speed: z.coerce.number('must be a number').positive('must be more than 0'),
+    keep: nonEmpty.optional(),
+  })
+  .refine(({ mode, empty }) => !empty || mode === 'cluster', {
+    path: ['empty'],
+    message: 'is for a cluster without a class: npm run cluster -- --empty',
+  });
 
 /** What to do, and how. */
 export type DemoOptions = z.infer<typeof optionsSchema>;
@@ -21,6 +27,10 @@ const FLAGS: Program<typeof optionsSchema>['flags'] = {
     spelling: '[mode]',
     about: 'class: students at work; cluster: the same without a class, until Ctrl-C',
     default: 'class',
+  },
+  empty: {
+    spelling: '--empty',
+    about: 'a cluster without operator and gateway, into which Helm installs them (on Linux)',
   },
   students: { spelling: '--students <n>', about: 'students in the class', default: '20' },
   exit: {

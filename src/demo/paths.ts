@@ -4,6 +4,8 @@ const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`
 
 /** Files of a checkout that the demo and the tests start or read. */
 export const CHECKOUT = {
+  /** Folder of the plugin of kubectl. */
+  plugin: fromRoot('bin'),
   crds: fromRoot('crds'),
   rbac: fromRoot('manifests/rbac.yaml'),
   operator: fromRoot('src/operator/main.ts'),

@@ -25,6 +25,10 @@ export interface WatchOptions extends CallOptions {
   resourceVersion: string;
   /** The server ends the watch after this long. */
   timeoutSeconds: number;
+  /** Media type of what comes; default: the objects as JSON. */
+  accept?: string;
+  /** Where tables are asked for: whether their rows come with metadata, the default, or with whole objects. */
+  includeObject?: 'Metadata' | 'Object' | undefined;
   /** Called when the server has accepted the watch; the first event of a quiet resource may be minutes away. */
   onOpen?: () => void;
 }

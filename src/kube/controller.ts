@@ -44,11 +44,15 @@ export interface ControllerOptions {
 export interface Controller {
   readonly name: string;
   enqueue(key: string): void;
+  /** Something changed, and more of it may come: the key is worked on when `ms` are over. */
   enqueueAfter(key: string, ms: number): void;
   /** Works until the signal aborts; resolves when the passes under way have ended. Keys may be enqueued before. */
   run(signal: AbortSignal): Promise<void>;
-  /** Resolves when no key is ready or being worked on. Keys that wait for a later time do not count. */
-  idle(): Promise<void>;
+  /**
+   * No key is ready, being worked on, or put off by {@link enqueueAfter}. Those do not count that failed and wait for
+   * another attempt, or that a pass wants to look at again at a later time.
+   */
+  readonly isIdle: boolean;
 }
 
 const defaultDeadlineMs = 60_000;
@@ -59,10 +63,9 @@ export function createController(options: ControllerOptions): Controller {
   const metrics = options.metrics ?? noMetrics;
   const log = options.log.child({ controller: name });
   const queue = createWorkQueue({ name, clock, metrics });
-  const idleWaiters: (() => void)[] = [];
+  /** Keys that changed and are put off. */
+  const putOff = new Set<string>();
   let passes = 0;
-
-  const isIdle = (): boolean => queue.depth === 0 && queue.processing === 0;
 
   async function pass(key: string, signal: AbortSignal): Promise<void> {
     const passLog = log.child({ key, reconcileId: `${name}-${++passes}` });
@@ -108,9 +111,9 @@ export function createController(options: ControllerOptions): Controller {
     while (!signal.aborted) {
       const key = await queue.get();
       if (key === undefined) return;
+      putOff.delete(key);
       await pass(key, signal);
       queue.done(key);
-      if (isIdle()) for (const resolve of idleWaiters.splice(0)) resolve();
       // A pass that finds all as wanted awaits nothing: thousands of them in a row would let no answer, timer or probe in.
       await nextTurn();
     }
@@ -119,7 +122,10 @@ export function createController(options: ControllerOptions): Controller {
   return {
     name,
     enqueue: (key) => queue.add(key),
-    enqueueAfter: (key, ms) => queue.addAfter(key, ms),
+    enqueueAfter(key, ms) {
+      if (ms > 0) putOff.add(key);
+      queue.addAfter(key, ms);
+    },
     async run(signal) {
       const stop = (): void => queue.shutDown();
       if (signal.aborted) stop();
@@ -127,6 +133,8 @@ export function createController(options: ControllerOptions): Controller {
       await Promise.all(Array.from({ length: options.workers ?? 1 }, () => work(signal)));
       signal.removeEventListener('abort', stop);
     },
-    idle: () => (isIdle() ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve))),
+    get isIdle() {
+      return queue.depth === 0 && queue.processing === 0 && putOff.size === 0;
+    },
   };
 }

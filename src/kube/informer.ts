@@ -39,6 +39,8 @@ export interface Informer<T extends KubeObject> {
   /** Resolves when the store holds a first complete list; rejects when the informer is stopped before. */
   synced(): Promise<void>;
   readonly hasSynced: boolean;
+  /** Up to which the store shows what was written; undefined before the first list. */
+  readonly resourceVersion: string | undefined;
   /**
    * Ms since the API server last told us anything; Infinity before the first list. On a healthy connection at most
    * about two minutes: so long may the first bookmark of a watch take, the next ones come each minute.
@@ -99,6 +101,9 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     synced: () => first.promise,
     get hasSynced() {
       return hasSynced;
+    },
+    get resourceVersion() {
+      return reflector.resourceVersion;
     },
     lastSyncAgeMs: () => reflector.lastSyncAgeMs(),
     async stop() {

@@ -172,12 +172,19 @@ async function* watch<T extends KubeObject>(
   resource: Resource<T>,
   options: WatchOptions,
 ): AsyncGenerator<WatchEvent<T>, void, void> {
-  const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds } = options;
-  const query = { labelSelector, fieldSelector, resourceVersion, timeoutSeconds };
+  const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, includeObject } = options;
+  const query = { labelSelector, fieldSelector, resourceVersion, timeoutSeconds, includeObject };
   const path =
     pathOf(resource, { namespace }) + queryOf({ watch: true, allowWatchBookmarks: true, ...query });
   const stream = await transport.open(
-    { verb: 'watch', method: 'GET', path, resource: resource.plural, ...limitsOf(options) },
+    {
+      verb: 'watch',
+      method: 'GET',
+      path,
+      resource: resource.plural,
+      accept: options.accept,
+      ...limitsOf(options),
+    },
     timeoutSeconds * 1000 + watchGraceMs,
   );
   try {

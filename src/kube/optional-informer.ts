@@ -1,6 +1,6 @@
 import { createBackoff } from './backoff.ts';
 import { KubeApiError } from './errors.ts';
-import { createInformer, type InformerOptions } from './informer.ts';
+import { createInformer, type Informer, type InformerOptions } from './informer.ts';
 import { describeError, silentLogger } from './log.ts';
 import type { KubeObject } from './object.ts';
 import type { Store } from './store.ts';
@@ -9,7 +9,8 @@ import type { Store } from './store.ts';
 export type OptionalState = 'unread' | 'refused' | 'following';
 
 /** An informer of what may be forbidden or absent: its owner gets along without. */
-export interface OptionalInformer<T extends KubeObject> {
+export interface OptionalInformer<T extends KubeObject>
+  extends Pick<Informer<T>, 'resource' | 'resourceVersion'> {
   /** Empty unless `following`. */
   readonly store: Store<T>;
   readonly state: OptionalState;
@@ -84,7 +85,11 @@ export function createOptionalInformer<T extends KubeObject>(
   }
 
   return {
+    resource: informer.resource,
     store: informer.store,
+    get resourceVersion() {
+      return informer.resourceVersion;
+    },
     get state() {
       return state;
     },

@@ -43,6 +43,8 @@ export interface ReflectorOptions<T extends KubeObject> extends WatchContext {
 export interface Reflector {
   /** Follows the resource until the signal aborts. Never rejects, never gives up. */
   run(signal: AbortSignal): Promise<void>;
+  /** The newest that the sink knows of: what was written up to it, the sink shows. Undefined before the first list. */
+  readonly resourceVersion: string | undefined;
   /** Ms since the API server last told us anything (list, watch opened, event); Infinity before the first list. */
   lastSyncAgeMs(): number;
 }
@@ -83,6 +85,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
   };
   let heardAtMs: number | undefined;
+  let newestVersion: string | undefined;
   let synced = false;
 
   const heard = (): void => {
@@ -96,6 +99,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     const changes = options.sink.replace(objects);
     if (synced) metrics.relistCorrected({ resource: resource.plural, changes });
     synced = true;
+    newestVersion = resourceVersion;
     heard();
     const seconds = (clock.monotonic() - startedMs) / 1000;
     metrics.listDone({ resource: resource.plural, objects: objects.length, seconds });
@@ -147,6 +151,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
         if (event.type === 'BOOKMARK') silenceMs = Math.min(silenceMs, bookmarkSilenceMs);
         deliver(event);
         resourceVersion = event.object.metadata.resourceVersion ?? resourceVersion;
+        newestVersion = resourceVersion;
         watching.arm(silenceMs);
       }
       return { end: 'closed', resourceVersion };
@@ -187,6 +192,9 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   }
 
   return {
+    get resourceVersion() {
+      return newestVersion;
+    },
     lastSyncAgeMs: () =>
       synced && heardAtMs !== undefined ? clock.monotonic() - heardAtMs : Number.POSITIVE_INFINITY,
     async run(signal) {

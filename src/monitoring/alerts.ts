@@ -38,7 +38,7 @@ const OPERATOR_ALERTS: readonly Alert[] = [
     meaning:
       'Running engines and keys go on. But nobody makes engines for new classes, keys for new students, or replaces engines that hang.',
     action:
-      'Look at the pods of the operator and their logs. When they run, Prometheus cannot read them: see the NetworkPolicy of the operator and `monitoring.prometheus.namespace`.',
+      'Look at the pods of the operator and their logs. If they are well, Prometheus cannot read them: see the NetworkPolicy of the operator and `monitoring.prometheus.namespace`.',
   },
   {
     name: 'GpuClassroomPassesFail',
@@ -60,6 +60,16 @@ const OPERATOR_ALERTS: readonly Alert[] = [
     summary: 'The queue {{ $labels.queue }} of the operator was never empty for half an hour.',
     meaning: 'Changes of classes and students wait long before anything happens.',
     action: 'Look how long requests to the API server take, and raise `operator.workers`.',
+  },
+  {
+    name: 'GpuClassroomClassNotReady',
+    severity: 'warning',
+    expr: `max by (classroom) (gpu_classroom_operator_class_condition{${OPERATOR},condition="Ready"}) == 0`,
+    for: '30m',
+    summary: 'The class {{ $labels.classroom }} has not been ready for half an hour.',
+    meaning: 'It has not all that it asks for: its students are served more slowly, or not at all.',
+    action:
+      '`kubectl classroom status` says why, and what to do next; docs/troubleshooting.md has every reason.',
   },
 ];
 

@@ -13,13 +13,17 @@ function sectionOf({ name, severity, expr, for: forTime, summary, meaning, actio
   return [
     `### ${name}`,
     '',
-    `${severity}, after ${forTime}: ${summary.replaceAll(/\{\{[^}]*\}\}/g, '…')} ${meaning} ${action}`,
+    `${severity}, ${whenOf(forTime)}: ${[summary, meaning, action].join(' ').replaceAll(/\{\{[^}]*\}\}/g, '…')}`,
     '',
     '```promql',
     oneLine(expr).replaceAll(RELEASE_NAMESPACE, 'gpu-classroom'),
     '```',
     '',
   ];
+}
+
+function whenOf(forTime: string): string {
+  return forTime === '0s' ? 'at once' : `after ${forTime}`;
 }
 
 const HEAD = [

@@ -9,6 +9,7 @@ import { createOptionalInformer } from '../kube/optional-informer.ts';
 import type { WatchContext } from '../kube/reflector.ts';
 import { type Node, nodes, type Pod } from '../kube/resources.ts';
 import type { StoreChange } from '../kube/store.ts';
+import type { Followed } from '../kube/written.ts';
 import type { GpuInventory, ObjectCache } from '../reconcile/caches.ts';
 import { createNodePods } from './node-pods.ts';
 
@@ -26,6 +27,8 @@ export interface FollowedGpus {
   start(signal: AbortSignal): void;
   /** Resolves when it is known whether nodes may be read and, if so, what is on them. */
   synced(): Promise<void>;
+  /** The cache of nodes, where they may be read: the operator writes to them. */
+  followed(): readonly Followed[];
   stop(): Promise<void>;
 }
 
@@ -117,6 +120,7 @@ export function createGpuInventory(options: GpuInventoryOptions): FollowedGpus {
       if (nodeInformer.state === 'refused') return;
       await Promise.all([sliceInformer.settled(), nodePods?.synced()]);
     },
+    followed: () => (nodeInformer.state === 'following' ? [nodeInformer] : []),
     async stop() {
       await Promise.all([nodeInformer.stop(), sliceInformer.stop(), nodePods?.stop()]);
     },

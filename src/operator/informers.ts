@@ -18,6 +18,7 @@ import {
   services,
 } from '../kube/resources.ts';
 import { byNamespace, byOwnerUid, type IndexFunction, type StoreChange } from '../kube/store.ts';
+import type { Followed } from '../kube/written.ts';
 import type { ObjectCache, ObjectChange, OperatorInformers } from '../reconcile/caches.ts';
 import { createGpuInventory } from './gpu-inventory.ts';
 
@@ -32,6 +33,8 @@ export interface InformerSet {
   start(signal: AbortSignal): void;
   /** Resolves when every cache holds a first complete list, and what is known of nodes is known. */
   synced(): Promise<void>;
+  /** All caches that are followed now, of nodes too where they may be read. */
+  followed(): readonly Followed[];
   /**
    * The age of the cache, those of nodes aside, that has not heard from the API server for longest, in ms; Infinity
    * before the first list.
@@ -96,6 +99,7 @@ export function createInformerSet(options: InformerSetOptions): InformerSet {
     },
     synced: async () =>
       void (await Promise.all([...all.map((informer) => informer.synced()), gpus.synced()])),
+    followed: () => [...all, ...gpus.followed()],
     oldestSyncAgeMs: () => Math.max(...all.map((informer) => informer.lastSyncAgeMs())),
     stop: async () => void (await Promise.all([...all.map((informer) => informer.stop()), gpus.stop()])),
   };

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { KubeMetrics, ReconcileOutcome } from '../kube/metrics.ts';
 import type { OperatorMetrics } from '../reconcile/controller.ts';
+import { type ClassesNow, reportClassConditions } from './class-conditions.ts';
 
 /** Everything the operator reports of itself. */
 export interface MetricsRegistry {
@@ -21,15 +22,20 @@ const OUTCOMES = [
 ] as const satisfies readonly ReconcileOutcome[];
 
 /**
- * Metrics of one process. Labels are few and bounded: kinds, verbs, controllers, never names of objects.
+ * Metrics of one process. Labels are few and bounded: kinds, verbs, controllers; of objects, the names of classes alone.
  *
  * @param controllers names of the controllers, so that their series exist from the start with 0
+ * @param classes asked whenever Prometheus asks
  */
-export function createMetrics(controllers: readonly string[]): MetricsRegistry {
+export function createMetrics(
+  controllers: readonly string[],
+  classes: ClassesNow = () => [],
+): MetricsRegistry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const kube = kubeMetrics(registry, controllers);
   const operator = operatorMetrics(registry);
+  reportClassConditions(registry, `${PREFIX}class_condition`, classes);
   return { kube, operator, contentType: registry.contentType, text: () => registry.metrics() };
 }
 

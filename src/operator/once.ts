@@ -2,16 +2,14 @@ import type { Clock } from '../kube/clock.ts';
 import type { Progress, Unsettled } from './progress.ts';
 
 export interface OnceOptions {
-  progress: Progress;
+  progress: Pick<Progress, 'unsettled'>;
   clock: Clock;
-  /** Resolves when no key is ready or being worked on. */
-  idle(): Promise<void>;
+  /** Whether nothing is being done, nothing waits to be done, and all that was written is known. */
+  isAtRest(): boolean;
   timeoutMs: number;
   signal: AbortSignal;
 }
 
-/** Longer than the API server takes to tell our own writes back to us. */
-const QUIET_MS = 1000;
 const LOOK_EVERY_MS = 100;
 
 export interface OnceResult {
@@ -22,21 +20,17 @@ export interface OnceResult {
 }
 
 /**
- * Waits until nothing is left to do: no pass for a second, and none that failed. What only a person can change is not
+ * Waits until nothing is left to do: the operator is at rest, and no pass failed. What only a person can change is not
  * waited for.
  */
 export async function untilSettled(options: OnceOptions): Promise<OnceResult> {
   const { progress, clock, signal } = options;
   const deadlineMs = clock.monotonic() + options.timeoutMs;
-  const lookLater = (): Promise<void> => clock.sleep(LOOK_EVERY_MS, signal).catch(() => {});
   while (!signal.aborted && clock.monotonic() < deadlineMs) {
-    // The queues may never be empty: the time limit holds all the same.
-    const idle = await Promise.race([options.idle().then(() => true), lookLater().then(() => false)]);
-    const failed = progress.unsettled().some(({ kind }) => kind === 'failed');
-    if (idle && !failed && progress.quietMs() >= QUIET_MS) {
-      return { settled: true, unsettled: progress.unsettled() };
-    }
-    await lookLater();
+    const unsettled = progress.unsettled();
+    const failed = unsettled.some(({ kind }) => kind === 'failed');
+    if (!failed && options.isAtRest()) return { settled: true, unsettled };
+    await clock.sleep(LOOK_EVERY_MS, signal).catch(() => {});
   }
   return { settled: false, unsettled: progress.unsettled() };
 }

@@ -8,13 +8,15 @@ import { createNodePreparationController } from '../classroom/node-preparation/c
 import { createPreparationNotes } from '../classroom/node-preparation/notes.ts';
 import { createReportKeyController } from '../classroom/report-key/controller.ts';
 import { aborted } from '../kube/aborted.ts';
-import type { Applier } from '../kube/apply.ts';
+import { createApplier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import { createController } from '../kube/controller.ts';
 import type { Logger } from '../kube/log.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
+import { rememberWrites } from '../kube/written.ts';
 import type { EventSink, OperatorController, OperatorMetrics } from '../reconcile/controller.ts';
+import { FIELD_MANAGER } from '../reconcile/field-managers.ts';
 import type { OperatorSettings } from '../reconcile/settings.ts';
 import { createStudentController } from '../student/controller.ts';
 import { createInformerSet, type InformerSet } from './informers.ts';
@@ -32,7 +34,6 @@ export const CONTROLLER_NAMES = [
 
 export interface OperatorOptions {
   client: KubeClient;
-  applier: Applier;
   events: EventSink;
   clock: Clock;
   log: Logger;
@@ -54,13 +55,17 @@ export interface Operator {
   readonly progress: Progress;
   /** Works until the signal aborts, from when the caches are complete; they may be started long before. */
   run(signal: AbortSignal): Promise<void>;
-  /** Resolves when no key is ready or being worked on. */
-  idle(): Promise<void>;
+  /**
+   * Nothing is being done, no change waits to be looked at, and the caches show all that was written: until somebody
+   * else changes something, only failures and what is due at a later time lead to another pass.
+   */
+  isAtRest(): boolean;
 }
 
 /** Wires caches to controllers. Nothing runs before `informers.start` and `run`. */
 export function createOperator(options: OperatorOptions): Operator {
   const { clock, log, settings } = options;
+  const { client, isShownBy } = rememberWrites(options.client, clock);
   const informers = createInformerSet({
     ...options,
     metrics: options.kubeMetrics,
@@ -68,12 +73,14 @@ export function createOperator(options: OperatorOptions): Operator {
   });
   const dependencies: ClassroomDependencies = {
     ...options,
+    client,
+    applier: createApplier({ client, fieldManager: FIELD_MANAGER }),
     informers: informers.caches,
     adapterBoard: createAdapterBoard(),
     engineBoard: createEngineBoard(),
     preparationNotes: createPreparationNotes(),
   };
-  const progress = createProgress(clock);
+  const progress = createProgress();
   const parts = [
     createClassroomController(dependencies),
     createStudentController(dependencies),
@@ -82,6 +89,7 @@ export function createOperator(options: OperatorOptions): Operator {
     createNodePreparationController(dependencies),
     createReportKeyController(dependencies),
   ].map((part) => ({ part, controller: controllerOf(part, options, progress) }));
+  let isWorking = false;
 
   return {
     informers,
@@ -93,11 +101,13 @@ export function createOperator(options: OperatorOptions): Operator {
         part.connect((key, afterMs = 0) => controller.enqueueAfter(key, afterMs)),
       );
       for (const { part, controller } of parts) part.keys().forEach(controller.enqueue);
+      isWorking = true;
       log.info({ classrooms: informers.caches.classrooms.list().length }, 'Working');
       await Promise.all(parts.map(({ controller }) => controller.run(signal)));
       for (const end of disconnect) end();
     },
-    idle: async () => void (await Promise.all(parts.map(({ controller }) => controller.idle()))),
+    isAtRest: () =>
+      isWorking && parts.every(({ controller }) => controller.isIdle) && isShownBy(informers.followed()),
   };
 }
 

@@ -1,6 +1,5 @@
 import { API_GROUP } from '../api/group.ts';
 import { createEngineCaller } from '../classroom/engine-calls.ts';
-import { createApplier } from '../kube/apply.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { Credentials } from '../kube/credentials.ts';
 import { createEventRecorder } from '../kube/events.ts';
@@ -44,7 +43,7 @@ const FLUSH_MS = 2_000;
  */
 export async function runOperator(options: ProcessOptions, signal: AbortSignal): Promise<number> {
   const { configuration, clock, log } = options;
-  const metrics = createMetrics(CONTROLLER_NAMES);
+  const metrics = createMetrics(CONTROLLER_NAMES, () => operator.informers.caches.classrooms.list());
   const client = createKubeClient({
     credentials: options.credentials,
     clock,
@@ -67,7 +66,6 @@ export async function runOperator(options: ProcessOptions, signal: AbortSignal):
     client,
     callEngine: engines.call,
     events,
-    applier: createApplier({ client, fieldManager: FIELD_MANAGER }),
     kubeMetrics: metrics.kube,
     metrics: metrics.operator,
     settings: settingsOf(configuration, options.contextNamespace),
@@ -157,7 +155,7 @@ async function runOnce(
   }
   const { settled, unsettled } = await untilSettled({
     progress: operator.progress,
-    idle: operator.idle,
+    isAtRest: operator.isAtRest,
     clock,
     timeoutMs,
     signal,

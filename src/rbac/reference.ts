@@ -1,3 +1,4 @@
+import { INSTALLER_RIGHTS } from './installer.ts';
 import { PEOPLE_ROLES, type PeopleRole } from './people.ts';
 import { GATEWAY_RIGHTS, NODE_PREPARATION_RIGHTS, OPERATOR_RIGHTS, type Right } from './rights.ts';
 
@@ -32,6 +33,20 @@ export function rbacReference(): string {
   ].join('\n');
 }
 
+/** What it takes to install the chart, for its README. */
+export function installerTable(): string {
+  const where = {
+    Own: 'the namespace of the release',
+    Cluster: 'the cluster',
+    Classes: 'the namespaces of classes',
+  };
+  return [
+    '| API group | resource | verbs | in | what for |',
+    '|---|---|---|---|---|',
+    ...INSTALLER_RIGHTS.map((right) => row(right, where[right.scope])),
+  ].join('\n');
+}
+
 function people({ name, aggregateTo, about, rights }: PeopleRole): string[] {
   const [heading = '', ...rest] = section(name, rights);
   return [`#${heading}`, '', `${about} Added to \`${aggregateTo}\`.`, ...rest];
@@ -43,14 +58,14 @@ function section(title: string, rights: readonly Right[]): string[] {
     '',
     '| API group | resource | verbs | where | what for |',
     '|---|---|---|---|---|',
-    ...rights.map(row),
+    ...rights.map((right) => row(right, right.scope)),
     '',
   ];
 }
 
-function row({ apiGroup, resource, resourceNames, verbs, scope, why }: Right): string {
+function row({ apiGroup, resource, resourceNames, verbs, why }: Right, where: string): string {
   const group = apiGroup === '' ? 'core' : `\`${apiGroup}\``;
   const names =
     resourceNames === undefined ? '' : ` named ${resourceNames.map((name) => `\`${name}\``).join(', ')}`;
-  return `| ${group} | \`${resource}\`${names} | ${verbs.join(', ')} | ${scope} | ${why} |`;
+  return `| ${group} | \`${resource}\`${names} | ${verbs.join(', ')} | ${where} | ${why} |`;
 }

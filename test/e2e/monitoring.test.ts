@@ -198,10 +198,11 @@ describe('every query has a result while a class works', () => {
     });
   });
 
-  test('and the class is named alike by gateway and engines', async () => {
+  test('and the class is named alike by operator, gateway and engines', async () => {
     const name = [`${CLASS.namespace}/${CLASS.name}`];
     expect(await prometheus.labelValues('classroom', 'vllm:num_requests_running')).toEqual(name);
     expect(await prometheus.labelValues('classroom', 'gpu_classroom_gateway_queue_running')).toEqual(name);
+    expect(await prometheus.labelValues('classroom', 'gpu_classroom_operator_class_condition')).toEqual(name);
   });
 
   test('and the figures are true: all engines and both gateways are seen', async () => {
@@ -209,6 +210,7 @@ describe('every query has a result while a class works', () => {
     expect(await count('sum(up{job="gpu-classroom-engine"})')).toEqual([ENGINES]);
     expect(await count('sum(up{job="gpu-classroom-gateway"})')).toEqual([2]);
     expect(await count('max(gpu_classroom_gateway_seats)')).toEqual([IDS.length]);
+    expect(await count('gpu_classroom_operator_class_condition{condition="Ready"}')).toEqual([1]);
   });
 });
 

@@ -57,8 +57,16 @@ const EXPIRED_EVENT = `${JSON.stringify({
   },
 })}\n`;
 
+export interface ProxyTarget {
+  readonly url: string;
+  readonly ca: string;
+  /** Whose requests they are, for programs in Go: those keep tokens to themselves where there is no TLS. */
+  readonly bearerToken?: string;
+}
+
 /** Puts a proxy between a client and the API server that counts writes and plays failures of the network. */
-export async function startApiServerProxy(target: { url: string; ca: string }): Promise<ApiServerProxy> {
+export async function startApiServerProxy(target: ProxyTarget): Promise<ApiServerProxy> {
+  const login = target.bearerToken === undefined ? {} : { authorization: `Bearer ${target.bearerToken}` };
   const upstream = new URL(target.url);
   const agent = new Agent({ keepAlive: true, ca: target.ca });
   const sockets = new Set<Socket>();
@@ -77,7 +85,7 @@ export async function startApiServerProxy(target: { url: string; ca: string }): 
       port: upstream.port,
       method: incoming.method,
       path: incoming.url,
-      headers: { ...incoming.headers, host: upstream.host },
+      headers: { ...incoming.headers, ...login, host: upstream.host },
     });
     call.on('response', (answer) => {
       const { method = 'GET' } = incoming;
@@ -138,4 +146,28 @@ export async function startApiServerProxy(target: { url: string; ca: string }): 
 
 function isStep(method: string, path: string): boolean {
   return method !== 'GET' && !path.includes('/leases') && !path.includes('/events');
+}
+
+/**
+ * The right that a request needs, such as `patch gpu-classroom.io/classrooms/status`; none for what is no resource, such
+ * as what the API server has.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
+ */
+export function rightFor({ method, path, watch }: ProxiedRequest): string | undefined {
+  const match =
+    /^\/(?:api\/[^/]+|apis\/([^/]+)\/[^/]+)(?:\/namespaces\/[^/]+)?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(
+      path,
+    );
+  if (match === null) return undefined;
+  const [, group = '', resource, name, subresource] = match;
+  const read = watch ? 'watch' : name === undefined ? 'list' : 'get';
+  const verbs: Record<string, string> = {
+    GET: read,
+    POST: 'create',
+    PUT: 'update',
+    PATCH: 'patch',
+    DELETE: 'delete',
+  };
+  return `${verbs[method]} ${group}/${resource}${subresource === undefined ? '' : `/${subresource}`}`;
 }

@@ -2,13 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureBinaries, ensureOptionsOf } from '../../src/demo/binaries/ensure.ts';
 import { type DemoCluster, startDemoCluster } from '../../src/demo/cluster.ts';
+import type { ServiceAccountReference } from '../../src/demo/control-plane/access.ts';
 import { kubeconfig } from '../../src/demo/control-plane/credentials.ts';
 import type { Addressing } from '../../src/demo/node-agent/agent.ts';
 import { readNodeFile } from '../../src/demo/node-agent/nodes/description.ts';
 import type { Pace } from '../../src/demo/node-agent/pod/state.ts';
 import { vllmSimulator } from '../../src/demo/node-agent/runtimes/vllm-simulator.ts';
 import { CHECKOUT } from '../../src/demo/paths.ts';
-import type { GATEWAY_ACCOUNT, OPERATOR_ACCOUNT } from '../../src/rbac/accounts.ts';
 import type { ApiServerProxy } from './api-server-proxy.ts';
 
 /** Fast enough that tests wait for work, not for a GPU that is only played. */
@@ -57,7 +57,7 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
 export async function kubeconfigThrough(
   proxy: ApiServerProxy,
   { controlPlane }: DemoCluster,
-  account: typeof OPERATOR_ACCOUNT | typeof GATEWAY_ACCOUNT,
+  account: ServiceAccountReference,
 ): Promise<string> {
   const token = await controlPlane.serviceAccountToken(account);
   const { ca, run } = controlPlane;

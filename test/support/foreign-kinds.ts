@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import type { ApiClient } from '../../src/demo/control-plane/api-client.ts';
+import { eventually } from './eventually.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures');
 const FILES = [
@@ -37,5 +39,20 @@ export function foreignKinds(): ForeignKind[] {
     const version = versions.find(({ storage }) => storage)?.name ?? '';
     const apiVersion = `${group}/${version}`;
     return { apiVersion, kind: names.kind, list: `/apis/${apiVersion}/${names.plural}`, crd };
+  });
+}
+
+/** Installs them, if no other test has, and waits until the API server has them and their schemas. */
+export async function serveForeignKinds(admin: ApiClient): Promise<void> {
+  const kinds = foreignKinds();
+  for (const { crd } of kinds) {
+    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`;
+    const query = '?fieldManager=chart-test&force=true';
+    await admin.json('PATCH', `${path}${query}`, crd, 'application/apply-patch+yaml');
+  }
+  await eventually('the kinds of others to be served', async () => {
+    const paths = kinds.flatMap(({ apiVersion, list }) => [list, `/openapi/v3/apis/${apiVersion}`]);
+    const answers = await Promise.all(paths.map((path) => admin.request('GET', path)));
+    return answers.every(({ status }) => status === 200);
   });
 }

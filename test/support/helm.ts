@@ -62,9 +62,15 @@ export function helmAt(path: string, environment: Readonly<Record<string, string
   };
 }
 
-/** The objects of a manifest with several documents. */
+/**
+ * The objects of a manifest with several documents.
+ *
+ * @throws YAMLParseError for what is no YAML, such as a key that is there twice
+ */
 export function objectsIn(manifest: string): RenderedObject[] {
   return parseAllDocuments(manifest).flatMap((document) => {
+    const [error] = document.errors;
+    if (error !== undefined) throw error;
     const content: unknown = document.toJS();
     return content === null ? [] : [objectSchema.parse(content)];
   });

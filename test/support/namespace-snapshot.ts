@@ -22,6 +22,7 @@ const MASKS: readonly [RegExp, string][] = [
   // Measured: an engine that starts anew takes as long as the machine lets it.
   [/("lastLoadSeconds":)\d+/g, '$1"<seconds>"'],
   [/("node":")[^"]+"/g, '$1<node>"'],
+  [/("lastLoadSeconds":)\d+/g, '$1"<seconds>"'],
   [/(-engine)-[0-9a-z]{5,10}-[0-9a-z]{5}\b/g, '$1-<pod>'],
 ];
 

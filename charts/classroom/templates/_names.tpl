@@ -3,14 +3,15 @@
 {{- end }}
 
 {{- define "classroom.labels" -}}
+{{- toYaml (merge (include "classroom.ownLabels" . | fromYaml) (default dict .Values.labels)) }}
+{{- end }}
+
+{{- define "classroom.ownLabels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/name: classroom
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/part-of: gpu-classroom
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.labels }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
 {{- /*

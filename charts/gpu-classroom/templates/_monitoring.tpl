@@ -25,5 +25,5 @@ spec:
 
 {{- define "gpu-classroom.monitorLabels" -}}
 {{- $labels := include "gpu-classroom.labels" . | fromYaml }}
-{{- toYaml (merge (deepCopy .root.Values.monitoring.serviceMonitor.labels) $labels) }}
+{{- toYaml (merge (deepCopy (default dict .root.Values.monitoring.serviceMonitor.labels)) $labels) }}
 {{- end }}

@@ -37,22 +37,23 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "gpu-classroom.operato
 system:serviceaccount:{{ .Release.Namespace }}:{{ include "gpu-classroom.gateway.account" . }}
 {{- end }}
 
-{{- /* Labels of every object: (dict "root" $ "component" "gateway"), component may be empty. */}}
+{{- /* Labels of every object: (dict "root" $ "component" "gateway"), component may be empty. `more` cannot change ours. */}}
 {{- define "gpu-classroom.labels" -}}
+{{- toYaml (merge (include "gpu-classroom.ownLabels" . | fromYaml) (default dict .more) (default dict .root.Values.commonLabels)) }}
+{{- end }}
+
+{{- define "gpu-classroom.ownLabels" -}}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{ include "gpu-classroom.selectorLabels" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: gpu-classroom
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-{{- with .root.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
 {{- /* Labels that Services, Deployments and policies select by: they never change. */}}
 {{- define "gpu-classroom.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "gpu-classroom.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- with .component }}
 app.kubernetes.io/component: {{ . }}
 {{- end }}

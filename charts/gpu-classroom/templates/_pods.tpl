@@ -1,15 +1,9 @@
 {{- /* What the pods of operator and gateway have in common: (dict "root" $ "component" "gateway" "values" .Values.gateway). */}}
 {{- define "gpu-classroom.podMetadata" -}}
+{{- /* Without versions: a new chart that changes nothing of a pod must not restart it. */}}
+{{- $own := merge (include "gpu-classroom.selectorLabels" . | fromYaml) (dict "app.kubernetes.io/part-of" "gpu-classroom") -}}
 labels:
-  {{- /* Without versions: a new chart that changes nothing of a pod must not restart it. */}}
-  {{- include "gpu-classroom.selectorLabels" . | nindent 2 }}
-  app.kubernetes.io/part-of: gpu-classroom
-  {{- with .root.Values.commonLabels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-  {{- with .values.podLabels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- toYaml (merge $own (default dict .values.podLabels) (default dict .root.Values.commonLabels)) | nindent 2 }}
 {{- end }}
 
 {{- define "gpu-classroom.podPlacement" -}}

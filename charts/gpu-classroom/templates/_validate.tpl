@@ -1,5 +1,12 @@
 {{- /* What a schema of values cannot say. Every message says what to do. */}}
 {{- define "gpu-classroom.validate" -}}
+{{- range $path := include "gpu-classroom.neededValues" . | fromYamlArray }}
+{{- $value := $.Values }}
+{{- range splitList "." $path }}{{ $value = index $value . }}{{ end }}
+{{- if kindIs "invalid" $value }}
+{{- fail (printf "%s is null or missing, and nothing works without it. Null takes a default away: give it a value, or leave it out. `helm upgrade --reuse-values` lacks the values that an older chart did not have: use --reset-then-reuse-values." $path) }}
+{{- end }}
+{{- end }}
 {{- if and (gt (int .Values.gateway.replicas) 1) (not .Values.gateway.valkey.url) }}
 {{- fail "gateway.replicas is more than 1, but gateway.valkey.url is empty: several gateways must count limits and tokens together. Set gateway.valkey.url to a Valkey or Redis server, or gateway.replicas to 1." }}
 {{- end }}

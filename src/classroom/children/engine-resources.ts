@@ -20,12 +20,12 @@ export function containerResources(
   };
 }
 
-function amountsOf(amountOf: (name: EngineResource) => string | undefined): Record<string, string> {
+function amountsOf(amountOf: (name: EngineResource) => string | number | undefined): Record<string, string> {
   return Object.fromEntries(
     ENGINE_RESOURCES.flatMap((name) => {
       const amount = amountOf(name);
       const unit = name === 'cpu' ? 'Cores' : 'Bytes';
-      return amount === undefined ? [] : [[name, canonicalQuantity(amount, unit)] as const];
+      return amount === undefined ? [] : [[name, canonicalQuantity(String(amount), unit)] as const];
     }),
   );
 }

@@ -35,10 +35,13 @@ export function outgoingPorts(template: PodTemplate | undefined): number[] {
   return [...new Set([HTTPS_PORT, ...named])].toSorted((a, b) => a - b);
 }
 
-/** A proxy may be written without `http://`. Undefined where no port can be read, or where `$(NAME)` stands for it. */
+/**
+ * A proxy may be written without `http://`. Undefined where no port can be read, or where `$(NAME)` stands for it; port 0
+ * is none, and the API server would refuse the whole policy for it.
+ */
 function portOf(value: string): number | undefined {
   const url = URL.parse(value.includes('://') ? value : `http://${value}`);
   if (url === null) return undefined;
-  if (url.port !== '') return Number(url.port);
+  if (url.port !== '') return Number(url.port) || undefined;
   return url.host.includes('$') ? undefined : DEFAULT_PORTS[url.protocol];
 }

@@ -32,7 +32,8 @@ const chunkSchema = z.object({
       z.object({
         delta: z.object({
           content: z.string().nullish(),
-          /** vLLM's, of models that think aloud. */
+          /** vLLM's, of models that think aloud; the second name is the one of before, and may come as well. */
+          reasoning: z.string().nullish(),
           reasoning_content: z.string().nullish(),
         }),
       }),
@@ -85,7 +86,7 @@ function piecesOf(event: string): Piece[] {
   const error = errorSchema.safeParse(parsed).data?.error;
   if (error !== undefined) throw problems.answerBroken({ why: error.message });
   const { choices = [], usage } = chunkSchema.safeParse(parsed).data ?? {};
-  const texts = choices.flatMap(({ delta }) => [delta.reasoning_content, delta.content]);
+  const texts = choices.flatMap(({ delta }) => [delta.reasoning ?? delta.reasoning_content, delta.content]);
   return [
     ...texts.flatMap((text): Piece[] => (text ? [{ kind: 'Text', text }] : [])),
     ...(usage == null

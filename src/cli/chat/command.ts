@@ -9,6 +9,7 @@ import { GATEWAY_FLAGS, GATEWAY_SHAPE } from '../gateway/flags.ts';
 import { type Gateway, gatewayOf } from '../gateway/gateway.ts';
 import { studentOf } from '../gateway/student.ts';
 import type { Machine } from '../machine.ts';
+import { problems } from '../problems.ts';
 import { withProgress } from '../progress.ts';
 import { type Message, type Question, streamAnswer } from './answer.ts';
 
@@ -89,8 +90,15 @@ async function chat(options: ChatOptions, cluster: Cluster): Promise<ExitCode> {
   const talk: Talk = { gateway, apiKey: student.apiKey, model, options, machine, colours };
   const { message } = options;
   if (message === undefined && machine.ask !== undefined) await converse(talk, machine.ask);
-  else await answer(talk, [{ role: 'user', content: message ?? machine.readText('-').trim() }]);
+  else await answer(talk, [{ role: 'user', content: message ?? readQuestion(machine) }]);
   return EXIT_CODES.done;
+}
+
+/** @throws CliError when there is none: an empty one would count against the student's limits */
+function readQuestion({ readText }: Machine): string {
+  const question = readText('-').trim();
+  if (question === '') throw problems.nothingAsked();
+  return question;
 }
 
 /** Until nothing is typed. What was said before goes along with each question. */
@@ -117,20 +125,24 @@ async function answer(talk: Talk, messages: readonly Message[]): Promise<string>
   let firstMs: number | undefined;
   let tokens: { readonly promptTokens: number; readonly completionTokens: number } | undefined;
   const waiting = withProgress('Waiting for the answer', machine, () => pieces.next());
-  for (let next = await waiting; !next.done; next = await pieces.next()) {
-    const piece = next.value;
-    firstMs ??= machine.clock.monotonic() - startedMs;
-    switch (piece.kind) {
-      case 'Text':
-        machine.stdout.write(piece.text);
-        text += piece.text;
-        break;
-      case 'Usage':
-        tokens = piece;
-        break;
+  try {
+    for (let next = await waiting; !next.done; next = await pieces.next()) {
+      const piece = next.value;
+      firstMs ??= machine.clock.monotonic() - startedMs;
+      switch (piece.kind) {
+        case 'Text':
+          machine.stdout.write(piece.text);
+          text += piece.text;
+          break;
+        case 'Usage':
+          tokens = piece;
+          break;
+      }
     }
+  } finally {
+    // Also before it is told why an answer breaks off.
+    if (text !== '') machine.stdout.write('\n');
   }
-  machine.stdout.write('\n');
   const took = { totalMs: machine.clock.monotonic() - startedMs, firstMs, tokens };
   machine.stderr.write(colours.dim(`${tookText(took)}\n`));
   return text;

@@ -54,7 +54,19 @@ export async function findSeat(
   classroom: Classroom,
   student: string,
 ): Promise<StudentQuota> {
-  const seats = await seatsOf(where, classroom);
+  return seatAmong(await seatsOf(where, classroom), classroom, student);
+}
+
+/**
+ * The same among the seats of the class.
+ *
+ * @throws CliError when there is none
+ */
+export function seatAmong(
+  seats: readonly StudentQuota[],
+  classroom: Classroom,
+  student: string,
+): StudentQuota {
   const seat = seats.find(({ spec }) => spec.student.id === student);
   if (seat !== undefined) return seat;
   const meant = closest(

@@ -36,7 +36,17 @@ export interface ClusterCommand<Schema extends z.ZodObject> {
    * @throws CliError of the catalogue for what a person can do something about, KubeApiError as the client throws it
    */
   run(options: z.output<Schema>, cluster: Cluster): Promise<ExitCode>;
+  /**
+   * Does what can be done where no kubeconfig says which cluster is meant.
+   *
+   * @returns undefined where these options need a cluster, as all do of a command without it
+   * @throws CliError
+   */
+  runWithout?(options: z.output<Schema>, place: Place): Promise<ExitCode> | undefined;
 }
+
+/** Where a command runs that has no cluster. */
+export type Place = Pick<Cluster, 'machine' | 'namespace'>;
 
 /**
  * Makes a {@link Runnable} of it: reads the command line, connects, runs, and tells of problems. All errors of calls are
@@ -62,7 +72,13 @@ export function clusterCommand<Schema extends z.ZodObject>(
       }
       const options = command.schema.parse(parsed.texts);
       const connectionFlags = connectionSchema.parse(parsed.texts);
-      return withCluster(connectionFlags, machine, (cluster) => command.run(options, cluster), connectTo);
+      const { namespace = 'default', context, kubeconfig } = connectionFlags;
+      // Whoever names a cluster means it.
+      const isNamed = context !== undefined || kubeconfig !== undefined;
+      return withCluster(connectionFlags, machine, (cluster) => command.run(options, cluster), {
+        connectTo,
+        runWithout: () => (isNamed ? undefined : command.runWithout?.(options, { machine, namespace })),
+      });
     },
   };
 }
@@ -72,15 +88,26 @@ export function clusterCommand<Schema extends z.ZodObject>(
  * from the catalogue; anything else is a fault of the program and is thrown.
  *
  * @param connectTo for tests; default: what the kubeconfig says
+ * @param runWithout runs where no kubeconfig can be used; undefined, or what gives undefined: that is the problem
  */
 export function withCluster(
   flags: ConnectionFlags,
   machine: Machine,
   run: (cluster: Cluster) => Promise<ExitCode>,
-  connectTo: typeof connect = connectLazily,
+  {
+    connectTo = connectLazily,
+    runWithout,
+  }: { connectTo?: typeof connect; runWithout?: () => Promise<ExitCode> | undefined } = {},
 ): Promise<ExitCode> {
   return withProblems(machine, async (called) => {
-    const connection = await connectTo(flags, machine);
+    let connection: Connection;
+    try {
+      connection = await connectTo(flags, machine);
+    } catch (error) {
+      const without = runWithout?.();
+      if (without === undefined) throw error;
+      return without;
+    }
     called(connection.server);
     return withClient(connection, machine, run);
   });

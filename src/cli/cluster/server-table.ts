@@ -5,24 +5,31 @@ import { pathOf, queryOf } from '../../kube/paths.ts';
 import { type Row, textTable } from '../text-table.ts';
 
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
-const AS_TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+export const AS_TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 
 const PAGE_SIZE = 500;
 
 const cellSchema = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-const tableSchema = z.object({
+/** Its metadata, or with {@link TableScope.whole} all of it. */
+const objectSchema = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({
+    name: z.string(),
+    namespace: z.string().optional(),
+    resourceVersion: z.string().optional(),
+  }),
+});
+export const tableSchema = z.object({
   kind: z.literal('Table'),
-  metadata: z.object({ continue: z.string().optional() }),
-  columnDefinitions: z.array(z.object({ name: z.string(), priority: z.int() })),
+  metadata: z.object({ continue: z.string().optional(), resourceVersion: z.string().optional() }),
+  // In a watch only the first table has them.
+  columnDefinitions: z
+    .array(z.object({ name: z.string(), priority: z.int() }))
+    .nullish()
+    .transform((columns) => columns ?? []),
   rows: z
-    .array(
-      z.object({
-        cells: z.array(cellSchema),
-        object: z.object({
-          metadata: z.object({ name: z.string(), namespace: z.string().optional() }),
-        }),
-      }),
-    )
+    .array(z.object({ cells: z.array(cellSchema), object: objectSchema }))
     .nullish()
     .transform((rows) => rows ?? []),
 });
@@ -30,18 +37,26 @@ const tableSchema = z.object({
 /** Objects as the API server prints them: the columns of a CRD are written there, and nowhere else. */
 export type ServerTable = z.infer<typeof tableSchema>;
 
-/** Objects of a kind as a table. Without a namespace: of all namespaces. */
+export type TableRow = ServerTable['rows'][number];
+
+/** Without a namespace: of all namespaces. */
+export interface TableScope extends Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'> {
+  /** Rows come with the objects that they show. */
+  readonly whole?: boolean;
+}
+
+/** What rows come with. */
+export const includeObject = (whole: boolean | undefined) => (whole ? 'Object' : undefined);
+
+/** Objects of a kind as a table. */
 export async function readTable<T extends KubeObject>(
   client: Pick<KubeClient, 'raw'>,
   resource: Resource<T>,
-  {
-    namespace,
-    labelSelector,
-    fieldSelector,
-  }: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>,
+  { namespace, labelSelector, fieldSelector, whole }: TableScope,
 ): Promise<ServerTable> {
   const read = async (from: string | undefined): Promise<ServerTable> => {
-    const query = queryOf({ labelSelector, fieldSelector, limit: PAGE_SIZE, continue: from });
+    const selectors = { labelSelector, fieldSelector, includeObject: includeObject(whole) };
+    const query = queryOf({ ...selectors, limit: PAGE_SIZE, continue: from });
     const path = pathOf(resource, { namespace }) + query;
     return tableSchema.parse(await client.raw('GET', path, { accept: AS_TABLE }));
   };

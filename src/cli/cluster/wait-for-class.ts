@@ -40,8 +40,8 @@ const IN_VAIN: ReadonlySet<string> = new Set([
 export function lookAtClass(classroom: Classroom): Look {
   const ready = currentReady(classroom);
   if (ready === undefined) return { done: false, waitingFor: 'the operator has not looked at it yet.' };
-  const { name } = classroom.metadata;
-  if (IN_VAIN.has(ready.reason)) throw problems.classCannotServe({ name, why: ready.message });
+  const { name, namespace = '' } = classroom.metadata;
+  if (IN_VAIN.has(ready.reason)) throw problems.classCannotServe({ name, namespace, why: ready.message });
   return ready.status === 'True' ? { done: true } : { done: false, waitingFor: ready.message };
 }
 

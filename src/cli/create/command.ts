@@ -3,10 +3,11 @@ import { classrooms } from '../../api/classroom.ts';
 import type { Texts } from '../../command-line/parse.ts';
 import { GPUS } from '../../gpu/hardware/gpu-table.ts';
 import { CATALOGUE } from '../../gpu/model/catalogue.ts';
+import type { GpuObservation } from '../../gpu/nodes/observation.ts';
 import type { EnginePlan } from '../../gpu/plan-types.ts';
 import { KubeApiError } from '../../kube/errors.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
-import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
+import { type Cluster, type ClusterCommand, clusterCommand, type Place } from '../cluster/command.ts';
 import { observeGpus } from '../cluster/gpus.ts';
 import { waitForClass } from '../cluster/wait-for-class.ts';
 import type { Runnable } from '../command.ts';
@@ -43,6 +44,8 @@ const CREATE: ClusterCommand<typeof createOptionsSchema> = {
   },
   faults: sharingFaults,
   run: create,
+  runWithout: (options, place) =>
+    options.dryRun === 'client' ? printClass(options, place, NO_NODES) : undefined,
 };
 
 /** `kubectl classroom create`. */
@@ -59,25 +62,21 @@ function sharingFaults({ slicesPerGpu, migProfile, tensorParallel }: Texts): rea
     : [];
 }
 
+/** Before nodes were asked. */
+const NO_NODES: GpuObservation = { kind: 'Unknown', why: 'NotRead' };
+
 async function create(options: CreateOptions, cluster: Cluster): Promise<ExitCode> {
   const { machine, namespace } = cluster;
   const { dryRun, output, students } = options;
-  const { written, planned } = await withProgress('Planning the class', machine, () =>
-    plannedClass(options, cluster),
+  const observed = await withProgress('Reading the nodes', machine, () => observe(cluster, dryRun));
+  if (dryRun === 'client') return printClass(options, cluster, observed);
+  const { written, planned } = plannedClass(options, namespace, observed);
+  const made = await withProgress('Making the class', machine, () => send(written, dryRun, cluster));
+  machine.stdout.write(
+    output === undefined
+      ? changeLine(classrooms, options.name, 'created', dryRun)
+      : objectsText(WRITTEN, [made], { format: output, one: true }),
   );
-  if (dryRun === 'client') {
-    const format = output ?? 'yaml';
-    machine.stdout.write(
-      format === 'yaml' ? stringify(written) : objectsText(WRITTEN, [written], { format, one: true }),
-    );
-  } else {
-    const made = await withProgress('Making the class', machine, () => send(written, dryRun, cluster));
-    machine.stdout.write(
-      output === undefined
-        ? changeLine(classrooms, options.name, 'created', dryRun)
-        : objectsText(WRITTEN, [made], { format: output, one: true }),
-    );
-  }
   for (const line of planLines(planned, students)) machine.stderr.write(`${line}\n`);
   if (dryRun !== 'none') return EXIT_CODES.done;
   if (options.wait) await waitForClass(cluster, { name: options.name, namespace }, options.timeout);
@@ -93,10 +92,38 @@ interface PlannedClass {
   readonly planned: ClassPlan;
 }
 
-async function plannedClass(options: CreateOptions, cluster: Cluster): Promise<PlannedClass> {
-  const observed = await observeGpus(cluster);
+/** What is only printed needs no cluster that answers. */
+async function observe(cluster: Cluster, dryRun: CreateOptions['dryRun']): Promise<GpuObservation> {
+  try {
+    return await observeGpus(cluster);
+  } catch (error) {
+    const isSilent = error instanceof KubeApiError && error.status === 0;
+    if (dryRun !== 'client' || !isSilent || cluster.machine.signal.aborted) throw error;
+    return NO_NODES;
+  }
+}
+
+/** As a person writes it, with what is planned for it, and nothing is sent. */
+async function printClass(
+  options: CreateOptions,
+  { machine, namespace }: Place,
+  observed: GpuObservation,
+): Promise<ExitCode> {
+  const { output: format = 'yaml', students } = options;
+  const { written, planned } = plannedClass(options, namespace, observed);
+  machine.stdout.write(
+    format === 'yaml' ? stringify(written) : objectsText(WRITTEN, [written], { format, one: true }),
+  );
+  for (const line of planLines(planned, students)) machine.stderr.write(`${line}\n`);
+  if (observed === NO_NODES) {
+    machine.stderr.write('Planned without a cluster: whether its nodes have such a GPU is not known.\n');
+  }
+  return EXIT_CODES.done;
+}
+
+function plannedClass(options: CreateOptions, namespace: string, observed: GpuObservation): PlannedClass {
   const product = options.gpu === undefined ? undefined : gpuProduct(options.gpu, observed);
-  const written = writtenClass(options, cluster.namespace, product);
+  const written = writtenClass(options, namespace, product);
   const planned = planClass(completeClass(written), observed, options.students);
   const { plan, engines } = planned;
   if (plan !== undefined && !plan.fits) throw doesNotFit(plan);

@@ -70,7 +70,8 @@ export const CREATE_FLAGS: Program<typeof createOptionsSchema>['flags'] = {
   },
   dryRun: {
     spelling: '--dry-run <where>',
-    about: 'client: print the class; server: let the cluster check it; make nothing',
+    about:
+      'client: print the class, also where no cluster answers; server: let the cluster check it; make nothing',
     default: 'none',
     words: DRY_RUNS,
   },

@@ -1,8 +1,9 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { CLASSROOM_REASONS } from '../../api/reasons.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
+import { counted } from '../status/counted.ts';
 import type { Mark } from '../status/condition-words.ts';
-import { type ClassReport, classReport, type StudentCounts } from '../status/report.ts';
+import { type ClassReport, classReport } from '../status/report.ts';
 import type { Finding } from './finding.ts';
 
 /** What the operator says of a class, and of the seats. Pure. @param nowMs epoch ms */
@@ -33,7 +34,7 @@ export function checkClass(
       const mark = state === 'Failing' ? 'Bad' : 'Note';
       return { area: 'Class', mark, what: `Engine ${name}, ${state}: ${message}` };
     }),
-    ...studentFindings(report.students),
+    ...studentFindings(report),
   ];
 }
 
@@ -43,15 +44,15 @@ function markOf({ serving, reason }: ClassReport): Mark {
   return reason === CLASSROOM_REASONS.closed ? 'Note' : 'Bad';
 }
 
-function studentFindings(students: StudentCounts | undefined): Finding[] {
+function studentFindings({ name, namespace, students }: ClassReport): Finding[] {
   if (students === undefined) return [{ area: 'Class', mark: 'Unknown', what: 'You may not see the seats.' }];
   const { total, active, waiting } = students;
   if (total === 0) {
-    const next = 'Enrol students: kubectl classroom enroll -f roster.csv';
+    const next = `Enrol students: kubectl classroom enroll ${name} -n ${namespace} -f roster.csv`;
     return [{ area: 'Class', mark: 'Note', what: 'Nobody is enrolled.', next }];
   }
   return [
-    { area: 'Class', mark: 'Good', what: `${active} of ${total} students can work.` },
+    { area: 'Class', mark: 'Good', what: `${active} of ${counted(total, 'student')} can work.` },
     ...waiting.map(
       ({ id, why }): Finding => ({ area: 'Class', mark: 'Bad', what: `The student ${id} cannot work.`, why }),
     ),

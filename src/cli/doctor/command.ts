@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Classroom } from '../../api/classroom.ts';
 import { nonEmpty, onOrOff, positiveDuration } from '../../command-line/values.ts';
-import { KubeApiError } from '../../kube/errors.ts';
 import { enginePodsOf, findClassroom, seatsOf } from '../cluster/class-objects.ts';
 import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
 import { observeGpus } from '../cluster/gpus.ts';
@@ -15,9 +14,10 @@ import { withProgress } from '../progress.ts';
 import { lookAt } from '../status/text.ts';
 import { checkClass } from './class.ts';
 import { checkCluster } from './cluster.ts';
-import type { Area, Finding } from './finding.ts';
+import type { Finding } from './finding.ts';
 import { checkGateway } from './gateway.ts';
 import { checkGpus } from './gpus.ts';
+import { guarded, refusedFinding } from './not-allowed.ts';
 import { checkProcesses } from './operator.ts';
 import { checkOwnRights } from './rights.ts';
 import { type Diagnosis, diagnosisText } from './text.ts';
@@ -97,13 +97,11 @@ async function classOf(options: DoctorOptions, cluster: Cluster): Promise<Classr
   try {
     return await findClassroom(cluster, options.class);
   } catch (error) {
-    if (!(error instanceof CliError)) {
-      const [finding] = refusedFindings('Class', error);
-      if (finding === undefined) throw error;
-      return finding;
-    }
-    const { what, why, next } = error.problem;
-    const mark = options.class === undefined ? 'Note' : 'Bad';
+    if (!(error instanceof CliError)) return refusedFinding('Class', error);
+    const { what, why, next, exitCode } = error.problem;
+    // Of several classes none was looked at; where there is none, there is nothing to look at.
+    const unnamed = exitCode === EXIT_CODES.usage ? 'Unknown' : 'Note';
+    const mark = options.class === undefined ? unnamed : 'Bad';
     return { area: 'Class', mark, what, ...(why === undefined ? {} : { why }), next };
   }
 }
@@ -127,21 +125,4 @@ async function classFindings(
   const { student, gatewayUrl, request, timeout: deadlineMs } = options;
   const check = { classroom, seats, student, gatewayUrl, request, deadlineMs };
   return [...findings, ...(await guarded('Gateway', () => checkGateway(check, cluster)))];
-}
-
-/** What one may not look at is not known; the other checks go on. */
-async function guarded(area: Area, check: () => Promise<Finding[]>): Promise<Finding[]> {
-  try {
-    return await check();
-  } catch (error) {
-    const findings = refusedFindings(area, error);
-    if (findings.length === 0) throw error;
-    return findings;
-  }
-}
-
-function refusedFindings(area: Area, error: unknown): Finding[] {
-  if (!(error instanceof KubeApiError && error.status === 403)) return [];
-  const what = 'You may not look at this.';
-  return [{ area, mark: 'Unknown', what, why: error.message }];
 }

@@ -6,6 +6,7 @@ import type { StudentQuota } from '../../api/student-quota.ts';
 import { timetableInputOf } from '../../timetable/open-until.ts';
 import { openingOf } from '../../timetable/opening.ts';
 import { streamAnswer } from '../chat/answer.ts';
+import { seatAmong } from '../cluster/class-objects.ts';
 import type { Cluster } from '../cluster/command.ts';
 import { currentReady } from '../cluster/wait-for-class.ts';
 import { type Gateway, gatewayOf, jsonOf } from '../gateway/gateway.ts';
@@ -38,7 +39,8 @@ export async function checkGateway(check: GatewayCheck, cluster: Cluster): Promi
     const what = `The class is closed (${by}): no student is answered, so the gateway was not asked.`;
     return [{ area: 'Gateway', mark: 'Note', what }];
   }
-  const seat = seatFor(check);
+  const seat = await attempt(async () => seatFor(check));
+  if (seat !== undefined && 'area' in seat) return [seat];
   if (seat === undefined) {
     const what = 'There is no student who may work, so the gateway was not asked.';
     return [{ area: 'Gateway', mark: 'Unknown', what, next: 'Enrol one, or name one with --student.' }];
@@ -58,8 +60,9 @@ export async function checkGateway(check: GatewayCheck, cluster: Cluster): Promi
   return [finding, await attempt(() => askEngine(gateway, student, check, cluster))];
 }
 
-function seatFor({ seats, student }: GatewayCheck): StudentQuota | undefined {
-  if (student !== undefined) return seats.find(({ spec }) => spec.student.id === student);
+/** @throws CliError when nobody is called so */
+function seatFor({ classroom, seats, student }: GatewayCheck): StudentQuota | undefined {
+  if (student !== undefined) return seatAmong(seats, classroom, student);
   return seats.find(
     ({ status }) => findCondition(status?.conditions, STUDENT_QUOTA_CONDITIONS.ready)?.status === 'True',
   );

@@ -7,6 +7,7 @@ import { counted } from '../status/counted.ts';
 import { ageText } from '../status/time-words.ts';
 import { missingRights } from './access-review.ts';
 import type { Finding } from './finding.ts';
+import { guarded } from './not-allowed.ts';
 
 /** A leader renews its Lease every few seconds; this long without means that none does. */
 const LEASE_STALE_MS = 60_000;
@@ -31,16 +32,16 @@ export async function checkProcesses(cluster: Cluster): Promise<Finding[]> {
       },
     ];
   }
-  const findings = await Promise.all(found.map((deployment) => checkProcess(deployment, cluster)));
-  return findings.flat();
+  const each = async (check: (deployment: Deployment, cluster: Cluster) => Promise<Finding[]>) =>
+    (await Promise.all(found.map((deployment) => check(deployment, cluster)))).flat();
+  return [
+    ...found.map(podsFinding),
+    ...(await guarded('Operator', () => each(checkLease))),
+    ...(await guarded('Operator', () => each(checkRights))),
+  ];
 }
 
 const componentOf = ({ metadata }: Deployment): string => metadata.labels?.[LABELS.component] ?? '';
-
-async function checkProcess(deployment: Deployment, cluster: Cluster): Promise<Finding[]> {
-  const lease = componentOf(deployment) === COMPONENTS.operator ? await checkLease(deployment, cluster) : [];
-  return [podsFinding(deployment), ...lease, ...(await checkRights(deployment, cluster))];
-}
 
 function podsFinding(deployment: Deployment): Finding {
   const { metadata, spec, status } = deployment;
@@ -69,7 +70,9 @@ function podsFinding(deployment: Deployment): Finding {
 }
 
 /** Pods that run and cannot become the leader look healthy. */
-async function checkLease({ metadata }: Deployment, { client, machine }: Cluster): Promise<Finding[]> {
+async function checkLease(deployment: Deployment, { client, machine }: Cluster): Promise<Finding[]> {
+  if (componentOf(deployment) !== COMPONENTS.operator) return [];
+  const { metadata } = deployment;
   const { name, namespace = '' } = metadata;
   const lease = await client.get(leases, { namespace, name });
   const renewed = lease?.spec?.renewTime;

@@ -130,10 +130,11 @@ async function* askThroughApiServer(
 /** What the gateway itself says has no Status; the API server's own refusals have. */
 function proxyProblem(error: unknown, service: string): unknown {
   if (!(error instanceof KubeApiError)) return error;
-  const { status, details, message } = error;
+  const { status, reason, details, message } = error;
   if (typeof details === 'string' && errorSchema.safeParse(parseJson(details)).success) {
     return refusalOf(status, details);
   }
+  if (reason === 'DeadlineExceeded') return problems.gatewaySilent({ place: `the Service ${service}` });
   switch (status) {
     case 403:
       return problems.gatewayNotAllowed({ service, why: message });

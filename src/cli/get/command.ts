@@ -1,16 +1,18 @@
 import { z } from 'zod';
-import { nonEmpty } from '../../command-line/values.ts';
-import type { KubeObject } from '../../kube/object.ts';
+import { nonEmpty, onOrOff } from '../../command-line/values.ts';
+import type { KubeClient } from '../../kube/client.ts';
 import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
 import { SCOPE_FLAGS, SCOPE_SHAPE } from '../cluster/flags.ts';
 import { listAll } from '../cluster/list.ts';
 import { readTable, serverTableText } from '../cluster/server-table.ts';
 import type { Runnable } from '../command.ts';
+import { customRows, customTable } from '../custom-columns.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { OBJECT_OUTPUT_FLAGS, OBJECT_OUTPUT_SHAPE, objectsText } from '../objects-output.ts';
-import { problems } from '../problems.ts';
 import { withProgress } from '../progress.ts';
-import { type Query, queryFor, SUBJECTS, type Subject, subjectOf } from './subject.ts';
+import { type Look, named, namesOfObject, namesOfRow, nothingText } from './look.ts';
+import { queryFor, SUBJECTS, subjectOf } from './subject.ts';
+import { watchObjects } from './watch.ts';
 
 const getSchema = z.object({
   words: z
@@ -18,6 +20,7 @@ const getSchema = z.object({
     .optional()
     .transform((text) => text?.split(' ').filter((word) => word !== '') ?? []),
   class: nonEmpty.optional(),
+  watch: onOrOff,
   ...SCOPE_SHAPE,
   ...OBJECT_OUTPUT_SHAPE,
 });
@@ -32,7 +35,8 @@ const GET: ClusterCommand<typeof getSchema> = {
       spelling: '[what...]',
       about: `${SUBJECTS.join(', ')}, and names; without: all classes of the namespace`,
     },
-    class: { spelling: '--class <name>', about: 'only students or engines of this class' },
+    class: { spelling: '--class <name>', about: 'only this class, or students or engines of it' },
+    watch: { spelling: '-w, --watch', about: 'go on with what changes, until Ctrl-C' },
     ...SCOPE_FLAGS,
     ...OBJECT_OUTPUT_FLAGS,
   },
@@ -40,6 +44,12 @@ const GET: ClusterCommand<typeof getSchema> = {
     { about: 'all classes', command: 'kubectl classroom get -A' },
     { about: 'one class with its address', command: 'kubectl classroom get python-101 -o wide' },
     { about: 'the students of a class', command: 'kubectl classroom get students --class python-101' },
+    { about: 'engines as they come and go', command: 'kubectl classroom get engines --watch' },
+    {
+      about: 'columns of your own',
+      command:
+        'kubectl classroom get students -o custom-columns=ID:.spec.student.id,TOKENS:.status.usage.tokensTotal',
+    },
   ],
   offers: {
     words: async (given, known) => {
@@ -61,82 +71,37 @@ const GET: ClusterCommand<typeof getSchema> = {
 /** `kubectl classroom get`. */
 export const getCommand: Runnable = clusterCommand(GET);
 
-async function get(options: GetOptions, cluster: Cluster): Promise<ExitCode> {
-  const { subject, names } = subjectOf(options.words);
-  const query = queryFor(subject, { classroom: options.class, selector: options.selector });
-  const { output } = options;
-  const { machine } = cluster;
-  const look = { ...options, subject, names, query };
-  const text = await withProgress(`Reading ${subject}`, machine, () =>
-    output === 'table' || output === 'wide'
-      ? tableOf(look, cluster)
-      : objectsOf(look, cluster).then((objects) =>
-          objectsText(query.resource, objects, { format: output, one: names.length === 1 }),
-        ),
-  );
-  if (text === '') {
-    const place = options.allNamespaces ? '' : ` in namespace "${cluster.namespace}"`;
-    machine.stderr.write(`No ${subject} found${place}.\n`);
-  }
+async function get({ words, ...options }: GetOptions, cluster: Cluster): Promise<ExitCode> {
+  const { subject, names: given } = subjectOf(words);
+  // Of classes, the one of that name.
+  const names = subject === 'classes' && options.class !== undefined ? [...given, options.class] : given;
+  const namespace = options.allNamespaces ? undefined : cluster.namespace;
+  const look: Look = {
+    ...queryFor(subject, { classroom: options.class, selector: options.selector }),
+    asked: { subject, names, namespace, classroom: options.class },
+    output: options.output,
+  };
+  if (options.watch) return watchObjects(look, cluster);
+  const { machine, client } = cluster;
+  const text = await withProgress(`Reading ${subject}`, machine, () => textOf(look, client));
+  if (text === '') machine.stderr.write(nothingText(look));
   machine.stdout.write(text);
   return EXIT_CODES.done;
 }
 
-interface Look extends GetOptions {
-  readonly subject: Subject;
-  readonly names: readonly string[];
-  readonly query: Query;
-}
-
 /** Empty where there is nothing. */
-async function tableOf(look: Look, { client, namespace }: Cluster): Promise<string> {
-  const { query, allNamespaces, output } = look;
-  const scope = allNamespaces ? {} : { namespace };
-  const table = await readTable(client, query.resource, { ...query, ...scope });
-  const idColumn = table.columnDefinitions.findIndex(({ name }) => name === 'Student');
-  const rows = named(look, namespace, table.rows, ({ object, cells }) => ({
-    name: object.metadata.name,
-    studentId: cells[idColumn],
-  }));
-  if (rows.length === 0) return '';
-  return serverTableText({ ...table, rows }, { wide: output === 'wide', withNamespace: allNamespaces });
-}
-
-async function objectsOf(look: Look, { client, namespace }: Cluster): Promise<KubeObject[]> {
-  const { query, allNamespaces } = look;
-  const { resource, ...selectors } = query;
-  const scope = allNamespaces ? {} : { namespace };
-  const objects = await listAll(client, resource, { ...selectors, ...scope });
-  return named(look, namespace, objects, (object) => ({
-    name: object.metadata.name,
-    studentId: seatSchema.safeParse(object).data?.spec.student.id,
-  }));
-}
-
-const seatSchema = z.object({ spec: z.object({ student: z.object({ id: z.string() }) }) });
-
-/** How people may name an object: a seat by the id of its student, too. */
-interface Names {
-  readonly name: string;
-  readonly studentId: unknown;
-}
-
-/** Those that were named; without names all of them. */
-function named<Item>(
-  { names, subject, allNamespaces }: Look,
-  namespace: string,
-  items: readonly Item[],
-  namesOf: (item: Item) => Names,
-): Item[] {
-  if (names.length === 0) return [...items];
-  const isCalled = (item: Item, word: string): boolean => Object.values(namesOf(item)).includes(word);
-  const missing = names.filter((word) => !items.some((item) => isCalled(item, word)));
-  if (missing.length === 0) return items.filter((item) => names.some((word) => isCalled(item, word)));
-  const there = items.map((item) => namesOf(item).name);
-  throw problems.notFound({
-    subject,
-    names: missing,
-    namespace: allNamespaces ? undefined : namespace,
-    there,
-  });
+async function textOf({ resource, asked, output, ...query }: Look, client: KubeClient): Promise<string> {
+  const { namespace, names } = asked;
+  const scope = { ...query, ...(namespace === undefined ? {} : { namespace }) };
+  if (output === 'table' || output === 'wide') {
+    const table = await readTable(client, resource, scope);
+    const rows = named(asked, table.rows, namesOfRow(table));
+    const shown = { wide: output === 'wide', withNamespace: namespace === undefined };
+    return rows.length === 0 ? '' : serverTableText({ ...table, rows }, shown);
+  }
+  const objects = named(asked, await listAll(client, resource, scope), namesOfObject);
+  if (typeof output === 'string')
+    return objectsText(resource, objects, { format: output, one: names.length === 1 });
+  const rows = await customRows(output.columns, objects);
+  return rows.length === 0 ? '' : customTable(output.columns, rows);
 }

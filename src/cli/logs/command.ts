@@ -124,6 +124,8 @@ async function showLog(
       const cause = causes.read(line);
       const text = cause === undefined ? line : colours.red(line);
       machine.stdout.write(`${shownPrefix}${text}\n${causeText(cause, shownPrefix, colours)}`);
+      // Whoever reads us, such as `head`, has seen enough.
+      if (machine.stdout.destroyed) return true;
     }
     if (lines === 0) machine.stderr.write(emptyText(pod, options));
     return true;

@@ -13,7 +13,7 @@ export interface PlanArguments {
 
 /** The command line of `plan`. */
 export const PLAN: Program<typeof planOptionsSchema> = {
-  name: 'kubectl-classroom plan',
+  name: 'kubectl classroom plan',
   description:
     'Says whether a model fits a GPU, how many students an engine carries and with which arguments it is started. Needs no cluster, unless a class of it is named, or --nodes.',
   schema: planOptionsSchema,

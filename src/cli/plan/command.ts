@@ -27,7 +27,7 @@ export const planCommand: Runnable = {
 };
 
 /**
- * `kubectl-classroom plan`: the memory planner without a cluster.
+ * `kubectl classroom plan`: the memory planner without a cluster.
  *
  * @param argv what follows `plan`
  */

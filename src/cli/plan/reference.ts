@@ -7,7 +7,7 @@ import { plan } from './command.ts';
 import { EXAMPLES, MISTAKE } from './examples.ts';
 import { PLAN_FLAGS } from './options.ts';
 
-const PROGRAM = 'kubectl-classroom plan ';
+const PROGRAM = 'kubectl classroom plan ';
 
 /** Every field of the answer, for those who read it by program. */
 const FIELDS: Readonly<Record<keyof EnginePlan, string>> = {

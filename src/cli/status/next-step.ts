@@ -30,9 +30,7 @@ const GOES_ON_BY_ITSELF: ReadonlySet<string> = new Set([
 /** The one thing to do next for a class, as a sentence with a command to type. The message says why. */
 export function nextStep({ name, namespace, serving, reason, students }: Situation): string {
   const call = (command: string): string => `kubectl classroom ${command} ${name} -n ${namespace}`;
-  if (MISFITS.has(reason)) {
-    return `Change the class so that it fits. What fits: kubectl get classroom ${name} -n ${namespace} -o yaml | kubectl classroom plan --from -`;
-  }
+  if (MISFITS.has(reason)) return `Change the class so that it fits. What fits: ${call('plan')}`;
   if (ENGINE_FAILURES.has(reason)) return `Do what the message says; the engine's own words: ${call('logs')}`;
   if (GOES_ON_BY_ITSELF.has(reason)) return `It goes on by itself; to wait for it: ${call('status')} --wait`;
   if (reason === REASONS.closed)

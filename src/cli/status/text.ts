@@ -62,7 +62,7 @@ function factRows(report: ClassReport, look: Look): string {
     ['Access', accessText(report)],
     ...openRow(report, look.nowMs),
     ['Session', sessionText(report, look.nowMs)],
-    ['Engines', `${engines.ready} of ${engines.wanted} answer`],
+    ['Engines', `${engines.ready} of ${engines.wanted} ${engines.wanted === 1 ? 'answers' : 'answer'}`],
     ['Students', students === undefined ? NOT_FOR_YOU : studentsText(students)],
     ['Today', usageToday === undefined ? NOT_FOR_YOU : usageText(usageToday)],
   ];
@@ -77,7 +77,7 @@ const NOT_FOR_YOU = '<not yours to see>';
 function accessText({ access }: ClassReport): string {
   switch (access) {
     case 'Open':
-      return 'Open: students are served';
+      return 'Open: students may ask';
     case 'Closed':
       return 'Closed: no student is served';
     case 'Exam':

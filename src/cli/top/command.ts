@@ -7,7 +7,7 @@ import { GATEWAY_FLAGS, GATEWAY_SHAPE } from '../gateway/flags.ts';
 import type { Machine } from '../machine.ts';
 import { OUTPUT_FLAGS, OUTPUT_SHAPE, render } from '../output.ts';
 import { withProgress } from '../progress.ts';
-import { createRates } from './rates.ts';
+import { showLive } from './live.ts';
 import { type ClassWatch, watchClass } from './read.ts';
 import { type Moment, momentText, ORDERS, sorted } from './table.ts';
 
@@ -24,7 +24,7 @@ type TopOptions = z.output<typeof topSchema>;
 const TOP: ClusterCommand<typeof topSchema> = {
   name: 'top',
   description:
-    'Shows who works: requests, refusals and tokens of each student today, and what runs now. On a terminal it goes on until Ctrl-C.',
+    'Shows who works: requests, refusals, waits and tokens of each student today, and what runs now. On a terminal it goes on until Ctrl-C.',
   schema: topSchema,
   flags: {
     class: { spelling: '[class]', about: 'name of the class; default: the only one of the namespace' },
@@ -51,7 +51,8 @@ async function top(options: TopOptions, cluster: Cluster): Promise<ExitCode> {
   if (options.once || options.output !== 'table' || machine.screen === undefined) {
     await showOnce(watch, options, machine);
   } else {
-    await showUntilInterrupted(watch, options, machine, machine.screen);
+    const { sort, interval } = options;
+    await showLive(watch, { sort, interval, server: cluster.server }, machine, await machine.screen());
   }
   return EXIT_CODES.done;
 }
@@ -59,30 +60,7 @@ async function top(options: TopOptions, cluster: Cluster): Promise<ExitCode> {
 async function showOnce(watch: ClassWatch, { output, sort }: TopOptions, machine: Machine): Promise<void> {
   const moment = await withProgress('Asking about the students', machine, () => watch.read());
   const shown: Moment = { ...moment, students: sorted(moment.students, sort, new Map()) };
-  const asTable = (it: Moment): string => momentText(it, { rates: undefined, rows: undefined });
+  const asTable = (it: Moment): string =>
+    momentText(it, { rates: undefined, rows: undefined, columns: undefined });
   machine.stdout.write(render(shown, output, asTable));
-}
-
-/** Ctrl-C is how it ends: no problem to tell of. */
-async function showUntilInterrupted(
-  watch: ClassWatch,
-  { sort, interval }: TopOptions,
-  { clock, signal, stdout }: Machine,
-  openScreen: NonNullable<Machine['screen']>,
-): Promise<void> {
-  const seen = createRates();
-  const screen = await openScreen();
-  try {
-    for (;;) {
-      const moment = await watch.read();
-      const rates = seen.add(moment.students, clock.monotonic());
-      const students = sorted(moment.students, sort, rates);
-      screen.draw(momentText({ ...moment, students }, { rates, rows: stdout.rows || undefined }));
-      await clock.sleep(interval, signal);
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    screen.close();
-  }
 }

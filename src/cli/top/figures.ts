@@ -15,6 +15,8 @@ export interface StudentFigures {
   readonly requests: number;
   /** Requests that a limit or the queue refused today. */
   readonly refused?: number | undefined;
+  /** How long today's complete answers waited in the queue on average, ms; undefined: there is none, or not known. */
+  readonly meanWaitMs?: number | undefined;
   readonly promptTokens?: number | undefined;
   readonly completionTokens?: number | undefined;
   /** Both together. */
@@ -28,7 +30,10 @@ const usageSchema = z.object({
   limits: z.array(z.object({ name: z.string(), limit: z.number(), remaining: z.number() })),
   today: z.object({
     requests: z.int(),
+    completed: z.int(),
     throttled: z.int(),
+    /** Gateways of before do not tell it. */
+    queue_wait_ms: z.number().optional(),
     prompt_tokens: z.int(),
     completion_tokens: z.int(),
     total_tokens: z.int(),
@@ -48,11 +53,16 @@ export function figuresOfAnswer(id: string, answer: unknown): StudentFigures | u
     running: concurrent && concurrent.limit - concurrent.remaining,
     requests: today.requests,
     refused: today.throttled,
+    meanWaitMs: meanOf(today.queue_wait_ms, today.completed),
     promptTokens: today.prompt_tokens,
     completionTokens: today.completion_tokens,
     tokens: today.total_tokens,
     tokensLeft: limitOf('tokensPerDay')?.remaining,
   };
+}
+
+function meanOf(sum: number | undefined, count: number): number | undefined {
+  return sum === undefined || count === 0 ? undefined : Math.round(sum / count);
 }
 
 /**

@@ -11,6 +11,7 @@ import { ifAllowed } from '../cluster/if-allowed.ts';
 import { listAll } from '../cluster/list.ts';
 import { currentReady } from '../cluster/wait-for-class.ts';
 import { type Gateway, gatewayOf, jsonOf } from '../gateway/gateway.ts';
+import { namesOf } from '../keys/chosen-seats.ts';
 import { CliError } from '../problem.ts';
 import { figuresOfAnswer, figuresOfStatus, type StudentFigures } from './figures.ts';
 import type { Moment } from './table.ts';
@@ -90,26 +91,40 @@ async function studentsOf(
   const day = localDayOf(knownTimeZone(classroom.spec.schedule?.timeZone), cluster.machine.clock.now());
   const written = seats.map((seat) => figuresOfStatus(seat, day));
   if (keys === undefined)
-    return { students: written, note: noteOf('You may not read the keys of the students.') };
+    return { students: written, note: `${ALL_OLD}: You may not read the keys of the students.` };
   const asking = seats.map((seat) => ({ seat, key: keys.get(seat.metadata.name) }));
-  const problems: CliError[] = [];
+  const failed: Failed[] = [];
   const live = await inTurns(asking, async ({ seat, key }) => {
     if (key === undefined) return undefined;
     try {
       return await ask(gatewayOf(classroom, cluster, gatewayUrl), seat.spec.student.id, key);
     } catch (error) {
       if (!(error instanceof CliError) || cluster.machine.signal.aborted) throw error;
-      problems.push(error);
+      failed.push({ seat, error });
       return undefined;
     }
   });
   const students = written.map((figures, place) => live[place] ?? figures);
-  const [problem] = problems;
-  return { students, note: problem && noteOf(problem.problem.what) };
+  return { students, note: noteOf(failed, seats) };
 }
 
-function noteOf(why: string): string {
-  return `Some figures are up to a minute old: ${why}`;
+/** A student about whom the gateway did not answer. */
+interface Failed {
+  readonly seat: StudentQuota;
+  readonly error: CliError;
+}
+
+const ALL_OLD = 'All figures are up to a minute old';
+
+/** Whose figures are old, and why the first of them are. */
+function noteOf(failed: readonly Failed[], all: readonly StudentQuota[]): string | undefined {
+  const [first] = failed;
+  if (first === undefined) return undefined;
+  const old =
+    failed.length === all.length
+      ? ALL_OLD
+      : `The figures of ${namesOf(failed.map(({ seat }) => seat))} are up to a minute old`;
+  return `${old}: ${first.error.problem.what}`;
 }
 
 async function ask(gateway: Gateway, id: string, apiKey: string): Promise<StudentFigures | undefined> {

@@ -1,6 +1,7 @@
 import { counted } from '../status/counted.ts';
-import { textTable } from '../text-table.ts';
+import { wrapped } from '../text-table.ts';
 import type { StudentFigures } from './figures.ts';
+import { type Rates, studentTable, type TableView } from './student-table.ts';
 
 /** One moment of a class. */
 export interface Moment {
@@ -17,92 +18,69 @@ export interface Moment {
 }
 
 /** How students can be sorted: the most first, or by id. */
-export const ORDERS = ['tokens', 'rate', 'requests', 'refused', 'running', 'student'] as const;
+export const ORDERS = ['tokens', 'rate', 'requests', 'refused', 'wait', 'running', 'student'] as const;
 export type Order = (typeof ORDERS)[number];
-
-type Rates = ReadonlyMap<string, number>;
 
 /** The students in an order; those that are alike in it by id. */
 export function sorted(students: readonly StudentFigures[], by: Order, rates: Rates): StudentFigures[] {
   const byId = students.toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
   if (by === 'student') return byId;
-  const figure = (student: StudentFigures): number =>
-    (by === 'rate' ? rates.get(student.id) : student[by]) ?? 0;
-  return byId.toSorted((a, b) => figure(b) - figure(a));
+  return byId.toSorted((a, b) => (figureOf(b, by, rates) ?? 0) - (figureOf(a, by, rates) ?? 0));
 }
 
-/**
- * A moment for people, no longer than the screen.
- *
- * @param rates tokens a minute by student; undefined: nobody has watched long enough
- * @param rows of the screen; undefined: as many as are needed
- */
+function figureOf(student: StudentFigures, by: Exclude<Order, 'student'>, rates: Rates): number | undefined {
+  switch (by) {
+    case 'rate':
+      return rates.get(student.id);
+    case 'wait':
+      return student.meanWaitMs;
+    default:
+      return student[by];
+  }
+}
+
+/** A moment as it is shown. */
+export interface MomentView extends TableView {
+  /** Lines of the screen; undefined: as many as are needed. */
+  readonly rows: number | undefined;
+}
+
+/** A moment for people, no longer and no wider than the screen. */
 export function momentText(
   { name, namespace, message, engines, students, note }: Moment,
-  { rates, rows }: { rates: Rates | undefined; rows: number | undefined },
+  view: MomentView,
 ): string {
-  const head = [
+  const { rows, columns } = view;
+  const said = [
     `${name} in ${namespace}: ${message}`,
     `Engines: ${engines.ready} of ${engines.wanted}. ${sumText(students)}`,
     ...(note === undefined ? [] : [note]),
-    '',
   ];
+  const head = [...said.flatMap((text) => linesOf(text, columns)), ''];
   if (students.length === 0) return [...head, 'Nobody is enrolled.', ''].join('\n');
   // The titles, and the line that says how many are left out.
   const room = rows === undefined ? students.length : Math.max(1, rows - head.length - 3);
-  const shown = students.slice(0, room);
-  const left = students.length - shown.length;
-  return [
-    ...head,
-    textTable(
-      titlesOf(rates),
-      shown.map((student) => cellsOf(student, rates)),
-    ).trimEnd(),
-    ...(left > 0 ? [`and ${left} more`] : []),
-    '',
-  ].join('\n');
+  const left = students.length - Math.min(room, students.length);
+  const table = studentTable(students.slice(0, room), view);
+  return [...head, table, ...(left > 0 ? [`and ${left} more`] : []), ''].join('\n');
 }
 
-function titlesOf(rates: Rates | undefined): string[] {
-  return [
-    'STUDENT',
-    'RUNNING',
-    'REQUESTS',
-    'REFUSED',
-    'TOKENS IN',
-    'TOKENS OUT',
-    'TOKENS',
-    ...(rates === undefined ? [] : ['PER MINUTE']),
-    'LEFT TODAY',
-  ];
+function linesOf(text: string, columns: number | undefined): string[] {
+  return columns === undefined ? [text] : wrapped(text, { indent: 0, columns }).trimEnd().split('\n');
 }
 
-const UNKNOWN = '<unknown>';
-
-function cellsOf(student: StudentFigures, rates: Rates | undefined): (string | number)[] {
-  const { id, source, tokensLeft } = student;
-  const rate = rates?.get(id);
-  return [
-    id,
-    student.running ?? UNKNOWN,
-    student.requests,
-    student.refused ?? UNKNOWN,
-    student.promptTokens ?? UNKNOWN,
-    student.completionTokens ?? UNKNOWN,
-    student.tokens,
-    ...(rates === undefined ? [] : [rate === undefined ? UNKNOWN : Math.round(rate)]),
-    tokensLeft ?? (source === 'Gateway' ? '<unlimited>' : UNKNOWN),
-  ];
-}
-
+/** What is known of no student is not said. */
 function sumText(students: readonly StudentFigures[]): string {
-  const sum = (pick: (student: StudentFigures) => number | undefined): number =>
-    students.reduce((total, student) => total + (pick(student) ?? 0), 0);
-  return `Today ${counted(
-    sum(({ requests }) => requests),
-    'request',
-  )}, ${sum(({ refused }) => refused)} refused, ${counted(
-    sum(({ tokens }) => tokens),
-    'token',
-  )}; ${sum(({ running }) => running)} run or wait now.`;
+  const sum = (pick: (student: StudentFigures) => number | undefined): number | undefined => {
+    const known = students.flatMap((student) => pick(student) ?? []);
+    return known.length === 0 && students.length > 0 ? undefined : known.reduce((a, b) => a + b, 0);
+  };
+  const refused = sum((student) => student.refused);
+  const running = sum((student) => student.running);
+  const today = [
+    counted(sum(({ requests }) => requests) ?? 0, 'request'),
+    ...(refused === undefined ? [] : [`${refused} refused`]),
+    counted(sum(({ tokens }) => tokens) ?? 0, 'token'),
+  ];
+  return `Today ${today.join(', ')}${running === undefined ? '' : `; ${running} run or wait now`}.`;
 }

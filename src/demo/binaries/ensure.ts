@@ -8,8 +8,8 @@ import { withLock } from './lock.ts';
 import { type Progress, terminalProgress } from './progress.ts';
 import { provide } from './provide.ts';
 import { OFFICIAL_HOSTS, type ReleaseHosts } from './releases.ts';
-import { CONTROL_PLANE, PROMETHEUS, type ToolSet } from './tool-sets.ts';
-import type { Binaries, FoundBinaries, Paths, PrometheusTool, ToolName } from './versions.ts';
+import { CONTROL_PLANE, KUBECONFORM, PROMETHEUS, type ToolSet } from './tool-sets.ts';
+import type { Binaries, FoundBinaries, ManifestTool, Paths, PrometheusTool, ToolName } from './versions.ts';
 
 export interface EnsureOptions {
   /** Of it: KUBEBUILDER_ASSETS, PATH, XDG_CACHE_HOME, the proxy variables; Go gets all of it. */
@@ -46,6 +46,11 @@ export function ensureBinaries(options: EnsureOptions): Promise<Binaries> {
 /** Provides a Prometheus server and its promtool: see {@link ensureTools}. Throws BinariesError Unavailable. */
 export function ensurePrometheus(options: EnsureOptions): Promise<Paths<PrometheusTool>> {
   return ensureTools(PROMETHEUS, options);
+}
+
+/** Provides what checks manifests against schemas: see {@link ensureTools}. Throws BinariesError Unavailable. */
+export function ensureKubeconform(options: EnsureOptions): Promise<Paths<ManifestTool>> {
+  return ensureTools(KUBECONFORM, options);
 }
 
 /**

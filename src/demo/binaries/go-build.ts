@@ -19,6 +19,7 @@ const PACKAGES: Readonly<Record<ToolName, string>> = {
   helm: 'helm.sh/helm/v4/cmd/helm',
   prometheus: 'github.com/prometheus/prometheus/cmd/prometheus',
   promtool: 'github.com/prometheus/prometheus/cmd/promtool',
+  kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform',
 };
 /** Go names a program after its package; for etcd's that is not its name. */
 const ETCD_OUTPUT_NAME = 'server';

@@ -89,7 +89,7 @@ async function unpack({ tool, release }: ReleasedProgram, file: string, outputFo
       file,
       '-C',
       outputFolder,
-      '--strip-components=1',
+      `--strip-components=${release.member.split('/').length - 1}`,
       release.member,
     ]);
   }

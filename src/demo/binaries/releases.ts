@@ -7,17 +7,20 @@ export interface ReleaseHosts {
   readonly etcd: string;
   readonly helm: string;
   readonly prometheus: string;
+  readonly kubeconform: string;
 }
 
 /**
  * https://kubernetes.io/releases/download/, https://github.com/etcd-io/etcd/releases,
- * https://helm.sh/docs/intro/install/, https://github.com/prometheus/prometheus/releases
+ * https://helm.sh/docs/intro/install/, https://github.com/prometheus/prometheus/releases,
+ * https://github.com/yannh/kubeconform/releases
  */
 export const OFFICIAL_HOSTS: ReleaseHosts = {
   kubernetes: 'https://dl.k8s.io',
   etcd: 'https://github.com/etcd-io/etcd/releases/download',
   helm: 'https://get.helm.sh',
   prometheus: 'https://github.com/prometheus/prometheus/releases/download',
+  kubeconform: 'https://github.com/yannh/kubeconform/releases/download',
 };
 
 export interface Release {
@@ -26,7 +29,7 @@ export interface Release {
   readonly fileName: string;
   /** A text with the SHA-256 of the file: alone, or on a line with the file's name. */
   readonly checksumUrl: string;
-  /** The program's path within the archive, always in one folder; `undefined` if the file is the program. */
+  /** The program's path within the archive; `undefined` if the file is the program. */
   readonly member?: string;
 }
 
@@ -70,6 +73,16 @@ export function releaseOf(tool: ToolName, platform: Platform, hosts: ReleaseHost
         fileName,
         checksumUrl: `${base}/sha256sums.txt`,
         member: `${folder}/${tool}`,
+      };
+    }
+    case 'kubeconform': {
+      const fileName = `kubeconform-${os}-${arch}.tar.gz`;
+      const base = `${hosts.kubeconform}/${version}`;
+      return {
+        url: `${base}/${fileName}`,
+        fileName,
+        checksumUrl: `${base}/CHECKSUMS`,
+        member: 'kubeconform',
       };
     }
   }

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { type EnsureOptions, ensureTools } from './ensure.ts';
 import { BinariesError } from './errors.ts';
-import { CONTROL_PLANE, PROMETHEUS, type ToolSet } from './tool-sets.ts';
+import { CONTROL_PLANE, KUBECONFORM, PROMETHEUS, type ToolSet } from './tool-sets.ts';
 import type { Paths, ToolName } from './versions.ts';
 
 export interface SetupOptions {
@@ -20,7 +20,7 @@ export async function runSetup({ arguments: args, ensure, stdout }: SetupOptions
     ensure.progress.line(`setup: unknown argument ${unknown.join(' ')}. Known: ${KNOWN.join(', ')}`);
     return 2;
   }
-  const sets = args.includes('--for-tests') ? [CONTROL_PLANE, PROMETHEUS] : [CONTROL_PLANE];
+  const sets = args.includes('--for-tests') ? [CONTROL_PLANE, PROMETHEUS, KUBECONFORM] : [CONTROL_PLANE];
   let paths: Partial<Paths<ToolName>> = {};
   try {
     for (const set of sets) {

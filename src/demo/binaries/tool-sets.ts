@@ -4,7 +4,10 @@ import {
   type ControlPlaneTool,
   ETCD_VERSION,
   HELM_VERSION,
+  KUBECONFORM_VERSION,
   KUBERNETES_VERSION,
+  MANIFEST_TOOLS,
+  type ManifestTool,
   PROMETHEUS_TOOLS,
   PROMETHEUS_VERSION,
   type PrometheusTool,
@@ -64,6 +67,20 @@ export const PROMETHEUS: ToolSet<PrometheusTool> = {
     linkerFlags: [NO_SYMBOLS, `-X github.com/prometheus/common/version.Version=${PROMETHEUS_VERSION}`],
     packages: 1_050,
     minutes: '2 to 5',
+  },
+};
+
+export const KUBECONFORM: ToolSet<ManifestTool> = {
+  title: 'Kubeconform',
+  names: MANIFEST_TOOLS,
+  folder: 'kubeconform',
+  versions: KUBECONFORM_VERSION,
+  goBuild: {
+    moduleFolder: join(MODULES, 'kubeconform'),
+    tags: [],
+    linkerFlags: [NO_SYMBOLS, `-X main.version=v${KUBECONFORM_VERSION}`],
+    packages: 230,
+    minutes: '1 to 2',
   },
 };
 

@@ -11,6 +11,8 @@ export const ETCD_VERSION = '3.6.16';
 export const HELM_VERSION = '4.2.4';
 /** https://github.com/prometheus/prometheus/releases */
 export const PROMETHEUS_VERSION = '3.16.0';
+/** https://github.com/yannh/kubeconform/releases */
+export const KUBECONFORM_VERSION = '0.8.0';
 /** Oldest Go that the `go.mod` in `tools/` accept. */
 export const MINIMUM_GO_VERSION = '1.26';
 
@@ -25,9 +27,12 @@ export const CONTROL_PLANE_TOOLS = [
 
 export const PROMETHEUS_TOOLS = ['prometheus', 'promtool'] as const;
 
+export const MANIFEST_TOOLS = ['kubeconform'] as const;
+
 export type ControlPlaneTool = (typeof CONTROL_PLANE_TOOLS)[number];
 export type PrometheusTool = (typeof PROMETHEUS_TOOLS)[number];
-export type ToolName = ControlPlaneTool | PrometheusTool;
+export type ManifestTool = (typeof MANIFEST_TOOLS)[number];
+export type ToolName = ControlPlaneTool | PrometheusTool | ManifestTool;
 
 /** Absolute path of each program. */
 export type Paths<Name extends ToolName> = Readonly<Record<Name, string>>;
@@ -87,4 +92,10 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
   },
   prometheus: prometheusTool('prometheus'),
   promtool: prometheusTool('promtool'),
+  kubeconform: {
+    version: KUBECONFORM_VERSION,
+    versionArguments: ['-v'],
+    versionPattern: /^v(\d+\.\d+\.\d+\S*)/m,
+    acceptedPrefix: '0.8.',
+  },
 };

@@ -8,6 +8,8 @@ export interface OutcomeSums {
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;
+  /** Waits of those that were dispatched, together; the others add nothing. */
+  readonly queueWaitMs: number;
 }
 
 /** Counts of a model, or of several together. */
@@ -17,6 +19,7 @@ export const NO_USAGE: UsageCounts = {
   requests: 0,
   completed: 0,
   throttled: 0,
+  queueWaitMs: 0,
   promptTokens: 0,
   cachedTokens: 0,
   completionTokens: 0,
@@ -27,6 +30,7 @@ export function addUsage(a: UsageCounts, b: UsageCounts): UsageCounts {
     requests: a.requests + b.requests,
     completed: a.completed + b.completed,
     throttled: a.throttled + b.throttled,
+    queueWaitMs: a.queueWaitMs + b.queueWaitMs,
     promptTokens: a.promptTokens + b.promptTokens,
     cachedTokens: a.cachedTokens + b.cachedTokens,
     completionTokens: a.completionTokens + b.completionTokens,
@@ -49,11 +53,14 @@ function countsOf({
   promptTokens,
   cachedTokens,
   completionTokens,
+  queueWaitMs,
 }: OutcomeSums): UsageCounts {
   return {
     requests: outcome === 'throttled' ? 0 : requests,
     completed: outcome === 'completed' ? requests : 0,
     throttled: outcome === 'throttled' ? requests : 0,
+    // Of others it is not known whether they were dispatched, which a mean would need.
+    queueWaitMs: outcome === 'completed' ? queueWaitMs : 0,
     promptTokens,
     cachedTokens,
     completionTokens,

@@ -25,7 +25,7 @@ const SELECT_LEASES = `SELECT leases.id, classroom AS classroomKey, student AS s
   ORDER BY admitted_ms`;
 
 const SUMS = `sum(requests) AS requests, sum(prompt_tokens) AS promptTokens, sum(cached_tokens) AS cachedTokens,
-  sum(completion_tokens) AS completionTokens FROM entries JOIN models ON models.id = entries.model`;
+  sum(completion_tokens) AS completionTokens, sum(queue_wait_ms_sum) AS queueWaitMs FROM entries JOIN models ON models.id = entries.model`;
 
 /** A day later than today is one of a class whose time zone was changed. */
 const SELECT_WEEK = `SELECT name AS model, iif(day >= ?, 'today', 'week') AS period, outcome, ${SUMS}
@@ -75,6 +75,7 @@ const usageRowSchema = z.object({
   promptTokens: z.int(),
   cachedTokens: z.int(),
   completionTokens: z.int(),
+  queueWaitMs: z.number(),
 });
 type UsageRow = z.infer<typeof usageRowSchema>;
 const usageRowsSchema = z.array(usageRowSchema);

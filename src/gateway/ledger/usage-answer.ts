@@ -65,6 +65,7 @@ function countsAnswer(counts: UsageCounts): object {
     requests: counts.requests,
     completed: counts.completed,
     throttled: counts.throttled,
+    queue_wait_ms: Math.round(counts.queueWaitMs),
     prompt_tokens: counts.promptTokens,
     completion_tokens: counts.completionTokens,
     total_tokens: counts.promptTokens + counts.completionTokens,

@@ -22,6 +22,8 @@ export interface ModelUsage {
   readonly completed: number;
   /** Requests that a limit or the queue refused; not among `requests`. */
   readonly throttled: number;
+  /** How long the complete ones waited in the queue, from admission to dispatch, together, ms. */
+  readonly queueWaitMs: number;
   /** Tokens that were charged. `cachedTokens` are among the prompt's. */
   readonly promptTokens: number;
   readonly cachedTokens: number;

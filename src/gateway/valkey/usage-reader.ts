@@ -54,10 +54,9 @@ function rowsOf(texts: readonly string[]): OutcomeSums[] {
   for (let i = 0; i + 1 < texts.length; i += 2) {
     // A model's name may have anything in it, so it comes last.
     const [, outcome = '', model = ''] = /^(?:\d+\|)*([a-z-]+)\|(.*)$/s.exec(texts[i] ?? '') ?? [];
-    const [requests = 0, promptTokens = 0, cachedTokens = 0, completionTokens = 0] = (texts[i + 1] ?? '')
-      .split(' ')
-      .map(Number);
-    rows.push({ outcome, model, requests, promptTokens, cachedTokens, completionTokens });
+    const figures = (texts[i + 1] ?? '').split(' ').map(Number);
+    const [requests = 0, promptTokens = 0, cachedTokens = 0, completionTokens = 0, queueWaitMs = 0] = figures;
+    rows.push({ outcome, model, requests, promptTokens, cachedTokens, completionTokens, queueWaitMs });
   }
   return rows;
 }

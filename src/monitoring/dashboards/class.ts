@@ -3,6 +3,7 @@ import { type Dashboard, quantiles } from './dashboard.ts';
 
 const GATEWAY = `job="${JOBS.gateway}",classroom=~"$classroom"`;
 const ENGINE = `job="${JOBS.engine}",classroom=~"$classroom"`;
+const OPERATOR = `job="${JOBS.operator}",classroom=~"$classroom"`;
 
 /** For the trainer: is the class served? */
 export const CLASS: Dashboard = {
@@ -13,7 +14,8 @@ export const CLASS: Dashboard = {
     {
       name: 'classroom',
       label: 'Class',
-      series: `vllm:num_requests_running{job="${JOBS.engine}"}`,
+      // Not the engines': a class that has none is one to look at.
+      series: `gpu_classroom_operator_class_condition{job="${JOBS.operator}"}`,
       seriesLabel: 'classroom',
     },
   ],
@@ -21,6 +23,18 @@ export const CLASS: Dashboard = {
     {
       title: 'Now',
       panels: [
+        {
+          kind: 'figure',
+          title: 'Ready',
+          description: '1: everything wanted is there and answers. `kubectl classroom status` says why not.',
+          unit: 'short',
+          queries: [
+            {
+              expr: `min(max by (classroom) (gpu_classroom_operator_class_condition{${OPERATOR},condition="Ready"}))`,
+              legend: 'ready',
+            },
+          ],
+        },
         {
           kind: 'figure',
           title: 'Engines that answer',
@@ -95,6 +109,21 @@ export const CLASS: Dashboard = {
         },
         {
           kind: 'graph',
+          title: 'Wait for an engine',
+          description:
+            "The mean, by Little's law: those who wait, by those who are answered in a second. Nobody sees a word meanwhile.",
+          unit: 's',
+          queries: [
+            {
+              expr: `
+                sum by (classroom) (avg_over_time(gpu_classroom_gateway_queue_waiting{${GATEWAY}}[$__rate_interval]))
+                  / sum by (classroom) (rate(vllm:request_success_total{${ENGINE}}[$__rate_interval]))`,
+              legend: '{{classroom}}',
+            },
+          ],
+        },
+        {
+          kind: 'graph',
           title: 'Tokens',
           description: 'What engines read and what they write.',
           unit: 'suffix: tokens/s',
@@ -140,6 +169,24 @@ export const CLASS: Dashboard = {
                 sum by (classroom) (rate(vllm:request_generation_tokens_sum{${ENGINE}}[$__rate_interval]))
                   / sum by (classroom) (rate(vllm:request_generation_tokens_count{${ENGINE}}[$__rate_interval]))`,
               legend: '{{classroom}} answer',
+            },
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Conditions',
+      panels: [
+        {
+          kind: 'graph',
+          title: 'Conditions of the class',
+          description:
+            '1: true, 0: false, -1: unknown. `RolloutPending` and `FeaturePending` are well when they are false, all others when they are true.',
+          unit: 'short',
+          queries: [
+            {
+              expr: `max by (classroom, condition) (gpu_classroom_operator_class_condition{${OPERATOR}})`,
+              legend: '{{classroom}} {{condition}}',
             },
           ],
         },

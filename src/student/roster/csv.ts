@@ -50,7 +50,8 @@ export function csvRows(text: string): readonly CsvRow[] | NoCsv {
     });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    return noCsv(error, linesBefore);
+    const line = error.code === 'CSV_QUOTE_NOT_CLOSED' ? rowAfter(body, endLines.at(-1) ?? 0) : lineOf(error);
+    return { line: linesBefore + line, message: messageOf(error) };
   }
 }
 
@@ -63,15 +64,20 @@ function separatorOf(text: string): string {
 
 const placeSchema = z.object({ lines: z.int() });
 
-function noCsv(error: CsvError, linesBefore: number): NoCsv {
-  const { lines } = placeSchema.parse(error);
-  return { line: linesBefore + lines, message: messageOf(error) };
+function lineOf(error: CsvError): number {
+  return placeSchema.parse(error).lines;
+}
+
+/** The parser names the last line of the file, which is far from where a cell was left open. */
+function rowAfter(text: string, line: number): number {
+  const rest = text.split('\n').slice(line);
+  return line + 1 + rest.findIndex((content) => content.trim() !== '');
 }
 
 function messageOf({ code, message }: CsvError): string {
   switch (code) {
     case 'CSV_QUOTE_NOT_CLOSED':
-      return 'the file ends within a cell that begins with a quotation mark (") and has none at its end';
+      return 'a cell of this row begins with a quotation mark (") and has none at its end: the file ends within it';
     case 'CSV_INVALID_CLOSING_QUOTE':
     case 'CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE':
       return 'something follows the quotation mark (") that ends a cell: within a cell it must be doubled ("")';

@@ -425,7 +425,7 @@ const rows: Record<string, Row> = {
     accepted: {
       spec: {
         engine: {
-          resources: { requests: { cpu: '1000m', memory: '1024Mi' }, limits: { cpu: '1', memory: '1Gi' } },
+          resources: { requests: { cpu: '1000m', memory: '1024Mi' }, limits: { cpu: 1, memory: '1Gi' } },
         },
       },
     },
@@ -434,6 +434,14 @@ const rows: Record<string, Row> = {
         engine: { resources: { requests: { memory: '1025Mi' }, limits: { cpu: '1', memory: '1Gi' } } },
       },
     },
+    wantField: 'spec.engine.resources.requests',
+    wantMessage: 'Invalid value: `requests` must not be greater than `limits`',
+  },
+  'an engine does not ask for more than it may use, also as a number': {
+    kind: 'Classroom',
+    at: 'spec.engine.resources',
+    accepted: { spec: { engine: { resources: { requests: { cpu: 2 }, limits: { cpu: 2 } } } } },
+    refused: { spec: { engine: { resources: { requests: { cpu: 2 }, limits: { cpu: '1500m' } } } } },
     wantField: 'spec.engine.resources.requests',
     wantMessage: 'Invalid value: `requests` must not be greater than `limits`',
   },

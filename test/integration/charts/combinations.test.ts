@@ -5,8 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { connectToControlPlane } from '../../support/connected-control-plane.ts';
 import { dryRunner } from '../../support/dry-run.ts';
-import { eventually } from '../../support/eventually.ts';
-import { foreignKinds } from '../../support/foreign-kinds.ts';
+import { foreignKinds, serveForeignKinds } from '../../support/foreign-kinds.ts';
 import { CHARTS, helmAt, type RenderedObject } from '../../support/helm.ts';
 import { pairwise } from '../../support/pairwise.ts';
 import { gpuClassroomSwitches, type Values } from './value-switches.ts';
@@ -23,21 +22,10 @@ const dryRun = dryRunner(admin);
 const namespace = await controlPlane.createNamespace('chart');
 const classes = await controlPlane.createNamespace('classes');
 
-const kinds = foreignKinds();
 /** What Helm is told that the cluster has. */
-const flags = kinds.map(({ apiVersion, kind }) => `--api-versions=${apiVersion}/${kind}`);
+const flags = foreignKinds().map(({ apiVersion, kind }) => `--api-versions=${apiVersion}/${kind}`);
 
-beforeAll(async () => {
-  for (const { crd } of kinds) {
-    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`;
-    const query = '?fieldManager=chart-test&force=true';
-    await admin.json('PATCH', `${path}${query}`, crd, 'application/apply-patch+yaml');
-  }
-  await eventually('the kinds of others to be served', async () => {
-    const answers = await Promise.all(kinds.map(({ list }) => admin.request('GET', list)));
-    return answers.every(({ status }) => status === 200);
-  });
-});
+beforeAll(() => serveForeignKinds(admin));
 
 /** What the API server does not take, and why. */
 async function refused(objects: readonly RenderedObject[]): Promise<string[]> {

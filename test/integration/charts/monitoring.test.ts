@@ -126,6 +126,7 @@ interface AlertCase {
 const OPERATOR = 'job="gpu-classroom-operator",namespace="llm"';
 const GATEWAY = 'job="gpu-classroom-gateway",namespace="llm",pod="gateway-0"';
 const ENGINE = 'job="gpu-classroom-engine",namespace="py",classroom="py/a",pod="a-1"';
+const inOperator = (name: string, labels = '') => `gpu_classroom_operator_${name}{${OPERATOR}${labels}}`;
 const inGateway = (name: string, labels = '') => `gpu_classroom_gateway_${name}{${GATEWAY}${labels}}`;
 const OF_CLASS = ',classroom="py/a"';
 
@@ -167,6 +168,21 @@ const CASES: readonly AlertCase[] = [
     ],
     afterMinutes: 15,
     about: [{ queue: 'classroom' }],
+  },
+  {
+    alert: 'GpuClassroomClassNotReady',
+    // Another reason on the way does not begin the half hour anew.
+    when: [
+      [inOperator('class_condition', `${OF_CLASS},condition="Ready",reason="Loading"`), '0x14 stale'],
+      [inOperator('class_condition', `${OF_CLASS},condition="Ready",reason="Failing"`), '_x14 0x60'],
+      [inOperator('class_condition', ',classroom="py/b",condition="Ready",reason="Serving"'), '1x60'],
+      [
+        inOperator('class_condition', ',classroom="py/b",condition="RolloutPending",reason="UpToDate"'),
+        '0x60',
+      ],
+    ],
+    afterMinutes: 30,
+    about: [{ classroom: 'py/a' }],
   },
   { alert: 'GpuClassroomNoGateway', when: [[`up{${GATEWAY}}`, '0x60']], afterMinutes: 5, about: [{}] },
   {
@@ -267,6 +283,9 @@ const ALL_IS_WELL: readonly Series[] = [
   [`gpu_classroom_operator_reconciles_total{${OPERATOR},controller="classroom",outcome="success"}`, '0+5x90'],
   [`gpu_classroom_operator_reconciles_total{${OPERATOR},controller="classroom",outcome="error"}`, '0+1x90'],
   [`gpu_classroom_operator_queue_depth{${OPERATOR},queue="classroom"}`, '0x90'],
+  // An engine that starts late in the day, and for less than half an hour.
+  [inOperator('class_condition', `${OF_CLASS},condition="Ready",reason="Loading"`), '_x30 0x20 stale'],
+  [inOperator('class_condition', `${OF_CLASS},condition="Ready",reason="Serving"`), '1x29 stale _x21 1x40'],
   [`up{${GATEWAY}}`, '1x90'],
   [inGateway('requests_total', ',status="200"'), '0+99x90'],
   [inGateway('requests_total', ',status="502"'), '0+1x90'],

@@ -1,8 +1,10 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { chartGoldens, GOLDENS } from '../../../scripts/chart-goldens.ts';
 import { INSTALL_MANIFEST, installManifest } from '../../../scripts/install-manifest.ts';
 import { ENGINE_PORT } from '../../../src/api/labels.ts';
 import { parseSettings } from '../../../src/gateway/options.ts';
@@ -48,6 +50,24 @@ describe('install.yaml', () => {
     expect(podOf(objects, '-operator').spec.containers[0].args).toContain(
       '--gateway-base-url=https://llm.school.example/v1',
     );
+  });
+});
+
+describe('the charts render what `npm run generate:install` wrote', () => {
+  const rendered = chartGoldens((...args) => helm.run(args));
+  const nameOf = (path: string) => relative(GOLDENS, path);
+
+  test('for their defaults and each of their values files, and nothing else is there', async () => {
+    const written = await readdir(GOLDENS, { recursive: true });
+    const wanted = (await rendered).map(({ path }) => nameOf(path));
+    expect(written.filter((name) => name.endsWith('.yaml')).sort()).toEqual(wanted.sort());
+  });
+
+  test.each(
+    readdirSync(GOLDENS, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml')),
+  )('%s', async (name) => {
+    const now = (await rendered).find(({ path }) => nameOf(path) === name)?.content;
+    expect(now).toBe(await readFile(join(GOLDENS, name), 'utf8'));
   });
 });
 
@@ -170,8 +190,102 @@ describe('values that cannot work are refused, with what to do:', () => {
     ['nodes without the right', { rbac: { nodePreparation: { nodes: ['a'] } } }, 'Set it to true'],
     ['a misspelled value', { gatway: {} }, "'gatway' not allowed"],
     ['a setting of the chart', { gateway: { settings: { listen: ':1' } } }, "'listen' not allowed"],
+    ['a block that is null', { gateway: { valkey: null } }, 'gateway.valkey is null or missing'],
+    ['a block of blocks that is null', { networkPolicy: null }, 'networkPolicy is null'],
+    ['settings that are null', { gateway: { settings: null } }, 'gateway.settings is null'],
+    ['a text that is null', { gateway: { tlsSecretName: null } }, 'gateway.tlsSecretName is null'],
+    ['a switch that is null', { monitoring: { prometheusRule: { enabled: null } } }, 'or leave it out'],
   ])('%s', async (_what, values, words) => {
     await expect(helm.template(CHARTS.gpuClassroom, { values })).rejects.toThrow(words);
+  });
+});
+
+test('labels that several values give are there once, and those that select stay as they are', async () => {
+  const labels = { team: 'llm', 'app.kubernetes.io/name': 'other', 'app.kubernetes.io/instance': 'other' };
+  const values = {
+    commonLabels: labels,
+    operator: { podLabels: labels },
+    gateway: { podLabels: { ...labels, team: 'gateway' } },
+    ingress: { enabled: true, host: 'llm.school.example', labels },
+    httpRoute: { enabled: true, parentRefs: [{ name: 'public' }], labels },
+  };
+  const objects = await helm.template(CHARTS.gpuClassroom, { values });
+  const own = { 'app.kubernetes.io/name': 'gpu-classroom', 'app.kubernetes.io/instance': 'school' };
+  for (const { metadata } of objects) expect(metadata.labels).toMatchObject({ ...own, team: 'llm' });
+  expect(podOf(objects, '-operator').metadata.labels).toMatchObject({ ...own, team: 'llm' });
+  expect(podOf(objects, '-gateway').metadata.labels).toMatchObject({ ...own, team: 'gateway' });
+});
+
+test('a release may be called by a number', async () => {
+  const objects = await helm.template(CHARTS.gpuClassroom, { release: '2026' });
+  for (const { metadata } of objects) {
+    expect(metadata.labels).toMatchObject({ 'app.kubernetes.io/instance': '2026' });
+  }
+});
+
+test('lists and maps that are null are empty ones', async () => {
+  const flags = [
+    '--api-versions=monitoring.coreos.com/v1/ServiceMonitor',
+    '--api-versions=monitoring.coreos.com/v1/PrometheusRule',
+  ];
+  const pods = {
+    ...{ resources: null, podLabels: null, podAnnotations: null, nodeSelector: null, tolerations: null },
+    ...{ affinity: null, topologySpreadConstraints: null, extraEnv: null },
+  };
+  const objects = await helm.template(CHARTS.gpuClassroom, {
+    flags,
+    values: {
+      ...{ global: null, commonLabels: null, imagePullSecrets: null, extraObjects: null },
+      ...{ podSecurityContext: null, securityContext: null },
+      operator: { ...pods, extraArgs: null, serviceAccount: { annotations: null } },
+      gateway: {
+        ...{ ...pods, extraVolumes: null, extraVolumeMounts: null, serviceAccount: { annotations: null } },
+        persistence: { annotations: null },
+        service: { type: 'LoadBalancer', annotations: null, loadBalancerSourceRanges: null },
+      },
+      ingress: { enabled: true, host: 'llm.school.example', annotations: null, labels: null },
+      networkPolicy: { clients: null, egress: { extra: null } },
+      monitoring: {
+        prometheus: { namespace: 'monitoring' },
+        serviceMonitor: { labels: null },
+        prometheusRule: { labels: null },
+        dashboards: { enabled: true, labels: null, annotations: null },
+      },
+    },
+  });
+  const byDefault = await helm.template(CHARTS.gpuClassroom, {
+    flags,
+    values: {
+      ingress: { enabled: true, host: 'llm.school.example' },
+      monitoring: { prometheus: { namespace: 'monitoring' }, dashboards: { enabled: true } },
+    },
+  });
+  const names = (of: readonly RenderedObject[]) => of.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+  expect(names(objects)).toEqual(names(byDefault));
+});
+
+describe('the notes after an installation', () => {
+  const notes = async (values: object) => {
+    const args = ['install', 'school', CHARTS.gpuClassroom, '--dry-run=client', '--values=-'];
+    return (await helm.run(args, JSON.stringify(values))).split('NOTES:').at(-1) ?? '';
+  };
+
+  test('make a namespace for the first class, unless it is the one that is served', async () => {
+    expect(await notes({})).toContain('kubectl create namespace python-101\n');
+    const ofOne = await notes({ watchNamespace: 'lab' });
+    expect(ofOne).toContain('kubectl classroom create python-101 -n lab ');
+    expect(ofOne).not.toContain('kubectl create namespace');
+  });
+
+  const warning = 'gateway.tlsSecretName is empty: keys travel readable';
+  const service = { type: 'LoadBalancer' };
+  test.each([
+    ['warn of keys that travel readable from outside', { service }, true],
+    ['do not where the gateway has a certificate', { service, tlsSecretName: 'tls' }, false],
+    ['nor where something before it has', { service, baseURL: 'https://llm.school.example/v1' }, false],
+    ['nor where nobody comes from outside', {}, false],
+  ])('%s', async (_what, gateway, warns) => {
+    expect((await notes({ gateway })).includes(warning)).toBe(warns);
   });
 });
 
@@ -204,6 +318,41 @@ describe('as part of another chart', () => {
 });
 
 describe('a class from a values file', () => {
+  test('has labels of its own beside ours, none twice', async () => {
+    const values = {
+      labels: { school: 'north', 'app.kubernetes.io/name': 'other' },
+      students: [{ id: 'a' }],
+    };
+    for (const { metadata } of await helm.template(CHARTS.classroom, { values })) {
+      expect(metadata.labels).toMatchObject({ school: 'north', 'app.kubernetes.io/name': 'classroom' });
+    }
+  });
+
+  test.each([
+    ['all namespaces', {}, {}],
+    ['its namespace alone', { watchNamespace: 'python-101' }, { trainerRoleKind: 'Role' }],
+  ])('binds its trainers to the role of an installation for %s', async (_where, installation, values) => {
+    const there = await helm.template(CHARTS.gpuClassroom, {
+      release: 'gpu-classroom',
+      values: installation,
+    });
+    const trainers = [{ kind: 'User', name: 'chen@school.example', apiGroup: 'rbac.authorization.k8s.io' }];
+    const objects = await helm.template(CHARTS.classroom, {
+      namespace: 'python-101',
+      values: { ...values, trainers },
+    });
+    const { kind, name } = z
+      .object({ roleRef: z.object({ kind: z.string(), name: z.string() }) })
+      .parse(objectOf(objects, 'RoleBinding', ':trainers')).roleRef;
+    expect(there.map((object) => [object.kind, object.metadata.name])).toContainEqual([kind, name]);
+  });
+
+  test('may have nobody in it', async () => {
+    const values = { students: null, trainers: null, labels: null, annotations: null };
+    const objects = await helm.template(CHARTS.classroom, { values });
+    expect(objects.map(({ kind }) => kind)).toEqual(['Classroom']);
+  });
+
   const ids = ['alice', 'Alice', 'alice.b@school.example', 'a_b', '2023-0815', 'x'.repeat(63)];
 
   test('names its seats as `kubectl classroom enroll` does', async () => {
@@ -220,6 +369,7 @@ describe('a class from a values file', () => {
     ['a field that seats do not have', { students: [{ id: 'a', weigth: 2 }] }, "'weigth' not allowed"],
     ['a field that classes do not have', { spec: { modle: {} } }, "'modle' not allowed"],
     ['a number for an id', { students: [{ id: 20230815 }] }, 'want string'],
+    ['no class at all', { spec: null }, "missing property 'spec'"],
   ])('is refused with %s', async (_what, values, words) => {
     await expect(helm.template(CHARTS.classroom, { values })).rejects.toThrow(words);
   });

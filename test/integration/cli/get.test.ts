@@ -1,11 +1,12 @@
-import { beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { parse } from 'yaml';
+import { beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { parse, parseAllDocuments } from 'yaml';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { LABELS } from '../../../src/api/labels.ts';
 import { studentQuotas } from '../../../src/api/student-quota.ts';
 import { pods } from '../../../src/kube/resources.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
 import { connectToControlPlane } from '../../support/connected-control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
 import { kubectlClassroom } from '../../support/kubectl-classroom.ts';
 
 // A busy machine is slow, not wrong.
@@ -64,6 +65,7 @@ describe('a table has the columns that the API server prints', () => {
   test('of one that is named', async () => {
     expect(firstWords((await get('python-101')).stdout)).toEqual(['NAME', 'python-101']);
     expect(firstWords((await get('classrooms', 'python-101')).stdout)).toEqual(['NAME', 'python-101']);
+    expect(firstWords((await get('--class', 'python-101')).stdout)).toEqual(['NAME', 'python-101']);
   });
 
   test('with more columns when it is wide', async () => {
@@ -119,6 +121,130 @@ describe('for programs', () => {
   });
 });
 
+describe("columns of one's own", () => {
+  test('show what their paths lead to', async () => {
+    const columns =
+      'custom-columns=STUDENT:.spec.student.id,CLASS:.spec.classroomRef.name,KEY:.status.secretName';
+    expect((await get('students', '-o', columns, 'alice')).stdout).toBe(
+      'STUDENT   CLASS        KEY\nalice     python-101   <none>\n',
+    );
+  });
+
+  test('with a path that cannot be read are told of, before anything is shown', async () => {
+    const { code, stdout, stderr } = await get('-o', 'custom-columns=A:.spec[?(@.x==)]');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('error: The path ".spec[?(@.x==)]" of a column cannot be read.');
+  });
+});
+
+describe('get --watch', () => {
+  /** Types Ctrl-C when `change` has led to a text. */
+  async function watched(argv: string[], change: () => Promise<unknown>, until: string) {
+    const interrupt = new AbortController();
+    let stdout = '';
+    const command = ['get', ...argv, '--watch', '-n', watchedNamespace];
+    const running = kubectlClassroom([...command, '--kubeconfig', controlPlane.kubeconfigPath], {
+      signal: interrupt.signal,
+      stdout: {
+        write: (text) => {
+          stdout += text;
+        },
+      },
+    });
+    await eventually('the beginning', () => stdout !== '');
+    await change();
+    await eventually(until, () => stdout.includes(until));
+    interrupt.abort(new Error('Interrupted'));
+    return { ...(await running), stdout };
+  }
+  const seat = (id: string) =>
+    studentQuota({
+      metadata: { namespace: watchedNamespace, uid: undefined, generation: undefined },
+      spec: { student: { id } },
+    });
+  const suspend = (id: string) =>
+    client.mergePatch(
+      studentQuotas,
+      { namespace: watchedNamespace, name: `python-101-${id}` },
+      { spec: { access: 'Suspended' } },
+    );
+  let watchedNamespace: string;
+  beforeEach(async () => {
+    watchedNamespace = await controlPlane.createNamespace('cli-watch');
+    await client.create(studentQuotas, seat('alice'));
+  });
+
+  test('begins with the table, and goes on with what changes and what comes, until Ctrl-C', async () => {
+    const { code, stdout, stderr } = await watched(
+      ['students'],
+      async () => {
+        await suspend('alice');
+        await client.create(studentQuotas, seat('bob'));
+      },
+      'python-101-bob',
+    );
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
+    expect(stdout.replaceAll(/ +/g, ' ').trimEnd().split('\n')).toEqual([
+      'NAME STUDENT CLASS READY ACCESS AGE',
+      expect.stringMatching(/^python-101-alice alice python-101 <none> Active /),
+      expect.stringMatching(/^python-101-alice alice python-101 <none> Suspended /),
+      expect.stringMatching(/^python-101-bob bob python-101 <none> Active /),
+    ]);
+  });
+
+  test('tells only of those that are named', async () => {
+    const { stdout } = await watched(
+      ['students', 'alice', '-o', 'name'],
+      async () => {
+        await client.create(studentQuotas, seat('bob'));
+        await suspend('alice');
+      },
+      'python-101-alice\nstudentquota.gpu-classroom.io/python-101-alice\n',
+    );
+    expect(stdout).not.toContain('bob');
+  });
+
+  test('ends with the next change when nobody reads it any more, as before `head`', async () => {
+    const stdout = { destroyed: false, write: () => true };
+    const ended = kubectlClassroom(
+      ['get', 'students', '-w', '-n', watchedNamespace, '--kubeconfig', controlPlane.kubeconfigPath],
+      { stdout },
+    );
+    stdout.destroyed = true;
+    // Only a change that it is told of ends it, and it may not watch yet.
+    let isOver = false;
+    void ended.then(() => {
+      isOver = true;
+    });
+    await eventually('the end', async () => {
+      await suspend('alice');
+      await client.mergePatch(
+        studentQuotas,
+        { namespace: watchedNamespace, name: 'python-101-alice' },
+        { spec: { access: 'Active' } },
+      );
+      return isOver;
+    });
+    expect((await ended).code).toBe(0);
+  });
+
+  test('gives programs one object after the other', async () => {
+    const { stdout } = await watched(['students', '-o', 'yaml'], () => suspend('alice'), 'Suspended');
+    const documents = parseAllDocuments(stdout).map((document) => document.toJS());
+    expect(documents).toMatchObject([
+      { kind: 'StudentQuota', spec: { access: 'Active' } },
+      { kind: 'StudentQuota', spec: { access: 'Suspended' } },
+    ]);
+    expect(documents[0].metadata).not.toHaveProperty('managedFields');
+  });
+
+  test("may show columns of one's own", async () => {
+    const columns = 'custom-columns=STUDENT:.spec.student.id,ACCESS:.spec.access';
+    const { stdout } = await watched(['students', '-o', columns], () => suspend('alice'), 'Suspended');
+    expect(stdout).toBe('STUDENT   ACCESS\nalice     Active\nalice     Suspended\n');
+  });
+});
+
 describe('what is not there', () => {
   test('nothing in the namespace: said on standard error, as kubectl does, and no failure', async () => {
     const argv = ['get', '-n', empty, '--kubeconfig', controlPlane.kubeconfigPath];
@@ -126,6 +252,13 @@ describe('what is not there', () => {
       code: 0,
       stdout: '',
       stderr: `No classes found in namespace "${empty}".\n`,
+    });
+  });
+
+  test('nothing of a class: said with its name, which may be misspelled', async () => {
+    expect(await get('students', '--class', 'pyhton-101')).toMatchObject({
+      code: 0,
+      stderr: `No students of class "pyhton-101" found in namespace "${namespace}".\n`,
     });
   });
 

@@ -53,7 +53,15 @@ const heard: IncomingMessage[] = [];
 
 const usage = {
   limits: [{ name: 'concurrentRequests', limit: 2, remaining: 1 }],
-  today: { requests: 7, throttled: 2, prompt_tokens: 80, completion_tokens: 20, total_tokens: 100 },
+  today: {
+    requests: 7,
+    completed: 6,
+    throttled: 2,
+    queue_wait_ms: 9000,
+    prompt_tokens: 80,
+    completion_tokens: 20,
+    total_tokens: 100,
+  },
 };
 
 const STREAM = [
@@ -62,6 +70,9 @@ const STREAM = [
   '\n: a comment\n\ndata: {"choices":[{"delta":{"content":"Alice."}}]}\n\n',
   'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4}}\n\ndata: [DONE]\n\n',
 ];
+
+/** As many of them come. */
+let streamed = STREAM.length;
 
 /** Speaks as the gateway does: a key in either header, errors in OpenAI's shape. */
 function answer(request: IncomingMessage, response: ServerResponse): void {
@@ -77,7 +88,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     response.end(JSON.stringify(usage));
   } else {
     response.setHeader('content-type', 'text/event-stream');
-    for (const part of STREAM) response.write(part);
+    for (const part of STREAM.slice(0, streamed)) response.write(part);
     response.end();
   }
 }
@@ -283,6 +294,26 @@ describe('chat', () => {
     expect(stderr).toMatch(/It has 2\.\n.*alice, bob\./);
   });
 
+  test('asks nothing where there is no question', async () => {
+    const before = heard.length;
+    const argv = ['chat', '--student', 'alice', '--gateway-url', gatewayUrl, '-n', namespace];
+    const { code, stdout, stderr } = await kubectlClassroom(
+      [...argv, '--kubeconfig', controlPlane.kubeconfigPath],
+      { readText: () => ' \n' },
+    );
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('There is no question: the standard input is empty.');
+    expect(heard).toHaveLength(before);
+  });
+
+  test('ends the line of an answer that breaks off', async () => {
+    streamed = 3;
+    const { code, stdout, stderr } = await run(...ask, '--gateway-url', gatewayUrl);
+    streamed = STREAM.length;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: 'Hello, Alice.\n' });
+    expect(stderr).toContain('The answer broke off.');
+  });
+
   test('tells of a gateway that is not there', async () => {
     const { code, stderr } = await run(...ask, '--gateway-url', 'http://127.0.0.1:1/v1');
     expect(code).toBe(1);
@@ -315,6 +346,14 @@ describe('logs', () => {
     expect((await run('logs', '--tail', '1')).stdout).toMatch(/^ERROR/);
   });
 
+  test('end where nobody reads them any more, as before `head`', async () => {
+    const written: string[] = [];
+    const argv = ['logs', '-n', namespace, '--kubeconfig', controlPlane.kubeconfigPath];
+    const stdout = { destroyed: true, write: (text: string) => written.push(text) };
+    expect(await kubectlClassroom(argv, { stdout })).toMatchObject({ code: 0 });
+    expect(written).toHaveLength(1);
+  });
+
   test('says of which engine there is none, and fails', async () => {
     const { code, stdout, stderr } = await run('logs', '-p');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -340,19 +379,20 @@ describe('top', () => {
         running: 1,
         requests: 7,
         refused: 2,
+        meanWaitMs: 1500,
         promptTokens: 80,
         completionTokens: 20,
         tokens: 100,
       },
       { id: 'bob', source: 'Status', requests: 3, tokens: 40 },
     ]);
-    expect(note).toMatch(/^Some figures are up to a minute old: The gateway refuses/);
+    expect(note).toMatch(/^The figures of bob are up to a minute old: The gateway refuses/);
   });
 
   test('is a table for people', async () => {
     const { stdout } = await run('top', '--once', '--sort', 'student', '--gateway-url', gatewayUrl);
     expect(stdout).toMatch(/^python-101 in .*: 1 of 1 engine answers\./);
-    expect(stdout).toMatch(/^alice +1 +7 +2 +80 +20 +100 +<unlimited>$/m);
+    expect(stdout).toMatch(/^alice +1 +7 +2 +1\.5s +80 +20 +100 +<unlimited>$/m);
   });
 
   test('draws again until Ctrl-C, which is no failure', async () => {
@@ -415,8 +455,51 @@ describe('doctor', () => {
   test('tells who may not look what is missing, and goes on', async () => {
     const { of } = await findings('--gateway-url', gatewayUrl, '--as', 'mallory');
     expect(of('Rights')).toMatchObject([{ mark: 'Bad', why: expect.stringContaining('list secrets') }]);
-    expect(of('Operator')).toMatchObject([{ mark: 'Unknown' }]);
+    expect(of('Operator')).toEqual([
+      {
+        area: 'Operator',
+        mark: 'Unknown',
+        what: 'You may not look at all of operator and gateway.',
+        why: 'The user mallory lacks the right "list" on "deployments.apps" in the whole cluster.',
+        next: expect.stringContaining('Who runs the cluster may look'),
+      },
+    ]);
     expect(of('GPUs')).toMatchObject([{ mark: 'Unknown' }]);
+    expect(of('Class')).toMatchObject([
+      {
+        mark: 'Unknown',
+        why: `The user mallory lacks the right "list" on "classrooms.gpu-classroom.io" in namespace "${namespace}".`,
+        next: expect.stringContaining("Ask who runs the cluster for the trainers' role"),
+      },
+    ]);
+  });
+
+  test('names whoever is like the student whom nobody knows, and fails', async () => {
+    const { code, of } = await findings('--gateway-url', gatewayUrl, '--student', 'alcie');
+    expect(code).toBe(1);
+    expect(of('Gateway')).toMatchObject([
+      {
+        mark: 'Bad',
+        what: 'Nobody with the id "alcie" has a seat in the class "python-101".',
+        why: 'Did you mean alice?',
+      },
+    ]);
+  });
+
+  test('does not call a namespace healthy of whose classes it looked at none', async () => {
+    const several = await controlPlane.createNamespace('cli-live-several');
+    for (const name of ['biology', 'python']) {
+      const place = { name, namespace: several, uid: undefined, generation: undefined };
+      await client.create(classrooms, classroom({ metadata: place }));
+    }
+    const argv = ['doctor', '-o', 'json', '-n', several, '--kubeconfig', controlPlane.kubeconfigPath];
+    const { stdout } = await kubectlClassroom(argv);
+    expect(findingsSchema.parse(JSON.parse(stdout)).findings).toContainEqual(
+      expect.objectContaining({
+        mark: 'Unknown',
+        what: `Which class is meant? Namespace "${several}" has 2.`,
+      }),
+    );
   });
 
   test('says what operator and gateway lack, and who of them does not run', async () => {

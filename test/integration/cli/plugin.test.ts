@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
@@ -84,6 +85,17 @@ describe('the plugin in one file', () => {
       'A10',
     ]);
     expect(plan).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('loads of Node.js what a command needs, and for help nothing of HTTP', async () => {
+    const program = pathToFileURL(join(outdir, 'kubectl-classroom.mjs')).href;
+    const script = [
+      "process.argv = ['node', 'kubectl-classroom', '--help'];",
+      `await import('${program}');`,
+      'console.error(process.moduleLoadList.filter((name) => /^NativeModule (http|tls)$/.test(name)).join());',
+    ];
+    const { code, stderr } = await run(process.execPath, ['--input-type=module', '-e', script.join('\n')]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '\n' });
   });
 
   test('is a command of kubectl', async () => {
@@ -189,6 +201,11 @@ test('the manifest for krew names the very archive', async () => {
     metadata: { name: 'classroom' },
     spec: { version: `v${packageJson.version}`, platforms: [{ bin: 'kubectl-classroom.mjs' }] },
   });
+  // What krew refuses, and what its reviewers ask for: https://krew.sigs.k8s.io/docs/developer-guide/plugin-manifest/
+  expect(manifest.spec.version).toMatch(/^v\d+\.\d+\.\d+$/);
+  expect(manifest.spec.shortDescription).toMatch(/^.{1,50}$/);
+  const { stdout } = await promisify(execFile)('tar', ['-tzf', join(outdir, 'kubectl-classroom.tar.gz')]);
+  expect(stdout.trim().split('\n')).toEqual(expect.arrayContaining(['LICENSE', 'kubectl-classroom.mjs']));
   const [platform] = manifest.spec.platforms;
   expect(platform.sha256).toBe(createHash('sha256').update(archive).digest('hex'));
   expect(platform.uri).toBe(

@@ -122,6 +122,7 @@ describe('a lease', () => {
         requests: 1,
         completed: 1,
         throttled: 0,
+        queueWaitMs: 3,
         promptTokens: 5,
         cachedTokens: 2,
         completionTokens: 7,

@@ -4,7 +4,6 @@ import { classrooms } from '../../../src/api/classroom.ts';
 import { API_GROUP_VERSION } from '../../../src/api/group.ts';
 import { LABELS } from '../../../src/api/labels.ts';
 import { CHILD_RESOURCES } from '../../../src/classroom/kinds.ts';
-import { createApplier } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { silentLogger } from '../../../src/kube/log.ts';
@@ -12,7 +11,6 @@ import { noMetrics } from '../../../src/kube/metrics.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import { untilSettled } from '../../../src/operator/once.ts';
 import { createOperator } from '../../../src/operator/operator.ts';
-import { FIELD_MANAGER } from '../../../src/reconcile/field-managers.ts';
 import { podAddress } from '../../../src/vllm/pod-address.ts';
 import { settings } from '../../support/classroom.ts';
 import { connectToControlPlane } from '../../support/connected-control-plane.ts';
@@ -54,7 +52,6 @@ async function live(namespace: string, writesToLive: number): Promise<{ writes: 
   const life = mortal(writesToLive, stop.signal);
   const operator = createOperator({
     client: life.client,
-    applier: createApplier({ client: life.client, fieldManager: FIELD_MANAGER }),
     events: { record: () => {} },
     clock: systemClock,
     log: silentLogger,
@@ -72,7 +69,7 @@ async function live(namespace: string, writesToLive: number): Promise<{ writes: 
   const running = operator.run(stop.signal);
   const settled = untilSettled({
     progress: operator.progress,
-    idle: operator.idle,
+    isAtRest: operator.isAtRest,
     clock: systemClock,
     timeoutMs: 60_000,
     signal: stop.signal,

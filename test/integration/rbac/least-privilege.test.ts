@@ -32,7 +32,7 @@ import { GATEWAY_ACCOUNT, OPERATOR_ACCOUNT } from '../../../src/rbac/accounts.ts
 import { NAMESPACE_PLACEHOLDER, rbacObjects } from '../../../src/rbac/manifest.ts';
 import { GATEWAY_RIGHTS, OPERATOR_RIGHTS, type Right } from '../../../src/rbac/rights.ts';
 import { generateApiKey, hashApiKey } from '../../../src/student/api-key.ts';
-import { type ApiServerProxy, startApiServerProxy } from '../../support/api-server-proxy.ts';
+import { type ApiServerProxy, rightFor, startApiServerProxy } from '../../support/api-server-proxy.ts';
 import { createNamespace, sharedControlPlane } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
 import { clientOf } from '../../support/kube-client.ts';
@@ -148,29 +148,12 @@ function grantsOf(rights: readonly Right[]): string[] {
 
 /**
  * The rights that a request needs: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb.
- * A patch that makes an object needs two.
+ * A patch that makes an object needs two. Neither program asks for what is no resource.
  */
 function rightsFor(request: ApiServerProxy['requests'][number]): string[] {
   const right = rightFor(request);
+  if (right === undefined) throw new Error(`a path that is no resource: ${request.method} ${request.path}`);
   return request.status === 201 ? [right, right.replace('patch ', 'create ')] : [right];
-}
-
-function rightFor({ method, path, watch }: ApiServerProxy['requests'][number]): string {
-  const match =
-    /^\/(?:api\/[^/]+|apis\/([^/]+)\/[^/]+)(?:\/namespaces\/[^/]+)?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(
-      path,
-    );
-  if (match === null) throw new Error(`a path that is no resource: ${method} ${path}`);
-  const [, group = '', resource, name, subresource] = match;
-  const read = watch ? 'watch' : name === undefined ? 'list' : 'get';
-  const verbs: Record<string, string> = {
-    GET: read,
-    POST: 'create',
-    PUT: 'update',
-    PATCH: 'patch',
-    DELETE: 'delete',
-  };
-  return `${verbs[method]} ${group}/${resource}${subresource === undefined ? '' : `/${subresource}`}`;
 }
 
 function used({ proxy }: WatchedProgram): string[] {
@@ -178,7 +161,7 @@ function used({ proxy }: WatchedProgram): string[] {
 }
 
 function forbidden({ proxy }: WatchedProgram): string[] {
-  return proxy.requests.filter(({ status }) => status === 403 || status === 401).map(rightFor);
+  return proxy.requests.filter(({ status }) => status === 403 || status === 401).map(rightOf);
 }
 
 const MODEL = { id: 'Qwen/Qwen2.5-7B-Instruct', servedName: 'qwen', storage: { size: '50Gi' } };

@@ -77,10 +77,25 @@ function boundsOf(schema: StructuralSchema, template: string): Bound[] {
       return schema.maxProperties === undefined ? [] : [mapBound(schema.maxProperties, template)];
     case 'boolean':
       return [];
+    case undefined:
+      return [...textBounds(schema, template), ...rangeBounds(schema)];
   }
 }
 
-function numberBounds({ format, minimum = Number.NaN, maximum = Number.NaN }: StructuralSchema): Bound[] {
+function numberBounds(schema: StructuralSchema): Bound[] {
+  const { format, minimum = Number.NaN } = schema;
+  return [
+    ...rangeBounds(schema),
+    {
+      name: 'whole number',
+      accepted: [],
+      refused: [minimum + 0.5],
+      refusal: new RegExp(`must be of type ${format}: "float64"$`),
+    },
+  ];
+}
+
+function rangeBounds({ minimum = Number.NaN, maximum = Number.NaN }: StructuralSchema): Bound[] {
   return [
     {
       name: `minimum ${minimum}`,
@@ -93,12 +108,6 @@ function numberBounds({ format, minimum = Number.NaN, maximum = Number.NaN }: St
       accepted: [maximum],
       refused: [maximum + 1],
       refusal: new RegExp(`should be less than or equal to ${maximum}$`),
-    },
-    {
-      name: 'whole number',
-      accepted: [],
-      refused: [minimum + 0.5],
-      refusal: new RegExp(`must be of type ${format}: "float64"$`),
     },
   ];
 }

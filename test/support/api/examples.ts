@@ -50,7 +50,7 @@ const everythingOnWholeGpus: ClassroomSpecInput = {
     extraArgs: ['--dtype', 'half'],
     env: [{ name: 'HF_ENDPOINT', value: 'https://mirror.example.com' }],
     resources: {
-      requests: { cpu: '2', memory: '8Gi', 'ephemeral-storage': '20Gi' },
+      requests: { cpu: 2, memory: '8Gi', 'ephemeral-storage': '20Gi' },
       limits: { cpu: '4', memory: '16Gi', 'ephemeral-storage': '40Gi' },
     },
     rollout: 'AfterClass',

@@ -65,7 +65,16 @@ describe('what the API server could not use is refused where it stands', () => {
     ],
     ['a number in a map', z.record(text(), z.number()), 'spec.it.* cannot be part of a CRD: '],
     ['a number with a fraction', z.number().min(0).max(1), 'its JSON schema has no structural type.'],
-    ['a union', z.union([text(), z.int().min(0).max(9)]), 'its JSON schema has no structural type.'],
+    [
+      'a union',
+      z.union([text(), z.int().min(0).max(9)]),
+      'spec.it cannot be part of a CRD: its JSON schema has no structural anyOf.',
+    ],
+    [
+      'a number or text without a bound of the number',
+      z.union([text(), z.int().max(9)]).meta({ 'x-kubernetes-int-or-string': true }),
+      'spec.it cannot be part of a CRD: it has no minimum.',
+    ],
     ['a literal', z.literal(1), 'its JSON schema has no structural type.'],
     ['a tuple', z.tuple([text()]), 'spec.it[*] cannot be part of a CRD: '],
     ['anything', z.unknown(), 'its JSON schema has no structural type.'],
@@ -77,6 +86,18 @@ describe('what the API server could not use is refused where it stands', () => {
     ['an object that keeps what it does not know', z.looseObject({}), 'spec.it.* cannot be part of a CRD: '],
   ])('%s', (_name, schema, message) => {
     expect(() => structuralSchema(z.object({ it: schema }), 'spec')).toThrow(message);
+  });
+});
+
+test('a number or text has the bounds of both, and no type', () => {
+  const amount = z.union([text(), z.int().min(0).max(9)]).meta({ 'x-kubernetes-int-or-string': true });
+  const { it } = structuralSchema(z.object({ it: amount.describe('How many.') }), 'spec').properties ?? {};
+  expect(it).toEqual({
+    description: 'How many.',
+    'x-kubernetes-int-or-string': true,
+    minimum: 0,
+    maximum: 9,
+    maxLength: expect.any(Number),
   });
 });
 

@@ -5,7 +5,9 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { customResourceDefinitions } from '../../../src/api/crd.ts';
 import { crdTemplate } from '../../../src/chart/crd-template.ts';
+import { neededValuesTemplate } from '../../../src/chart/needed-values-template.ts';
 import { rulesTemplate } from '../../../src/chart/rules-template.ts';
+import { valuesSchema } from '../../../src/chart/values-schema.ts';
 import { PEOPLE_ROLES } from '../../../src/rbac/people.ts';
 import { GATEWAY_RIGHTS, NODE_PREPARATION_RIGHTS, OPERATOR_RIGHTS } from '../../../src/rbac/rights.ts';
 
@@ -68,6 +70,28 @@ describe('a CRD as a template', () => {
     if (crd === undefined) throw new Error('there is no CRD');
     const group = 'a {{ b }}';
     expect(crdTemplate({ ...crd, spec: { ...crd.spec, group } })).toContain('group: a {{ "{{" }} b }}');
+  });
+});
+
+describe('the list of values that templates need', () => {
+  test('has blocks before what is in them, and leaves out lists and maps that may be empty', () => {
+    const type = z.strictObject({
+      block: z
+        .strictObject({
+          name: z.string().default(''),
+          inner: z.strictObject({ isOn: z.boolean().default(true) }).prefault({}),
+          settings: z.strictObject({ level: z.string().optional() }).prefault({}),
+        })
+        .prefault({}),
+      labels: z.record(z.string(), z.string()).default({}),
+      volumes: z.array(z.string()).default([]),
+      ports: z.array(z.int()).min(1).default([443]),
+    });
+    const listed = neededValuesTemplate('needed', valuesSchema(type)).match(/(?<=^- ).*$/gm);
+    expect(listed).toEqual([
+      ...['block', 'block.name', 'block.inner', 'block.inner.isOn', 'block.settings'],
+      'ports',
+    ]);
   });
 });
 

@@ -68,7 +68,8 @@ describe('a group', () => {
     expect(await run('rotaet')).toMatchObject({
       code: 2,
       stdout: '',
-      stderr: "'rotaet' is no command of kubectl classroom keys: did you mean rotate?\nSee --help.\n",
+      stderr:
+        "error: 'rotaet' is no command of kubectl classroom keys: did you mean rotate?\nSee what there is: kubectl classroom keys --help\n",
     });
   });
 });

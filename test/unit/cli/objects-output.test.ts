@@ -24,8 +24,22 @@ test.each([
 test('kubectl spells formats with a sign, too', () => {
   expect(objectFormat.parse('=wide')).toBe('wide');
   expect(objectFormat.safeParse('xml').error?.issues[0]?.message).toBe(
-    'must be one of table, wide, json, yaml, name',
+    'must be one of table, wide, json, yaml, name, or custom-columns=TITLE:.path,…',
   );
+});
+
+test("columns of one's own need a title and a path each", () => {
+  expect(objectFormat.parse('custom-columns=NAME:.metadata.name,AT:{.status.x[?(@.y==":")].z}')).toEqual({
+    columns: [
+      { title: 'NAME', path: '.metadata.name' },
+      { title: 'AT', path: '{.status.x[?(@.y==":")].z}' },
+    ],
+  });
+  for (const wrong of ['', 'NAME', 'NAME:', ':.metadata.name', 'NAME:.metadata.name,']) {
+    expect(objectFormat.safeParse(`custom-columns=${wrong}`).error?.issues[0]?.message).toMatch(
+      /a title and a path for each column/,
+    );
+  }
 });
 
 describe('objects', () => {

@@ -16,6 +16,7 @@ const facts = {
   others: ['biology'],
   there: ['biology'],
   student: 'alcie',
+  students: ['alcie', 'bbo'],
   classroom: 'python-101',
   meant: 'alice',
   waitedFor: 'The engine loads the model.',
@@ -24,51 +25,100 @@ const facts = {
   service: 'school/gateway',
   code: 'class_closed',
   ids: ['alice', 'bob'],
+  faults: ["line 7, column C (tokensPerDay): must be a whole number, not 'many'"],
+  missing: ['alice: the key is being replaced'],
+  issues: ['spec.model.id must be set'],
+  suggestions: ['Take a smaller model.'],
+  gpu: 'A11',
+  products: ['NVIDIA-A10', 'NVIDIA-A10G'],
+  command: 'kubectl classroom keys rotate',
+  done: 3,
+  left: ['bob'],
+  total: 5,
+};
+const ALICE_OR_BOB = ['alice', 'bob'];
+
+/** Every entry of the catalogue, with all that it can be told, and with as little as it may be. */
+const made: Readonly<Record<keyof typeof problems, readonly CliError[]>> = {
+  noKubeconfig: [problems.noKubeconfig(facts)],
+  kubeconfigUnusable: [problems.kubeconfigUnusable(facts)],
+  noCredentials: [problems.noCredentials(facts)],
+  unreachable: [problems.unreachable(facts)],
+  noAnswerInTime: [problems.noAnswerInTime(facts)],
+  notLoggedIn: [problems.notLoggedIn(facts)],
+  forbidden: [problems.forbidden(facts)],
+  notInstalled: [problems.notInstalled(facts)],
+  refused: [problems.refused({ ...facts, what: 'There is such an object already.' })],
+  conflict: [problems.conflict(facts)],
+  clusterFailed: [problems.clusterFailed(facts)],
+  interrupted: [problems.interrupted()],
+  classNotFound: [
+    problems.classNotFound(facts),
+    problems.classNotFound({ name: 'python-101', namespace: 'school' }),
+    problems.classNotFound({ ...facts, others: [] }),
+  ],
+  pathUnusable: [problems.pathUnusable({ path: '.status[', why: 'Unexpected end' })],
+  notFound: [problems.notFound(facts), problems.notFound({ ...facts, namespace: undefined, there: [] })],
+  noClass: [problems.noClass(facts)],
+  classNotNamed: [problems.classNotNamed(facts)],
+  seatNotFound: [problems.seatNotFound(facts), problems.seatNotFound({ ...facts, meant: undefined })],
+  fileUnreadable: [problems.fileUnreadable(facts)],
+  rosterUnusable: [problems.rosterUnusable(facts)],
+  rosterRefused: [problems.rosterRefused(facts)],
+  enrolmentStopped: [problems.enrolmentStopped(facts)],
+  replacementStopped: [problems.replacementStopped(facts)],
+  seatsNotFound: [
+    problems.seatsNotFound({ ...facts, meant: ALICE_OR_BOB }),
+    problems.seatsNotFound({ ...facts, meant: [] }),
+  ],
+  noSeats: [problems.noSeats(facts)],
+  keysMissing: [problems.keysMissing(facts)],
+  notWritten: [problems.notWritten(facts)],
+  classDoesNotFit: [
+    problems.classDoesNotFit(facts),
+    problems.classDoesNotFit({ why: 'the reason', suggestions: [] }),
+  ],
+  classExists: [problems.classExists(facts)],
+  noNamespace: [problems.noNamespace(facts)],
+  classInvalid: [problems.classInvalid(facts)],
+  gpuUnknown: [problems.gpuUnknown(facts), problems.gpuUnknown({ gpu: 'A11', products: [] })],
+  gpuAmbiguous: [problems.gpuAmbiguous(facts)],
+  confirmationNeeded: [problems.confirmationNeeded({ what: 'This ends the keys of 3 students.' })],
+  notConfirmed: [problems.notConfirmed()],
+  classCannotServe: [problems.classCannotServe(facts)],
+  waitedInVain: [problems.waitedInVain(facts)],
+  gatewayUnknown: [problems.gatewayUnknown(facts)],
+  reportKeyMissing: [problems.reportKeyMissing(facts)],
+  reportUnreadable: [problems.reportUnreadable(facts)],
+  gatewayUnreachable: [problems.gatewayUnreachable(facts)],
+  gatewaySilent: [problems.gatewaySilent(facts)],
+  gatewayNotAllowed: [problems.gatewayNotAllowed(facts)],
+  gatewayRefused: [problems.gatewayRefused(facts), problems.gatewayRefused({ ...facts, code: undefined })],
+  nothingAsked: [problems.nothingAsked()],
+  answerBroken: [problems.answerBroken(facts)],
+  nobodyEnrolled: [problems.nobodyEnrolled(facts)],
+  studentNotNamed: [problems.studentNotNamed(facts)],
+  keyMissing: [problems.keyMissing(facts), problems.keyMissing({ student: 'alice', why: undefined })],
+  nodesNotReadable: [problems.nodesNotReadable()],
+  noGpuOnNodes: [problems.noGpuOnNodes()],
 };
 
-/** Entries of the foundation; those of a command are tested with the command. */
-const made = [
-  problems.noKubeconfig(facts),
-  problems.kubeconfigUnusable(facts),
-  problems.noCredentials(facts),
-  problems.unreachable(facts),
-  problems.noAnswerInTime(facts),
-  problems.notLoggedIn(facts),
-  problems.forbidden(facts),
-  problems.notInstalled(facts),
-  problems.refused({ ...facts, what: 'There is such an object already.' }),
-  problems.conflict(facts),
-  problems.clusterFailed(facts),
-  problems.interrupted(),
-  problems.classNotFound(facts),
-  problems.notFound(facts),
-  problems.noClass(facts),
-  problems.classNotNamed(facts),
-  problems.seatNotFound(facts),
-  problems.confirmationNeeded(facts),
-  problems.notConfirmed(),
-  problems.classCannotServe(facts),
-  problems.waitedInVain(facts),
-  problems.gatewayUnknown(facts),
-  problems.reportKeyMissing(facts),
-  problems.reportUnreadable(facts),
-  problems.gatewayUnreachable(facts),
-  problems.gatewaySilent(facts),
-  problems.gatewayNotAllowed(facts),
-  problems.gatewayRefused(facts),
-  problems.answerBroken(facts),
-  problems.nobodyEnrolled(facts),
-  problems.studentNotNamed(facts),
-  problems.keyMissing(facts),
-  problems.nodesNotReadable(),
-  problems.noGpuOnNodes(),
-];
+test.each(Object.entries(made).flatMap(([name, errors]) => errors.map((error) => [name, error] as const)))(
+  '%s says what happened as a sentence, and what to do next',
+  (_, { problem }) => {
+    const { what, why, next, exitCode } = problem;
+    expect(what).toMatch(/^[A-Z\d].*[.?]$/);
+    expect(next).toMatch(/^[A-Z]/);
+    expect(exitCode).not.toBe(0);
+    for (const text of [what, why ?? '', next]) {
+      expect(text).not.toMatch(/undefined|null|NaN|\[object|[ ,:]{3}/);
+    }
+    expect(why).not.toBe('');
+  },
+);
 
-test.each(made.map((error) => [error.message, error] as const))('%s', (_, { problem }) => {
-  expect(problem.what).toMatch(/^[A-Z].*[.?]$/);
-  expect(problem.next).not.toBe('');
-  expect(problem.exitCode).not.toBe(0);
-  expect(JSON.stringify(problem)).not.toContain('undefined');
+test('what a command can be told of is all of the catalogue', () => {
+  expect(Object.keys(made).sort()).toEqual(Object.keys(problems).sort());
 });
 
 test('a problem is told on standard error: what, why and what next, and ends with 1', () => {

@@ -65,7 +65,7 @@ describe('a setting', () => {
     const parsed = parseCommandLine(room, ['--chairs=x']);
     expect(parsed).toEqual({
       kind: 'refused',
-      text: 'The configuration is not valid:\n  --chairs must be a whole number\nSee --help.\n',
+      text: 'error: The flags of room cannot be used:\n  --chairs must be a whole number\nSee what it takes: room --help\n',
     });
   });
 });

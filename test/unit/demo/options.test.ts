@@ -27,7 +27,15 @@ describe('The command line of the demo', () => {
     });
   });
 
+  test('a cluster may be empty', () => {
+    expect(parseDemoOptions(['cluster', '--empty'])).toMatchObject({
+      options: { mode: 'cluster', empty: true },
+    });
+    expect(parseDemoOptions(['cluster'])).toMatchObject({ options: { empty: false } });
+  });
+
   test.each([
+    [['--empty'], '--empty is for a cluster without a class'],
     [['--students', '0'], '--students must be at least 1'],
     [['--students', 'many'], '--students must be a whole number'],
     [['--speed', '0'], '--speed must be more than 0'],
@@ -44,6 +52,7 @@ describe('The command line of the demo', () => {
     const parsed = parseDemoOptions(['--help']);
     const text = parsed.kind === 'print' ? parsed.text : '';
     for (const flag of [
+      '--empty',
       '--students',
       '--exit',
       '--nodes',

@@ -39,8 +39,9 @@ async function faultsOf(words: readonly string[]): Promise<string[]> {
     if (command.length < length) continue;
     const help = await kubectlClassroom([...command, '--help']);
     if (help.code !== 0 || !help.stdout.includes(`classroom ${command.join(' ')} `)) continue;
-    const known = new Set(help.stdout.match(/--?[a-zA-Z][-a-z]*/g));
-    const flags = words.filter((word) => /^--?[a-zA-Z]/.test(word)).map((word) => word.replace(/=.*/, ''));
+    const known = new Set(['--help', ...(help.stdout.match(/--?[a-zA-Z][-a-z]*/g) ?? [])]);
+    // A message that is shown may end with a command, and with a full stop after it.
+    const flags = words.flatMap((word) => /^--?[a-zA-Z][-\w]*/.exec(word) ?? []);
     return flags.filter((flag) => !known.has(flag)).map((flag) => `${command.join(' ')} has no ${flag}`);
   }
   return [`there is no command '${words.slice(0, 2).join(' ')}'`];

@@ -8,6 +8,7 @@ import {
 } from '../../../src/kube/controller.ts';
 import { type Logger, silentLogger } from '../../../src/kube/log.ts';
 import { noMetrics } from '../../../src/kube/metrics.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createFakeClock, type FakeClock, settle } from '../../support/fake-clock.ts';
 
 let clock: FakeClock;
@@ -122,24 +123,30 @@ describe('workers', () => {
       expect(started).toEqual(['a', 'b', 'c', 'a']);
       gates.get('a')?.();
       gates.get('c')?.();
-      await controller.idle();
+      await eventually('it to be idle', () => controller.isIdle);
     });
   });
 
-  test('idle waits for what is ready and under way, not for what is due later', async () => {
+  test('idle is what has nothing ready, under way or put off; what a pass wants to look at later does not count', async () => {
     const { gates, reconcile } = gated();
-    const controller = controllerOf(reconcile);
+    const controller = controllerOf(async (key, context) => {
+      await reconcile(key, context);
+      return { requeueAfterMs: 60_000 };
+    });
     await running(controller, async () => {
-      controller.enqueueAfter('later', 60_000);
-      controller.enqueue('a');
-      let idle = false;
-      const waiting = controller.idle().then(() => {
-        idle = true;
-      });
-      await settle();
-      expect(idle).toBe(false);
+      controller.enqueueAfter('a', 500);
+      expect(controller.isIdle).toBe(false);
+      await clock.advance(500);
+      expect(controller.isIdle).toBe(false);
+      // A change while it is worked on.
+      controller.enqueueAfter('a', 500);
       gates.get('a')?.();
-      await waiting;
+      await settle();
+      expect(controller.isIdle).toBe(false);
+      await clock.advance(500);
+      gates.get('a')?.();
+      await settle();
+      expect({ idle: controller.isIdle, waiting: clock.pending }).toEqual({ idle: true, waiting: 1 });
     });
   });
 
@@ -195,7 +202,7 @@ describe('a pass', () => {
     const passesBefore = new Promise((resolve) => setImmediate(() => resolve(passes)));
     await running(controller, async () => {
       for (let key = 0; key < 100; key++) controller.enqueue(String(key));
-      await controller.idle();
+      await eventually('it to be idle', () => controller.isIdle);
     });
 
     expect(await passesBefore).toBe(1);
@@ -212,9 +219,9 @@ describe('a pass', () => {
     const controller = controllerOf(async (_key, { log }) => log.info({}, 'here'), { log: bound({}) });
     await running(controller, async () => {
       controller.enqueue('ns/a');
-      await controller.idle();
+      await eventually('it to be idle', () => controller.isIdle);
       controller.enqueue('ns/a');
-      await controller.idle();
+      await eventually('it to be idle', () => controller.isIdle);
     });
 
     expect(lines).toEqual([

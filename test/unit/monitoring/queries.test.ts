@@ -5,6 +5,7 @@ import { createGatewayMetrics } from '../../../src/gateway/metrics.ts';
 import { ALERT_GROUPS } from '../../../src/monitoring/alerts.ts';
 import { DASHBOARDS } from '../../../src/monitoring/dashboards/all.ts';
 import { JOBS } from '../../../src/monitoring/jobs.ts';
+import { monitoringReference } from '../../../src/monitoring/reference.ts';
 import { createMetrics } from '../../../src/operator/metrics.ts';
 import { grafanaDashboards } from '../../support/grafana-dashboard.ts';
 
@@ -102,4 +103,8 @@ describe('a dashboard as Grafana reads it', () => {
     );
     expect(silent).toEqual([]);
   });
+});
+
+test('the reference for people has none of the templates that Alertmanager fills in', () => {
+  expect(monitoringReference()).not.toContain('{{');
 });

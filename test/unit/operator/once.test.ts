@@ -5,19 +5,21 @@ import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
 
 let clock: FakeClock;
 let progress: Progress;
+let atRest: boolean;
 beforeEach(() => {
   clock = createFakeClock();
-  progress = createProgress(clock);
+  progress = createProgress();
+  atRest = true;
 });
 
 /** Starts to wait; `done` tells whether it has ended. */
-function waiting(timeoutMs = 60_000, idle: () => Promise<void> = () => Promise.resolve()) {
+function waiting(timeoutMs = 60_000) {
   const state = { done: false };
   const stop = new AbortController();
   const result = untilSettled({
     progress,
     clock,
-    idle,
+    isAtRest: () => atRest,
     timeoutMs,
     signal: stop.signal,
   }).finally(() => {
@@ -32,26 +34,13 @@ const fail = (key: string) =>
   progress.track('classroom', key, () => Promise.reject(new Error('no answer'))).catch(() => {});
 
 describe('--once ends', () => {
-  test('a second after the last pass, with nothing left', async () => {
-    const { state, result } = waiting();
-    await clock.advance(900);
-    await pass('room/a');
-    await clock.advance(900);
-    expect(state.done).toBe(false);
-    await clock.advance(200);
-    expect(state.done).toBe(true);
-    expect(await result).toEqual({ settled: true, unsettled: [] });
-  });
-
-  test('not while a pass runs', async () => {
-    const { promise, resolve } = Promise.withResolvers<object>();
-    const running = progress.track('classroom', 'room/a', () => promise);
+  test('as soon as the operator is at rest, however long that takes', async () => {
+    atRest = false;
     const { state, result } = waiting();
     await clock.advance(30_000);
     expect(state.done).toBe(false);
-    resolve({});
-    await running;
-    await clock.advance(1_100);
+    atRest = true;
+    await clock.advance(100);
     expect(await result).toEqual({ settled: true, unsettled: [] });
   });
 
@@ -89,12 +78,14 @@ describe('--once ends', () => {
   });
 
   test('at its time limit, also when there is always something to do', async () => {
-    const { result } = waiting(10_000, () => new Promise<void>(() => {}));
+    atRest = false;
+    const { result } = waiting(10_000);
     await clock.advance(10_300);
     expect((await result).settled).toBe(false);
   });
 
   test('when it is told to', async () => {
+    atRest = false;
     const { result, stop } = waiting();
     stop.abort();
     await clock.advance(0);

@@ -197,7 +197,7 @@ describe('what an engine asks of its node besides GPUs', () => {
     },
     {
       name: 'nothing, where somebody wants it so',
-      resources: { requests: { cpu: '0', memory: '0' } },
+      resources: { requests: { cpu: 0, memory: '0' } },
       want: { requests: { cpu: '0', memory: '0' }, limits: gpu },
     },
   ])('$name', ({ resources, want }) => {

@@ -34,6 +34,7 @@ describe('an engine goes out by the port of HTTPS', () => {
     ],
     ['the host is in another variable', { name: 'HTTPS_PROXY', value: 'http://$(PROXY)' }],
     ['it is no URL', { name: 'HTTP_PROXY', value: 'http://[' }],
+    ['the port is none', { name: 'HTTP_PROXY', value: 'http://proxy:0' }],
     ['it is empty', { name: 'HTTP_PROXY', value: '' }],
     ['the scheme is unknown', { name: 'ALL_PROXY', value: 'carrier-pigeon://coop' }],
     ['the URL is that of something else', { name: 'OTLP_ENDPOINT', value: 'http://collector:4318' }],

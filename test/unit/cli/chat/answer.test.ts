@@ -57,8 +57,12 @@ describe('an answer', () => {
     ]);
   });
 
-  test('of a model that thinks aloud has its thoughts too', async () => {
-    const thought = 'data: {"choices":[{"delta":{"reasoning_content":"Hm. "}}]}\n\n';
+  test.each([
+    ['in one field', { reasoning: 'Hm. ' }],
+    ['in that of before', { reasoning_content: 'Hm. ' }],
+    ['in both', { reasoning: 'Hm. ', reasoning_content: 'Hm. ' }],
+  ])('of a model that thinks aloud has its thoughts too, once: %s', async (_, delta) => {
+    const thought = `data: ${JSON.stringify({ choices: [{ delta }] })}\n\n`;
     expect(await piecesOf(saying(thought, text('Yes.'), 'data: [DONE]\n\n'))).toMatchObject([
       { text: 'Hm. ' },
       { text: 'Yes.' },

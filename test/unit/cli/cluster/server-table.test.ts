@@ -10,7 +10,7 @@ const columnDefinitions = [
 
 const row = (name: string, ...cells: (string | number | null)[]) => ({
   cells: [name, ...cells],
-  object: { metadata: { name, namespace: 'school' } },
+  object: { apiVersion: 'v1', kind: 'PartialObjectMetadata', metadata: { name, namespace: 'school' } },
 });
 
 const table = {

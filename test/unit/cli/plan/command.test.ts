@@ -35,13 +35,13 @@ describe('the exit code', () => {
 });
 
 test.each(EXAMPLES)('the example of the help runs: $command', ({ command }) => {
-  const { code, stderr } = run(command.replace('kubectl-classroom plan ', ''));
+  const { code, stderr } = run(command.replace('kubectl classroom plan ', ''));
   expect([0, 3]).toContain(code);
   expect(stderr).toBe('');
 });
 
 test('the mistake of the documentation is one', () => {
-  expect(run(MISTAKE.replace('kubectl-classroom plan ', ''))).toMatchObject({ code: 2, stdout: '' });
+  expect(run(MISTAKE.replace('kubectl classroom plan ', ''))).toMatchObject({ code: 2, stdout: '' });
 });
 
 test('whatever its case or spelling, a model of the catalogue is the same', () => {

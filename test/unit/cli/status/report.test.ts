@@ -224,7 +224,11 @@ describe('the next step', () => {
     nextStep({ name: 'python-101', namespace: 'school', serving: isServing, reason, students });
 
   test.each<[string, string, RegExp]>([
-    ['a model that does not fit', MISFIT_REASONS.weightsTooLarge, /kubectl classroom plan --from -/],
+    [
+      'a model that does not fit',
+      MISFIT_REASONS.weightsTooLarge,
+      /kubectl classroom plan python-101 -n school$/,
+    ],
     ['an engine that fails', 'OutOfGPUMemory', /kubectl classroom logs python-101 -n school/],
     ['engines that load', CLASSROOM_REASONS.loading, /kubectl classroom status python-101 -n school --wait/],
     ['no GPU', CLASSROOM_REASONS.noGpuNode, /kubectl classroom doctor python-101 -n school/],
@@ -269,7 +273,7 @@ describe('for people', () => {
         '',
         'Model       Qwen/Qwen2.5-7B-Instruct, for students qwen',
         'Address     http://gateway/v1',
-        'Access      Open: students are served',
+        'Access      Open: students may ask',
         'Open        yes, closes Mon 2026-11-23 17:00, in 6 h',
         'Session     runs: 2026-11-23 09:00 to 2026-11-23 17:00 (Europe/Berlin), ends in 6 h',
         'Engines     2 of 2 answer',
@@ -285,6 +289,14 @@ describe('for people', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test.each([
+    [1, 'Engines     1 of 1 answers'],
+    [2, 'Engines     1 of 2 answer'],
+  ])('one engine of %s is counted as people do', (replicas, line) => {
+    const report = classReport(classWith([serving], { status: { replicas, readyReplicas: 1 } }), [], NOW_MS);
+    expect(reportText(report, look).split('\n')).toContain(line);
   });
 
   test('what is wrong comes with the words of the operator', () => {

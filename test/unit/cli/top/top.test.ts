@@ -24,6 +24,7 @@ describe('the figures of a student', () => {
     requests: 5,
     completed: 4,
     throttled: 2,
+    queueWaitMs: 1000,
     promptTokens: 100,
     cachedTokens: 0,
     completionTokens: 50,
@@ -46,11 +47,21 @@ describe('the figures of a student', () => {
       running: 1,
       requests: 5,
       refused: 2,
+      meanWaitMs: 250,
       promptTokens: 100,
       completionTokens: 50,
       tokens: 150,
       tokensLeft: 850,
     });
+  });
+
+  test.each([
+    ['no answer was complete', { completed: 0, queue_wait_ms: 0 }],
+    ['the gateway is one of before', { completed: 3 }],
+  ])('have no mean wait where %s', (_, counts) => {
+    const tokens = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+    const answer = { limits: [], today: { requests: 3, throttled: 0, ...tokens, ...counts } };
+    expect(figuresOfAnswer('alice', answer)).toMatchObject({ requests: 3, meanWaitMs: undefined });
   });
 
   test('are none where somebody else answers', () => {
@@ -97,13 +108,14 @@ describe('tokens a minute', () => {
 test('students are sorted by any figure, the most first, else as people count', () => {
   const students = [
     live('s10', { tokens: 5 }),
-    live('s2', { tokens: 5, refused: 1 }),
-    live('s1', { tokens: 9 }),
+    live('s2', { tokens: 5, refused: 1, meanWaitMs: 900 }),
+    live('s1', { tokens: 9, meanWaitMs: 1500 }),
   ];
   const ids = (by: Parameters<typeof sorted>[1], rates = new Map<string, number>()) =>
     sorted(students, by, rates).map(({ id }) => id);
   expect(ids('tokens')).toEqual(['s1', 's2', 's10']);
   expect(ids('refused')).toEqual(['s2', 's1', 's10']);
+  expect(ids('wait')).toEqual(['s1', 's2', 's10']);
   expect(ids('student')).toEqual(['s1', 's2', 's10']);
   expect(ids('rate', new Map([['s10', 3]]))).toEqual(['s10', 's1', 's2']);
 });
@@ -118,8 +130,8 @@ describe('a moment for people', () => {
     students,
     note,
   });
-  const text = (of: Moment, rows?: number, rates?: ReadonlyMap<string, number>) =>
-    momentText(of, { rates, rows });
+  const text = (of: Moment, rows?: number, rates?: ReadonlyMap<string, number>, columns?: number) =>
+    momentText(of, { rates, rows, columns });
 
   test('sums up the class and has a row for each student', () => {
     const students = [
@@ -133,6 +145,13 @@ describe('a moment for people', () => {
     );
   });
 
+  test('tells how long answers were waited for, in seconds', () => {
+    const students = [live('alice', { meanWaitMs: 1249 }), live('bob')];
+    expect(text(moment(students))).toMatch(
+      /MEAN WAIT[\s\S]*^alice +0 +0 +0 +1\.2s [\s\S]*^bob +0 +0 +0 +- /m,
+    );
+  });
+
   test('is no longer than the screen, and says how many are left out', () => {
     const many = Array.from({ length: 50 }, (_, index) => live(`s${index}`));
     const shown = text(moment(many), 20);
@@ -140,9 +159,37 @@ describe('a moment for people', () => {
     expect(shown).toMatch(/and \d+ more\n$/);
   });
 
+  test('is no wider than the screen: words go on in the next line, and figures that matter less are left out', () => {
+    const students = [live('alice', { requests: 4, promptTokens: 9 }), live('bob')];
+    const note = `All figures are up to a minute old: ${'the gateway cannot be reached '.repeat(5)}`;
+    const shown = text(moment(students, note), 20, new Map(), 80);
+    const lines = shown.split('\n');
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
+    expect(lines.length).toBeLessThanOrEqual(20);
+    expect(lines.find((line) => line.startsWith('STUDENT'))?.split(/ {3,}/)).toEqual([
+      'STUDENT',
+      'RUNNING',
+      'REQUESTS',
+      'REFUSED',
+      'MEAN WAIT',
+      'TOKENS',
+      'PER MINUTE',
+    ]);
+    expect(shown.replace(/\s+/g, ' ')).toContain(note.trim());
+  });
+
+  test('is cut where not even the rest has room', () => {
+    expect(text(moment([live('alice')]), 20, undefined, 30)).toMatch(/^STUDENT.{22}…$/m);
+  });
+
   test('tells what is not known, and why', () => {
-    const shown = text(moment([{ id: 'alice', source: 'Status', requests: 3, tokens: 40 }], 'Some are old.'));
-    expect(shown).toContain('Some are old.');
+    const alice: StudentFigures = { id: 'alice', source: 'Status', requests: 3, tokens: 40 };
+    const shown = text(moment([alice], 'They are old.'));
+    expect(shown).toContain('They are old.');
+    expect(shown).toContain('Today 3 requests, 40 tokens.\n');
+    expect(text(moment([alice, live('bob', { refused: 1, running: 2 })]))).toContain(
+      'Today 3 requests, 1 refused, 40 tokens; 2 run or wait now.',
+    );
     expect(shown).toMatch(/^alice +<unknown> +3 +<unknown>/m);
   });
 

@@ -5,11 +5,12 @@ import { cacheFolder } from '../../../../src/demo/binaries/cache.ts';
 import {
   type EnsureOptions,
   ensureBinaries,
+  ensureKubeconform,
   ensurePrometheus,
 } from '../../../../src/demo/binaries/ensure.ts';
 import { BinariesError } from '../../../../src/demo/binaries/errors.ts';
 import type { GoInvocation, RunGo } from '../../../../src/demo/binaries/go-build.ts';
-import { CONTROL_PLANE, PROMETHEUS } from '../../../../src/demo/binaries/tool-sets.ts';
+import { CONTROL_PLANE, KUBECONFORM, PROMETHEUS } from '../../../../src/demo/binaries/tool-sets.ts';
 import { CONTROL_PLANE_TOOLS } from '../../../../src/demo/binaries/versions.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { installFakePrograms } from './fake-programs.ts';
@@ -19,7 +20,13 @@ const LINUX = { os: 'linux', arch: 'x64' } as const;
 const APISERVER = '/kubernetes/v1.36.3/bin/linux/amd64/kube-apiserver';
 /** Connections are refused: nothing listens on this port, and `fetch` does not refuse it by itself. */
 const NOBODY = 'http://127.0.0.1:4';
-const REFUSED_HOSTS = { kubernetes: NOBODY, etcd: NOBODY, helm: NOBODY, prometheus: NOBODY };
+const REFUSED_HOSTS = {
+  kubernetes: NOBODY,
+  etcd: NOBODY,
+  helm: NOBODY,
+  prometheus: NOBODY,
+  kubeconform: NOBODY,
+};
 
 const goIsNotInstalled: RunGo = async () => 'not-installed';
 
@@ -421,3 +428,18 @@ async function leavePart(cache: string, content: Buffer): Promise<void> {
   await mkdir(join(cache, 'downloads'), { recursive: true });
   await writeFile(join(cache, 'downloads', 'kube-apiserver-v1.36.3-linux-amd64.part'), content);
 }
+
+describe('kubeconform', () => {
+  test('comes out of an archive without a folder', async () => {
+    await using home = await temporaryFolder();
+    await using host = await startFakeReleaseHost();
+    const { options } = bareMachine(home.path, { hosts: host.hosts });
+    const cache = cacheFolder(KUBECONFORM, options.environment, LINUX);
+
+    expect(await ensureKubeconform(options)).toEqual({ kubeconform: join(cache, 'kubeconform') });
+    expect((await readdir(cache)).filter((name) => !name.startsWith('setup.lock')).sort()).toEqual([
+      'downloads',
+      'kubeconform',
+    ]);
+  });
+});

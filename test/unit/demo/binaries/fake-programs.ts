@@ -12,6 +12,7 @@ const VERSION_OUTPUT: Readonly<Record<ToolName, (version: string) => string>> = 
   helm: (version) => `v${version}+g1234567`,
   prometheus: (version) => `prometheus, version ${version} (branch: HEAD, revision: 1234567)`,
   promtool: (version) => `promtool, version ${version} (branch: HEAD, revision: 1234567)`,
+  kubeconform: (version) => `v${version}`,
 };
 
 export const FITTING_VERSIONS: Readonly<Record<ToolName, string>> = {
@@ -23,6 +24,7 @@ export const FITTING_VERSIONS: Readonly<Record<ToolName, string>> = {
   helm: '4.2.4',
   prometheus: '3.16.0',
   promtool: '3.16.0',
+  kubeconform: '0.8.0',
 };
 
 /** A shell script that tells its version as the real program does, and nothing else. */

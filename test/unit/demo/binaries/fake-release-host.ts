@@ -50,6 +50,7 @@ export async function startFakeReleaseHost(): Promise<FakeReleaseHost> {
       etcd: `${base}/etcd`,
       helm: `${base}/helm`,
       prometheus: `${base}/prometheus`,
+      kubeconform: `${base}/kubeconform`,
     },
     requests,
     files,
@@ -112,6 +113,12 @@ function releaseFiles(): Map<string, Buffer> {
     '/helm/helm-v4.2.4-linux-amd64.tar.gz.sha256sum',
     Buffer.from(`${sha256(helm)}  helm-v4.2.4-linux-amd64.tar.gz\n`),
   );
+  const kubeconform = archive('.', ['kubeconform'], ['kubeconform', 'README.md']);
+  files.set('/kubeconform/v0.8.0/kubeconform-linux-amd64.tar.gz', kubeconform);
+  files.set(
+    '/kubeconform/v0.8.0/CHECKSUMS',
+    Buffer.from(`${sha256(kubeconform)}  kubeconform-linux-amd64.tar.gz\n`),
+  );
   const prometheus = archive('prometheus-3.16.0.linux-amd64', ['prometheus', 'promtool']);
   files.set('/prometheus/v3.16.0/prometheus-3.16.0.linux-amd64.tar.gz', prometheus);
   files.set(
@@ -121,13 +128,14 @@ function releaseFiles(): Map<string, Buffer> {
   return files;
 }
 
-function archive(top: string, tools: readonly ToolName[]): Buffer {
+/** @param members of the archive, relative to the folder that `top` is in */
+function archive(top: string, tools: readonly ToolName[], members: readonly string[] = [top]): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'gpu-classroom-release-'));
   try {
-    mkdirSync(join(folder, top));
+    mkdirSync(join(folder, top), { recursive: true });
     for (const tool of tools) writeFileSync(join(folder, top, tool), fakeProgram(tool), { mode: 0o755 });
     writeFileSync(join(folder, top, 'README.md'), 'comes with it, is not wanted');
-    execFileSync('tar', ['-czf', join(folder, 'archive'), '-C', folder, top]);
+    execFileSync('tar', ['-czf', join(folder, 'archive'), '-C', folder, ...members]);
     return readFileSync(join(folder, 'archive'));
   } finally {
     rmSync(folder, { recursive: true });

@@ -25,6 +25,12 @@ describe('where the official releases are', () => {
       'x64',
       'https://github.com/prometheus/prometheus/releases/download/v3.16.0/prometheus-3.16.0.linux-amd64.tar.gz',
     ],
+    [
+      'kubeconform',
+      'darwin',
+      'arm64',
+      'https://github.com/yannh/kubeconform/releases/download/v0.8.0/kubeconform-darwin-arm64.tar.gz',
+    ],
   ])('%s for %s on %s', (tool, os, arch, url) => {
     expect(releaseOf(tool, { os, arch }, OFFICIAL_HOSTS)?.url).toBe(url);
   });

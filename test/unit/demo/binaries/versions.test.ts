@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { CONTROL_PLANE, PROMETHEUS } from '../../../../src/demo/binaries/tool-sets.ts';
+import { CONTROL_PLANE, KUBECONFORM, PROMETHEUS } from '../../../../src/demo/binaries/tool-sets.ts';
 import {
   ETCD_VERSION,
   HELM_VERSION,
+  KUBECONFORM_VERSION,
   KUBERNETES_VERSION,
   MINIMUM_GO_VERSION,
   PROMETHEUS_VERSION,
@@ -17,6 +18,8 @@ test.each([
   ['Go', CONTROL_PLANE, `\ngo ${MINIMUM_GO_VERSION}.`],
   // Its module counts from 300: https://github.com/prometheus/prometheus#prometheus-code-base
   ['Prometheus', PROMETHEUS, `github.com/prometheus/prometheus v0.${moduleMinor(PROMETHEUS_VERSION)} `],
+  ['kubeconform', KUBECONFORM, `github.com/yannh/kubeconform v${KUBECONFORM_VERSION} `],
+  ['Go of kubeconform', KUBECONFORM, `\ngo ${MINIMUM_GO_VERSION}.`],
   ['Go of Prometheus', PROMETHEUS, `\ngo ${MINIMUM_GO_VERSION}.`],
 ])('a build with Go gives the same %s as a download', async (_, { goBuild }, requirement) => {
   expect(await readFile(join(goBuild.moduleFolder, 'go.mod'), 'utf8')).toContain(requirement);

@@ -20,6 +20,7 @@ test('the example of /v1/usage is what is answered', () => {
     requests: 1,
     completed: 1,
     throttled: 0,
+    queueWaitMs: 420,
     promptTokens: 100,
     cachedTokens: 40,
     completionTokens: 50,

@@ -42,6 +42,7 @@ function usageOfModel(differs: Partial<ModelUsage> = {}): ModelUsage {
     requests: 1,
     completed: 1,
     throttled: 0,
+    queueWaitMs: 12.5,
     promptTokens: 100,
     cachedTokens: 40,
     completionTokens: 50,
@@ -192,7 +193,11 @@ describe('what a student used', () => {
   test('tells apart models, complete answers and refusals', async () => {
     await withLedger(async (ledger) => {
       await ledger.settled('1', [], anEntry());
-      await ledger.settled('2', [], anEntry({ outcome: 'client-left', completionTokens: 7 }));
+      await ledger.settled(
+        '2',
+        [],
+        anEntry({ outcome: 'client-left', completionTokens: 7, queueWaitMs: 900 }),
+      );
       await ledger.settled('3', [], anEntry({ model: 'my-adapter' }));
       ledger.throttled(
         anEntry({ outcome: 'throttled', promptTokens: 0, cachedTokens: 0, completionTokens: 0 }),

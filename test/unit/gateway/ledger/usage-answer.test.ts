@@ -46,6 +46,7 @@ describe('GET /v1/usage', () => {
       requests: 1,
       completed: 1,
       throttled: 0,
+      queue_wait_ms: 13,
       prompt_tokens: 100,
       completion_tokens: 50,
       total_tokens: 150,
@@ -56,6 +57,7 @@ describe('GET /v1/usage', () => {
       requests: 2,
       completed: 2,
       throttled: 1,
+      queue_wait_ms: 25,
       prompt_tokens: 200,
       completion_tokens: 100,
       total_tokens: 300,
@@ -95,7 +97,7 @@ describe('GET /v1/usage', () => {
         completion_tokens: 150,
         total_tokens: 450,
         prompt_tokens_details: { cached_tokens: 120 },
-        models: [adapter, { model: 'qwen', ...twice, completed: 1 }],
+        models: [adapter, { model: 'qwen', ...twice, completed: 1, queue_wait_ms: 13 }],
       },
     });
   });

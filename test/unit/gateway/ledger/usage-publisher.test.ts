@@ -41,7 +41,9 @@ function quotaOf(name: string, usage?: NonNullable<StudentQuota['status']>['usag
 
 function periodOf(requests: number) {
   const tokens = { promptTokens: 7 * requests, cachedTokens: 0, completionTokens: 3 * requests };
-  return requests === 0 ? [] : [{ model: 'qwen', requests, completed: requests, throttled: 0, ...tokens }];
+  return requests === 0
+    ? []
+    : [{ model: 'qwen', requests, completed: requests, throttled: 0, queueWaitMs: 0, ...tokens }];
 }
 
 /** It is 09:00 in a class of Berlin. */

@@ -133,7 +133,8 @@ describe('a file that cannot be used', () => {
     ],
     ['a column of something else', 'id,phone\na,1\n', /to pass over it: --ignore-columns 'phone'/],
     ['a column that is there twice', 'id,name,姓名\na,A,B\n', '1 C (姓名): is the same as column B (name)'],
-    ['an open quotation mark', 'id,name\nalice,"Alice\nbob,Bob\n', /^3 -: the file ends within a cell/],
+    ['an open quotation mark', 'id,name\n\nalice,"Alice\nbob,Bob\n', /^3 -: a cell of this row begins with/],
+    ['one in the header', 'sep=,\nid,"name\nalice,Alice\n', /^2 -: a cell of this row begins with/],
     ['text after a quotation mark', 'id,name\nalice,"Ali"ce\n', /^2 -: something follows the quotation mark/],
     ['a quotation mark within a cell', 'id,name\nalice,Ali"ce\n', /^2 -: a quotation mark .* is in a cell/],
   ])('%s', (_, text, wantFault) => {
