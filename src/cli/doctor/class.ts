@@ -1,8 +1,8 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { CLASSROOM_REASONS } from '../../api/reasons.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
-import { counted } from '../status/counted.ts';
 import type { Mark } from '../status/condition-words.ts';
+import { counted } from '../status/counted.ts';
 import { type ClassReport, classReport } from '../status/report.ts';
 import type { Finding } from './finding.ts';
 

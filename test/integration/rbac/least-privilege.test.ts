@@ -161,7 +161,7 @@ function used({ proxy }: WatchedProgram): string[] {
 }
 
 function forbidden({ proxy }: WatchedProgram): string[] {
-  return proxy.requests.filter(({ status }) => status === 403 || status === 401).map(rightOf);
+  return proxy.requests.filter(({ status }) => status === 403 || status === 401).flatMap(rightsFor);
 }
 
 const MODEL = { id: 'Qwen/Qwen2.5-7B-Instruct', servedName: 'qwen', storage: { size: '50Gi' } };
