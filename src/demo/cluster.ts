@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { KubeClient } from '../kube/client.ts';
-import { systemClock } from '../kube/clock.ts';
+import { type Clock, systemClock } from '../kube/clock.ts';
 import { createKubeClient } from '../kube/kube-client.ts';
 import { kubeconfigFileCredentials } from '../kube/kubeconfig.ts';
 import { GATEWAY_ACCOUNT, OPERATOR_ACCOUNT } from '../rbac/accounts.ts';
@@ -29,6 +29,10 @@ export interface DemoClusterOptions {
   readonly pace?: Pace;
   /** Default: an address of its own per pod on Linux, a port of its own elsewhere. */
   readonly addressing?: Addressing;
+  /** That of the played nodes; default: the system's. */
+  readonly clock?: Clock;
+  /** Entry points other than those of the product. */
+  readonly programs?: { readonly operator: string; readonly gateway: string };
   /** Where students connect; default: a free port. */
   readonly gatewayPort?: number;
   /**
@@ -91,21 +95,19 @@ export async function startDemoCluster(options: DemoClusterOptions): Promise<Dem
       nodes: options.nodes,
       runtimes: [...options.runtimes, ...(network === undefined ? [] : [ownPods(controlPlane, network)])],
       run: controlPlane.run,
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       random: Math.random,
       addressing,
       ...(options.pace === undefined ? {} : { pace: options.pace }),
     });
     report(`${options.nodes.length} GPU nodes are registered: ${describeNodes(options.nodes)}`);
     const [freePort = 0] = await freePorts(1);
-    const isByPort = addressing === 'PerPodPort';
     return clusterOf({
       controlPlane,
       client,
       network,
       nodeAgent,
-      operator: isByPort ? CHECKOUT.demoOperator : CHECKOUT.operator,
-      gateway: isByPort ? CHECKOUT.demoGateway : CHECKOUT.gateway,
+      ...(options.programs ?? programsFor(addressing)),
       gatewayPort: options.gatewayPort ?? freePort,
     });
   } catch (error) {
@@ -113,6 +115,13 @@ export async function startDemoCluster(options: DemoClusterOptions): Promise<Dem
     await controlPlane.stop();
     throw error;
   }
+}
+
+/** Where pods share an address, only the demo's own programs find the engines. */
+function programsFor(addressing: Addressing): { operator: string; gateway: string } {
+  return addressing === 'PerPodPort'
+    ? { operator: CHECKOUT.demoOperator, gateway: CHECKOUT.demoGateway }
+    : { operator: CHECKOUT.operator, gateway: CHECKOUT.gateway };
 }
 
 async function grantRights({ kubectl }: Binaries, { kubeconfigPath }: ControlPlane): Promise<void> {

@@ -62,6 +62,8 @@ export interface GatewayProcess {
   readonly log: Logger;
   /** Where the engine of a pod listens. */
   readonly addressOf: AddressOfPod;
+  /** Default: the system's. */
+  readonly clock?: Clock;
   /** Called once with what stops the gateway; resolves when nothing runs any more. */
   readonly onStarted: (stop: () => Promise<void>) => void;
 }
@@ -72,18 +74,19 @@ export interface GatewayProcess {
  * @throws StartError when a file of the settings cannot be used
  */
 export async function startGateway(given: GatewayProcess): Promise<void> {
-  const { settings, log, onStarted } = given;
+  const { settings, log, onStarted, clock = systemClock } = given;
+  const shared = { settings, log, clock };
   const saltSecret = await readSaltSecret(settings.saltSecretFile);
   const tls = await readTls(settings);
   const tracing = await startTracing(settings, log);
-  const tokens = await readTokenVerifier(settings.jwt, log);
-  const state = await openState(settings, log);
+  const tokens = await readTokenVerifier(settings.jwt, clock, log);
+  const state = await openState(shared);
   let source: Source | undefined;
   let publisher: UsagePublisher | undefined;
   let demand: DemandPublisher | undefined;
   const gateway = createGateway({
     ...boundsOf(settings),
-    clock: systemClock,
+    clock,
     log,
     admission: state.admission,
     usage: state.usage,
@@ -102,19 +105,19 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
   const engineTime = createEngineTime({
     book: state.reports,
     gpuShareOf: (key) => gateway.directory.classroom(key)?.gpuShare,
-    clock: systemClock,
+    clock,
     log,
   });
   const intervalMs = settings.engineMetricsIntervalMs;
   watchEngines({
     engines: gateway.engines,
-    clock: systemClock,
+    clock,
     log,
     hasAdapters: (key) => (gateway.directory.classroom(key)?.adapters.length ?? 0) > 0,
     intervalMs,
   });
-  if (settings.staticFile !== undefined) await loadStatic(settings.staticFile, gateway, systemClock);
-  else ({ source, publisher, demand } = await watch(given, gateway, state.usage, engineTime));
+  if (settings.staticFile !== undefined) await loadStatic(settings.staticFile, gateway, clock);
+  else ({ source, publisher, demand } = await watch({ ...given, clock }, gateway, state.usage, engineTime));
 
   let stopping = false;
   const health = await startHealth(settings, gateway.metrics, () =>
@@ -126,7 +129,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
       state: state.health(),
     }),
   );
-  const { address, unfollow } = await listen(settings, gateway, tls, log);
+  const { address, unfollow } = await listen(shared, gateway, tls);
   const ready = { address, health: health?.address.authority, ...gateway.directory.size };
   log.info(ready, 'The gateway takes requests');
 
@@ -135,7 +138,7 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     const { shutdownDelayMs, shutdownGraceMs } = settings;
     log.info({ delayMs: shutdownDelayMs, graceMs: shutdownGraceMs }, 'The gateway stops');
     unfollow();
-    await systemClock.sleep(shutdownDelayMs);
+    await clock.sleep(shutdownDelayMs);
     await gateway.stop(shutdownGraceMs);
     // Only now: a key that is revoked while answers run out still ends them.
     publisher?.stop();
@@ -147,6 +150,9 @@ export async function startGateway(given: GatewayProcess): Promise<void> {
     await state.close();
   });
 }
+
+/** What most parts of a gateway's process need. */
+type Shared = Pick<GatewayProcess, 'settings' | 'log'> & { readonly clock: Clock };
 
 type Bounds = Pick<
   GatewayOptions,
@@ -180,20 +186,21 @@ type ReadCertificate = Pick<FollowedCertificate, 'first' | 'read'>;
 
 /** @returns where it listens, and what ends the look at the files of its certificate */
 async function listen(
-  { listen: where, headersTimeoutMs, requestTimeoutMs, maxConnections }: GatewaySettings,
+  { settings, clock, log }: Shared,
   gateway: Gateway,
   tls: ReadCertificate | undefined,
-  log: Logger,
 ): Promise<{ readonly address: string; readonly unfollow: () => void }> {
+  const { listen: where, headersTimeoutMs, requestTimeoutMs, maxConnections } = settings;
   const bounds = { headersTimeoutMs, requestTimeoutMs, maxConnections };
   const { address, useCertificate: use } = await gateway.listen(where, { certificate: tls?.first, bounds });
   if (tls === undefined) return { address, unfollow() {} };
-  return { address, unfollow: followCertificate({ ...tls, use, clock: systemClock, log }) };
+  return { address, unfollow: followCertificate({ ...tls, use, clock, log }) };
 }
 
-async function openState(settings: GatewaySettings, log: Logger): Promise<GatewayState> {
+async function openState(shared: Shared): Promise<GatewayState> {
+  const { settings, clock, log } = shared;
   const { valkey: url, valkeyPasswordFile: path, valkeyCaFile } = settings;
-  if (url === undefined) return openLocalState(settings, log);
+  if (url === undefined) return openLocalState(shared);
   return openValkeyState({
     url,
     password: path === undefined ? undefined : (await readText(path, '--valkey-password-file')).trim(),
@@ -201,17 +208,17 @@ async function openState(settings: GatewaySettings, log: Logger): Promise<Gatewa
     prefix: settings.valkeyPrefix,
     timeoutMs: settings.valkeyTimeoutMs,
     graceMs: settings.valkeyGraceMs,
-    clock: systemClock,
+    clock,
     random: Math.random,
     newId: randomUUID,
     log,
   });
 }
 
-async function openLocalState(settings: GatewaySettings, log: Logger): Promise<GatewayState> {
-  const ledger = openLedger(settings.ledger, log);
+async function openLocalState({ settings, clock, log }: Shared): Promise<GatewayState> {
+  const ledger = openLedger(settings.ledger, clock, log);
   const admission = await createLocalAdmission({
-    clock: systemClock,
+    clock,
     journal: ledger,
     log,
     newLeaseId: randomUUID,
@@ -238,11 +245,11 @@ function longestRequestMs(settings: GatewaySettings): number {
   return queueTimeoutMs + Math.max(engineWaitTimeoutMs, wakeTimeoutMs) + totalTimeoutMs + LEASE_MARGIN_MS;
 }
 
-function openLedger(path: string, log: Logger): Ledger {
+function openLedger(path: string, clock: Clock, log: Logger): Ledger {
   try {
     const file = path === IN_MEMORY ? openLedgerInMemory() : openLedgerFile(path);
     if (path === IN_MEMORY) log.warn({}, 'Limits and used tokens are forgotten when this gateway ends');
-    return createLedger({ file, clock: systemClock, log });
+    return createLedger({ file, clock, log });
   } catch (error) {
     throw error instanceof LedgerFileError ? new StartError(error.message, { cause: error }) : error;
   }
@@ -266,20 +273,20 @@ interface Watched {
 }
 
 async function watch(
-  { settings, env, log, addressOf }: GatewayProcess,
+  { settings, env, log, addressOf, clock }: GatewayProcess & Shared,
   gateway: Gateway,
   usage: UsageReader,
   engineTime: EngineTime,
 ): Promise<Watched> {
   const { kubeconfig, namespace } = settings;
-  const context = await defaultKubeContext({ env, kubeconfig, readFile, clock: systemClock });
+  const context = await defaultKubeContext({ env, kubeconfig, readFile, clock });
   const client = createKubeClient({
     credentials: context.credentials,
-    clock: systemClock,
+    clock,
     log,
     userAgent: 'gpu-classroom-gateway',
   });
-  const shared = { client, clock: systemClock, random: Math.random, log };
+  const shared = { client, clock, random: Math.random, log };
   const timeZoneOf = (classroomKey: string) => gateway.directory.classroom(classroomKey)?.timeZone;
   const publisher = createUsagePublisher({ ...shared, usage, timeZoneOf });
   const source = watchKubernetes({
@@ -340,17 +347,18 @@ async function readTls({ tlsCertFile, tlsKeyFile }: GatewaySettings): Promise<Re
 
 async function readTokenVerifier(
   settings: TokenSettings | undefined,
+  clock: Clock,
   log: Logger,
 ): Promise<TokenVerifier | undefined> {
   if (settings === undefined) return undefined;
-  const keys = await readTokenKeys(settings, log);
-  return createTokenVerifier({ settings, keys, clock: systemClock });
+  const keys = await readTokenKeys(settings, clock, log);
+  return createTokenVerifier({ settings, keys, clock });
 }
 
-async function readTokenKeys(settings: TokenSettings, log: Logger): Promise<TokenKeys> {
+async function readTokenKeys(settings: TokenSettings, clock: Clock, log: Logger): Promise<TokenKeys> {
   const { jwksUrl, publicKeyFile, secretFile } = settings;
   if (jwksUrl !== undefined) {
-    return createRemoteKeys({ fetchKeys: () => fetchKeys(jwksUrl), clock: systemClock, log });
+    return createRemoteKeys({ fetchKeys: () => fetchKeys(jwksUrl), clock, log });
   }
   const [path, field, read] =
     publicKeyFile !== undefined

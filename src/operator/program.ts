@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { tellWhy } from '../command-line/parse.ts';
-import { systemClock } from '../kube/clock.ts';
+import { type Clock, systemClock } from '../kube/clock.ts';
 import { defaultKubeContext } from '../kube/kubeconfig.ts';
 import { describeError } from '../kube/log.ts';
 import { createLogger } from '../observability/logger.ts';
@@ -19,16 +19,20 @@ const START_FAILED_EXIT_CODE = 2;
  *
  * @param addressOf where an engine listens
  */
-export async function operatorProgram(process: NodeJS.Process, addressOf: AddressOfPod): Promise<never> {
+export async function operatorProgram(
+  process: NodeJS.Process,
+  addressOf: AddressOfPod,
+  clock: Clock = systemClock,
+): Promise<never> {
   try {
-    return process.exit(await run(process, addressOf));
+    return process.exit(await run(process, addressOf, clock));
   } catch (error) {
     process.stderr.write(`${describeError(error).error}\n`);
     return process.exit(START_FAILED_EXIT_CODE);
   }
 }
 
-async function run(process: NodeJS.Process, addressOf: AddressOfPod): Promise<number> {
+async function run(process: NodeJS.Process, addressOf: AddressOfPod, clock: Clock): Promise<number> {
   const parsed = parseConfiguration(process.argv.slice(2), process.env);
   if (parsed.kind !== 'run') return tellWhy(parsed, process);
   const configuration = parsed.options;
@@ -43,7 +47,7 @@ async function run(process: NodeJS.Process, addressOf: AddressOfPod): Promise<nu
     kubeconfig: configuration.kubeconfig,
     ...(configuration.context === undefined ? {} : { context: configuration.context }),
     readFile,
-    clock: systemClock,
+    clock,
   });
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
   return runOperator(
@@ -53,7 +57,7 @@ async function run(process: NodeJS.Process, addressOf: AddressOfPod): Promise<nu
       contextNamespace: namespace,
       identity,
       addressOf,
-      clock: systemClock,
+      clock,
       log,
       random: Math.random,
       randomBytes,

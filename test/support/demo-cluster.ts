@@ -1,10 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureBinaries, ensureOptionsOf } from '../../src/demo/binaries/ensure.ts';
-import { type DemoCluster, startDemoCluster } from '../../src/demo/cluster.ts';
+import { type DemoCluster, type DemoClusterOptions, startDemoCluster } from '../../src/demo/cluster.ts';
 import type { ServiceAccountReference } from '../../src/demo/control-plane/access.ts';
 import { kubeconfig } from '../../src/demo/control-plane/credentials.ts';
-import type { Addressing } from '../../src/demo/node-agent/agent.ts';
 import { readNodeFile } from '../../src/demo/node-agent/nodes/description.ts';
 import type { Pace } from '../../src/demo/node-agent/pod/state.ts';
 import { vllmSimulator } from '../../src/demo/node-agent/runtimes/vllm-simulator.ts';
@@ -24,13 +23,11 @@ export const QUICK_PACE: Pace = {
   configRetryMs: 500,
 };
 
-export interface TestClusterOptions {
+export interface TestClusterOptions extends Pick<DemoClusterOptions, 'addressing' | 'clock' | 'programs'> {
   /** A node file as text; default: four machines with one A10 each. */
   readonly nodes?: string;
   /** How many times faster than its GPU the simulated engine is; default 20. Slower: requests stay in flight. */
   readonly engineSpeed?: number;
-  /** Default: as the platform wants it. */
-  readonly addressing?: Addressing;
   /** True: without our kinds and rights, for an installation by Helm. */
   readonly isEmpty?: boolean;
 }
@@ -40,15 +37,14 @@ export interface TestClusterOptions {
  * start. Stop it in `afterAll`, which needs time of its own.
  */
 export async function startTestCluster(options: TestClusterOptions = {}): Promise<DemoCluster> {
-  const nodes = options.nodes ?? (await readFile(CHECKOUT.demoNodes, 'utf8'));
-  const { engineSpeed: speed = ENGINE_SPEED } = options;
+  const { nodes: text, engineSpeed: speed = ENGINE_SPEED, ...rest } = options;
+  const nodes = text ?? (await readFile(CHECKOUT.demoNodes, 'utf8'));
   return startDemoCluster({
     binaries: await ensureBinaries(ensureOptionsOf(process)),
     nodes: readNodeFile(nodes, 'the nodes of this test'),
     runtimes: [vllmSimulator({ entryPoint: CHECKOUT.vllmSimulator, speed, loadSeconds: LOAD_SECONDS })],
     pace: QUICK_PACE,
-    ...(options.addressing === undefined ? {} : { addressing: options.addressing }),
-    ...(options.isEmpty === undefined ? {} : { isEmpty: options.isEmpty }),
+    ...rest,
     report: () => {},
   });
 }
