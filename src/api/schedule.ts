@@ -65,9 +65,12 @@ export const exceptionSchema = z
   })
   .describe('A date that differs from the week.');
 
+/** Lengths from the shortest name to the longest one of https://data.iana.org/time-zones/tzdb/backward: GB, America/Argentina/ComodRivadavia. */
+const timeZoneName = text(32).min(2);
+
 export const scheduleSchema = z
   .object({
-    timeZone: text(64)
+    timeZone: timeZoneName
       .regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,2}$/)
       .meta({ 'x-kubernetes-validations': [isKnownTimeZone] })
       .default('UTC')

@@ -117,7 +117,7 @@ function textBounds(schema: StructuralSchema, template: string): Bound[] {
   const bounds: Bound[] = [
     {
       name: `maxLength ${maxLength}`,
-      accepted: [textOfLength(schema, maxLength)],
+      accepted: [textOfLength(schema, template, maxLength)],
       refused: ['a'.repeat(maxLength + 1)],
       refusal: new RegExp(`Too long: may not be more than ${maxLength} bytes$`),
     },
@@ -125,7 +125,7 @@ function textBounds(schema: StructuralSchema, template: string): Bound[] {
   if (minLength > 0) {
     bounds.push({
       name: `minLength ${minLength}`,
-      accepted: [textOfLength(schema, minLength)],
+      accepted: [textOfLength(schema, template, minLength)],
       refused: ['a'.repeat(minLength - 1)],
       refusal: new RegExp(`should be at least ${minLength} chars long$`),
     });
