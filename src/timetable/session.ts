@@ -60,12 +60,20 @@ function hoursOn(
 /** The sessions that begin on a local date. */
 function sessionsOn(date: Temporal.PlainDate, timeZone: string, hours: readonly Hours[]): Session[] {
   if (hours.length === 0 || !exists(date, timeZone)) return [];
-  return hours.map(({ start, end }) => {
-    const startMs = momentOf(date, start, timeZone);
-    const endMs = momentOf(end > start ? date : date.add({ days: 1 }), end, timeZone);
+  return hours.map((written) => {
+    const [start, end] = [date.toPlainDateTime(written.start), endOf(date, written)];
+    const startMs = momentOf(start, timeZone);
+    const endMs = momentOf(end, timeZone);
     // The clocks can leave out the beginning and move it behind the end: then the session is as long as it is written.
-    return { startMs, endMs: endMs > startMs ? endMs : startMs + writtenLengthMs(start, end) };
+    return { startMs, endMs: endMs > startMs ? endMs : startMs + start.until(end).total('milliseconds') };
   });
+}
+
+/** The local time of the end, which is on the next date where it is not later than the beginning. */
+function endOf(date: Temporal.PlainDate, { start, end }: Hours): Temporal.PlainDateTime {
+  const nextDate = date.add({ days: 1 });
+  if (end === '24:00') return nextDate.toPlainDateTime();
+  return (end > start ? date : nextDate).toPlainDateTime(end);
 }
 
 /** A zone that crosses the date line leaves out a date, such as Pacific/Apia 2011-12-30. */
@@ -78,11 +86,6 @@ function exists(date: Temporal.PlainDate, timeZone: string): boolean {
  * comes twice the first is meant, as calendars have it
  * (https://datatracker.ietf.org/doc/html/rfc5545#section-3.3.5).
  */
-function momentOf(date: Temporal.PlainDate, time: string, timeZone: string): number {
-  if (time === '24:00') return date.add({ days: 1 }).toZonedDateTime({ timeZone }).epochMilliseconds;
-  return date.toZonedDateTime({ timeZone, plainTime: time }).epochMilliseconds;
-}
-
-function writtenLengthMs(start: string, end: string): number {
-  return Temporal.PlainTime.from(start).until(Temporal.PlainTime.from(end)).total('milliseconds');
+function momentOf(local: Temporal.PlainDateTime, timeZone: string): number {
+  return local.toZonedDateTime(timeZone).epochMilliseconds;
 }

@@ -210,6 +210,24 @@ describe('a session in the night in which the clocks change', () => {
     ]);
   });
 
+  test.each([
+    ['24:00', '23:00-24:00', '2026-03-29T00:00:00-01:00 2026-03-29T01:00:00-01:00'],
+    ['midnight', '23:00-00:00', '2026-03-29T00:00:00-01:00 2026-03-29T01:00:00-01:00'],
+    ['the next date', '23:30-00:30', '2026-03-29T00:30:00-01:00 2026-03-29T01:30:00-01:00'],
+    [
+      'an earlier hour of the next date',
+      '23:30-00:10',
+      '2026-03-29T00:30:00-01:00 2026-03-29T01:10:00-01:00',
+    ],
+  ])(
+    'is as long as written where it begins in a last hour that is left out and ends at %s: %s',
+    (_, hours, expected) => {
+      const [start = '', end = ''] = hours.split('-');
+      const schedule = aSchedule({ timeZone: 'America/Nuuk', sessions: [{ days: ['Sat'], start, end }] });
+      expect(sessionsAfter(schedule, '2026-03-28T20:00:00-02:00', 1)).toEqual([expected]);
+    },
+  );
+
   test('does not come on a date that the zone leaves out', () => {
     // Apia crossed the date line: 2011-12-29 was followed by 2011-12-31.
     const schedule = daily('Pacific/Apia', '09:00-10:00');
