@@ -10,6 +10,8 @@ export interface Problem {
   readonly why?: string | undefined;
   /** What to do next: a sentence, or a command to type. */
   readonly next: string;
+  /** True: the same may be tried again a little later. */
+  readonly passes?: boolean | undefined;
   /** Default: failed. */
   readonly exitCode?: Exclude<ExitCode, 0>;
 }

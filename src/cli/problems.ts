@@ -3,6 +3,13 @@ import { EXIT_CODES } from './exit-codes.ts';
 import { CliError } from './problem.ts';
 import { counted } from './status/counted.ts';
 
+const OPEN_NOW = 'To open the class now, for an hour: kubectl classroom open --for 1h';
+/** By the code of the gateway; for the others one looks at the class. */
+const NEXT_WHEN_REFUSED: Readonly<Record<string, string>> = {
+  class_closed: OPEN_NOW,
+  outside_session: OPEN_NOW,
+};
+
 /**
  * The catalogue of all that can go wrong in a command, by name: what happened, why, and what to do next. An entry makes
  * the error; who meets the problem throws it. Mistakes in the command line are told by src/command-line/parse.ts.
@@ -367,7 +374,8 @@ export const problems = {
     new CliError({
       what: `The gateway refuses the request: HTTP ${status}${code === undefined ? '' : `, ${code}`}.`,
       why,
-      next: 'How the class is: kubectl classroom status',
+      next: NEXT_WHEN_REFUSED[code ?? ''] ?? 'How the class is: kubectl classroom status',
+      passes: status === 429 || status === 503,
     }),
 
   nothingAsked: () =>

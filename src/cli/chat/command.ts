@@ -2,16 +2,16 @@ import { z } from 'zod';
 import { nonEmpty, positiveDuration, wholeNumber } from '../../command-line/values.ts';
 import { findClassroom } from '../cluster/class-objects.ts';
 import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
-import { type Colours, coloursFor } from '../colours.ts';
+import { coloursFor } from '../colours.ts';
 import type { Runnable } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { GATEWAY_FLAGS, GATEWAY_SHAPE } from '../gateway/flags.ts';
-import { type Gateway, gatewayOf } from '../gateway/gateway.ts';
+import { gatewayOf } from '../gateway/gateway.ts';
 import { studentOf } from '../gateway/student.ts';
 import type { Machine } from '../machine.ts';
 import { problems } from '../problems.ts';
 import { withProgress } from '../progress.ts';
-import { type Message, type Question, streamAnswer } from './answer.ts';
+import { answer, converse, type Talk } from './conversation.ts';
 
 const MAX_OUTPUT_TOKENS = 1_000_000;
 
@@ -63,17 +63,6 @@ const CHAT: ClusterCommand<typeof chatSchema> = {
 /** `kubectl classroom chat`. */
 export const chatCommand: Runnable = clusterCommand(CHAT);
 
-/** A conversation with a class. */
-interface Talk {
-  readonly gateway: Gateway;
-  readonly apiKey: string;
-  readonly model: string;
-  readonly options: ChatOptions;
-  readonly machine: Machine;
-  /** Of what is not the answer. */
-  readonly colours: Colours;
-}
-
 async function chat(options: ChatOptions, cluster: Cluster): Promise<ExitCode> {
   const { machine } = cluster;
   const colours = coloursFor(machine.stderr, machine.env);
@@ -87,8 +76,8 @@ async function chat(options: ChatOptions, cluster: Cluster): Promise<ExitCode> {
   machine.stderr.write(
     colours.dim(`${student.id} in ${metadata.name}, ${model}, through ${gateway.place}\n`),
   );
-  const talk: Talk = { gateway, apiKey: student.apiKey, model, options, machine, colours };
-  const { message } = options;
+  const { message, maxTokens, timeout: deadlineMs } = options;
+  const talk: Talk = { gateway, apiKey: student.apiKey, model, maxTokens, deadlineMs, machine, colours };
   if (message === undefined && machine.ask !== undefined) await converse(talk, machine.ask);
   else await answer(talk, [{ role: 'user', content: message ?? readQuestion(machine) }]);
   return EXIT_CODES.done;
@@ -99,71 +88,4 @@ function readQuestion({ readText }: Machine): string {
   const question = readText('-').trim();
   if (question === '') throw problems.nothingAsked();
   return question;
-}
-
-/** Until nothing is typed. What was said before goes along with each question. */
-async function converse(talk: Talk, ask: NonNullable<Machine['ask']>): Promise<void> {
-  const { machine, colours } = talk;
-  machine.stderr.write(colours.dim('An empty line ends it.\n'));
-  const said: Message[] = [];
-  for (;;) {
-    const content = (await ask(colours.cyan('> '))).trim();
-    if (content === '') return;
-    said.push({ role: 'user', content });
-    said.push({ role: 'assistant', content: await answer(talk, said) });
-  }
-}
-
-/** Shows an answer as it comes, and what it took. */
-async function answer(talk: Talk, messages: readonly Message[]): Promise<string> {
-  const { gateway, apiKey, model, options, machine, colours } = talk;
-  const { maxTokens, timeout: deadlineMs } = options;
-  const question: Question = { apiKey, model, messages: [...messages], maxTokens, deadlineMs };
-  const startedMs = machine.clock.monotonic();
-  const pieces = streamAnswer(gateway, question);
-  let text = '';
-  let firstMs: number | undefined;
-  let tokens: { readonly promptTokens: number; readonly completionTokens: number } | undefined;
-  const waiting = withProgress('Waiting for the answer', machine, () => pieces.next());
-  try {
-    for (let next = await waiting; !next.done; next = await pieces.next()) {
-      const piece = next.value;
-      firstMs ??= machine.clock.monotonic() - startedMs;
-      switch (piece.kind) {
-        case 'Text':
-          machine.stdout.write(piece.text);
-          text += piece.text;
-          break;
-        case 'Usage':
-          tokens = piece;
-          break;
-      }
-    }
-  } finally {
-    // Also before it is told why an answer breaks off.
-    if (text !== '') machine.stdout.write('\n');
-  }
-  const took = { totalMs: machine.clock.monotonic() - startedMs, firstMs, tokens };
-  machine.stderr.write(colours.dim(`${tookText(took)}\n`));
-  return text;
-}
-
-interface Took {
-  readonly totalMs: number;
-  readonly firstMs: number | undefined;
-  readonly tokens: { readonly promptTokens: number; readonly completionTokens: number } | undefined;
-}
-
-/** `12 tokens in, 80 out; first text after 0.31 s, all after 2.10 s (44.7 tokens a second)`. */
-export function tookText({ totalMs, firstMs, tokens }: Took): string {
-  const seconds = (ms: number): string => (ms / 1000).toFixed(2);
-  const counted =
-    tokens === undefined ? [] : [`${tokens.promptTokens} tokens in, ${tokens.completionTokens} out`];
-  if (firstMs === undefined) return [...counted, `no text after ${seconds(totalMs)} s`].join('; ');
-  const speed =
-    tokens === undefined || totalMs <= firstMs ? undefined : tokens.completionTokens / (totalMs - firstMs);
-  const rate = speed === undefined ? '' : ` (${(speed * 1000).toFixed(1)} tokens a second)`;
-  return [...counted, `first text after ${seconds(firstMs)} s, all after ${seconds(totalMs)} s${rate}`].join(
-    '; ',
-  );
 }

@@ -93,7 +93,11 @@ const made: Readonly<Record<keyof typeof problems, readonly CliError[]>> = {
   gatewayUnreachable: [problems.gatewayUnreachable(facts)],
   gatewaySilent: [problems.gatewaySilent(facts)],
   gatewayNotAllowed: [problems.gatewayNotAllowed(facts)],
-  gatewayRefused: [problems.gatewayRefused(facts), problems.gatewayRefused({ ...facts, code: undefined })],
+  gatewayRefused: [
+    problems.gatewayRefused(facts),
+    problems.gatewayRefused({ ...facts, code: undefined }),
+    problems.gatewayRefused({ ...facts, code: 'outside_session' }),
+  ],
   nothingAsked: [problems.nothingAsked()],
   answerBroken: [problems.answerBroken(facts)],
   nobodyEnrolled: [problems.nobodyEnrolled(facts)],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Piece, streamAnswer } from '../../../../src/cli/chat/answer.ts';
-import { tookText } from '../../../../src/cli/chat/command.ts';
+import { tookText } from '../../../../src/cli/chat/conversation.ts';
 import type { Gateway, GatewayCall } from '../../../../src/cli/gateway/gateway.ts';
 
 /** Says these parts, whatever it is asked. */
