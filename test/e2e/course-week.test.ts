@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, test } from '@jest/globals';
+import { UNDISTURBED } from './course/disturbance.ts';
+import { openSchool, type School } from './course/school.ts';
+import { beginWeek, monday, type Play } from './course/week.ts';
+
+const BOOT_TIMEOUT_MS = 240_000;
+const DAY_TIMEOUT_MS = 240_000;
+
+let school: School;
+let play: Play;
+
+beforeAll(async () => {
+  school = await openSchool();
+  await school.time.moveTo(school.week(0).at('Mon 08:00'));
+  await Promise.all([school.operator.start(), school.gateway.start()]);
+  play = await beginWeek(school, 0, UNDISTURBED);
+}, BOOT_TIMEOUT_MS);
+
+afterAll(async () => {
+  await school?.[Symbol.asyncDispose]();
+}, 60_000);
+
+test(
+  'Monday: engines are up before the first student, and gone after the last answer',
+  async () => {
+    await monday(play);
+  },
+  DAY_TIMEOUT_MS,
+);

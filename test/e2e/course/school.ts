@@ -1,0 +1,100 @@
+import { fileURLToPath } from 'node:url';
+import type { DemoCluster, DemoProcess } from '../../../src/demo/cluster.ts';
+import { OPERATOR_ACCOUNT } from '../../../src/rbac/accounts.ts';
+import { type ApiServerProxy, startApiServerProxy } from '../../support/api-server-proxy.ts';
+import { type CourseTime, startCourseTime } from '../../support/course-clock/course-time.ts';
+import { kubeconfigThrough, startTestCluster } from '../../support/demo-cluster.ts';
+import { type CourseWeek, courseWeek } from './calendar.ts';
+
+const PROGRAMS = {
+  operator: fileURLToPath(new URL('../../support/course-clock/operator.ts', import.meta.url)),
+  gateway: fileURLToPath(new URL('../../support/course-clock/gateway.ts', import.meta.url)),
+};
+/** So slow that a long answer is open for some seconds. */
+const ENGINE_SPEED = 4;
+
+/** One of the two programs, which may be killed at any moment. */
+export interface Program {
+  /** SIGKILL; resolves when it has ended. */
+  kill(): Promise<void>;
+  /** Resolves when it is ready. */
+  start(): Promise<void>;
+  /** SIGKILL and a new start, which goes on while the course does. */
+  crash(): void;
+  /** Resolves when a start that is under way has ended. */
+  up(): Promise<void>;
+}
+
+/** A cluster whose operator and gateway live in the time of a course. */
+export interface School extends AsyncDisposable {
+  readonly cluster: DemoCluster;
+  readonly time: CourseTime;
+  /** What the operator writes goes through it. */
+  readonly proxy: ApiServerProxy;
+  readonly operator: Program;
+  readonly gateway: Program;
+  /** The how-manieth week of the course, from 0. */
+  week(number: number): CourseWeek;
+}
+
+/** Everything but operator and gateway is started; the first Monday is still to come. */
+export async function openSchool(): Promise<School> {
+  await using stack = new AsyncDisposableStack();
+  const time = stack.use(await startCourseTime());
+  const startMs = time.clock.now();
+  const cluster = stack.use(
+    await startTestCluster({ engineSpeed: ENGINE_SPEED, clock: time.clock, programs: PROGRAMS }),
+  );
+  const proxy = await startApiServerProxy(cluster.controlPlane);
+  stack.defer(() => proxy.close());
+  const kubeconfig = await kubeconfigThrough(proxy, cluster, OPERATOR_ACCOUNT);
+  const flags = [time.flag];
+  const operator = programOf(() => cluster.startOperator({ name: 'operator', kubeconfig, flags }));
+  const gateway = programOf(() =>
+    cluster.startGateway({ name: 'gateway', flags: [...flags, '--heartbeat=200ms'] }),
+  );
+  const all = stack.move();
+  return {
+    cluster,
+    time,
+    proxy,
+    operator,
+    gateway,
+    week: (number) => courseWeek(startMs, number),
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled([operator.up(), gateway.up()]);
+      await all.disposeAsync();
+    },
+  };
+}
+
+function programOf(startProcess: () => Promise<DemoProcess>): Program {
+  let running: DemoProcess | undefined;
+  let starting: Promise<void> = Promise.resolve();
+  const start = async (): Promise<void> => {
+    running = await startProcess();
+  };
+  const kill = async (): Promise<void> => {
+    await starting;
+    await running?.stop('SIGKILL');
+  };
+  const begin = (work: () => Promise<void>): Promise<void> => {
+    starting = work();
+    // Whoever waits for it is told; nobody may be waiting yet.
+    starting.catch(() => {});
+    return starting;
+  };
+  return {
+    kill,
+    start: () => begin(start),
+    crash() {
+      const before = starting;
+      void begin(async () => {
+        await before;
+        await running?.stop('SIGKILL');
+        await start();
+      });
+    },
+    up: () => starting,
+  };
+}
