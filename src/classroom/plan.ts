@@ -138,6 +138,7 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
       failures.retryAtMs,
       hours.opening.validUntilMs,
       hours.engines.nextChangeMs,
+      hours.engines.nextWarmUpMs,
       engines?.scaling.lookAtMs,
     ]),
   };

@@ -9,6 +9,8 @@ export interface EngineHours {
   readonly session: Session | undefined;
   /** Epoch ms: when `areUp` changes by time alone. Undefined: never, or not for long, as in an opening. */
   readonly nextChangeMs: number | undefined;
+  /** Epoch ms: when they begin to be up for the session that comes next, also where they are up until then. */
+  readonly nextWarmUpMs: number | undefined;
 }
 
 const MINUTE_MS = 60_000;
@@ -26,9 +28,19 @@ export function engineHours(
   nowMs: number,
   loadSeconds = 0,
 ): EngineHours {
-  if (schedule === undefined) return { areUp: true, session: undefined, nextChangeMs: undefined };
+  if (schedule === undefined) return WITHOUT_TIMETABLE;
   const leadMs = Math.max(schedule.warmUpMinutes * MINUTE_MS, loadSeconds * 1000);
   const { holds, session, next, endsMs } = stretchAt(schedule, { leadMs, openUntilMs }, nowMs);
-  if (schedule.outsideSessions === 'Open') return { areUp: true, session, nextChangeMs: undefined };
-  return { areUp: holds, session, nextChangeMs: holds ? endsMs : next && next.startMs - leadMs };
+  const nextWarmUpMs = next && next.startMs - leadMs;
+  if (schedule.outsideSessions === 'Open') {
+    return { areUp: true, session, nextChangeMs: undefined, nextWarmUpMs };
+  }
+  return { areUp: holds, session, nextChangeMs: holds ? endsMs : nextWarmUpMs, nextWarmUpMs };
 }
+
+const WITHOUT_TIMETABLE: EngineHours = {
+  areUp: true,
+  session: undefined,
+  nextChangeMs: undefined,
+  nextWarmUpMs: undefined,
+};

@@ -17,8 +17,8 @@ export interface ScalingInput {
   readonly studentsPerReplica: number | undefined;
   /** Engines that the Deployment asks for; undefined: there is none. */
   readonly current: number | undefined;
-  readonly opening: Pick<Opening, 'isOpen' | 'session' | 'nextSession'>;
-  readonly hours: Pick<EngineHours, 'areUp'>;
+  readonly opening: Pick<Opening, 'isOpen' | 'nextSession'>;
+  readonly hours: Pick<EngineHours, 'areUp' | 'session'>;
   /** Since when the class is open or closed, as the condition Open says (epoch ms). */
   readonly openingChangedMs: number;
   /** When the youngest engine was made (epoch ms); undefined: there is none. */
@@ -61,7 +61,8 @@ const LONGEST_WARM_UP_MS = 240 * 60_000;
  * How many engines a class has now. Pure.
  *
  * In open hours as many as were needed at most within the window, so up at once and down only after it; all that the
- * students need in the first window after the class opened, and in an exam; never fewer than have requests, nor than
+ * students need in the first window after the class opened, from the warm-up for a session to the end of its first
+ * window, and in an exam; never fewer than have requests, nor than
  * run while nobody knows what they do. Outside of them none, as soon as running answers are finished, whatever anybody
  * asks for.
  */
@@ -129,9 +130,12 @@ function enginesKept({ spec, load, current = 0, enough }: ScalingInput): number 
   return Math.min(spec.engine.replicas.max, current, load.busy + load.unknown);
 }
 
-/** When the class opened, or its session began, whichever was later (epoch ms). */
-function openSinceMs({ openingChangedMs, opening }: ScalingInput): number {
-  return Math.max(openingChangedMs, opening.session?.startMs ?? Number.NEGATIVE_INFINITY);
+/**
+ * When the class opened, or its session began or will, whichever is later (epoch ms): engines warm up for a session also
+ * where the class is open before it.
+ */
+function openSinceMs({ openingChangedMs, hours }: ScalingInput): number {
+  return Math.max(openingChangedMs, hours.session?.startMs ?? Number.NEGATIVE_INFINITY);
 }
 
 /** Engines count what gateways do not see, and a gateway remembers what engines that are gone have seen. */

@@ -88,7 +88,21 @@ describe('engines', () => {
   });
 
   test('are always up without a timetable', () => {
-    expect(engineHours({}, 0)).toEqual({ areUp: true, session: undefined, nextChangeMs: undefined });
+    expect(engineHours({}, 0)).toEqual({ areUp: true });
+  });
+
+  test.each<[name: string, given: Case]>([
+    ['down', {}],
+    ['up outside of sessions', { schedule: { outsideSessions: 'Open' } }],
+    ['up because the class is extended', { openUntil: '2026-11-23T10:00:00+01:00' }],
+  ])('begin to warm up at the same moment where they are %s', (_, { schedule, openUntil = '' }) => {
+    const input = { schedule: aSchedule(schedule), openUntilMs: Date.parse(openUntil) };
+    const { session, nextWarmUpMs = 0 } = engineHours(input, Date.parse('2026-11-23T05:00:00+01:00'));
+    expect([session, localInstant(nextWarmUpMs, 'Europe/Berlin')]).toEqual([
+      undefined,
+      '2026-11-23T08:45:00+01:00',
+    ]);
+    expect(engineHours(input, nextWarmUpMs).session?.startMs).toBe(Date.parse('2026-11-23T09:00:00+01:00'));
   });
 
   test('say which session they warm up for', () => {

@@ -64,6 +64,23 @@ describe('a lesson day', () => {
     expect([day.queued, day.answering]).toEqual([0, 1]);
   });
 
+  test.each<[string, Partially<ClassroomSpecInput>]>([
+    ['it is open outside of sessions', { schedule: { ...SCHEDULE, outsideSessions: 'Open' } }],
+    [
+      'the lesson before it ends when it begins',
+      { schedule: { sessions: [{ days: ['Tue'], start: '07:00', end: '09:00' }, ...SCHEDULE.sessions] } },
+    ],
+  ])('has warm engines for a lesson also where %s and they sleep before', (_, spec) => {
+    const day = tuesday(spec);
+    day.until(at('08:44'));
+    expect(day.replicas).toBe(0);
+    day.until(at('08:59'));
+    expect(day.answering).toBe(4);
+    const warm = day.names;
+    day.until(at('09:29'), { asked: 3 });
+    expect(day.names).toEqual(warm);
+  });
+
   test('writes nothing in between', () => {
     const day = tuesday();
     day.until(at('09:00'));

@@ -176,7 +176,11 @@ export class ClassDay {
       return known.hours;
     const hours = classHours(this.classroom, this.nowMs);
     const untilMs =
-      earliestAfter(this.nowMs, [hours.opening.validUntilMs, hours.engines.nextChangeMs]) ?? this.nowMs;
+      earliestAfter(this.nowMs, [
+        hours.opening.validUntilMs,
+        hours.engines.nextChangeMs,
+        hours.engines.nextWarmUpMs,
+      ]) ?? this.nowMs;
     this.#known = { hours, loadSeconds, untilMs };
     return hours;
   }

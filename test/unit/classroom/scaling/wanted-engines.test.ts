@@ -25,20 +25,20 @@ type Difference = Partially<Omit<ScalingInput, 'spec'>> & { spec?: Partially<Cla
  * A class of 24 students for whom four engines are enough, open since yesterday, with one engine that has nothing to do;
  * a case states only what differs.
  */
-function scale({ spec, opening, load, demand, ...difference }: Difference = {}) {
+function scale({ spec, opening, hours, load, demand, ...difference }: Difference = {}) {
   const own = classroom({ spec: { engine: { replicas: { min: 0, max: 4 } }, ...spec } });
   return scaleEngines({
     spec: own.spec,
     enough: 4,
     studentsPerReplica: 6,
     current: 1,
-    hours: { areUp: true },
     openingChangedMs: LONG_AGO_MS,
     youngestMadeMs: LONG_AGO_MS,
     history: NOTHING_NEEDED,
     nowMs: NOW_MS,
     ...difference,
-    opening: { isOpen: true, session: undefined, nextSession: undefined, ...opening },
+    opening: { isOpen: true, nextSession: undefined, ...opening },
+    hours: { areUp: true, session: undefined, ...hours },
     load: { ...NO_LOAD, ...load },
     demand: { ...NO_DEMAND, ...demand },
   } as ScalingInput);
@@ -58,7 +58,12 @@ describe('in open hours a class has', () => {
     [
       'all of them in the first window of a session, also where it was open before',
       4,
-      { opening: { session: { startMs: NOW_MS - 1, endMs: NOW_MS + WINDOW_MS } } },
+      { hours: { session: { startMs: NOW_MS - 1, endMs: NOW_MS + WINDOW_MS } } },
+    ],
+    [
+      'all of them while it warms up for a session, also where it is open before',
+      4,
+      { hours: { session: { startMs: NOW_MS + MINUTE_MS, endMs: NOW_MS + WINDOW_MS } } },
     ],
     ['one more as soon as requests need it', 2, { load: { requests: 7, busy: 1, quietSinceMs: undefined } }],
     ['one more for requests that wait at a gateway', 2, { demand: { inFlight: 6, queued: 1 } }],
