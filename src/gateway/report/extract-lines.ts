@@ -2,7 +2,7 @@ import { instantOf } from '../../kube/instant.ts';
 import { EXTRACT_VERSION, type ExtractLine } from '../../report/extract.ts';
 import type { ClassroomRecord } from '../identity/seat.ts';
 import type { ReportDays, ReportReader } from '../ledger/report-reader.ts';
-import { hoursOf } from './report-days.ts';
+import { hoursOf, upToTomorrow } from './report-days.ts';
 
 export interface ExtractOptions {
   readonly reports: ReportReader;
@@ -20,6 +20,7 @@ export interface ExtractOptions {
 export async function* extractLines(options: ExtractOptions): AsyncGenerator<ExtractLine, void, void> {
   const { reports, classroom, days, nowMs } = options;
   const { key, name, timeZone } = classroom;
+  const booked = upToTomorrow(days, timeZone, nowMs);
   const students = await reports.studentsOf(key);
   yield {
     kind: 'class',
@@ -33,12 +34,12 @@ export async function* extractLines(options: ExtractOptions): AsyncGenerator<Ext
   };
   let told = 0;
   for (const student of students) {
-    const { usage, active } = await reports.studentRows(key, student, days);
+    const { usage, active } = await reports.studentRows(key, student, booked);
     if (usage.length + active.length === 0) continue;
     told += 1;
     yield { kind: 'student', student: student.id, usage: [...usage], active: [...active] };
   }
-  const hours = await reports.engineRows(key, hoursOf(days, timeZone));
+  const hours = await reports.engineRows(key, hoursOf(booked, timeZone));
   yield { kind: 'engines', hours: [...hours] };
   yield { kind: 'end', students: told };
 }

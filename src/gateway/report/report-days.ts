@@ -45,6 +45,16 @@ function isDate(text: string): boolean {
   }
 }
 
+/**
+ * The days of which there can be something: the clock of a store can be ahead of ours by some minutes, not by more.
+ *
+ * @param nowMs epoch ms
+ */
+export function upToTomorrow({ from, to }: ReportDays, timeZone: string, nowMs: number): ReportDays {
+  const tomorrow = localDayOf(timeZone, nowMs).nextDay;
+  return { from, to: to < tomorrow ? to : tomorrow };
+}
+
 const HOUR_MS = 3_600_000;
 
 /** The UTC hours that local days touch. */

@@ -6,7 +6,8 @@ import { setImmediate } from 'node:timers/promises';
 const CONTENT_TYPE = 'application/x-ndjson';
 
 /**
- * Sends values as they come, with a turn for everybody else after each, and no faster than the client reads.
+ * Sends values as they come, with a turn for everybody else after each, and no faster than the client reads. No cache may
+ * keep them.
  *
  * @param first was taken from `rest` already, so that what is wrong from the start can still be told
  * @returns whether the client has got all of them
@@ -18,7 +19,7 @@ export async function sendLines(
   first: unknown,
   rest: AsyncIterable<unknown>,
 ): Promise<boolean> {
-  response.writeHead(200, { ...headers, 'content-type': CONTENT_TYPE });
+  response.writeHead(200, { ...headers, 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' });
   try {
     await sendLine(response, first);
     for await (const value of rest) {

@@ -73,7 +73,7 @@ class Reports implements ReportReader, EngineTimeBook {
   }
 
   async engineRows(classroomKey: string, { from, to }: ReportHours): Promise<readonly EngineRow[]> {
-    const first = from ?? to - KEPT_DAYS * 24;
+    const first = Math.max(from ?? Number.NEGATIVE_INFINITY, to - KEPT_DAYS * 24);
     const hours = Array.from({ length: Math.max(0, to - first + 1) }, (_, index) => first + index);
     const rows: EngineRow[] = [];
     for (const some of batches(hours, HOURS_AT_ONCE)) {
@@ -111,13 +111,12 @@ class Reports implements ReportReader, EngineTimeBook {
 /** Local days to look at: those that were asked for, as far as there can be something. */
 function daysBetween(from: string | undefined, to: string, firstDay: string | undefined): string[] {
   const end = Temporal.PlainDate.from(to);
-  const first =
-    firstDay === undefined
-      ? end.subtract({ days: KEPT_DAYS })
-      : Temporal.PlainDate.from(firstDay).subtract({ days: DAYS_BEFORE_FIRST });
-  const asked = from === undefined ? first : Temporal.PlainDate.from(from);
+  const kept = end.subtract({ days: KEPT_DAYS });
+  const booked =
+    firstDay === undefined ? kept : Temporal.PlainDate.from(firstDay).subtract({ days: DAYS_BEFORE_FIRST });
+  const asked = from === undefined ? booked : Temporal.PlainDate.from(from);
   const days: string[] = [];
-  let day = Temporal.PlainDate.compare(asked, first) < 0 ? first : asked;
+  let day = [kept, booked, asked].reduce((a, b) => (Temporal.PlainDate.compare(a, b) < 0 ? b : a));
   for (; Temporal.PlainDate.compare(day, end) <= 0; day = day.add({ days: 1 })) days.push(day.toString());
   return days;
 }

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Seat } from '../../../src/gateway/identity/seat.ts';
 import type { StudentRows } from '../../../src/gateway/ledger/report-reader.ts';
+import type { ValkeyConnection } from '../../../src/gateway/valkey/connection.ts';
+import { keyspaceOf } from '../../../src/gateway/valkey/keys.ts';
+import { createValkeyReports } from '../../../src/gateway/valkey/report-reader.ts';
+import { admissionScripts } from '../../../src/gateway/valkey/scripts/admission.ts';
 import type { EngineHour } from '../../../src/report/engine-hour.ts';
-import { startValkey, type ValkeyServer } from '../../support/valkey.ts';
+import { HELD_TIME, startValkey, type ValkeyServer } from '../../support/valkey.ts';
 import {
   admitted,
   aliceLimitedTo,
@@ -110,6 +114,45 @@ describe('what several gateways tell for a report', () => {
       { session: LESSON_START, requests: 1 },
     ]);
     expect((await rowsOfAlice(a, '2026-11-24')).usage).toEqual([]);
+  });
+
+  test('rows of a student who asks again after first days began to be remembered are all told', async () => {
+    await using a = await aReplica(valkey);
+    const prefix = `test:{${CLASS_KEY}}`;
+    await valkey.command('HSET', `${prefix}:total:alice`, 'completed|qwen', '2 10 1 20 6 4 2 50 30');
+    await valkey.command(
+      'HSET',
+      `${prefix}:used:2026-10-05:alice`,
+      '1|completed|qwen',
+      '2 10 1 20 6 4 2 50 30',
+    );
+    const lease = await admitted(a.admission, aliceLimitedTo({}));
+    await a.admission.settle(lease, completed());
+    expect((await rowsOfAlice(a)).usage).toMatchObject([
+      { day: '2026-10-05', requests: 2 },
+      { day: TODAY, requests: 1 },
+    ]);
+  });
+
+  test('days and hours of which nothing can be kept are not looked for', async () => {
+    await using a = await aReplica(valkey);
+    const lease = await admitted(a.admission, aliceLimitedTo({}));
+    await a.admission.settle(lease, completed());
+    let calls = 0;
+    const connection: Pick<ValkeyConnection, 'run'> = {
+      run(...call) {
+        calls += 1;
+        return a.connection.run(...call);
+      },
+    };
+    const reports = createValkeyReports({
+      connection,
+      keys: keyspaceOf('test:'),
+      scripts: admissionScripts(HELD_TIME),
+    });
+    await reports.studentRows(CLASS_KEY, { id: 'alice' }, { from: '0001-01-01', to: TODAY });
+    await reports.engineRows(CLASS_KEY, { from: -17_000_000, to: NOON });
+    expect(calls).toBeLessThan(100);
   });
 
   test('what engines did, joined whoever says it and however often', async () => {

@@ -19,7 +19,8 @@ export const EXPIRED_KEPT_MS = 24 * 3_600_000;
  * 7. `…:active:` prefix: by local day and student, hash `hour|session` → the minutes in which the student was at work,
  *    as two numbers: bits of the first half of the hour, and of the second
  * 8. `…:engines:` prefix: by UTC hour, hash engine → its GPUs, and its minutes with GPUs and with requests, two each
- * 9. `…:days` hash: `s` and the id of a student → local day of the first row of the account
+ * 9. `…:days` hash: `s` and the id of a student → local day of the first row of the account; absent for students of whom
+ *    something was booked before first days were remembered
  *
  * The names made of a prefix cannot be known before the script runs (whose lease has expired?). They have the same
  * hash tag as the others, so they are where the script runs.
@@ -93,8 +94,10 @@ local function add_to_ledger(entry, hour, figures)
   local day_key = KEYS[5] .. entry.day .. ':' .. entry.student
   add_figures(day_key, hour .. '|' .. (entry.session or NO_SESSION) .. '|' .. row, figures)
   redis.call('EXPIRE', day_key, ${HOURS_KEPT_SECONDS})
-  add_figures(KEYS[6] .. entry.student, row, figures)
-  redis.call('HSETNX', KEYS[9], 's' .. entry.student, entry.day)
+  local total_key = KEYS[6] .. entry.student
+  -- Who has a total already and no first day was booked before first days were remembered.
+  if redis.call('EXISTS', total_key) == 0 then redis.call('HSETNX', KEYS[9], 's' .. entry.student, entry.day) end
+  add_figures(total_key, row, figures)
 end
 local function numbers_in(written)
   local numbers = {}

@@ -75,6 +75,33 @@ describe('GET /v1/classroom/report', () => {
     expect(found.engines.map((row) => row.hour - hour)).toEqual([0, 23]);
   });
 
+  test('looks for nothing in a time that is still to come, however far it was asked for', async () => {
+    const { ledger } = await aWorld();
+    await ledger.settled('1', [], anEntry());
+    const asked: unknown[] = [];
+    const { studentRows, engineRows } = ledger;
+    ledger.studentRows = (classroomKey, student, days) => {
+      asked.push(days.to);
+      return studentRows(classroomKey, student, days);
+    };
+    ledger.engineRows = (classroomKey, hours) => {
+      asked.push(new Date(hours.to * 3_600_000).toISOString());
+      return engineRows(classroomKey, hours);
+    };
+    expect(await report('?from=2026-09-01&to=9999-12-31')).toMatchObject({
+      to: '9999-12-31',
+      students: [{ student: 'alice' }],
+    });
+    expect(asked).toEqual(['2026-09-02', '2026-09-02T21:00:00.000Z']);
+  });
+
+  test('is kept by no cache: it is about people', async () => {
+    await aWorld();
+    const answer = await fetch(world.url + PATH, { headers: { 'x-api-key': REPORT_KEY } });
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    await answer.text();
+  });
+
   test.each([
     ['?from=yesterday', 'from'],
     ['?to=2026-02-30', 'to'],
