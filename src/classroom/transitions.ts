@@ -2,6 +2,7 @@ import type { ClassroomStatus } from '../api/classroom.ts';
 import { findCondition } from '../api/condition.ts';
 import { EVENT_REASONS } from '../api/event-reasons.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, MISFIT_REASONS } from '../api/reasons.ts';
+import { boostEvents } from '../boost/events.ts';
 import type { EventSink } from '../reconcile/controller.ts';
 import type { ApplyOutcome } from './apply.ts';
 import { describeSteps } from './failures/lower-planning.ts';
@@ -27,6 +28,7 @@ export function transitions(
     ...outcomeEvents(outcome),
     ...conditionEvents(previous, next),
     ...openingEvents(previous, next),
+    ...boostEvents(previous?.conditions, next.conditions),
     ...gpuEvents(previous, next),
     ...engineEvents(previous, next),
     ...failureEvents(previous, next),
@@ -62,6 +64,7 @@ const CONDITION_EVENTS = [
   ),
   [CLASSROOM_CONDITIONS.rolloutPending, CLASSROOM_REASONS.awaitingIdle, EVENT_REASONS.rolloutPending],
   [CLASSROOM_CONDITIONS.rolloutPending, CLASSROOM_REASONS.awaitingClassEnd, EVENT_REASONS.rolloutPending],
+  [CLASSROOM_CONDITIONS.rolloutPending, CLASSROOM_REASONS.awaitingExamEnd, EVENT_REASONS.rolloutPending],
   [
     CLASSROOM_CONDITIONS.engineAsPlanned,
     CLASSROOM_REASONS.smallerThanPlanned,

@@ -27,12 +27,14 @@ interface LeaveInput {
 }
 
 /**
- * When the spec and the timetable let engines be replaced that serve. In an exam never; a class that is closed by its
- * timetable has nobody to wait for but answers that run.
+ * When the spec and the timetable let engines be replaced that serve. In an exam never, nor right before one; a class
+ * that is closed by its timetable has nobody to wait for but answers that run.
  */
 export function leaveToReplace(input: LeaveInput): Leave {
   const { spec, opening, idleMs } = input;
-  if (spec.access === 'Exam' && opening.isOpen) return { kind: 'NotYet', awaited: 'ExamEnd' };
+  if (spec.access === 'Exam' && (opening.isOpen || isInSession(input))) {
+    return { kind: 'NotYet', awaited: 'ExamEnd' };
+  }
   switch (spec.engine.rollout) {
     case 'Immediately':
       return { kind: 'AtOnce' };

@@ -39,6 +39,7 @@ describe('events of a class', () => {
     ['ChildrenApplied', 'ApplyRefused', 'ApplyRefused'],
     ['Fits', 'WeightsTooLarge', 'DoesNotFit'],
     ['RolloutPending', 'AwaitingIdle', 'RolloutPending'],
+    ['RolloutPending', 'AwaitingExamEnd', 'RolloutPending'],
   ])('%s=%s is told once', (type, reason, want) => {
     const now = withReason(type, reason);
     expect(transitions(undefined, now, nothing, WITHHELD)).toMatchObject([

@@ -79,6 +79,14 @@ describe('in an exam', () => {
     expect(leave(rollout, IN_SESSION, exam)).toEqual({ kind: 'NotYet', awaited: 'ExamEnd' });
   });
 
+  test.each<Rollout>(['WhenIdle', 'AfterClass', 'Immediately'])(
+    'none is replaced that could not be loaded again before it begins: %s',
+    (rollout) => {
+      const before = leave(rollout, BEFORE - LOAD_MS + 1, exam);
+      expect(before).toEqual({ kind: 'NotYet', awaited: 'ExamEnd' });
+    },
+  );
+
   test('engines are replaced between its sessions', () => {
     expect(leave('WhenIdle', AFTERWARDS, exam)).toEqual(answers);
     expect(leave('Immediately', AFTERWARDS, exam)).toEqual({ kind: 'AtOnce' });
