@@ -20,13 +20,19 @@ export function heldSpanOf(pod: Pod, nowMs: number): HeldSpan | undefined {
   const scheduled = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'True');
   const fromMs = msOf(scheduled?.lastTransitionTime) ?? msOf(startTime) ?? nowMs;
   const hasEnded = phase === 'Succeeded' || phase === 'Failed';
-  return { fromMs, toMs: hasEnded ? (endedMs(pod) ?? nowMs) : undefined };
+  return { fromMs, toMs: hasEnded ? endedMs(pod, fromMs) : undefined };
 }
 
-function endedMs({ status }: Pod): number | undefined {
+/**
+ * A pod that its node refused or evicted before anything ran has no container that ended, and may stay for weeks: of it
+ * counts until when something changed.
+ */
+function endedMs({ status }: Pod, fromMs: number): number {
   const ends = (status?.containerStatuses ?? []).map(({ state }) => msOf(state?.terminated?.finishedAt));
   const known = ends.filter((ms) => ms !== undefined);
-  return known.length === 0 ? undefined : Math.max(...known);
+  if (known.length > 0) return Math.max(...known);
+  const changes = (status?.conditions ?? []).map(({ lastTransitionTime }) => msOf(lastTransitionTime));
+  return Math.max(fromMs, ...changes.filter((ms) => ms !== undefined));
 }
 
 function msOf(instant: string | undefined): number | undefined {

@@ -113,6 +113,28 @@ describe('the time of an engine', () => {
     expect(await booked()).toMatchObject([{ running: 5 }]);
   });
 
+  test('of a pod that a node took and never started ends when the node said so, however late that is seen', async () => {
+    const { clock, start, booked } = aRecorder();
+    await clock.advance(50 * MINUTE_MS);
+    const rejected = aPod({ phase: 'Failed' });
+    const conditions = rejected.status?.conditions ?? [];
+    const saidTime = new Date(NINE_MS + 2 * MINUTE_MS).toISOString();
+    const told = { type: 'Ready', status: 'False', lastTransitionTime: saidTime };
+    const time = start();
+    time.onPod(added({ ...rejected, status: { ...rejected.status, conditions: [...conditions, told] } }));
+    await time.stop();
+    expect(await booked()).toMatchObject([{ running: 3 }]);
+  });
+
+  test('of a pod that ended without a word of when is no more than the moment in which it got its node', async () => {
+    const { clock, start, booked } = aRecorder();
+    await clock.advance(50 * MINUTE_MS);
+    const time = start();
+    time.onPod(added(aPod({ phase: 'Failed' })));
+    await time.stop();
+    expect(await booked()).toMatchObject([{ running: 1 }]);
+  });
+
   test('does not begin before there is a node', async () => {
     const { clock, start, booked } = aRecorder();
     const time = start();
