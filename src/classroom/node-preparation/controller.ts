@@ -1,5 +1,6 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { EVENT_REASONS } from '../../api/event-reasons.ts';
+import { parseClassroom } from '../../api/parse.ts';
 import type { Preparation } from '../../gpu/node-preparation/choose.ts';
 import {
   beginPreparation,
@@ -19,8 +20,11 @@ import { nodes as nodeResource } from '../../kube/resources.ts';
 import { createSemaphore } from '../../kube/semaphore.ts';
 import type { OperatorInformers } from '../../reconcile/caches.ts';
 import type { OperatorController, OperatorMetrics, ReconcilePass } from '../../reconcile/controller.ts';
+import { timetableInputOf } from '../../timetable/open-until.ts';
+import { openingOf } from '../../timetable/opening.ts';
 import type { ClassroomDependencies } from '../dependencies.ts';
 import { activityOf } from '../engine-watch/activity.ts';
+import { leaveToReplace } from '../rollout/leave.ts';
 import { readMoment, readNodes } from './moment.ts';
 import { evictAll, type NodeWrite, writeToNode } from './write.ts';
 
@@ -209,13 +213,37 @@ function contextOf({ key, preparation, managed, dependencies }: Turn): ManageCon
   };
 }
 
-/** As for a rollout: engines that students use are stopped only where the class allows it. */
-function enginesOf(
-  classroom: Classroom,
-  { clock, engineBoard, informers, settings }: NodePreparationDependencies,
+/** As for a rollout: engines that students use are stopped only where class and timetable allow it. */
+function enginesOf(seen: Classroom, dependencies: NodePreparationDependencies): ManageContext['engines'] {
+  const parsed = parseClassroom(seen);
+  if (!parsed.ok) return { mayStop: false, why: 'the spec of the class must be corrected first' };
+  const nowMs = dependencies.clock.now();
+  const { spec, status } = parsed.classroom;
+  const leave = leaveToReplace({
+    spec,
+    opening: openingOf(timetableInputOf(parsed.classroom), nowMs),
+    idleMs: dependencies.settings.rolloutIdleMs,
+    loadMs: (status?.lastLoadSeconds ?? 0) * 1000,
+    nowMs,
+  });
+  switch (leave.kind) {
+    case 'AtOnce':
+      return { mayStop: true };
+    case 'NotYet':
+      return {
+        mayStop: false,
+        why: leave.awaited === 'ExamEnd' ? 'an exam is on' : 'the session is not over',
+      };
+    case 'WhenQuiet':
+      return whenQuiet(seen, leave.forMs, dependencies);
+  }
+}
+
+function whenQuiet(
+  { metadata: { name, namespace = '' } }: Classroom,
+  forMs: number,
+  { clock, engineBoard, informers }: NodePreparationDependencies,
 ): ManageContext['engines'] {
-  if (classroom.spec.engine.rollout === 'Immediately') return { mayStop: true };
-  const { name, namespace = '' } = classroom.metadata;
   const engines = informers.pods.ofClassroom(namespace, name);
   const activity = activityOf(keyOf({ namespace, name }), engines, engineBoard);
   switch (activity.kind) {
@@ -227,7 +255,7 @@ function enginesOf(
         why: `whether students use them is not known (${activity.why}); \`engine.rollout: Immediately\` stops them all the same`,
       };
     case 'quiet':
-      return clock.now() - activity.sinceMs >= settings.rolloutIdleMs
+      return clock.now() - activity.sinceMs >= forMs
         ? { mayStop: true }
         : { mayStop: false, why: 'students used them a moment ago' };
   }

@@ -6,6 +6,7 @@ import { KubeApiError } from '../../../../src/kube/errors.ts';
 import type { ReconcilePass } from '../../../../src/reconcile/controller.ts';
 import { classroom, merged } from '../../../support/builders.ts';
 import { MIG_1G, WHOLE_H100 } from '../../gpu/node-preparation/nodes.ts';
+import { EVERY_DAY } from '../../timetable/schedules.ts';
 import { engineOn, gpuPod, PlayedCluster } from './played-cluster.ts';
 
 const KEY = 'python-101/python-101';
@@ -45,6 +46,33 @@ async function passes(count: number): Promise<void> {
 
 const labels = () => cluster.node('h100').metadata.labels ?? {};
 const isCordoned = () => cluster.node('h100').spec?.unschedulable === true;
+
+describe('a node with engines of the class itself', () => {
+  const exam = { access: 'Exam' as const, exam: {} };
+  const allDay = { sessions: [{ days: EVERY_DAY, start: '00:00', end: '24:00' }] };
+
+  test.each<[string, object, string]>([
+    [
+      'in an exam, whatever `engine.rollout` says',
+      { ...exam, engine: { rollout: 'Immediately' } },
+      'an exam is on',
+    ],
+    [
+      'in a session that a change waits for',
+      { schedule: allDay, engine: { rollout: 'AfterClass' } },
+      'the session is not over',
+    ],
+  ])('is left alone %s', async (_, spec, why) => {
+    cluster.classrooms = [managed(spec)];
+    cluster.addPod(engineOn('h100'));
+    await passes(3);
+    expect([isCordoned(), cluster.writes]).toEqual([false, []]);
+    expect(cluster.notes.get(KEY)).toMatchObject({
+      why: 'ClassInUse',
+      message: expect.stringContaining(why),
+    });
+  });
+});
 
 describe('a node that a class needs cut', () => {
   test('is cordoned, emptied of its engines, labelled, waited for and uncordoned', async () => {
