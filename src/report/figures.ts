@@ -20,7 +20,7 @@ export interface Figures {
   readonly completionTokens: number;
   /** Prompt and completion. */
   readonly totalTokens: number;
-  /** From admission to an engine; the mean over `requests`, null without any. */
+  /** From admission to an engine; the mean over `completed`, null without any: of others it may not be known. */
   readonly queueWaitMsMean: number | null;
   readonly queueWaitMsMax: number;
   /** From admission to the first byte of an answer; the mean over those that had one. */
@@ -49,9 +49,10 @@ export function figuresOf(rows: readonly UsageRow[]): Figures {
     rows.reduce((sum, row) => sum + (row.outcome === outcome ? row.requests : 0), 0);
   const throttled = count('throttled');
   const requests = sums.requests - throttled;
+  const completed = rows.filter(({ outcome }) => outcome === 'completed').reduce<Sums>(add, NOTHING);
   return {
     requests,
-    completed: count('completed'),
+    completed: completed.requests,
     refused: count('refused'),
     unanswered: count('unanswered'),
     interrupted: count('interrupted'),
@@ -61,10 +62,10 @@ export function figuresOf(rows: readonly UsageRow[]): Figures {
     cachedTokens,
     completionTokens,
     totalTokens: promptTokens + completionTokens,
-    queueWaitMsMean: meanOf(sums.queueWaitMsSum, requests),
-    queueWaitMsMax: sums.queueWaitMsMax,
+    queueWaitMsMean: meanOf(completed.queueWaitMsSum, completed.requests),
+    queueWaitMsMax: tenths(sums.queueWaitMsMax),
     firstTokenMsMean: meanOf(sums.firstTokenMsSum, sums.firstTokenCount),
-    firstTokenMsMax: sums.firstTokenMsMax,
+    firstTokenMsMax: tenths(sums.firstTokenMsMax),
   };
 }
 
@@ -82,7 +83,11 @@ function add(sum: Sums, row: UsageRow): Sums {
   };
 }
 
-/** To a tenth of a ms: the sums are exact, and so many digits say nothing. */
 function meanOf(sum: number, count: number): number | null {
-  return count === 0 ? null : Math.round((10 * sum) / count) / 10;
+  return count === 0 ? null : tenths(sum / count);
+}
+
+/** Of a ms: more digits say nothing. */
+function tenths(ms: number): number {
+  return Math.round(10 * ms) / 10;
 }

@@ -86,6 +86,37 @@ describe('the sums of a report', () => {
   });
 });
 
+describe('waits', () => {
+  test('are those of complete answers: of who gave up in the queue there is none, which is no short one', () => {
+    const usage = [
+      aUsageRow({ requests: 2, queueWaitMsSum: 3_000, queueWaitMsMax: 2_000.0625 }),
+      aUsageRow({ outcome: 'client-left', requests: 8, queueWaitMsSum: 0, queueWaitMsMax: 0 }),
+    ];
+    const { total } = reportOf(anExtract({ students: [{ student: 'alice', usage, active: [] }] }), options());
+    expect(total).toMatchObject({ requests: 10, queueWaitMsMean: 1_500, queueWaitMsMax: 2_000.1 });
+  });
+
+  test('have no mean where nothing was answered', () => {
+    const usage = [aUsageRow({ outcome: 'client-left', firstTokenCount: 0 })];
+    const { total } = reportOf(anExtract({ students: [{ student: 'alice', usage, active: [] }] }), options());
+    expect(total).toMatchObject({ queueWaitMsMean: null, firstTokenMsMean: null });
+  });
+});
+
+test('pseudonyms are drawn: whatever order ids have, each can be any, and each is one', () => {
+  const ids = ['alice', 'bob', 'carol'];
+  const numbers = fc.sample(fc.tuple(fc.nat(), fc.nat()), { numRuns: 200, seed: 1 });
+  const drawn = numbers.map((pair) => {
+    const left = [...pair];
+    return pseudonymsOf(ids, (limit) => (left.pop() ?? 0) % limit);
+  });
+  for (const id of ids) {
+    expect(new Set(drawn.map((pseudonyms) => pseudonyms.get(id)))).toEqual(
+      new Set(['Student 01', 'Student 02', 'Student 03']),
+    );
+  }
+});
+
 const SESSION = '2026-09-01T07:00:00Z';
 const NIGHT = '2026-09-01T21:30:00Z';
 
