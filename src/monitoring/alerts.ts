@@ -64,10 +64,11 @@ const OPERATOR_ALERTS: readonly Alert[] = [
   {
     name: 'GpuClassroomClassNotReady',
     severity: 'warning',
-    expr: `max by (classroom) (gpu_classroom_operator_class_condition{${OPERATOR},condition="Ready"}) == 0`,
+    expr: `max by (classroom) (gpu_classroom_operator_class_condition{${OPERATOR},condition="Ready",reason!="Closed"}) == 0`,
     for: '30m',
     summary: 'The class {{ $labels.classroom }} has not been ready for half an hour.',
-    meaning: 'It has not all that it asks for: its students are served more slowly, or not at all.',
+    meaning:
+      'It is not closed, and has not all that it asks for: its students are served more slowly, or not at all.',
     action:
       '`kubectl classroom status` says why, and what to do next; docs/troubleshooting.md has every reason.',
   },
@@ -107,7 +108,7 @@ const GATEWAY_ALERTS: readonly Alert[] = [
     summary: 'Students of {{ $labels.classroom }} ask, and no engine of the class is ready.',
     meaning: 'Their requests wait, and are then refused with engine_starting or no_engine_ready.',
     action:
-      '`kubectl classroom status` says why engines do not start. A large model that is downloaded for the first time may take longer than this alert waits.',
+      '`kubectl classroom status` says why engines do not start. A large model that is downloaded for the first time, or woken from sleep, may take longer than this alert waits.',
   },
   {
     name: 'GpuClassroomEngineOut',

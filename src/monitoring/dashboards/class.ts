@@ -26,11 +26,12 @@ export const CLASS: Dashboard = {
         {
           kind: 'figure',
           title: 'Ready',
-          description: '1: everything wanted is there and answers. `kubectl classroom status` says why not.',
+          description:
+            '1: everything wanted is there and answers. `kubectl classroom status` says why not. A class that is closed does not count.',
           unit: 'short',
           queries: [
             {
-              expr: `min(max by (classroom) (gpu_classroom_operator_class_condition{${OPERATOR},condition="Ready"}))`,
+              expr: `min(max by (classroom) (gpu_classroom_operator_class_condition{${OPERATOR},condition="Ready",reason!="Closed"}))`,
               legend: 'ready',
             },
           ],

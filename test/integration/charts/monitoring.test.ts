@@ -176,6 +176,8 @@ const CASES: readonly AlertCase[] = [
       [inOperator('class_condition', `${OF_CLASS},condition="Ready",reason="Loading"`), '0x14 stale'],
       [inOperator('class_condition', `${OF_CLASS},condition="Ready",reason="Failing"`), '_x14 0x60'],
       [inOperator('class_condition', ',classroom="py/b",condition="Ready",reason="Serving"'), '1x60'],
+      // A class that is closed is as it should be.
+      [inOperator('class_condition', ',classroom="py/c",condition="Ready",reason="Closed"'), '0x60'],
       [
         inOperator('class_condition', ',classroom="py/b",condition="RolloutPending",reason="UpToDate"'),
         '0x60',
