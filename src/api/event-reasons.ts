@@ -61,6 +61,14 @@ export const EVENT_REASONS = {
   keyReplaced: 'KeyReplaced',
   /** Both: the Secret was brought back to what it should hold, with the same key. */
   secretHealed: 'SecretHealed',
+  /** Both: a boost began to raise limits, or did so no longer. */
+  boostStarted: 'BoostStarted',
+  boostEnded: 'BoostEnded',
+  /** StudentQuota: a rotation that was asked for waits until the exam is over. */
+  keyRotationDeferred: 'KeyRotationDeferred',
+  /** StudentQuota: most of a budget of tokens is used, or all of it. */
+  quotaNearlyUsed: 'QuotaNearlyUsed',
+  quotaUsedUp: 'QuotaUsedUp',
   /** StudentQuota: an older seat in the class is of the same student. */
   duplicateStudent: 'DuplicateStudent',
   seatSuspended: 'SeatSuspended',

@@ -3,6 +3,19 @@
  * A reason is never reused with another meaning.
  */
 
+/** Condition type of a Classroom as of a StudentQuota: its own boost raises limits now; absent where it has none. */
+export const BOOSTED = 'Boosted';
+
+/** Boosted: whether the boost counts. */
+export const BOOST_REASONS = {
+  /** True: until the time in the message. */
+  boostRunning: 'BoostRunning',
+  /** False: its end has passed. */
+  boostOver: 'BoostOver',
+  /** False: none counts in an exam. */
+  boostPaused: 'BoostPaused',
+} as const;
+
 /** Condition types of a Classroom. */
 export const CLASSROOM_CONDITIONS = {
   /** The summary: students are served. */
@@ -27,6 +40,8 @@ export const CLASSROOM_CONDITIONS = {
   engineAsPlanned: 'EngineAsPlanned',
   /** The class is open by timetable and access; whether engines answer is another matter. */
   open: 'Open',
+  /** The class's own boost raises limits now; absent where it has none. */
+  boosted: BOOSTED,
   /** Fields are set that this version accepts and does not act on yet. */
   featurePending: 'FeaturePending',
 } as const;
@@ -126,6 +141,8 @@ export const CLASSROOM_REASONS = {
   closed: 'Closed',
   /** Open. */
   ...OPENING_REASONS,
+  /** Boosted. */
+  ...BOOST_REASONS,
   /** SpecValid. */
   accepted: 'Accepted',
   /** SpecValid: an argument in `engine.extraArgs` belongs to the operator. */
@@ -276,8 +293,8 @@ export const STUDENT_QUOTA_CONDITIONS = {
   classroomFound: 'ClassroomFound',
   /** A valid key is in the student's Secret. */
   keyIssued: 'KeyIssued',
-  /** Fields are set that this version accepts and does not act on yet. */
-  featurePending: 'FeaturePending',
+  /** The seat's own boost raises its limits now; absent where it has none. */
+  boosted: BOOSTED,
 } as const;
 
 export const STUDENT_QUOTA_REASONS = {
@@ -298,6 +315,8 @@ export const STUDENT_QUOTA_REASONS = {
   rotating: 'Rotating',
   /** KeyIssued: the key before was lost with its Secret, so there is a new one that the student must be given. */
   keyReplaced: 'KeyReplaced',
+  /** KeyIssued: a rotation that was asked for waits until the exam is over. */
+  rotationDeferred: 'RotationDeferred',
   /** KeyIssued: the Secret of our name belongs to somebody else. */
   nameConflict: 'NameConflict',
   /** KeyIssued: an older seat in the class is of the same student. */
@@ -306,7 +325,6 @@ export const STUDENT_QUOTA_REASONS = {
   applyRefused: 'ApplyRefused',
   /** KeyIssued: no key is made because of another condition. */
   withheld: 'Withheld',
-  /** FeaturePending. */
-  fieldsIgnored: 'FieldsIgnored',
-  allFieldsActive: 'AllFieldsActive',
+  /** Boosted. */
+  ...BOOST_REASONS,
 } as const;

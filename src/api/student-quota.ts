@@ -99,6 +99,18 @@ const usageSchema = z
   })
   .describe('Written by the gateway, at most once a minute.');
 
+const quotaWarningSchema = z.object({
+  budget: z.enum(['tokensPerDay', 'tokensTotal']).describe('The limit.'),
+  level: z
+    .enum(['NearlyUsed', 'UsedUp'])
+    .describe('NearlyUsed: at least 80 % of it was used. UsedUp: all of it.'),
+  limit: int64(1).describe('The limit as it is written, without a boost: of another one is told anew.'),
+  day: text(10)
+    .regex(/^\d{4}-\d\d-\d\d$/)
+    .optional()
+    .describe("For `tokensPerDay` the date in the class's time zone: of another one is told anew."),
+});
+
 export const studentQuotaStatusSchema = z
   .object({
     conditions: listBy('type', conditionSchema, { max: 32 })
@@ -118,6 +130,9 @@ export const studentQuotaStatusSchema = z
       .optional()
       .describe('Hashes of the keys that the gateway accepts.'),
     usage: usageSchema.optional(),
+    quotaWarnings: listBy('budget', quotaWarningSchema, { max: 2 })
+      .optional()
+      .describe('Budgets of tokens of which an event has told that they are nearly or wholly used.'),
   })
   .describe('What the operator and the gateway observed; written by them alone.');
 
@@ -126,6 +141,7 @@ export type StudentQuotaSpec = z.infer<typeof studentQuotaSpecSchema>;
 export type StudentQuotaSpecInput = z.input<typeof studentQuotaSpecSchema>;
 export type StudentQuotaStatus = z.infer<typeof studentQuotaStatusSchema>;
 export type KeyStatus = z.infer<typeof keyStatusSchema>;
+export type QuotaWarning = z.infer<typeof quotaWarningSchema>;
 
 export interface StudentQuota extends KubeObject {
   spec: StudentQuotaSpec;

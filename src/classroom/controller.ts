@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Classroom, type ClassroomStatus, classrooms } from '../api/classroom.ts';
 import { findCondition } from '../api/condition.ts';
 import { CLASSROOM_CONDITIONS } from '../api/reasons.ts';
+import { boostEndMs } from '../boost/condition.ts';
 import { KubeApiError } from '../kube/errors.ts';
 import { apiVersionOf, type KubeObject, keyOf, refOfKey } from '../kube/object.ts';
 import type { OperatorController, ReconcilePass } from '../reconcile/controller.ts';
@@ -68,7 +69,8 @@ export function createClassroomController(dependencies: ClassroomDependencies): 
       const idleMs = isInExam(planned) ? Number.POSITIVE_INFINITY : settings.rolloutIdleMs;
       const repairAtMs = await restarts.carryOut(observed, { idleMs, nowMs }, signal);
       const leaseAtMs = await removeLeftLeases(observed, dependencies, nowMs, signal);
-      return passOf(planned, outcome, next, nowMs, [turnAtMs, repairAtMs, leaseAtMs]);
+      const boostAtMs = boostEndMs(observed.classroom.spec.boost, nowMs);
+      return passOf(planned, outcome, next, nowMs, [turnAtMs, repairAtMs, leaseAtMs, boostAtMs]);
     },
   };
 }

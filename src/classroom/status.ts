@@ -3,8 +3,10 @@ import { type ConditionDraft, findCondition, mergeConditions } from '../api/cond
 import type { EngineFailures } from '../api/engine-failures.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, STUDENT_QUOTA_CONDITIONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
+import { boostedCondition } from '../boost/condition.ts';
 import type { GpuAvailability } from '../gpu/nodes/availability-verdict.ts';
 import type { OperatorSettings } from '../reconcile/settings.ts';
+import { knownTimeZone } from '../timetable/time-zone.ts';
 import { type AdapterReport, adapterReport } from './adapters/status.ts';
 import { wantedAdapters } from './adapters/wanted.ts';
 import type { ApplyOutcome, ChildProblem } from './apply.ts';
@@ -178,6 +180,7 @@ function conditionDrafts(
     // Nor this: engines that answer need no more nodes.
     nodes?.condition ?? unknown(TYPES.nodesPrepared, CORRECT_FIRST),
     rolloutPendingCondition(input, loadSeconds),
+    ...boostConditions(input),
     featurePendingCondition(plan),
   ];
 }
@@ -279,6 +282,15 @@ function problemMessage({ kind, child, detail }: ChildProblem): string {
     case 'refused':
       return `The API server refused ${child}: ${detail}. Correct the spec, or give the operator the right that is missing; it tries again by itself.`;
   }
+}
+
+/** By the spec as it is: a gateway goes by the boost also while something else in it cannot be acted on. */
+function boostConditions({ observed, nowMs }: StatusInput): ConditionDraft[] {
+  const { access, boost, schedule } = observed.classroom.spec;
+  const timeZone = knownTimeZone(schedule?.timeZone);
+  const boosted = { boost, whose: 'all students', isExam: access === 'Exam', timeZone };
+  const condition = boostedCondition(boosted, nowMs);
+  return condition === undefined ? [] : [condition];
 }
 
 function featurePendingCondition(plan: Plan): ConditionDraft {

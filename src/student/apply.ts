@@ -3,6 +3,7 @@ import { KubeApiError } from '../kube/errors.ts';
 import type { Secret } from '../kube/resources.ts';
 import type { OperatorDependencies } from '../reconcile/controller.ts';
 import { API_KEY_RANDOM_BYTES, generateApiKey, hashApiKey } from './api-key.ts';
+import { overlapsAtMs } from './exam.ts';
 import { type IssueCause, type KeyRecord, keysOf } from './key-record.ts';
 import type { Seat } from './observe.ts';
 import type { SeatPlan } from './plan.ts';
@@ -46,7 +47,11 @@ export async function applySeat(
   const wanted = plan.action === 'Keep' ? { ...plan, issued: undefined } : newKey(writer, seat, plan);
   try {
     const written = await writeSecret(writer.client, wanted.intent, seat.secret, signal);
-    const outcome = { record: wanted.record, keys: keysOf(wanted.record, nowMs), obstacle: undefined };
+    const outcome = {
+      record: wanted.record,
+      keys: keysOf(wanted.record, overlapsAtMs(seat, nowMs)),
+      obstacle: undefined,
+    };
     return { ...done, outcome, issued: wanted.issued, restored: wanted.issued === undefined && written };
   } catch (error) {
     const failure = withoutKey(error, apiKeyIn(wanted.intent) ?? '');

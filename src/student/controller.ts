@@ -11,6 +11,7 @@ import type { OperatorController, OperatorDependencies, ReconcilePass } from '..
 import { STATUS_FIELD_MANAGER } from '../reconcile/field-managers.ts';
 import { publicKeyId } from './api-key.ts';
 import { type AppliedSeat, applySeat, isStaleView } from './apply.ts';
+import { quotaEvents, type SeatBudgets, seatBudgets } from './budgets.ts';
 import { currentKey } from './key-record.ts';
 import { nextLookMs } from './next-look.ts';
 import { observeCached, observeLive, type Seat } from './observe.ts';
@@ -86,14 +87,15 @@ async function carryOut(
   signal: AbortSignal,
 ): Promise<ReconcilePass> {
   const applied = await applySeat(deps, seat, plan, nowMs, signal);
-  const status = seatStatus(seat.quota, applied.outcome, nowMs);
+  const budgets = seatBudgets(seat, nowMs);
+  const status = seatStatus(seat, applied.outcome, budgets, nowMs);
   reportSecret(deps, seat.quota, applied, status);
   await publish(deps, seat.quota, status, signal);
-  reportTransitions(deps, seat.quota, status);
+  reportTransitions(deps, seat.quota, status, budgets);
   if (applied.failure !== undefined) throw applied.failure;
 
   const { keys, obstacle } = applied.outcome;
-  const requeueAfterMs = nextLookMs(seat.quota.spec, keys, obstacle, nowMs);
+  const requeueAfterMs = nextLookMs(seat, keys, obstacle, nowMs);
   return {
     ...(requeueAfterMs !== undefined && { requeueAfterMs }),
     ...(obstacle !== undefined && { blocked: messageOf(status, STUDENT_QUOTA_CONDITIONS.ready) }),
@@ -158,8 +160,11 @@ function reportTransitions(
   { events, metrics }: Pick<StudentDependencies, 'events' | 'metrics'>,
   quota: StudentQuota,
   status: SeatStatus,
+  budgets: SeatBudgets | undefined,
 ): void {
-  for (const event of transitionEvents(quota, status.conditions)) {
+  const { quotaWarnings: told } = quota.status ?? {};
+  const quotas = budgets === undefined ? [] : quotaEvents(budgets, told, status.quotaWarnings ?? []);
+  for (const event of [...transitionEvents(quota, status.conditions), ...quotas]) {
     events.record(quota, event);
     if (event.reason === EVENT_REASONS.nameConflict) metrics.nameConflict({ kind: secrets.kind });
   }

@@ -61,11 +61,15 @@ export function latestKey(published: readonly KeyStatus[]): KeyStatus | undefine
   return published[0];
 }
 
-/** The replaced keys whose overlap still runs, newest first, as many as the status has room for. */
-export function overlapping(keys: readonly KeyStatus[], nowMs: number): ReplacedKey[] {
+/**
+ * The replaced keys whose overlap still runs, newest first, as many as the status has room for.
+ *
+ * @param atMs the moment that decides; now, or the beginning of an exam that runs
+ */
+export function overlapping(keys: readonly KeyStatus[], atMs: number): ReplacedKey[] {
   return keys
     .flatMap((key) =>
-      key.expiresTime !== undefined && Date.parse(key.expiresTime) > nowMs
+      key.expiresTime !== undefined && Date.parse(key.expiresTime) > atMs
         ? [{ ...key, expiresTime: key.expiresTime }]
         : [],
     )
@@ -73,17 +77,21 @@ export function overlapping(keys: readonly KeyStatus[], nowMs: number): Replaced
 }
 
 /** All hashes that the gateway is to accept while this key is the student's. */
-export function keysOf(record: KeyRecord, nowMs: number): KeyStatus[] {
+export function keysOf(record: KeyRecord, atMs: number): KeyStatus[] {
   const { generation, sha256, createdTime } = record;
-  return [{ generation, sha256, createdTime }, ...overlapping(record.previous, nowMs)];
+  return [{ generation, sha256, createdTime }, ...overlapping(record.previous, atMs)];
 }
 
 /**
  * What is listed while there is no key: the latest one as ended now, so that it stays known as a key that does not
  * hold any more, and the replaced ones to the end of their overlap.
  */
-export function withoutCurrent(published: readonly KeyStatus[], nowMs: number): KeyStatus[] {
+export function withoutCurrent(
+  published: readonly KeyStatus[],
+  nowMs: number,
+  atMs: number = nowMs,
+): KeyStatus[] {
   const [latest, ...older] = published;
   if (latest === undefined) return [];
-  return [{ ...latest, expiresTime: latest.expiresTime ?? instantOf(nowMs) }, ...overlapping(older, nowMs)];
+  return [{ ...latest, expiresTime: latest.expiresTime ?? instantOf(nowMs) }, ...overlapping(older, atMs)];
 }

@@ -5,6 +5,7 @@ import type { KeyStatus, StudentQuotaSpec } from '../api/student-quota.ts';
 import { instantOf } from '../kube/instant.ts';
 import type { Secret } from '../kube/resources.ts';
 import { hashApiKey } from './api-key.ts';
+import { awaitsExamEnd, isRevocation, overlapsAtMs } from './exam.ts';
 import { heldKey, type MissingKey } from './held-key.ts';
 import {
   currentKey,
@@ -58,18 +59,19 @@ export function planSeat(seat: Seat, gatewayBaseURL: string, nowMs: number): Sea
     return withhold(hindrance, undefined, withoutCurrent(published, nowMs));
   }
   const stranger = strangerOf(seat);
-  const held = heldKey(stranger === undefined ? seat.secret : undefined, published, nowMs);
+  const atMs = overlapsAtMs(seat, nowMs);
+  const held = heldKey(stranger === undefined ? seat.secret : undefined, published, atMs);
   const record = held.state === 'Held' ? held.record : undefined;
-  const keys = record === undefined ? withoutCurrent(published, nowMs) : keysOf(record, nowMs);
+  const keys = record === undefined ? withoutCurrent(published, nowMs, atMs) : keysOf(record, atMs);
   if (stranger !== undefined) return withhold(stranger, record, keys);
 
   const access = classAccess(seat, gatewayBaseURL);
   if ('kind' in access) return withhold(access, record, keys);
   if (held.state !== 'Held') {
-    const issue = firstOrReplacement(spec, held, published, nowMs);
+    const issue = firstOrReplacement(seat, held, published, nowMs);
     return { action: 'Issue', issue, access, record, keys };
   }
-  if (isRotationDue(spec, held.record, published)) {
+  if (isRotationDue(seat, held.record, published)) {
     return { action: 'Issue', issue: rotation(spec, held.record, nowMs), access, record, keys };
   }
   const intent = seatSecret(seat.quota, { ...access, apiKey: held.apiKey }, held.record, seat.secret);
@@ -117,8 +119,9 @@ function classAccess({ classroom }: Seat, gatewayBaseURL: string): ClassAccess |
  * A key is replaced only once it is listed in the status: so at most one key is ever ahead of the status, and its
  * record links it to what is listed.
  */
-function isRotationDue(spec: StudentQuotaSpec, record: KeyRecord, published: readonly KeyStatus[]): boolean {
-  return spec.keyRotation.generation > record.generation && currentKey(published)?.sha256 === record.sha256;
+function isRotationDue(seat: Seat, record: KeyRecord, published: readonly KeyStatus[]): boolean {
+  const isAskedFor = seat.quota.spec.keyRotation.generation > record.generation;
+  return isAskedFor && currentKey(published)?.sha256 === record.sha256 && !awaitsExamEnd(seat, record);
 }
 
 function rotation(spec: StudentQuotaSpec, { previous, ...current }: KeyRecord, nowMs: number): KeyIssue {
@@ -141,20 +144,26 @@ function rotation(spec: StudentQuotaSpec, { previous, ...current }: KeyRecord, n
   };
 }
 
-/** Keys that were replaced by rotation before go on to the end of their overlap; the lost one ends now. */
+/**
+ * Keys that were replaced by rotation before go on to the end of their overlap, and the lost one ends now: in an exam all
+ * of them when it is over. A revocation that was asked for meanwhile ends them all at once.
+ */
 function firstOrReplacement(
-  spec: StudentQuotaSpec,
+  seat: Seat,
   held: MissingKey,
   published: readonly KeyStatus[],
   nowMs: number,
 ): KeyIssue {
+  const { generation } = seat.quota.spec.keyRotation;
   const latest = latestKey(published);
+  const isRevoked = isRevocation(seat) && latest !== undefined && generation > latest.generation;
+  const atMs = overlapsAtMs(seat, nowMs);
   return {
-    generation: spec.keyRotation.generation,
+    generation,
     createdTime: instantOf(nowMs),
     cause: held.state === 'Lost' ? held.cause : 'First',
     ...(latest !== undefined && { replaces: latest.sha256 }),
-    previous: overlapping(published, nowMs),
+    previous: isRevoked ? [] : overlapping(withoutCurrent(published, nowMs, atMs), atMs),
   };
 }
 

@@ -2,6 +2,7 @@ import { type Condition, findCondition } from '../api/condition.ts';
 import { EVENT_REASONS as EVENTS, type EventReason } from '../api/event-reasons.ts';
 import { STUDENT_QUOTA_CONDITIONS as CONDITIONS, STUDENT_QUOTA_REASONS as REASONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
+import { boostEvents } from '../boost/events.ts';
 import type { AppliedSeat } from './apply.ts';
 import type { IssueCause } from './key-record.ts';
 import { secretNameOf } from './secret.ts';
@@ -37,6 +38,7 @@ export function transitionEvents(quota: StudentQuota, conditions: readonly Condi
   return [
     ...transition(before, conditions, CONDITIONS.keyIssued, KEY_TRANSITIONS),
     ...transition(before, conditions, CONDITIONS.ready, SEAT_TRANSITIONS),
+    ...boostEvents(before, conditions),
   ];
 }
 
@@ -67,6 +69,7 @@ type Transitions = Readonly<Record<string, Pick<SeatEvent, 'type' | 'reason'>>>;
 const KEY_TRANSITIONS: Transitions = {
   [REASONS.nameConflict]: { type: 'Warning', reason: EVENTS.nameConflict },
   [REASONS.applyRefused]: { type: 'Warning', reason: EVENTS.applyRefused },
+  [REASONS.rotationDeferred]: { type: 'Normal', reason: EVENTS.keyRotationDeferred },
   [REASONS.duplicateStudent]: { type: 'Warning', reason: EVENTS.duplicateStudent },
 };
 

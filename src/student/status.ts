@@ -2,9 +2,13 @@ import { type ConditionDraft, mergeConditions } from '../api/condition.ts';
 import { describeIssues, type FieldIssue } from '../api/issue.ts';
 import { STUDENT_QUOTA_CONDITIONS as CONDITIONS, STUDENT_QUOTA_REASONS as REASONS } from '../api/reasons.ts';
 import type { KeyStatus, StudentQuota } from '../api/student-quota.ts';
+import { boostedCondition } from '../boost/condition.ts';
+import { knownTimeZone } from '../timetable/time-zone.ts';
 import { publicKeyId } from './api-key.ts';
+import { quotaWarnings, type SeatBudgets } from './budgets.ts';
+import { awaitsExamEnd, overlapsAtMs } from './exam.ts';
 import { type KeyRecord, type LossCause, overlapping } from './key-record.ts';
-import { pendingFields } from './pending-fields.ts';
+import type { Seat } from './observe.ts';
 import type { Hindrance } from './plan.ts';
 import { SECRET_KEYS, secretNameOf } from './secret.ts';
 
@@ -22,24 +26,42 @@ export type SeatOutcome = { keys: KeyStatus[] } & (
 
 export type SeatStatus = Required<
   Pick<NonNullable<StudentQuota['status']>, 'conditions' | 'observedGeneration' | 'keys'>
-> & { secretName?: string };
+> &
+  Pick<NonNullable<StudentQuota['status']>, 'secretName' | 'quotaWarnings'>;
 
-/** The status of a seat: a pure function of what its Secret holds. */
-export function seatStatus(quota: StudentQuota, outcome: SeatOutcome, nowMs: number): SeatStatus {
+/** Of a seat, what its status tells of. */
+export type ReportedSeat = Pick<Seat, 'quota' | 'classroom'>;
+
+/**
+ * The status of a seat: a pure function of what its Secret holds, and of class and time.
+ *
+ * @param budgets undefined while they are not known: then what was told of them stays
+ */
+export function seatStatus(
+  seat: ReportedSeat,
+  outcome: SeatOutcome,
+  budgets: SeatBudgets | undefined,
+  nowMs: number,
+): SeatStatus {
+  const { quota } = seat;
   const generation = quota.metadata.generation ?? 0;
   const classroomFound = classroomCondition(quota, outcome.obstacle);
-  const keyIssued = keyCondition(quota, outcome, nowMs);
+  const keyIssued = keyCondition(seat, outcome, nowMs);
+  const boosted = boostCondition(seat, outcome.obstacle, nowMs);
   const drafts = [
     readyCondition(quota, [classroomFound, keyIssued], nowMs),
     classroomFound,
     keyIssued,
-    featureCondition(quota, outcome.obstacle),
+    ...(boosted === undefined ? [] : [boosted]),
   ];
+  const before = quota.status?.quotaWarnings;
+  const warnings = budgets === undefined ? before : quotaWarnings(budgets.uses, before);
   return {
     conditions: mergeConditions(quota.status?.conditions, drafts, generation, nowMs),
     observedGeneration: generation,
     keys: outcome.keys,
     ...(outcome.record !== undefined && { secretName: secretNameOf(quota.metadata.name) }),
+    ...(warnings !== undefined && warnings.length > 0 && { quotaWarnings: warnings }),
   };
 }
 
@@ -115,11 +137,12 @@ function classroomCondition(quota: StudentQuota, obstacle: Obstacle | undefined)
   }
 }
 
-function keyCondition(quota: StudentQuota, outcome: SeatOutcome, nowMs: number): ConditionDraft {
+function keyCondition(seat: ReportedSeat, outcome: SeatOutcome, nowMs: number): ConditionDraft {
+  const { quota } = seat;
   const secret = secretNameOf(quota.metadata.name);
   const type = CONDITIONS.keyIssued;
   if (outcome.obstacle === undefined) {
-    return { type, status: 'True', ...issuedKey(secret, outcome.record, nowMs) };
+    return { type, status: 'True', ...issuedKey(seat, outcome.record, nowMs) };
   }
   const { record, obstacle } = outcome;
   switch (obstacle.kind) {
@@ -163,25 +186,36 @@ function keyCondition(quota: StudentQuota, outcome: SeatOutcome, nowMs: number):
             reason: REASONS.withheld,
             message: 'The key is made once the class is there.',
           }
-        : { type, status: 'True', ...issuedKey(secret, record, nowMs) };
+        : { type, status: 'True', ...issuedKey(seat, record, nowMs) };
   }
 }
 
-function issuedKey(
-  secret: string,
-  record: KeyRecord,
-  nowMs: number,
-): Pick<ConditionDraft, 'reason' | 'message'> {
+type ReasonAndMessage = Pick<ConditionDraft, 'reason' | 'message'>;
+
+function issuedKey(seat: ReportedSeat, record: KeyRecord, nowMs: number): ReasonAndMessage {
+  const secret = secretNameOf(seat.quota.metadata.name);
   const holds = `Secret ${secret} holds key ${publicKeyId(record.sha256)} of ${record.createdTime}`;
-  const [newest, ...older] = overlapping(record.previous, nowMs);
-  if (newest !== undefined) {
-    const which = older.length === 0 ? 'the key before it works' : `${older.length + 1} older keys work`;
-    return { reason: REASONS.rotating, message: `${holds}; until ${newest.expiresTime} ${which} too.` };
+  if (awaitsExamEnd(seat, record)) {
+    const message = `${holds}. The new key that was asked for is made when the exam of the class is over: in an exam no key is replaced. To end this one at once, revoke it (\`keyRotation.overlapMinutes: 0\`).`;
+    return { reason: REASONS.rotationDeferred, message };
   }
-  if (record.cause === 'First' || record.cause === 'Rotated') {
-    return { reason: REASONS.issued, message: `${holds}.` };
+  const isExam = seat.classroom?.spec.access === 'Exam';
+  const previous = overlapping(record.previous, overlapsAtMs(seat, nowMs));
+  if (record.cause !== 'First' && record.cause !== 'Rotated') {
+    const isHeld = previous.some(({ sha256 }) => sha256 === record.replaces);
+    return replacedKey(holds, record.cause, isHeld);
   }
-  const lost = `${LOSSES[record.cause]}, so the key before was lost and is refused`;
+  const [newest, ...older] = previous;
+  if (newest === undefined) return { reason: REASONS.issued, message: `${holds}.` };
+  const which = older.length === 0 ? 'the key before it works' : `${older.length + 1} older keys work`;
+  const until = `until ${newest.expiresTime}${isExam ? ', and as long as the exam of the class runs,' : ''}`;
+  return { reason: REASONS.rotating, message: `${holds}; ${until} ${which} too.` };
+}
+
+/** @param isHeld it works until the exam is over */
+function replacedKey(holds: string, cause: LossCause, isHeld: boolean): ReasonAndMessage {
+  const before = isHeld ? 'works only until the exam of the class is over' : 'is refused';
+  const lost = `${LOSSES[cause]}, so the key before was lost and ${before}`;
   return { reason: REASONS.keyReplaced, message: `${holds}. ${lost}: give the student the new one.` };
 }
 
@@ -203,20 +237,21 @@ function unreadable(type: string, issues: readonly FieldIssue[]): ConditionDraft
   };
 }
 
-function featureCondition({ spec }: StudentQuota, obstacle: Obstacle | undefined): ConditionDraft {
-  const type = CONDITIONS.featurePending;
-  if (obstacle?.kind === 'SpecUnreadable') {
-    return unreadable(type, obstacle.issues);
-  }
-  const fields = pendingFields(spec);
-  if (fields.length === 0) {
-    const message = 'Every field that is set takes effect.';
-    return { type, status: 'False', reason: REASONS.allFieldsActive, message };
-  }
-  return {
-    type,
-    status: 'True',
-    reason: REASONS.fieldsIgnored,
-    message: `Accepted, and without effect in this version: ${fields.join(', ')}.`,
-  };
+function boostCondition(
+  { quota, classroom }: ReportedSeat,
+  obstacle: Obstacle | undefined,
+  nowMs: number,
+): ConditionDraft | undefined {
+  if (obstacle?.kind === 'SpecUnreadable') return undefined;
+  const { boost, student } = quota.spec;
+  return boostedCondition(
+    {
+      boost,
+      classBoost: classroom?.spec.boost,
+      whose: student.id,
+      isExam: classroom?.spec.access === 'Exam',
+      timeZone: knownTimeZone(classroom?.spec.schedule?.timeZone),
+    },
+    nowMs,
+  );
 }

@@ -66,6 +66,11 @@ export const CONDITION_WORDS: Readonly<Record<ConditionType, ConditionWords>> = 
     whenFalse: 'The class is closed',
     kind: 'State',
   },
+  [TYPES.boosted]: {
+    whenTrue: 'The limits are raised for a while',
+    whenFalse: 'The boost does not count',
+    kind: 'Note',
+  },
   [TYPES.featurePending]: {
     whenTrue: 'Some fields have no effect yet',
     whenFalse: 'All fields have their effect',

@@ -2,7 +2,7 @@ import { type ApiKeyDefect, hashApiKey, parseApiKey } from '../../student/api-ke
 import { type Refusal, refuse } from '../errors.ts';
 import type { Credential, Identity } from './credential.ts';
 import type { Directory, Found, FoundSeat } from './directory.ts';
-import { nameOfKey, ofClass } from './seat.ts';
+import { type KeyRecord, nameOfKey, ofClass, type Seat } from './seat.ts';
 
 export type Authentication =
   | { readonly ok: true; readonly identity: Identity }
@@ -77,13 +77,21 @@ function refusalOf(found: Found | FoundSeat, nowMs: number): Refusal | undefined
   const key = 'key' in found ? found.key : undefined;
   const classroom = nameOfKey(record.classroomKey);
   const named = { classroom, contact: seat?.classroom.contact };
-  if (key?.expiresAtMs !== undefined && key.expiresAtMs <= nowMs) return refuse('expired_api_key', named);
+  if (key !== undefined && isOver(key, seat, nowMs)) return refuse('expired_api_key', named);
   if (record.suspended) return refuse('seat_suspended', named);
   if (record.expiresAtMs !== undefined && record.expiresAtMs <= nowMs) {
     return refuse('seat_expired', { ...named, expiredAt: new Date(record.expiresAtMs).toISOString() });
   }
   if (seat === undefined) return refuse('class_not_found', named);
   return seat.shutOut;
+}
+
+/**
+ * In an exam no overlap ends: nobody may be shut out of one because a key was rotated before it. A key that must not work
+ * any more is not listed any more, so a revocation holds in an exam as well.
+ */
+function isOver({ expiresAtMs }: KeyRecord, seat: Seat | undefined, nowMs: number): boolean {
+  return expiresAtMs !== undefined && expiresAtMs <= nowMs && seat?.classroom.access !== 'Exam';
 }
 
 /**

@@ -1,6 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { activeBoost, boostedStudentLimits } from '../../api/boost.ts';
-import { effectiveStudentLimits, type StudentLimits } from '../../api/limits.ts';
+import { limitsInForce } from '../../api/limits-in-force.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import { type ClassMoment, classMomentOf, holdsAt } from './class-moment.ts';
 import { type ClassroomRecord, type KeyRecord, ofClass, type Seat, type SeatRecord } from './seat.ts';
@@ -212,15 +211,12 @@ function byAge(a: SeatRecord, b: SeatRecord): number {
 
 function buildSeat({ record, cacheSalt }: Entry, moment: ClassMoment, nowMs: number): BuiltSeat {
   const { classroom, opening, limits: classLimits } = moment;
-  const limits = effectiveStudentLimits(classroom.limits.perStudent, record.limits);
-  const isExam = classroom.access === 'Exam';
-  const own = isExam ? undefined : activeBoost([record.boost], nowMs);
-  const boost = activeBoost([moment.boost, own], nowMs);
+  const { limits, boost, untilMs } = limitsInForce(classroom, record, nowMs);
   const seat = {
     key: record.key,
     studentId: record.studentId,
     weight: record.weight,
-    limits: isExam ? underExam(limits, classroom) : boostedStudentLimits(limits, boost),
+    limits,
     classLimits,
     boost,
     opening,
@@ -228,12 +224,7 @@ function buildSeat({ record, cacheSalt }: Entry, moment: ClassMoment, nowMs: num
     classroom,
     cacheSalt,
   };
-  return { seat, fromMs: moment.fromMs, untilMs: Math.min(moment.untilMs, own?.untilMs ?? Infinity) };
-}
-
-/** All who sit an exam get answers of the same length, whatever they may have otherwise. */
-function underExam(limits: StudentLimits, { exam }: ClassroomRecord): StudentLimits {
-  return exam === undefined ? limits : { ...limits, maxOutputTokens: exam.maxOutputTokens };
+  return { seat, fromMs: moment.fromMs, untilMs: Math.min(moment.untilMs, untilMs) };
 }
 
 function examRefusal({ studentId }: SeatRecord, classroom: ClassroomRecord): Refusal | undefined {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Classroom } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import type { StudentQuotaSpecInput } from '../../../src/api/student-quota.ts';
 import { type Obstacle, seatStatus } from '../../../src/student/status.ts';
-import { listed, MINUTE_MS, NOW, NOW_MS, quota, record, sha256 } from './builders.ts';
+import { classroom, listed, MINUTE_MS, NOW, NOW_MS, quota, record, sha256 } from './builders.ts';
 
 const keyId = sha256(1).slice(0, 12);
 const holds = `Secret alice-api-key holds key ${keyId} of ${NOW}`;
@@ -11,9 +12,11 @@ const holds = `Secret alice-api-key holds key ${keyId} of ${NOW}`;
 function conditions(
   outcome: Partial<Parameters<typeof seatStatus>[1]> = {},
   spec: Partial<StudentQuotaSpecInput> = {},
+  given: Classroom = classroom(),
 ): string[] {
   const full = { record: record(1), keys: [listed(1)], obstacle: undefined, ...outcome };
-  const status = seatStatus(quota({ spec }), full as Parameters<typeof seatStatus>[1], NOW_MS);
+  const seat = { quota: quota({ spec }), classroom: given };
+  const status = seatStatus(seat, full as Parameters<typeof seatStatus>[1], undefined, NOW_MS);
   return status.conditions.map(
     ({ type, status, reason, message }) => `${type}=${status} ${reason}: ${message}`,
   );
@@ -24,7 +27,6 @@ test('a seat that works says so in one sentence', () => {
     'Ready=True Active: alice can use python-101 with the key in Secret alice-api-key.',
     'ClassroomFound=True Found: The class is Classroom python-101.',
     `KeyIssued=True Issued: ${holds}.`,
-    'FeaturePending=False AllFieldsActive: Every field that is set takes effect.',
   ]);
 });
 
@@ -142,10 +144,96 @@ describe('the condition of the key', () => {
   });
 });
 
-test('limits, weight and boost have an effect', () => {
-  const limits = { requestsPerMinute: 1, tokensPerDay: 1, tokensTotal: 1, concurrentRequests: 1 };
-  const spec: Partial<StudentQuotaSpecInput> = { limits, weight: 2, boost: { factor: 2, until: NOW } };
-  expect(conditions({}, spec)[3]).toContain('FeaturePending=False');
+/** A class in an exam that began half an hour ago. */
+const IN_EXAM = {
+  ...classroom(),
+  spec: { ...classroom().spec, access: 'Exam' as const },
+  status: { access: { mode: 'Exam' as const, changedTime: '2026-09-01T08:30:00Z' } },
+};
+
+describe('in an exam the condition of the key', () => {
+  const inExam = (differing: Parameters<typeof record>[1], spec: Partial<StudentQuotaSpecInput> = {}) =>
+    conditions({ record: record(1, differing) }, spec, IN_EXAM)[2];
+
+  test('says that a rotation waits, why, and what does not', () => {
+    expect(inExam({}, { keyRotation: { generation: 2 } })).toBe(
+      `KeyIssued=True RotationDeferred: ${holds}. The new key that was asked for is made when the exam of the class is over: in an exam no key is replaced. To end this one at once, revoke it (\`keyRotation.overlapMinutes: 0\`).`,
+    );
+  });
+
+  test('says nothing of a rotation that was before it', () => {
+    expect(inExam({ generation: 2 }, { keyRotation: { generation: 2 } })).toBe(
+      `KeyIssued=True Issued: ${holds}.`,
+    );
+  });
+
+  test('tells of an overlap that does not end in it', () => {
+    const expiresTime = '2026-09-01T08:45:00Z';
+    expect(inExam({ cause: 'Rotated', previous: [{ ...listed(2), expiresTime }] })).toBe(
+      `KeyIssued=True Rotating: ${holds}; until ${expiresTime}, and as long as the exam of the class runs, the key before it works too.`,
+    );
+  });
+
+  test('leaves out an overlap that had ended before it', () => {
+    const expiresTime = '2026-09-01T08:29:59Z';
+    expect(inExam({ cause: 'Rotated', previous: [{ ...listed(2), expiresTime }] })).toBe(
+      `KeyIssued=True Issued: ${holds}.`,
+    );
+  });
+
+  test('tells that a lost key works until it is over', () => {
+    const previous = [{ ...listed(2), expiresTime: '2026-09-01T08:45:00Z' }];
+    expect(inExam({ cause: 'SecretDeleted', replaces: sha256(2), previous })).toBe(
+      `KeyIssued=True KeyReplaced: ${holds}. The Secret was deleted, so the key before was lost and works only until the exam of the class is over: give the student the new one.`,
+    );
+  });
+});
+
+describe('the condition of a boost', () => {
+  const until = '2026-09-01T10:00:00Z';
+  const boost = { factor: 2, until };
+  const ofClass = (spec: Partial<Classroom['spec']>): Classroom => ({
+    ...classroom(),
+    spec: { ...classroom().spec, ...spec },
+  });
+
+  test('is absent without one, also while the class has one', () => {
+    expect(conditions({}, {}, ofClass({ boost }))).toHaveLength(3);
+  });
+
+  test.each<{ name: string; until?: string; spec?: Partial<Classroom['spec']>; want: string }>([
+    {
+      name: 'until when it counts',
+      want: 'True BoostRunning: The limits of alice are 2 times the usual ones until Tue 2026-09-01 10:00 (UTC), and then by themselves as before.',
+    },
+    {
+      name: "that of the class where it is larger, in the class's time",
+      spec: {
+        boost: { factor: 3, until },
+        schedule: {
+          timeZone: 'Asia/Shanghai',
+          sessions: [],
+          exceptions: [],
+          warmUpMinutes: 10,
+          outsideSessions: 'Open',
+        },
+      },
+      want: 'True BoostRunning: The limits of alice are 2 times the usual ones until Tue 2026-09-01 18:00 (Asia/Shanghai), and then by themselves as before. Meanwhile the boost of the class holds, which is larger: 3.',
+    },
+    {
+      name: 'that it is over at the moment at which it ends',
+      until: NOW,
+      want: 'False BoostOver: The boost ended Tue 2026-09-01 09:00 (UTC): the usual limits hold. Take `spec.boost` away, or set a later `until`.',
+    },
+    {
+      name: 'that it does not count in an exam',
+      spec: { access: 'Exam' },
+      want: 'False BoostPaused: No boost counts in an exam. The one of `spec.boost` counts again once it is over, until Tue 2026-09-01 10:00 (UTC).',
+    },
+  ])('tells $name', ({ spec = {}, want, ...given }) => {
+    const seat = { boost: { factor: 2, until: given.until ?? until } };
+    expect(conditions({}, seat, ofClass(spec))[3]).toBe(`Boosted=${want}`);
+  });
 });
 
 test('a spec that cannot be read leaves everything unknown and says what to do', () => {
@@ -157,17 +245,15 @@ test('a spec that cannot be read leaves everything unknown and says what to do',
   expect(ready).toMatch(
     /^Ready=False SpecUnreadable: .*`spec.weight` must be a number.*Until then the key stays as it is\.$/,
   );
-  expect(others.slice(0, 2).every((condition) => condition.includes('=Unknown SpecUnreadable'))).toBe(true);
+  expect(others.every((condition) => condition.includes('=Unknown SpecUnreadable'))).toBe(true);
 });
 
 test('a condition keeps its time until its status changes', () => {
   const outcome = { record: record(1), keys: [listed(1)], obstacle: undefined };
-  const first = seatStatus(quota(), outcome, NOW_MS);
-  const later = seatStatus(
-    quota({ spec: { access: 'Suspended' }, status: first }),
-    outcome,
-    NOW_MS + MINUTE_MS,
-  );
+  const first = seatStatus({ quota: quota(), classroom: classroom() }, outcome, undefined, NOW_MS);
+  const suspended = quota({ spec: { access: 'Suspended' }, status: first });
+  const seat = { quota: suspended, classroom: classroom() };
+  const later = seatStatus(seat, outcome, undefined, NOW_MS + MINUTE_MS);
   expect(findCondition(later.conditions, 'KeyIssued')?.lastTransitionTime).toBe(NOW);
   expect(findCondition(later.conditions, 'Ready')?.lastTransitionTime).toBe('2026-09-01T09:01:00Z');
 });

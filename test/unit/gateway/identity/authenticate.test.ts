@@ -59,6 +59,18 @@ const cases: Case[] = [
     want: 'accepted',
   },
   {
+    name: 'a replaced key whose overlap ended, as long as the class is in an exam,',
+    classroom: aClassroom({ access: 'Exam', exam: { ...EXAM, students: [] } }),
+    seat: aSeat({ keys: [{ sha256: hashApiKey(ALICE_KEY), expiresAtMs: NOW_MS }] }),
+    want: 'accepted',
+  },
+  {
+    name: 'in an exam, a key that is not listed any more, as one that was revoked,',
+    classroom: aClassroom({ access: 'Exam', exam: { ...EXAM, students: [] } }),
+    seat: aSeat({ keys: [{ sha256: hashApiKey(BOB_KEY) }] }),
+    want: 'invalid_api_key',
+  },
+  {
     name: 'a seat that ended',
     seat: aSeat({ expiresAtMs: NOW_MS - 1 }),
     want: 'seat_expired',

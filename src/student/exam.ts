@@ -1,0 +1,37 @@
+import { accessStatus } from '../classroom/opening/access-change.ts';
+import type { KeyRecord } from './key-record.ts';
+import type { Seat } from './observe.ts';
+
+/**
+ * Epoch ms since which the class of a seat is in an exam; undefined: it is in none. Without a word of who changed
+ * `access`, since the class exists.
+ */
+export function examSinceMs({ classroom }: Pick<Seat, 'classroom'>, nowMs: number): number | undefined {
+  if (classroom?.spec.access !== 'Exam') return undefined;
+  // What the status will say, also before the operator has written it.
+  const { changedTime } = accessStatus(classroom, classroom.status?.access, nowMs);
+  return Date.parse(changedTime ?? classroom.metadata.creationTimestamp ?? '') || 0;
+}
+
+/**
+ * Epoch ms: the moment by which it is decided whether the overlap of a replaced key is over. In an exam that is its
+ * beginning, because nobody may be shut out of it by a rotation that was before it; the gateway does the same.
+ */
+export function overlapsAtMs(seat: Pick<Seat, 'classroom'>, nowMs: number): number {
+  return Math.min(nowMs, examSinceMs(seat, nowMs) ?? nowMs);
+}
+
+/** A rotation without overlap: the keys before it end at once, whatever else is going on. */
+export function isRevocation({ quota }: Pick<Seat, 'quota'>): boolean {
+  return quota.spec.keyRotation.overlapMinutes === 0;
+}
+
+/** Whether a rotation was asked for and waits until the exam is over. A revocation never waits. */
+export function awaitsExamEnd(seat: Pick<Seat, 'quota' | 'classroom'>, record: KeyRecord): boolean {
+  const { keyRotation } = seat.quota.spec;
+  return (
+    seat.classroom?.spec.access === 'Exam' &&
+    keyRotation.generation > record.generation &&
+    !isRevocation(seat)
+  );
+}
