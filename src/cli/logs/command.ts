@@ -12,6 +12,7 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { problems } from '../problems.ts';
 import { withProgress } from '../progress.ts';
 import { createCauseFinder, type KnownCause } from './causes.ts';
+import { followEngineStarts } from './engine-starts.ts';
 import { type LogPart, readLog } from './read.ts';
 
 const MAX_LINES = 1_000_000;
@@ -36,7 +37,7 @@ const LOGS: ClusterCommand<typeof logsSchema> = {
   flags: {
     class: { spelling: '[class]', about: 'name of the class; default: the only one of the namespace' },
     engine: { spelling: '--engine <pod>', about: 'only this engine; default: all of the class' },
-    follow: { spelling: '-f, --follow', about: 'go on as they write, until Ctrl-C' },
+    follow: { spelling: '-f, --follow', about: 'go on as they write, and as others start, until Ctrl-C' },
     previous: { spelling: '-p, --previous', about: 'of the start before, of engines that were started anew' },
     tail: {
       spelling: '--tail <lines>',
@@ -67,15 +68,53 @@ async function logs(options: LogsOptions, cluster: Cluster): Promise<ExitCode> {
     return { classroom: found, engines: await enginePodsOf(cluster, found) };
   });
   const chosen = chosenEngines(classroom, engines, options.engine);
-  if (chosen.length === 0) {
-    machine.stderr.write(noEngineText(classroom));
+  const shown: Shown = { cluster, options, colours: coloursFor(machine.stdout, machine.env) };
+  try {
+    const goesOn = options.follow && options.engine === undefined;
+    return await (goesOn ? followLogs : showLogs)(classroom, chosen, shown);
+  } catch (error) {
+    // What is followed ends no other way, so that there is nothing to tell of.
+    if (!options.follow || !machine.signal.aborted) throw error;
+    return EXIT_CODES.interrupted;
+  }
+}
+
+async function showLogs(classroom: Classroom, engines: readonly Pod[], shown: Shown): Promise<ExitCode> {
+  const { stderr } = shown.cluster.machine;
+  if (engines.length === 0) {
+    stderr.write(noEngineText(classroom));
     return EXIT_CODES.done;
   }
-  const shared: Shown = { cluster, options, colours: coloursFor(machine.stdout, machine.env) };
-  const told = chosen.map((pod) => showLog(pod, { ...shared, prefix: prefixOf(pod, chosen) }));
+  const told = engines.map((pod) => showLog(pod, { ...shown, prefix: prefixOf(pod, engines) }));
   const failures = await Promise.all(told);
-  machine.stderr.write(failingText(classroom, chosen));
+  stderr.write(failingText(classroom, engines));
   return failures.includes(false) ? EXIT_CODES.failed : EXIT_CODES.done;
+}
+
+/** The logs of these, and of each engine that starts meanwhile from its first line on. */
+async function followLogs(classroom: Classroom, engines: readonly Pod[], shown: Shown): Promise<ExitCode> {
+  const { cluster, options } = shown;
+  const { stdout, stderr, signal } = cluster.machine;
+  stderr.write(engines.length === 0 ? noEngineText(classroom) : failingText(classroom, engines));
+  const over = Promise.withResolvers<void>();
+  const show = async (pod: Pod, part: LogsOptions): Promise<void> => {
+    try {
+      await showLog(pod, { ...shown, options: part, prefix: `${pod.metadata.name} | ` });
+      if (stdout.destroyed) over.resolve();
+    } catch (error) {
+      over.reject(error);
+    }
+  };
+  signal.addEventListener('abort', () => over.reject(signal.reason), { once: true });
+  for (const pod of engines) void show(pod, options);
+  const fromTheFirstLine = { ...options, tail: undefined, since: undefined, previous: false };
+  const stop = followEngineStarts(cluster, classroom, engines, (pod) => void show(pod, fromTheFirstLine));
+  try {
+    await over.promise;
+    return EXIT_CODES.done;
+  } finally {
+    await stop();
+  }
 }
 
 function chosenEngines(

@@ -214,19 +214,35 @@ async function makeEngine(kubeletPort: number): Promise<void> {
   };
   // The controllers write to it as well.
   await client.mergePatch(nodes, { name: node.metadata.name }, { status }, { subresource: 'status' });
+  await makeEnginePod(ENGINE);
+}
+
+async function makeEnginePod(name: string): Promise<void> {
   await client.create(pods, {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      name: ENGINE,
+      name,
       namespace,
       labels: { [LABELS.component]: 'engine', [LABELS.classroom]: 'python-101' },
     },
     spec: {
-      nodeName: node.metadata.name,
+      nodeName: NODE,
       containers: [{ name: ENGINE_CONTAINER, image: 'vllm/vllm-openai:v0.32.0' }],
     },
   });
+}
+
+async function startEngine(name: string): Promise<void> {
+  await makeEnginePod(name);
+  const container = { name: ENGINE_CONTAINER, image: '', imageID: '', ready: false, restartCount: 0 };
+  const containerStatuses = [{ ...container, state: { running: { startedAt: now } } }];
+  await client.mergePatch(
+    pods,
+    { namespace, name },
+    { status: { containerStatuses } },
+    { subresource: 'status' },
+  );
 }
 
 let gatewayUrl = '';
@@ -358,6 +374,31 @@ describe('logs', () => {
     const { code, stdout, stderr } = await run('logs', '-p');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/has no log of an earlier start to show: .*not found/);
+  });
+
+  test('go on with engines that start meanwhile, until Ctrl-C, which is no failure', async () => {
+    const stop = new AbortController();
+    const later = `${ENGINE}-later`;
+    const lines: string[] = [];
+    const stdout = {
+      write: (text: string) => {
+        lines.push(text);
+        if (lines.length === 1) void startEngine(later);
+        if (text.startsWith(`${later} | ERROR`)) stop.abort(new Error('Interrupted'));
+      },
+    };
+    const argv = ['logs', '-f', '--tail', '1', '-n', namespace, '--kubeconfig', controlPlane.kubeconfigPath];
+    const { code, stderr } = await kubectlClassroom(argv, { stdout, signal: stop.signal });
+    await client.delete(pods, { namespace, name: later }, { gracePeriodSeconds: 0 });
+    expect(code).toBe(130);
+    expect(stderr).toBe(`${ENGINE}: Failing, OutOfGPUMemoryAtStart: It ran out of memory.\n`);
+    const [first, second, third] = lines;
+    expect(first).toMatch(new RegExp(`^${ENGINE} \\| ERROR`));
+    // Of one that starts later, all: who follows has not seen its beginning.
+    expect([second, third]).toEqual([
+      expect.stringMatching(`^${later} \\| INFO`),
+      expect.stringMatching(`^${later} \\| ERROR`),
+    ]);
   });
 
   test('names the engines that there are', async () => {
