@@ -5,7 +5,7 @@ import { SVGRenderer } from 'echarts/renderers';
 import { html } from '../html/escape.ts';
 import type { PeriodFigures, Report } from './report.ts';
 import { studentText } from './sections.ts';
-import { periodText } from './words.ts';
+import { shortPeriodText } from './words.ts';
 
 /** A picture, and what it shows for who cannot see it. */
 export interface Chart {
@@ -30,6 +30,11 @@ const WITH_LABELS = { outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' }
 const MOST_BARS = 40;
 const MOST_PERIODS = 60;
 const PERIOD_HEIGHT = 280;
+/** Longer names are cut, so that there is room for bars; the tables have all of them. */
+const NAME_WIDTH = 230;
+const LEGEND_GAP = 24;
+/** Of an axis: figures of millions still stand apart. */
+const MOST_MARKS = 4;
 
 const COLOURS = { prompt: '#7aa6d8', answer: '#1f5fa8', held: '#c9c9c9', used: '#2e8b57', each: '#d08a3c' };
 
@@ -81,7 +86,7 @@ function periodChart(report: Report): Chart {
   const what = report.by === 'day' ? 'Tokens by day' : 'Tokens by session';
   const left = report.periods.length - shown.length;
   const title = left === 0 ? what : `${what}, the last ${shown.length}`;
-  const names = shown.map((period) => periodText(period, report));
+  const names = shown.map((period) => shortPeriodText(period, report));
   const svg = render(title, PERIOD_HEIGHT, {
     ...frame(title),
     grid: { left: 8, right: 16, top: 64, bottom: 8, ...WITH_LABELS },
@@ -105,7 +110,7 @@ function frame(title: string): Option {
   return {
     animation: false,
     title: { text: title, left: 0, textStyle: { fontSize: 15, color: '#111' } },
-    legend: { right: 0, top: 4 },
+    legend: { right: 0, top: 4, itemGap: LEGEND_GAP },
     textStyle: { fontFamily: 'system-ui, sans-serif' },
   };
 }
@@ -114,8 +119,14 @@ function horizontal(title: string, names: readonly string[]): Option {
   return {
     ...frame(title),
     grid: { left: LABEL_SLACK, right: 64, top: 48, bottom: 8, ...WITH_LABELS },
-    xAxis: { type: 'value' },
-    yAxis: { type: 'category', data: [...names], inverse: true, axisTick: { show: false } },
+    xAxis: { type: 'value', splitNumber: MOST_MARKS },
+    yAxis: {
+      type: 'category',
+      data: [...names],
+      inverse: true,
+      axisTick: { show: false },
+      axisLabel: { width: NAME_WIDTH, overflow: 'truncate' },
+    },
   };
 }
 

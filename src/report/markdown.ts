@@ -7,11 +7,7 @@ import { headlineOf, type Section, sectionsOf, type Table } from './sections.ts'
 /** A report as Markdown with tables, which a terminal shows as well as a wiki. */
 export function reportMarkdown(report: Report): string {
   const { title, span } = headlineOf(report);
-  const parts = [
-    `# ${plain(title)}`,
-    `${span}, as of ${report.asOf}`,
-    ...sectionsOf(report).map(sectionText),
-  ];
+  const parts = [`# ${plain(title)}`, span, ...sectionsOf(report).map(sectionText)];
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -20,9 +16,10 @@ function sectionText({ title, notes, table }: Section): string {
 }
 
 /** With columns of equal width: people read it as it is, too. */
-function tableText({ head, rows }: Table): string {
+function tableText({ head, rows, lastIsText = false }: Table): string {
   const cells = [head, ...rows].map((row) => row.map((text) => cell(plain(text))));
-  const align = head.map((_, column) => (column === 0 ? 'l' : 'r'));
+  const isText = (column: number): boolean => column === 0 || (lastIsText && column === head.length - 1);
+  const align = head.map((_, column) => (isText(column) ? 'l' : 'r'));
   return markdownTable(cells, { align, stringLength: stringWidth });
 }
 

@@ -18,7 +18,7 @@ export function reportPage(report: Report, charts: readonly Chart[]): string {
 <body>
 <header>
 <h1>${html(title)}</h1>
-<p>${html(span)}, as of ${html(report.asOf)}</p>
+<p>${html(span)}</p>
 </header>
 ${charts.map(figure).join('\n')}
 ${sectionsOf(report).map(section).join('\n')}
@@ -39,14 +39,14 @@ ${table(its)}
 </section>`;
 }
 
-function table({ head, rows }: Table): string {
+function table({ head, rows, lastIsText = false }: Table): string {
   const titles = head.map((text) => `<th scope="col">${html(text)}</th>`).join('');
   const lines = rows.map(
     ([first = '', ...rest]) =>
       `<tr><th scope="row">${html(first)}</th>${rest.map((text) => `<td>${html(text)}</td>`).join('')}</tr>`,
   );
   const top = head.every((text) => text === '') ? '' : `<thead><tr>${titles}</tr></thead>\n`;
-  return `<table>
+  return `<table${lastIsText ? ' class="last-text"' : ''}>
 ${top}<tbody>
 ${lines.join('\n')}
 </tbody>
@@ -60,13 +60,16 @@ body { margin: 0 auto; padding: 4mm; max-width: 190mm; font: 9.5pt/1.35 system-u
 @media print { body { padding: 0; max-width: none; } }
 h1 { margin: 0; font-size: 18pt; }
 header p { margin: 1mm 0 4mm; color: #555; }
-h2 { margin: 6mm 0 1mm; font-size: 12pt; }
+h2 { margin: 6mm 0 1mm; font-size: 12pt; break-after: avoid; }
 figure { margin: 0 0 4mm; break-inside: avoid; }
 figure svg { display: block; max-width: 100%; height: auto; }
+section { overflow-x: auto; }
+@media print { section { overflow: visible; } }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 thead { display: table-header-group; }
 tr { break-inside: avoid; }
 th, td { padding: 0.8mm 2mm; border-bottom: 0.2mm solid #ddd; text-align: right; font-weight: normal; }
 thead th { color: #555; border-bottom-color: #999; vertical-align: bottom; }
-th:first-child { text-align: left; min-width: 30mm; overflow-wrap: break-word; }
+th:first-child { text-align: left; min-width: 42mm; overflow-wrap: anywhere; }
+.last-text :is(th, td):last-child { text-align: left; min-width: 42mm; overflow-wrap: anywhere; }
 `;

@@ -3,6 +3,8 @@ import { countText, hoursText, minutesText, periodText, secondsText, spanText } 
 
 /** A table: cells of all columns but the first are figures. */
 export interface Table {
+  /** The last column has words as well. */
+  readonly lastIsText?: boolean;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
@@ -50,7 +52,7 @@ function totalSection({ total, students }: Report): Section {
         ],
         ['Tokens of answers', countText(total.completionTokens)],
         ['Tokens together', countText(total.totalTokens)],
-        ['Hours of students at work', minutesText(total.activeMinutes)],
+        ['Time of students at work, h:min', minutesText(total.activeMinutes)],
         ['Wait for an engine, mean and longest', waits(total.queueWaitMsMean, total.queueWaitMsMax)],
         ['Until the first token, mean and longest', waits(total.firstTokenMsMean, total.firstTokenMsMax)],
       ],
@@ -74,13 +76,13 @@ function gpuSection(gpu: NonNullable<Report['gpu']>): Section {
       'A slice counts as the part of a GPU that it is. One GPU for each student is computed: all students who worked on a day, times the hours in which the class had engines on that day.',
     ],
     table: {
-      head: ['', 'hours'],
+      head: ['', ''],
       rows: [
         ['Hours with at least one engine', hoursText(gpu.hoursWithEngines)],
         ['GPU hours that ran', hoursText(gpu.gpuHours)],
         ['GPU hours in use', hoursText(gpu.gpuHoursInUse)],
         ['One GPU for each student, in GPU hours', `${hoursText(gpu.gpuHoursOnePerStudent)}${times}`],
-        ['The same, only in minutes of work', hoursText(gpu.gpuHoursOnlyWhileActive)],
+        ['The same, only in minutes of work, in GPU hours', hoursText(gpu.gpuHoursOnlyWhileActive)],
         ['Tokens for a GPU hour', gpu.tokensPerGpuHour === null ? '–' : countText(gpu.tokensPerGpuHour)],
       ],
     },
@@ -97,7 +99,7 @@ function periodSection(report: Report): Section {
         report.by === 'day' ? 'Day' : 'Session',
         'Students',
         ...WORK_HEAD,
-        ...(withGpus ? ['GPU hours', 'in use'] : []),
+        ...(withGpus ? ['GPU hours', 'GPU hours in use'] : []),
       ],
       rows: report.periods.map((period) => [
         periodText(period, report),
@@ -134,6 +136,7 @@ function studentSection({ students, models, pseudonymous }: Report): Section {
       ? ['Pseudonyms are drawn anew for each report: those of another one name others.']
       : [],
     table: {
+      lastIsText: withModels,
       head: ['Student', ...WORK_HEAD, 'Wait', 'First token', ...(withModels ? ['Models'] : [])],
       rows: students.map((student) => [
         studentText(student),

@@ -29,7 +29,7 @@ describe('a report to read', () => {
   test('has figures as people write them', () => {
     const text = reportMarkdown(aReport());
     expect(text).toMatch(/\| Tokens of prompts +\| +1,234,667 \(80 from a cache\) \|/);
-    expect(text).toMatch(/\| Hours of students at work +\| +1:05 \|/);
+    expect(text).toMatch(/\| Time of students at work, h:min +\| +1:05 \|/);
     expect(text).toMatch(/\| GPU hours that ran +\| +1\.50 \|/);
     expect(text).toMatch(/\| bob +\|.*\| +1\.50 s \| +0\.08 s \|/);
     expect(text).toMatch(/\| Tue 2026-09-01 +\|/);
@@ -39,6 +39,7 @@ describe('a report to read', () => {
     const text = reportMarkdown(aReport('session'));
     expect(text).toMatch(/\| Tue 2026-09-01 09:00 +\|/);
     expect(text).toMatch(/\| Tue 2026-09-01, outside of sessions +\|/);
+    expect(text).toContain('2026-09-01 to 2026-09-30, as of 2026-09-30 22:00 (Europe/Berlin)');
   });
 
   test('takes no name for Markdown', () => {
@@ -62,6 +63,19 @@ describe('a page', () => {
     expect(titles(aReport())).toEqual(['GPU hours', 'Tokens by day', 'Tokens by student']);
     expect(titles(aReport('course'))).toEqual(['GPU hours', 'Tokens by student']);
     expect(titles(reportOf(anExtract(), options()))).toEqual([]);
+  });
+
+  test('leaves room for bars beside long names, and tells those in full in its tables', () => {
+    const name = 'Maximiliane Alexandra Theodora von und zu Hohenlohe-Langenburg-Waldenburg';
+    const students = [{ student: 'max', usage: [aUsageRow()], active: [] }];
+    const report = reportOf(
+      anExtract({ students }),
+      options({ by: 'session', named: (student) => ({ student, name }) }),
+    );
+    const [periods, names] = chartsOf(report);
+    expect(periods?.svg).toContain('>2026-09-01 outside<');
+    expect(names?.svg).toMatch(/>Maximiliane Alexandra [^<]*\.\.\.</);
+    expect(reportPage(report, [])).toContain(`${name} (max)`);
   });
 
   test('draws the students with the most tokens, and says that there are more', () => {
