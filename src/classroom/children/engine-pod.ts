@@ -30,7 +30,8 @@ const SHORTEST_STARTUP_SECONDS = 1800;
 const STARTUP_WITHOUT_WEIGHTS_SECONDS = 600;
 /** 200 Mbit/s: a hub over the line of a school. */
 const SLOW_DOWNLOAD_MIB_PER_SECOND = 24;
-const STARTUP_PERIOD_SECONDS = 10;
+/** So long may an engine that has loaded stay unnoticed, with students waiting whose request woke its class. */
+const STARTUP_PERIOD_SECONDS = 2;
 const LIVENESS_PROBE = { periodSeconds: 10, failureThreshold: 6 };
 /** An engine that fails its health check has nothing to finish; one that loads may not even notice SIGTERM. */
 const WITHOUT_GRACE = { terminationGracePeriodSeconds: EXIT_SECONDS };
@@ -113,6 +114,8 @@ function startupTime({ weightsMiB = 0 }: EngineSettings) {
   const seconds = STARTUP_WITHOUT_WEIGHTS_SECONDS + weightsMiB / SLOW_DOWNLOAD_MIB_PER_SECOND;
   return {
     periodSeconds: STARTUP_PERIOD_SECONDS,
+    // With a longer one, an engine that takes connections and answers none would be given more time than is meant.
+    timeoutSeconds: STARTUP_PERIOD_SECONDS,
     failureThreshold: Math.ceil(Math.max(SHORTEST_STARTUP_SECONDS, seconds) / STARTUP_PERIOD_SECONDS),
   };
 }
