@@ -182,7 +182,7 @@ export const CLASS: Dashboard = {
           kind: 'graph',
           title: 'Conditions of the class',
           description:
-            '1: true, 0: false, -1: unknown. `RolloutPending` and `FeaturePending` are well when they are false, all others when they are true.',
+            '1: true, 0: false, -1: unknown. `RolloutPending` and `FeaturePending` are well when they are false, `Open` and `Boosted` either way, all others when they are true.',
           unit: 'short',
           queries: [
             {

@@ -49,6 +49,17 @@ export function classroom(model: { id?: string; servedName?: string } = { served
   return sharedClassroom({ metadata: { uid: 'uid-of-class', generation: 1 }, spec: { model } });
 }
 
+/** Alice's class in an exam that began half an hour ago. */
+export function inExam(began = '2026-09-01T08:30:00Z'): Classroom {
+  const { spec, ...rest } = classroom();
+  const exam = { students: [], maxOutputTokens: 512, allowAdapters: false, allowTools: false };
+  return {
+    ...rest,
+    spec: { ...spec, access: 'Exam', exam },
+    status: { access: { mode: 'Exam', changedTime: began } },
+  };
+}
+
 /** The record of the n-th key. */
 export function record(n: number, differing: Partial<KeyRecord> = {}): KeyRecord {
   return { generation: 1, sha256: sha256(n), createdTime: NOW, cause: 'First', previous: [], ...differing };

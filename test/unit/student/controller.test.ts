@@ -7,7 +7,7 @@ import { API_KEY_PATTERN } from '../../../src/student/api-key.ts';
 import { currentKey } from '../../../src/student/key-record.ts';
 import { STRANGER_POLL_MS } from '../../../src/student/next-look.ts';
 import { apiKeyIn } from '../../../src/student/secret.ts';
-import { classroom, encode, MINUTE_MS, NAMESPACE, quota, secret } from './builders.ts';
+import { classroom, encode, inExam, MINUTE_MS, NAMESPACE, quota, secret } from './builders.ts';
 import { refused, SeatWorld } from './seat-world.ts';
 
 const SLIPPED_IN = { generation: 1, sha256: 'a'.repeat(64), createdTime: '2026-01-01T00:00:00Z' };
@@ -154,6 +154,149 @@ describe('the next look', () => {
     world.remove(secrets, 'alice-api-key');
     await world.converge();
     expect(conditionOf(world, 'Ready')?.status).toBe('True');
+  });
+});
+
+describe('while the class is in an exam', () => {
+  const setAccess = (world: SeatWorld, access: 'Open' | 'Exam') =>
+    world.edit<Classroom>(classrooms, 'python-101', (draft) => {
+      const changedTime = new Date(world.clock.now()).toISOString();
+      Object.assign(draft, {
+        spec: { ...draft.spec, access, exam: inExam().spec.exam },
+        status: { access: { mode: access, changedTime } },
+      });
+    });
+  const rotate = (world: SeatWorld, generation: number, overlapMinutes: number) =>
+    editSeat(world, (draft) => {
+      draft.spec.keyRotation = { generation, overlapMinutes };
+    });
+  const keysOf = (world: SeatWorld) => (world.quota().status?.keys ?? []).map(({ sha256 }) => sha256);
+
+  test('a rotation waits, says so, and happens when it is over', async () => {
+    const world = await settled();
+    const [first] = keysOf(world);
+    setAccess(world, 'Exam');
+    rotate(world, 2, 60);
+    await world.converge();
+    expect(keysOf(world)).toEqual([first]);
+    expect(conditionOf(world, 'KeyIssued')).toMatchObject({ status: 'True', reason: 'RotationDeferred' });
+    expect(world.events.map(({ reason }) => reason)).toEqual(['KeyRotationDeferred']);
+
+    await world.clock.advance(120 * MINUTE_MS);
+    setAccess(world, 'Open');
+    await world.converge();
+    const [second, replaced] = world.quota().status?.keys ?? [];
+    expect([second?.generation, replaced?.sha256]).toEqual([2, first]);
+    // The overlap begins when the key is made.
+    expect(Date.parse(replaced?.expiresTime ?? '')).toBe(world.clock.now() + 60 * MINUTE_MS);
+    expect(world.events.map(({ reason }) => reason)).toEqual(['KeyRotationDeferred', 'KeyRotated']);
+  });
+
+  test('no overlap ends, and those that would have end with it', async () => {
+    const world = await settled();
+    rotate(world, 2, 60);
+    await world.converge();
+    const both = keysOf(world);
+    await world.clock.advance(30 * MINUTE_MS);
+    setAccess(world, 'Exam');
+    await world.clock.advance(60 * MINUTE_MS);
+    await world.converge();
+    expect(keysOf(world)).toEqual(both);
+    expect(await passNow(world)).toEqual({});
+    setAccess(world, 'Open');
+    await world.converge();
+    expect(keysOf(world)).toEqual(both.slice(0, 1));
+  });
+
+  test('a lost Secret is made anew, the key that the student has works on, and a revocation ends it', async () => {
+    const world = await settled();
+    const [first] = keysOf(world);
+    setAccess(world, 'Exam');
+    await world.clock.advance(MINUTE_MS);
+    world.remove(secrets, 'alice-api-key');
+    await world.converge();
+    expect(keysOf(world)).toEqual([expect.any(String), first]);
+    expect(world.secret()).toBeDefined();
+    rotate(world, 2, 0);
+    await world.converge();
+    expect(keysOf(world)).toHaveLength(1);
+    expect(keysOf(world)).not.toContain(first);
+  });
+});
+
+describe('a boost', () => {
+  const boost = { factor: 2, until: '2026-09-01T10:00:00Z' };
+
+  test('is told, and its end at that very moment', async () => {
+    const world = await settled();
+    editSeat(world, (draft) => Object.assign(draft.spec, { boost }));
+    await world.converge();
+    expect(await passNow(world)).toEqual({ requeueAfterMs: 60 * MINUTE_MS });
+    await world.clock.advance(60 * MINUTE_MS);
+    await world.converge();
+    expect(conditionOf(world, 'Boosted')).toMatchObject({ status: 'False', reason: 'BoostOver' });
+    expect(world.events.map(({ reason }) => reason)).toEqual(['BoostStarted', 'BoostEnded']);
+    expect(await passNow(world)).toEqual({});
+  });
+
+  test('that ended while no operator ran is told by the next one', async () => {
+    const world = await settled();
+    editSeat(world, (draft) => Object.assign(draft.spec, { boost }));
+    await world.converge();
+    await world.clock.advance(600 * MINUTE_MS);
+    await world.converge();
+    expect(world.events.map(({ reason }) => reason)).toEqual(['BoostStarted', 'BoostEnded']);
+  });
+
+  test('that is taken away is told, too', async () => {
+    const world = await settled();
+    editSeat(world, (draft) => Object.assign(draft.spec, { boost }));
+    await world.converge();
+    editSeat(world, (draft) => delete draft.spec.boost);
+    await world.converge();
+    expect(conditionOf(world, 'Boosted')).toBeUndefined();
+    expect(world.events.at(-1)).toMatchObject({ reason: 'BoostEnded' });
+  });
+});
+
+describe('a budget', () => {
+  const publish = async (world: SeatWorld, tokensToday: number) => {
+    const asOf = new Date(world.clock.now()).toISOString();
+    const usage = { asOf, requestsToday: 1, tokensToday, tokensTotal: tokensToday };
+    editSeat(world, (draft) => Object.assign(draft, { status: { ...draft.status, usage } }));
+    await world.converge();
+  };
+  const told = (world: SeatWorld) => world.events.map(({ reason }) => reason);
+
+  test('is told of once a day for each mark, also by an operator that begins anew', async () => {
+    const world = await settled();
+    editSeat(world, (draft) => Object.assign(draft.spec, { limits: { tokensPerDay: 1000 } }));
+    await publish(world, 799);
+    expect(told(world)).toEqual([]);
+    for (const tokens of [800, 850, 999]) await publish(world, tokens);
+    expect(told(world)).toEqual(['QuotaNearlyUsed']);
+    for (const tokens of [1000, 1001]) await publish(world, tokens);
+    expect(told(world)).toEqual(['QuotaNearlyUsed', 'QuotaUsedUp']);
+
+    await world.clock.advance(24 * 60 * MINUTE_MS);
+    await publish(world, 10);
+    expect(world.quota().status?.quotaWarnings).toBeUndefined();
+    await publish(world, 900);
+    expect(told(world)).toEqual(['QuotaNearlyUsed', 'QuotaUsedUp', 'QuotaNearlyUsed']);
+  });
+
+  test('that is used up by the end of the boost of the class is told at that moment', async () => {
+    const world = await settled();
+    editSeat(world, (draft) => Object.assign(draft.spec, { limits: { tokensPerDay: 1000 } }));
+    world.edit<Classroom>(classrooms, 'python-101', (draft) =>
+      Object.assign(draft.spec, { boost: { factor: 2, until: '2026-09-01T10:00:00Z' } }),
+    );
+    await publish(world, 1500);
+    expect(told(world)).toEqual([]);
+    expect(await passNow(world)).toEqual({ requeueAfterMs: 60 * MINUTE_MS });
+    await world.clock.advance(60 * MINUTE_MS);
+    await world.converge();
+    expect(told(world)).toEqual(['QuotaUsedUp']);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Classroom } from '../../../src/api/classroom.ts';
 import type { KeyStatus, StudentQuotaSpecInput } from '../../../src/api/student-quota.ts';
 import type { Secret } from '../../../src/kube/resources.ts';
 import { KEY_RECORD_ANNOTATION } from '../../../src/student/key-record.ts';
@@ -9,6 +10,7 @@ import {
   BASE_URL,
   classroom,
   encode,
+  inExam,
   listed,
   MINUTE_MS,
   NOW,
@@ -369,5 +371,91 @@ describe('a key that ended while no new one could be made', () => {
   test('is followed by the next one', () => {
     const next = secret(2, { cause: 'SecretDeleted', replaces: sha256(1) });
     expect(plan({ published: [ended], secret: next })).toMatchObject({ action: 'Keep', keys: [listed(2)] });
+  });
+});
+
+describe('in an exam', () => {
+  /** The class is in an exam since half an hour ago. */
+  const planInExam = ({ seat, ...given }: Given) =>
+    plan({ ...given, seat: { classroom: inExam(), ...seat } });
+  const rotatedTo = (generation: number, overlapMinutes: number) => ({
+    spec: { keyRotation: { generation, overlapMinutes } },
+  });
+
+  test('a rotation waits', () => {
+    const given = { ...rotatedTo(2, 60), published: [listed(1)], secret: secret(1) };
+    expect(planInExam(given)).toMatchObject({ action: 'Keep', keys: [listed(1)] });
+    expect(plan(given)).toMatchObject({ action: 'Issue', issue: { cause: 'Rotated' } });
+  });
+
+  test('a revocation does not, also after a rotation that waits, and ends every key before it', () => {
+    const older = { ...listed(2), expiresTime: at(-10) };
+    const held = secret(1, { cause: 'Rotated', replaces: sha256(2), previous: [older] });
+    expect(planInExam({ ...rotatedTo(3, 0), published: [listed(1), older], secret: held })).toMatchObject({
+      action: 'Issue',
+      issue: { generation: 3, cause: 'Rotated', previous: [] },
+    });
+  });
+
+  test.each([
+    { ended: 'before it began', expiresTime: at(-31), wantHeld: false },
+    { ended: 'in the midst of it', expiresTime: at(-10), wantHeld: true },
+    { ended: 'after now', expiresTime: at(10), wantHeld: true },
+  ])('a replaced key whose overlap ends $ended is listed: $wantHeld', ({ expiresTime, wantHeld }) => {
+    const older = { ...listed(2), expiresTime };
+    const held = secret(1, { cause: 'Rotated', replaces: sha256(2), previous: [older] });
+    expect(planInExam({ published: [listed(1), older], secret: held })).toMatchObject({
+      action: 'Keep',
+      keys: [listed(1), ...(wantHeld ? [older] : [])],
+    });
+  });
+
+  test('a replaced key is kept also where the record of the Secret was damaged', () => {
+    const older = { ...listed(2), expiresTime: at(-10) };
+    const damaged = edited(secret(1), (draft) => delete draft.metadata.annotations);
+    expect(planInExam({ published: [listed(1), older], secret: damaged }).keys).toEqual([listed(1), older]);
+  });
+
+  test('whose beginning the status does not tell yet, the overlap is judged by who wrote `access` when', () => {
+    const seen: Classroom = { ...inExam(), status: { access: { mode: 'Open' } } };
+    const access = { 'f:spec': { 'f:access': {} } };
+    const wrote = { manager: 'kubectl', operation: 'Update' as const, time: at(-20), fieldsV1: access };
+    const noted = { ...seen, metadata: { ...seen.metadata, managedFields: [wrote] } };
+    const [before, within] = [21, 19].map((minutes, index) => ({
+      ...listed(2 + index),
+      expiresTime: at(-minutes),
+    }));
+    const previous = [before, within].flatMap((key) => key ?? []);
+    const held = secret(1, { cause: 'Rotated', replaces: sha256(2), previous });
+    const seat = { classroom: noted };
+    expect(plan({ published: [listed(1)], secret: held, seat }).keys).toEqual([listed(1), within]);
+  });
+
+  test('a lost key goes on beside the one that takes its place, until it is over', () => {
+    const given = { published: [listed(1)] };
+    expect(planInExam(given)).toMatchObject({
+      action: 'Issue',
+      issue: {
+        cause: 'SecretDeleted',
+        replaces: sha256(1),
+        previous: [{ ...listed(1), expiresTime: at(0) }],
+      },
+    });
+    expect(plan(given)).toMatchObject({ issue: { cause: 'SecretDeleted', previous: [] } });
+  });
+
+  test('a lost key that was revoked ends', () => {
+    expect(planInExam({ ...rotatedTo(2, 0), published: [listed(1)] })).toMatchObject({
+      action: 'Issue',
+      issue: { generation: 2, cause: 'SecretDeleted', previous: [] },
+    });
+  });
+});
+
+test('where the Secret was lost and the key revoked at once, keys in their overlap end as well', () => {
+  const older = { ...listed(2), expiresTime: at(30) };
+  const keyRotation = { generation: 2, overlapMinutes: 0 };
+  expect(plan({ spec: { keyRotation }, published: [listed(1), older] })).toMatchObject({
+    issue: { cause: 'SecretDeleted', previous: [] },
   });
 });

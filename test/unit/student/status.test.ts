@@ -3,7 +3,7 @@ import type { Classroom } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import type { StudentQuotaSpecInput } from '../../../src/api/student-quota.ts';
 import { type Obstacle, seatStatus } from '../../../src/student/status.ts';
-import { classroom, listed, MINUTE_MS, NOW, NOW_MS, quota, record, sha256 } from './builders.ts';
+import { classroom, inExam, listed, MINUTE_MS, NOW, NOW_MS, quota, record, sha256 } from './builders.ts';
 
 const keyId = sha256(1).slice(0, 12);
 const holds = `Secret alice-api-key holds key ${keyId} of ${NOW}`;
@@ -144,46 +144,39 @@ describe('the condition of the key', () => {
   });
 });
 
-/** A class in an exam that began half an hour ago. */
-const IN_EXAM = {
-  ...classroom(),
-  spec: { ...classroom().spec, access: 'Exam' as const },
-  status: { access: { mode: 'Exam' as const, changedTime: '2026-09-01T08:30:00Z' } },
-};
-
 describe('in an exam the condition of the key', () => {
-  const inExam = (differing: Parameters<typeof record>[1], spec: Partial<StudentQuotaSpecInput> = {}) =>
-    conditions({ record: record(1, differing) }, spec, IN_EXAM)[2];
+  const keyIssued = (differing: Parameters<typeof record>[1], spec: Partial<StudentQuotaSpecInput> = {}) =>
+    conditions({ record: record(1, differing) }, spec, inExam())[2];
 
   test('says that a rotation waits, why, and what does not', () => {
-    expect(inExam({}, { keyRotation: { generation: 2 } })).toBe(
+    expect(keyIssued({}, { keyRotation: { generation: 2 } })).toBe(
       `KeyIssued=True RotationDeferred: ${holds}. The new key that was asked for is made when the exam of the class is over: in an exam no key is replaced. To end this one at once, revoke it (\`keyRotation.overlapMinutes: 0\`).`,
     );
   });
 
   test('says nothing of a rotation that was before it', () => {
-    expect(inExam({ generation: 2 }, { keyRotation: { generation: 2 } })).toBe(
+    expect(keyIssued({ generation: 2 }, { keyRotation: { generation: 2 } })).toBe(
       `KeyIssued=True Issued: ${holds}.`,
     );
   });
 
   test('tells of an overlap that does not end in it', () => {
     const expiresTime = '2026-09-01T08:45:00Z';
-    expect(inExam({ cause: 'Rotated', previous: [{ ...listed(2), expiresTime }] })).toBe(
+    expect(keyIssued({ cause: 'Rotated', previous: [{ ...listed(2), expiresTime }] })).toBe(
       `KeyIssued=True Rotating: ${holds}; until ${expiresTime}, and as long as the exam of the class runs, the key before it works too.`,
     );
   });
 
   test('leaves out an overlap that had ended before it', () => {
     const expiresTime = '2026-09-01T08:29:59Z';
-    expect(inExam({ cause: 'Rotated', previous: [{ ...listed(2), expiresTime }] })).toBe(
+    expect(keyIssued({ cause: 'Rotated', previous: [{ ...listed(2), expiresTime }] })).toBe(
       `KeyIssued=True Issued: ${holds}.`,
     );
   });
 
   test('tells that a lost key works until it is over', () => {
     const previous = [{ ...listed(2), expiresTime: '2026-09-01T08:45:00Z' }];
-    expect(inExam({ cause: 'SecretDeleted', replaces: sha256(2), previous })).toBe(
+    expect(keyIssued({ cause: 'SecretDeleted', replaces: sha256(2), previous })).toBe(
       `KeyIssued=True KeyReplaced: ${holds}. The Secret was deleted, so the key before was lost and works only until the exam of the class is over: give the student the new one.`,
     );
   });
