@@ -66,6 +66,14 @@ export class MinuteSet {
     }
   }
 
+  /** Whether any of these minutes is in the set. */
+  touches(minutes: readonly HourMinutes[]): boolean {
+    return minutes.some(({ hour, early, late }) => {
+      const known = this.#hours.get(hour);
+      return known !== undefined && ((known.early & early) | (known.late & late)) !== 0;
+    });
+  }
+
   get count(): number {
     let count = 0;
     for (const minutes of this.#hours.values()) count += countMinutes(minutes);

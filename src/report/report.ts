@@ -10,6 +10,7 @@ import {
   gpuTimeOf,
 } from './gpu-time.ts';
 import { MinuteSet } from './hour-minutes.ts';
+import { createInSession, type InSession, type SessionsFrom, sessionSpans } from './session-spans.ts';
 
 /** What a report is divided into. */
 export const GROUPINGS = ['course', 'day', 'session'] as const;
@@ -69,8 +70,8 @@ export interface ReportOptions {
   /** What to call a student: who is who, or pseudonyms. */
   readonly named: (id: string) => { readonly student: string; readonly name?: string };
   readonly pseudonymous: boolean;
-  /** When a session ended that began at a time; undefined: not known. Epoch ms. */
-  readonly sessionEndMs: (startMs: number) => number | undefined;
+  /** Sessions of the timetable of now that end after a moment (epoch ms), by their beginning. */
+  readonly sessionsFrom: SessionsFrom;
 }
 
 /** What the account says, in figures. Sums are those of the account, to the token. Pure. */
@@ -165,10 +166,10 @@ interface PeriodOf {
 function periodsOf(
   { students, engines, timeZone }: LedgerExtract,
   minutes: readonly EngineMinute[],
-  { by, named, sessionEndMs }: ReportOptions,
+  { by, named, sessionsFrom }: ReportOptions,
 ): PeriodFigures[] {
   const periodOf = periodOfRow(by, timeZone);
-  const spans = by === 'session' ? sessionSpans(students, sessionEndMs) : [];
+  const spans = by === 'session' ? sessionSpans(students, minutes, sessionsFrom) : [];
   const inSession = createInSession(spans);
   const gpuMinutes = Map.groupBy(minutes, (minute) => keyOf(periodOf(inSession(minute))));
   const periods = new Map<string, PeriodOf>();
@@ -212,8 +213,6 @@ function keyOf({ day, session }: PeriodOf): string {
   return `${day ?? ''} ${session ?? OUTSIDE}`;
 }
 
-type InSession = Pick<UsageRow, 'day' | 'session'>;
-
 /** A session over midnight is one, of the day on which it began. */
 function periodOfRow(by: Grouping, timeZone: string): (row: InSession) => PeriodOf {
   switch (by) {
@@ -232,37 +231,4 @@ function periodOfRow(by: Grouping, timeZone: string): (row: InSession) => Period
       return ({ day, session }) => ({ day: session === null ? day : dayOf(session), session });
     }
   }
-}
-
-interface SessionSpan {
-  readonly session: string;
-  readonly startMs: number;
-  readonly endMs: number;
-}
-
-/** The sessions in which somebody asked, as far as it is known when they ended. */
-function sessionSpans(
-  students: readonly StudentRows[],
-  sessionEndMs: ReportOptions['sessionEndMs'],
-): SessionSpan[] {
-  const sessions = new Set(students.flatMap(({ usage }) => usage.map(({ session }) => session)));
-  return [...sessions].flatMap((session) => {
-    if (session === null) return [];
-    const startMs = Date.parse(session);
-    const endMs = sessionEndMs(startMs);
-    return endMs === undefined ? [] : [{ session, startMs, endMs }];
-  });
-}
-
-const MINUTE_MS = 60_000;
-
-/** Minutes that follow each other are mostly of one session: it is looked at first. */
-function createInSession(spans: readonly SessionSpan[]): (minute: EngineMinute) => InSession {
-  let last: SessionSpan | undefined;
-  return ({ day, minute }) => {
-    const atMs = minute * MINUTE_MS;
-    const holds = ({ startMs, endMs }: SessionSpan): boolean => startMs <= atMs && atMs < endMs;
-    if (last === undefined || !holds(last)) last = spans.find(holds) ?? last;
-    return { day, session: last !== undefined && holds(last) ? last.session : null };
-  };
 }

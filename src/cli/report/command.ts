@@ -136,18 +136,8 @@ function optionsOf(
       const name = names.get(id);
       return name === undefined ? { student: id } : { student: id, name };
     },
-    sessionEndMs: (startMs) => sessionEndMs(spec.schedule, startMs),
+    sessionsFrom: (ms) => (spec.schedule === undefined ? [] : sessionsFrom(spec.schedule, ms)),
   };
-}
-
-/** By the timetable of now: one that has changed since does not have the session any more. */
-function sessionEndMs(schedule: Classroom['spec']['schedule'], startMs: number): number | undefined {
-  if (schedule === undefined) return undefined;
-  for (const session of sessionsFrom(schedule, startMs)) {
-    if (session.startMs === startMs) return session.endMs;
-    if (session.startMs > startMs) return undefined;
-  }
-  return undefined;
 }
 
 /** Charts are loaded only for who wants them. */

@@ -66,7 +66,7 @@ export function options(differs: Partial<ReportOptions> = {}): ReportOptions {
     by: 'day',
     named: (id) => ({ student: id }),
     pseudonymous: false,
-    sessionEndMs: () => undefined,
+    sessionsFrom: () => [],
     ...differs,
   };
 }

@@ -4,6 +4,7 @@ import { OUTCOME_KINDS } from '../../../src/gateway/limits/settlement.ts';
 import type { LedgerExtract, UsageRow } from '../../../src/report/extract.ts';
 import { pseudonymsOf } from '../../../src/report/pseudonyms.ts';
 import { GROUPINGS, type Grouping, reportOf } from '../../../src/report/report.ts';
+import type { Session } from '../../../src/timetable/session.ts';
 import { activeRows, anExtract, aUsageRow, engineRows, options } from './builders.ts';
 
 const count = fc.nat(1_000_000);
@@ -176,6 +177,16 @@ describe('the minutes of students', () => {
   });
 });
 
+/** A timetable with one session a week, of an hour and a half. */
+function everyTuesday(ms: number): Session[] {
+  const lessonMs = 90 * 60_000;
+  const weekMs = 7 * 24 * 3_600_000;
+  const firstMs = Date.parse(SESSION);
+  const weeks = Math.max(0, Math.floor((ms - firstMs - lessonMs) / weekMs) + 1);
+  const startMs = firstMs + weeks * weekMs;
+  return [{ startMs, endMs: startMs + lessonMs }];
+}
+
 describe('the GPU side', () => {
   const alice = {
     student: 'alice',
@@ -234,14 +245,36 @@ describe('the GPU side', () => {
       aUsageRow({ session: '2026-09-02T07:00:00Z', day: '2026-09-02' }),
     ];
     const extract = anExtract({ students: [{ student: 'alice', usage, active: [] }], engines });
-    const sessionEndMs = (startMs: number) =>
-      startMs === Date.parse(SESSION) ? startMs + 90 * 60_000 : undefined;
-    const { periods } = reportOf(extract, options({ by: 'session', sessionEndMs }));
+    const { periods } = reportOf(extract, options({ by: 'session', sessionsFrom: everyTuesday }));
     expect(periods.map(({ day, session, gpu }) => [day, session, gpu?.gpuHours])).toEqual([
       ['2026-09-01', SESSION, 1.5],
       ['2026-09-01', null, 0.25],
       ['2026-09-02', '2026-09-02T07:00:00Z', undefined],
     ]);
+  });
+
+  test('of a session in which nobody asked is of that session, and not outside of all', () => {
+    const engines = engineRows('2026-09-01T06:45:00Z', '2026-09-01T08:29:00Z');
+    const { periods } = reportOf(
+      anExtract({ engines }),
+      options({ by: 'session', sessionsFrom: everyTuesday }),
+    );
+    expect(periods).toMatchObject([
+      { session: SESSION, requests: 0, gpu: { gpuHours: 1.5, tokensPerGpuHour: 0 } },
+      { session: null, gpu: { gpuHours: 0.25 } },
+    ]);
+  });
+
+  test.each<[string, string | null]>([
+    ['outside of all', null],
+    ['in another session', '2026-09-01T06:30:00Z'],
+  ])('is of no session that the timetable did not have: somebody worked %s then', (_, session) => {
+    const engines = engineRows('2026-09-01T07:00:00Z', '2026-09-01T08:29:00Z');
+    const usage = [aUsageRow({ session })];
+    const active = activeRows('2026-09-01T07:50:00Z', '2026-09-01T07:55:00Z', { session });
+    const extract = anExtract({ students: [{ student: 'alice', usage, active }], engines });
+    const { periods } = reportOf(extract, options({ by: 'session', sessionsFrom: everyTuesday }));
+    expect(periods.map((period) => period.session)).not.toContain(SESSION);
   });
 
   test('is not told where nothing is known of engines', () => {
