@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type StudentQuota, studentQuotas } from '../../api/student-quota.ts';
 import type { Texts } from '../../command-line/parse.ts';
 import { nonEmpty, onOrOff } from '../../command-line/values.ts';
-import { KubeApiError } from '../../kube/errors.ts';
+import { type Changed, changeObject } from '../change/change-object.ts';
 import { problemOfCall } from '../cluster/api-problems.ts';
 import { findClassroom } from '../cluster/class-objects.ts';
 import type { Cluster } from '../cluster/command.ts';
@@ -116,34 +116,17 @@ async function rotateSeats(
   throw problems.replacementStopped({ done: done.length, left, why, command });
 }
 
-/** The gateway writes what a student has used, at most once a minute: the same seat does not change often. */
-const MAX_ATTEMPTS = 5;
-
 /**
  * Raises the generation of what is there. Were it raised of what was read once, somebody's rotation with an overlap at the
  * same time would take the place of a revocation.
  */
-async function rotateSeat(
+function rotateSeat(
   seat: StudentQuota,
   overlapMinutes: number,
   client: Cluster['client'],
-): Promise<void> {
-  let latest = seat;
-  for (let attempt = 1; ; attempt++) {
-    const { uid, resourceVersion } = latest.metadata;
-    const generation = latest.spec.keyRotation.generation + 1;
-    const patch = {
-      metadata: { uid, resourceVersion },
-      spec: { keyRotation: { generation, overlapMinutes } },
-    };
-    try {
-      await client.mergePatch(studentQuotas, latest.metadata, patch);
-      return;
-    } catch (error) {
-      if (!(error instanceof KubeApiError && error.isConflict) || attempt === MAX_ATTEMPTS) throw error;
-      const found = await client.get(studentQuotas, latest.metadata);
-      if (found === undefined || found.metadata.uid !== uid) throw error;
-      latest = found;
-    }
-  }
+): Promise<Changed<StudentQuota>> {
+  return changeObject(client, studentQuotas, seat, ({ spec }) => {
+    const generation = spec.keyRotation.generation + 1;
+    return { spec: { keyRotation: { generation, overlapMinutes } } };
+  });
 }
