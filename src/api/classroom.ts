@@ -29,7 +29,7 @@ export const CLASSROOM_NAME_MAX = 40;
 
 export const ACCESS_MODES = ['Open', 'Closed', 'Exam'] as const;
 
-const examSchema = z
+export const examSchema = z
   .object({
     students: setOf(text(63), { max: 1000 })
       .default([])

@@ -21,6 +21,8 @@ export const ANNOTATIONS = {
   openUntil: `${API_GROUP}/open-until`,
   /** `access` as it was before the exam that runs: what `exam stop` goes back to. */
   accessBeforeExam: `${API_GROUP}/access-before-exam`,
+  /** `exam` as it was before the exam that runs, as JSON; absent where that one is as it was written beforehand. */
+  examBefore: `${API_GROUP}/exam-before`,
   /** Who changed `access` last, written by the CLI together with it. */
   accessChangedBy: `${API_GROUP}/access-changed-by`,
 } as const;

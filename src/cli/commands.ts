@@ -23,6 +23,41 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./keys/command.ts')).keysCommand,
   },
   {
+    name: 'open',
+    summary: 'Opens a class, also for a while outside of its timetable',
+    load: async () => (await import('./open/command.ts')).openCommand,
+  },
+  {
+    name: 'close',
+    summary: 'Closes a class for all until it is opened again',
+    load: async () => (await import('./close/command.ts')).closeCommand,
+  },
+  {
+    name: 'extend',
+    summary: 'Lets a class that is open close later',
+    load: async () => (await import('./extend/command.ts')).extendCommand,
+  },
+  {
+    name: 'exam',
+    summary: 'Begins and ends an exam',
+    load: async () => (await import('./exam/command.ts')).examCommand,
+  },
+  {
+    name: 'boost',
+    summary: 'Raises the limits of a class or a student for a while',
+    load: async () => (await import('./boost/command.ts')).boostCommand,
+  },
+  {
+    name: 'suspend',
+    summary: 'Refuses students until they are resumed',
+    load: async () => (await import('./suspend/command.ts')).suspendCommand,
+  },
+  {
+    name: 'resume',
+    summary: 'Lets suspended students go on',
+    load: async () => (await import('./resume/command.ts')).resumeCommand,
+  },
+  {
     name: 'get',
     summary: 'Classes, students or engines as a table, as YAML or as JSON',
     load: async () => (await import('./get/command.ts')).getCommand,

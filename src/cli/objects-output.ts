@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { oneOf } from '../command-line/values.ts';
 import { withoutManagedFields } from '../kube/informer.ts';
 import type { KubeObject, Resource } from '../kube/object.ts';
 import { CUSTOM_COLUMNS, type CustomColumn, parseCustomColumns } from './custom-columns.ts';
@@ -36,6 +37,25 @@ export const OBJECT_OUTPUT_FLAGS = {
   },
 } as const;
 
+/** Of `-o` of commands that write objects; without it they say what they did. */
+const WRITTEN_FORMATS = ['name', 'yaml', 'json'] as const;
+export type WrittenFormat = (typeof WRITTEN_FORMATS)[number];
+
+export const WRITTEN_OUTPUT_SHAPE = {
+  output: z
+    .string()
+    .transform((text) => text.replace(/^=/, ''))
+    .pipe(oneOf(WRITTEN_FORMATS))
+    .optional(),
+};
+export const WRITTEN_OUTPUT_FLAGS = {
+  output: {
+    spelling: '-o, --output <format>',
+    about: `${WRITTEN_FORMATS.join(', ')}: print what is written`,
+    words: WRITTEN_FORMATS,
+  },
+} as const;
+
 /** `classroom.gpu-classroom.io/python-101`, as kubectl names an object in its answers. */
 export function nameOf<T extends KubeObject>({ kind, group }: Resource<T>, name: string): string {
   return `${[kind.toLowerCase(), group].filter(Boolean).join('.')}/${name}`;
@@ -64,7 +84,7 @@ export function changeLine<T extends KubeObject>(
 export function objectsText<T extends KubeObject>(
   resource: Resource<T>,
   objects: readonly T[],
-  { format, one }: { format: 'json' | 'yaml' | 'name'; one: boolean },
+  { format, one }: { format: WrittenFormat; one: boolean },
 ): string {
   if (format === 'name') {
     return objects.map(({ metadata }) => `${nameOf(resource, metadata.name)}\n`).join('');

@@ -219,6 +219,23 @@ export const problems = {
       next: `For the others: ${command} --students ${left.join(',')}`,
     }),
 
+  suspensionStopped: ({
+    done,
+    left,
+    why,
+    command,
+  }: {
+    done: number;
+    left: readonly string[];
+    why: string;
+    command: string;
+  }) =>
+    new CliError({
+      what: `${done} of ${done + left.length} seats are as wanted, then the cluster failed.`,
+      why,
+      next: `For the others: ${command} ${left.join(' ')}`,
+    }),
+
   seatsNotFound: ({
     students,
     classroom,
@@ -299,6 +316,86 @@ export const problems = {
       why: `The nodes have ${products.join(', ')}.`,
       next: 'Name one of them by --gpu; nothing was made.',
       exitCode: EXIT_CODES.usage,
+    }),
+
+  // The life of a class
+
+  momentPassed: ({
+    text,
+    now,
+    isTime,
+  }: {
+    text: string;
+    /** Of the class's clock. */
+    now: string;
+    /** It is a time without a date. */
+    isTime: boolean;
+  }) =>
+    new CliError({
+      what: `The time ${text} has passed; nothing was changed.`,
+      why: `It is ${now} by the clock of the class.`,
+      next: isTime
+        ? 'For another day write the date too: --until 2026-11-24T18:30; or how long: --for 2h'
+        : 'Name a moment that is to come, or how long: --for 2h',
+      exitCode: EXIT_CODES.usage,
+    }),
+
+  closedByTimetable: ({
+    name,
+    until,
+    open,
+  }: {
+    name: string;
+    /** In words; undefined: it does not open within a year. */
+    until: string | undefined;
+    open: string;
+  }) =>
+    new CliError({
+      what: `Access to "${name}" is open already, and its timetable keeps it closed.`,
+      why: until === undefined ? 'No session comes within a year.' : `It is closed until ${until}.`,
+      next: `Open it for a while: ${open} --for 2h`,
+    }),
+
+  neverCloses: ({ name, close }: { name: string; close: string }) =>
+    new CliError({
+      what: `No timetable closes "${name}": --for, --until and extend would have no effect.`,
+      next: `Open it without them, and when it is to be closed: ${close}`,
+    }),
+
+  nothingToExtend: ({ why, open }: { why: string; open: string }) =>
+    new CliError({
+      what: 'There is nothing to extend: the class is closed.',
+      why,
+      next: `Open it for a while: ${open}`,
+    }),
+
+  examRuns: ({ name, stop, extend }: { name: string; stop: string; extend: string }) =>
+    new CliError({
+      what: `The class "${name}" is in an exam: use exam stop.`,
+      next: `End the exam: ${stop}; or let it last longer: ${extend} 30m`,
+    }),
+
+  examRunsAlready: ({
+    name,
+    why,
+    stop,
+    edit,
+  }: {
+    name: string;
+    why: string | undefined;
+    stop: string;
+    edit: string;
+  }) =>
+    new CliError({
+      what: `The class "${name}" is in an exam already.`,
+      why,
+      next: `End it first: ${stop}; to change who sits it, and how, in \`spec.exam\`: ${edit}`,
+    }),
+
+  noExam: ({ name, access, start }: { name: string; access: string; start: string }) =>
+    new CliError({
+      what: `The class "${name}" is in no exam: its access is ${access}.`,
+      next: `Begin one: ${start}`,
     }),
 
   // Asking and waiting

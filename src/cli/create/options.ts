@@ -3,10 +3,10 @@ import { CLASSROOM_NAME_MAX, classroomNameSchema } from '../../api/classroom.ts'
 import type { Program } from '../../command-line/parse.ts';
 import { nonEmpty, oneOf } from '../../command-line/values.ts';
 import { WAIT_FLAGS, WAIT_SHAPE } from '../cluster/flags.ts';
+import { WRITTEN_OUTPUT_FLAGS, WRITTEN_OUTPUT_SHAPE } from '../objects-output.ts';
 import { PLAN_FLAGS, planOptionsSchema } from '../plan/options.ts';
 
 const DRY_RUNS = ['none', 'client', 'server'] as const;
-const FORMATS = ['name', 'yaml', 'json'] as const;
 
 const planned = planOptionsSchema.shape;
 
@@ -28,11 +28,7 @@ export const createOptionsSchema = z.object({
   maxModelLen: planned.maxModelLen,
   contact: nonEmpty.optional(),
   dryRun: oneOf(DRY_RUNS),
-  output: z
-    .string()
-    .transform((text) => text.replace(/^=/, ''))
-    .pipe(oneOf(FORMATS))
-    .optional(),
+  ...WRITTEN_OUTPUT_SHAPE,
   ...WAIT_SHAPE,
 });
 
@@ -75,7 +71,7 @@ export const CREATE_FLAGS: Program<typeof createOptionsSchema>['flags'] = {
     default: 'none',
     words: DRY_RUNS,
   },
-  output: { spelling: '-o, --output <format>', about: 'name, yaml, json: print the class', words: FORMATS },
+  output: { ...WRITTEN_OUTPUT_FLAGS.output, about: 'name, yaml, json: print the class' },
   ...WAIT_FLAGS,
   wait: { ...WAIT_FLAGS.wait, about: 'come back when students are served' },
 };

@@ -3,7 +3,6 @@ import type { Classroom } from '../../api/classroom.ts';
 import { studentQuotas } from '../../api/student-quota.ts';
 import { nonEmpty, onOrOff } from '../../command-line/values.ts';
 import { type RosterDifference, rosterDifference } from '../../student/roster/difference.ts';
-import { readRoster } from '../../student/roster/read.ts';
 import { knownTimeZone } from '../../timetable/time-zone.ts';
 import { findClassroom } from '../cluster/class-objects.ts';
 import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
@@ -14,7 +13,6 @@ import { coloursFor } from '../colours.ts';
 import type { Runnable } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
-import type { Machine } from '../machine.ts';
 import { OUTPUT_FLAGS, OUTPUT_SHAPE, render } from '../output.ts';
 import { problems } from '../problems.ts';
 import { withProgress } from '../progress.ts';
@@ -27,6 +25,7 @@ import {
   enrolmentTable,
   faultLines,
 } from './report.ts';
+import { readRosterFile } from './roster-file.ts';
 
 const enrollSchema = z.object({
   class: nonEmpty.optional(),
@@ -127,28 +126,19 @@ function studentsAfter(
 /** Nothing is changed here, and nothing is left that the cluster would refuse. */
 async function compare(options: EnrollOptions, cluster: Cluster): Promise<Compared> {
   const { file, ignoreColumns } = options;
-  const bytes = await readBytes(file, cluster.machine);
   const found = await findClassroom(cluster, options.class);
   const { metadata, spec } = found;
   const { name, namespace = cluster.namespace } = metadata;
-  const roster = readRoster(bytes, { timeZone: knownTimeZone(spec.schedule?.timeZone), ignoreColumns });
-  if (!roster.ok) throw problems.rosterUnusable({ path: file, faults: faultLines(roster.faults) });
+  const timeZone = knownTimeZone(spec.schedule?.timeZone);
+  const rows = await readRosterFile(file, { timeZone, ignoreColumns }, cluster.machine);
   const seats = await listAll(cluster.client, studentQuotas, { namespace });
   const classroom = { name, namespace };
-  const difference = rosterDifference(roster.rows, classroom, seats);
+  const difference = rosterDifference(rows, classroom, seats);
   if (difference.faults.length > 0) {
     throw problems.rosterUnusable({ path: file, faults: faultLines(difference.faults) });
   }
   await checkDifference(difference, file, cluster);
   return { classroom, found, difference };
-}
-
-async function readBytes(path: string, { readFile, readText }: Machine): Promise<Uint8Array> {
-  try {
-    return path === '-' ? new TextEncoder().encode(readText(path)) : await readFile(path);
-  } catch (error) {
-    throw problems.fileUnreadable({ path, why: error instanceof Error ? error.message : String(error) });
-  }
 }
 
 async function makeSo(

@@ -35,6 +35,17 @@ const facts = {
   done: 3,
   left: ['bob'],
   total: 5,
+  text: '18:30',
+  now: 'Mon 2026-11-23 19:00 (Europe/Berlin)',
+  isTime: true,
+  until: 'Tue 2026-11-24 09:00 (Europe/Berlin)',
+  open: 'kubectl classroom open python-101',
+  close: 'kubectl classroom close python-101',
+  extend: 'kubectl classroom extend python-101',
+  start: 'kubectl classroom exam start python-101',
+  stop: 'kubectl classroom exam stop python-101',
+  edit: 'kubectl edit classroom python-101',
+  access: 'Open',
 };
 const ALICE_OR_BOB = ['alice', 'bob'];
 
@@ -67,6 +78,7 @@ const made: Readonly<Record<keyof typeof problems, readonly CliError[]>> = {
   rosterRefused: [problems.rosterRefused(facts)],
   enrolmentStopped: [problems.enrolmentStopped(facts)],
   replacementStopped: [problems.replacementStopped(facts)],
+  suspensionStopped: [problems.suspensionStopped(facts)],
   seatsNotFound: [
     problems.seatsNotFound({ ...facts, meant: ALICE_OR_BOB }),
     problems.seatsNotFound({ ...facts, meant: [] }),
@@ -83,6 +95,16 @@ const made: Readonly<Record<keyof typeof problems, readonly CliError[]>> = {
   classInvalid: [problems.classInvalid(facts)],
   gpuUnknown: [problems.gpuUnknown(facts), problems.gpuUnknown({ gpu: 'A11', products: [] })],
   gpuAmbiguous: [problems.gpuAmbiguous(facts)],
+  momentPassed: [problems.momentPassed(facts), problems.momentPassed({ ...facts, isTime: false })],
+  closedByTimetable: [
+    problems.closedByTimetable(facts),
+    problems.closedByTimetable({ ...facts, until: undefined }),
+  ],
+  neverCloses: [problems.neverCloses(facts)],
+  nothingToExtend: [problems.nothingToExtend(facts)],
+  examRuns: [problems.examRuns(facts)],
+  examRunsAlready: [problems.examRunsAlready(facts), problems.examRunsAlready({ ...facts, why: undefined })],
+  noExam: [problems.noExam(facts)],
   confirmationNeeded: [problems.confirmationNeeded({ what: 'This ends the keys of 3 students.' })],
   notConfirmed: [problems.notConfirmed()],
   classCannotServe: [problems.classCannotServe(facts)],
