@@ -201,6 +201,26 @@ describe('a class with a timetable', () => {
     expect(got.pass.requeueAfterMs).toBe(minutes * MINUTE_MS);
   });
 
+  test('is looked at again when its boost ends, which is told then', async () => {
+    const until = '2026-09-01T09:45:00Z';
+    const boosted = (status: Classroom['status'] = {}, ends = until) =>
+      classroom({ spec: { boost: { factor: 2, until: ends } }, status });
+    const began = await pass({ classrooms: [boosted()] });
+    expect(began.pass.requeueAfterMs).toBe(45 * MINUTE_MS);
+    expect(began.events).toContain('Normal BoostStarted');
+    expect(findCondition(began.statuses[0]?.conditions, 'Boosted')).toMatchObject({
+      status: 'True',
+      message:
+        'The limits of all students are 2 times the usual ones until Tue 2026-09-01 09:45 (UTC), and then by themselves as before.',
+    });
+    const over = await pass({
+      classrooms: [boosted(began.statuses[0], '2026-09-01T09:00:00Z')],
+      answers: ALL_UNCHANGED,
+    });
+    expect(over.events).toEqual(['Normal BoostEnded']);
+    expect(over.pass.requeueAfterMs).toBeUndefined();
+  });
+
   test('is told of when it opens', async () => {
     const { statuses } = await pass({ classrooms: [meets('11:00', '12:00')] });
     const opened = meets('08:00', '09:30');
