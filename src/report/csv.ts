@@ -24,6 +24,7 @@ const COLUMNS = [
   'first_token_ms_mean',
   'first_token_ms_max',
   'models',
+  'group',
 ] as const;
 
 /**
@@ -60,5 +61,6 @@ function rowOf({ day, session }: PeriodFigures, student: StudentFigures): (strin
     student.firstTokenMsMean,
     student.firstTokenMsMax,
     student.models.join(' '),
+    student.group ?? '',
   ];
 }

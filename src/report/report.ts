@@ -26,11 +26,17 @@ export interface ModelFigures extends Figures {
   readonly model: string;
 }
 
-export interface StudentFigures extends WorkFigures {
+/** What a student is called. */
+export interface StudentName {
   /** The id, or a pseudonym. */
   readonly student: string;
-  /** Absent where none is known, and with pseudonyms. */
+  /** Absent where none is known, and with pseudonyms; as `group`. */
   readonly name?: string;
+  /** Group within the class. */
+  readonly group?: string;
+}
+
+export interface StudentFigures extends WorkFigures, StudentName {
   /** Names of the models and adapters that were asked, the most used first. */
   readonly models: readonly string[];
 }
@@ -68,7 +74,7 @@ export interface Report {
 export interface ReportOptions {
   readonly by: Grouping;
   /** What to call a student: who is who, or pseudonyms. */
-  readonly named: (id: string) => { readonly student: string; readonly name?: string };
+  readonly named: (id: string) => StudentName;
   readonly pseudonymous: boolean;
   /** Sessions of the timetable of now that end after a moment (epoch ms), by their beginning. */
   readonly sessionsFrom: SessionsFrom;

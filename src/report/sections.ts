@@ -130,6 +130,7 @@ function workCells(work: WorkFigures): string[] {
 function studentSection({ students, models, pseudonymous }: Report): Section {
   // With one model it would be the same in every line.
   const withModels = models.length > 1;
+  const withGroups = students.some(({ group }) => group !== undefined);
   return {
     title: 'By student',
     notes: pseudonymous
@@ -137,9 +138,17 @@ function studentSection({ students, models, pseudonymous }: Report): Section {
       : [],
     table: {
       lastIsText: withModels,
-      head: ['Student', ...WORK_HEAD, 'Wait', 'First token', ...(withModels ? ['Models'] : [])],
+      head: [
+        'Student',
+        ...(withGroups ? ['Group'] : []),
+        ...WORK_HEAD,
+        'Wait',
+        'First token',
+        ...(withModels ? ['Models'] : []),
+      ],
       rows: students.map((student) => [
         studentText(student),
+        ...(withGroups ? [student.group ?? ''] : []),
         ...workCells(student),
         secondsText(student.queueWaitMsMean),
         secondsText(student.firstTokenMsMean),

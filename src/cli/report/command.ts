@@ -1,10 +1,17 @@
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import type { Classroom } from '../../api/classroom.ts';
+import type { StudentQuota } from '../../api/student-quota.ts';
 import { nonEmpty, oneOf, onOrOff } from '../../command-line/values.ts';
 import type { LedgerExtract } from '../../report/extract.ts';
 import { pseudonymsOf } from '../../report/pseudonyms.ts';
-import { GROUPINGS, type Report, type ReportOptions, reportOf } from '../../report/report.ts';
+import {
+  GROUPINGS,
+  type Report,
+  type ReportOptions,
+  reportOf,
+  type StudentName,
+} from '../../report/report.ts';
 import { sessionsFrom } from '../../timetable/session.ts';
 import { findClassroom, seatsOf } from '../cluster/class-objects.ts';
 import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
@@ -95,7 +102,7 @@ async function report(flags: ReportFlags, cluster: Cluster): Promise<ExitCode> {
     const classroom = await findClassroom(cluster, flags.class);
     const [extract, names] = await Promise.all([
       readAccount(classroom, flags, cluster, flags.gatewayUrl),
-      flags.pseudonyms ? new Map<string, string>() : namesOf(cluster, classroom),
+      flags.pseudonyms ? new Map<string, StudentName>() : namesOf(cluster, classroom),
     ]);
     return reportOf(extract, optionsOf(flags, classroom, extract, names));
   });
@@ -109,20 +116,24 @@ async function report(flags: ReportFlags, cluster: Cluster): Promise<ExitCode> {
 }
 
 /** By id; who left the class is known by the id alone, and so is everybody where seats may not be read. */
-async function namesOf(cluster: Cluster, classroom: Classroom): Promise<ReadonlyMap<string, string>> {
+async function namesOf(cluster: Cluster, classroom: Classroom): Promise<ReadonlyMap<string, StudentName>> {
   const seats = (await ifAllowed(seatsOf(cluster, classroom))) ?? [];
-  return new Map(
-    seats.flatMap(({ spec: { student } }): [string, string][] =>
-      student.displayName === undefined ? [] : [[student.id, student.displayName]],
-    ),
-  );
+  return new Map(seats.map(({ spec: { student } }) => [student.id, nameOf(student)]));
+}
+
+function nameOf({ id, displayName, group }: StudentQuota['spec']['student']): StudentName {
+  return {
+    student: id,
+    ...(displayName !== undefined && { name: displayName }),
+    ...(group !== undefined && { group }),
+  };
 }
 
 function optionsOf(
   { by, pseudonyms }: ReportFlags,
   { spec }: Classroom,
   { students }: LedgerExtract,
-  names: ReadonlyMap<string, string>,
+  names: ReadonlyMap<string, StudentName>,
 ): ReportOptions {
   const numbers = pseudonymsOf(
     students.map(({ student }) => student),
@@ -131,11 +142,7 @@ function optionsOf(
   return {
     by,
     pseudonymous: pseudonyms,
-    named: (id) => {
-      if (pseudonyms) return { student: numbers.get(id) ?? '' };
-      const name = names.get(id);
-      return name === undefined ? { student: id } : { student: id, name };
-    },
+    named: (id) => (pseudonyms ? { student: numbers.get(id) ?? '' } : (names.get(id) ?? { student: id })),
     sessionsFrom: (ms) => (spec.schedule === undefined ? [] : sessionsFrom(spec.schedule, ms)),
   };
 }

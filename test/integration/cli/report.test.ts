@@ -46,7 +46,7 @@ async function makeClass(): Promise<void> {
     metadata: { name: reportKey.secretName, namespace },
     data: { REPORT_KEY: Buffer.from(KEY).toString('base64') },
   });
-  const student = { id: 'alice', displayName: '=Alice <Zhang>' };
+  const student = { id: 'alice', displayName: '=Alice <Zhang>', group: 'Tuesday' };
   await client.create(studentQuotas, studentQuota({ metadata: place, spec: { student } }));
 }
 
@@ -108,7 +108,7 @@ describe('kubectl classroom report', () => {
       from: '2026-09-01',
       total: { requests: 3, throttled: 1, promptTokens: 1_200, completionTokens: 150, activeMinutes: 21 },
       students: [
-        { student: 'alice', name: '=Alice <Zhang>', requests: 1, activeMinutes: 10 },
+        { student: 'alice', name: '=Alice <Zhang>', group: 'Tuesday', requests: 1, activeMinutes: 10 },
         { student: 'bob', requests: 2, throttled: 1, activeMinutes: 11 },
       ],
       periods: [
@@ -123,7 +123,9 @@ describe('kubectl classroom report', () => {
     const { stdout } = await run('--by', 'session');
     expect(stdout).toContain('| Tue 2026-09-01 09:00');
     expect(stdout).toContain('| Tue 2026-09-01, outside of sessions |');
-    expect(stdout).toMatch(/\| One GPU for each student, in GPU hours \| +3\.00 \(2\.00 times what ran\) \|/);
+    expect(stdout).toMatch(
+      /\| One GPU for each student, in GPU hours +\| +3\.00 \(2\.00 times what ran\) \|/,
+    );
     expect(stdout).toContain('=Alice \\<Zhang\\> (alice)');
   });
 
@@ -132,6 +134,7 @@ describe('kubectl classroom report', () => {
     const [head, first] = stdout.split('\r\n');
     expect(head).toMatch(/^day,session,student,name,requests,/);
     expect(first).toMatch(/^2026-09-01,,alice,'=Alice <Zhang>,1,/);
+    expect([head?.split(',').at(-1), first?.split(',').at(-1)]).toEqual(['group', 'Tuesday']);
   });
 
   test('writes a page that only its owner can read, asks before it replaces one, and runs nothing', async () => {
@@ -150,7 +153,7 @@ describe('kubectl classroom report', () => {
   test.each(['markdown', 'csv', 'json', 'html'])('names nobody with pseudonyms, as %s', async (format) => {
     const { stdout } = await run('--pseudonyms', '--format', format);
     expect(stdout).toMatch(/Student 0[12]/);
-    expect(stdout).not.toMatch(/alice|bob|Zhang/i);
+    expect(stdout).not.toMatch(/alice|bob|Zhang|Tuesday/i);
   });
 
   test('leaves out other days', async () => {

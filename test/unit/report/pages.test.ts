@@ -42,6 +42,15 @@ describe('a report to read', () => {
     expect(text).toContain('2026-09-01 to 2026-09-30, as of 2026-09-30 22:00 (Europe/Berlin)');
   });
 
+  test('has groups where students are in some', () => {
+    const students = ['alice', 'bob'].map((student) => ({ student, usage: [aUsageRow()], active: [] }));
+    const named = (student: string) => (student === 'bob' ? { student, group: 'Tuesday' } : { student });
+    const text = reportMarkdown(reportOf(anExtract({ students }), options({ named })));
+    expect(text).toMatch(/\| Student \| Group +\|/);
+    expect(text).toMatch(/\| bob +\| Tuesday \|/);
+    expect(reportMarkdown(aReport())).not.toContain('Group');
+  });
+
   test('takes no name for Markdown', () => {
     const line = reportMarkdown(aReport())
       .split('\n')
@@ -96,7 +105,7 @@ describe('a table for a spreadsheet', () => {
     const extract = anExtract({ students: [{ student: '=SUM(A1)', usage: [aUsageRow()], active: [] }] });
     const [head, row, ...rest] = reportCsv(reportOf(extract, options()), { bom: false }).split('\r\n');
     expect(head?.split(',')).toHaveLength(row?.split(',').length ?? 0);
-    expect(row).toBe("2026-09-01,,'=SUM(A1),,1,1,0,0,0,0,0,100,40,50,150,0,10,10,80,80,qwen");
+    expect(row).toBe("2026-09-01,,'=SUM(A1),,1,1,0,0,0,0,0,100,40,50,150,0,10,10,80,80,qwen,");
     expect(rest).toEqual(['']);
   });
 });
