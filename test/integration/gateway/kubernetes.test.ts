@@ -8,7 +8,7 @@ import { parseJson } from '../../../src/json/parse.ts';
 import { createApplier } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import type { KubeObject, Resource } from '../../../src/kube/object.ts';
-import { leases, type Pod, pods } from '../../../src/kube/resources.ts';
+import { type Lease, leases, type Pod, pods } from '../../../src/kube/resources.ts';
 import { GATEWAY_ACCOUNT } from '../../../src/rbac/accounts.ts';
 import { rbacObjects } from '../../../src/rbac/manifest.ts';
 import { STATUS_FIELD_MANAGER, USAGE_FIELD_MANAGER } from '../../../src/reconcile/field-managers.ts';
@@ -77,12 +77,14 @@ async function apply<T extends KubeObject>(resource: Resource<T>, object: T): Pr
   await client.apply(resource, object, { fieldManager: FIELD_MANAGER });
 }
 
-/** What the manifests grant the gateway for one namespace. */
-async function grantGatewayRights(): Promise<void> {
+/** What the manifests grant the gateway for one namespace. @param without a resource that it gets no right for */
+async function grantGatewayRights(without?: string): Promise<void> {
   const rights = rbacObjects({ watchNamespace: namespace }).filter(
     ({ kind, metadata }) => kind === 'Namespace' || metadata.name === GATEWAY_ACCOUNT.name,
   );
-  for (const object of rights) {
+  for (const { rules, ...rest } of rights) {
+    const granted = rules?.filter(({ resources }) => without === undefined || !resources.includes(without));
+    const object = { ...rest, ...(granted === undefined ? {} : { rules: granted }) };
     const group = object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : '';
     await apply(
       {
@@ -153,8 +155,8 @@ async function publishKeys(name: string, keys: readonly string[]): Promise<void>
   );
 }
 
-function post(key: string, body: object = CHAT): Promise<Response> {
-  return fetch(`${url}/v1/chat/completions`, {
+function post(key: string, body: object = CHAT, baseUrl = url): Promise<Response> {
+  return fetch(`${baseUrl}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}` },
     body: JSON.stringify(body),
@@ -318,6 +320,33 @@ describe('the process', () => {
       status: 403,
     });
     await asGateway.close();
+  });
+
+  test('serves without the right to write Leases, as beside roles of an older version, and says what is missing', async () => {
+    const { key } = await aServedSeat();
+    const kubeconfig = await controlPlane.writeServiceAccountKubeconfig(GATEWAY_ACCOUNT);
+    const asGateway = await clientOf(kubeconfig);
+    const lease: Lease = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: 'any', namespace },
+    };
+    const mayWrite = () =>
+      asGateway.create(leases, lease, { dryRun: true }).then(
+        () => true,
+        () => false,
+      );
+    await grantGatewayRights('leases');
+    await eventually('the right to be gone', async () => !(await mayWrite()));
+    const flags = [`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`];
+    const withoutRight = startGatewayProcess(flags);
+    const itsUrl = await withoutRight.url();
+    await eventually('it to serve', async () => (await post(key, CHAT, itsUrl)).ok);
+    await withoutRight.logged('Demand cannot be published now: engines of this class may not be started');
+    await grantGatewayRights();
+    await withoutRight.logged('Demand can be published again');
+    await asGateway.close();
+    expect(await withoutRight.stop()).toBe(0);
   });
 
   test('logs who asked and no key', async () => {
