@@ -164,6 +164,12 @@ const CATALOGUE = {
     (d) =>
       `Class ${d.classroom} is in an exam, and you are not on its list. ${ask(d, 'if you should be, or try again afterwards')}`,
   ),
+  exam_began: define<OfClass>(
+    503,
+    'server_error',
+    (d) =>
+      `An exam began in class ${d.classroom}, or its rules changed, while your request waited for an engine. Send it again: it then goes by the rules of the exam. ${ask(d, 'what they are')}`,
+  ),
   unknown_path: define<{ method: string; path: string }>(
     404,
     'not_found_error',

@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Chain, type Link } from '../chain.ts';
-import type { ErrorCode, Refusal } from '../errors.ts';
-import { authenticate } from './authenticate.ts';
+import { type ErrorCode, type Refusal, refuse } from '../errors.ts';
+import { type Authentication, authenticate } from './authenticate.ts';
 import type { Credential, Identity } from './credential.ts';
 import type { Directory } from './directory.ts';
+import { type ClassroomRecord, ofClass } from './seat.ts';
 
 /** What ends a request on its way to an engine, or back. */
 export interface Endable {
@@ -49,6 +51,9 @@ const ENDING: ReadonlySet<ErrorCode> = new Set([
  */
 const ENDING_WAITING: ReadonlySet<ErrorCode> = new Set(['class_closed', 'not_in_exam']);
 
+/** OpenAI's clients then send it again by themselves. */
+const EXAM_BEGAN_RETRY_SECONDS = 1;
+
 /** @param now epoch ms */
 export function createRunningRequests(directory: Directory, now: () => number): RunningRequests {
   const running = new Chain<Running>();
@@ -57,10 +62,10 @@ export function createRunningRequests(directory: Directory, now: () => number): 
     const changed = new Set(seatKeys);
     for (const request of running.toArray()) {
       if (!changed.has(request.seatKey)) continue;
-      const decision = authenticate(request.credential, directory, now());
-      if (decision.ok) continue;
-      const { code } = decision.refusal;
-      if (ENDING.has(code) || (request.waiting && ENDING_WAITING.has(code))) request.end(decision.refusal);
+      const { credential, classroom } = request;
+      const decision = authenticate(credential, directory, now());
+      const refusal = whyEnded(request, decision, directory.classroom(classroom.key));
+      if (refusal !== undefined) request.end(refusal);
     }
   });
 
@@ -78,8 +83,34 @@ export function createRunningRequests(directory: Directory, now: () => number): 
   };
 }
 
+/** Undefined: it goes on. @param now the class of the request */
+function whyEnded(
+  { waiting, classroom }: Running,
+  decision: Authentication,
+  now: ClassroomRecord | undefined,
+): Refusal | undefined {
+  if (!decision.ok) {
+    const { code } = decision.refusal;
+    if (ENDING.has(code) || (waiting && ENDING_WAITING.has(code))) return decision.refusal;
+  }
+  if (!waiting || now === undefined || isUnderRulesOf(now, classroom)) return undefined;
+  return refuse('exam_began', ofClass(now), { retryAfterSeconds: EXAM_BEGAN_RETRY_SECONDS });
+}
+
+/** Whether a request that was checked before goes by the rules of the exam that is on now, if one is. */
+function isUnderRulesOf(now: ClassroomRecord, before: ClassroomRecord): boolean {
+  return now.access !== 'Exam' || isDeepStrictEqual(examRules(now), examRules(before));
+}
+
+/** What an exam says of requests: who sits it is decided for each anew. */
+function examRules({ access, exam }: ClassroomRecord): object | undefined {
+  return access === 'Exam' ? { ...exam, students: [] } : undefined;
+}
+
 class Running implements RunningRequest {
   readonly seatKey: string;
+  /** As it was when the request was checked. */
+  readonly classroom: ClassroomRecord;
   readonly credential: Credential;
   readonly #running: Chain<Running>;
   #link: Link<Running> | undefined;
@@ -88,6 +119,7 @@ class Running implements RunningRequest {
 
   constructor(running: Chain<Running>, { seat, credential }: Identity) {
     this.seatKey = seat.key;
+    this.classroom = seat.classroom;
     this.credential = credential;
     this.#running = running;
     this.#link = running.append(this);

@@ -31,6 +31,7 @@ const examples: { [C in ErrorCode]: ErrorDetails<C> } = {
   class_closed: named,
   outside_session: { ...named, next: 'Mon 2026-11-30 09:00 to 12:00 (Asia/Shanghai)' },
   not_in_exam: named,
+  exam_began: named,
   unknown_path: { method: 'GET', path: '/x' },
   method_not_allowed: { method: 'GET', path: '/v1/completions', allowed: 'POST' },
   model_required: { names: ['qwen'] },

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { scheduleSchema } from '../../../src/api/schedule.ts';
 import type { Directory } from '../../../src/gateway/identity/directory.ts';
+import type { ClassroomRecord } from '../../../src/gateway/identity/seat.ts';
 import { hashApiKey } from '../../../src/student/api-key.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ALICE_KEY, aClassroom, aClassroomLimiting, aSeat, BOB_KEY, keyNumber } from './builders.ts';
@@ -125,6 +126,49 @@ describe('while an answer streams', () => {
     const { status, body } = await asked;
     expect([status, body.error.code]).toEqual([403, code]);
     await idle.stop();
+  });
+
+  /** Alice asks for an answer of 900 tokens, and waits for an engine while what is said of the class changes. */
+  async function whileAliceWaits(before: ClassroomRecord, after: ClassroomRecord) {
+    const cold = await startWorld({ classroom: before, queueBounds: { engineWaitMs: 600_000 } });
+    const asked = askJson(cold, { ...CHAT, max_tokens: 900 });
+    await eventually('it waits', () => cold.gateway.requestsInFlight === 1);
+    cold.gateway.directory.putClassroom(after);
+    cold.gateway.engines.put({ id: 'one', classroomKey: after.key, origin: engine.url });
+    return { asked, cold };
+  }
+
+  const inExam = (differs: object = {}) =>
+    aClassroom({ access: 'Exam', exam: { ...EXAM_OF_BOB, students: [], ...differs } });
+
+  test.each([
+    ['an exam that begins', aClassroom(), inExam()],
+    ['new rules of an exam', inExam({ maxOutputTokens: 1_000 }), inExam()],
+  ])(
+    '%s sends back what waits: no engine sees a request that goes by other rules',
+    async (_, before, after) => {
+      const { asked, cold } = await whileAliceWaits(before, after);
+      const { status, headers, body } = await asked;
+      expect([status, headers['retry-after'], body.error.code]).toEqual([503, '1', 'exam_began']);
+      expect(engine.calls).toEqual([]);
+      expect(cold.admission.running).toBe(0);
+      await cold.stop();
+    },
+  );
+
+  test.each([
+    [
+      'one more on the list of an exam',
+      inExam({ students: ['alice'] }),
+      inExam({ students: ['alice', 'bob'] }),
+    ],
+    ['the end of an exam', inExam(), aClassroom({ exam: EXAM_OF_BOB })],
+    ['an exam that is prepared', aClassroom(), aClassroom({ exam: EXAM_OF_BOB })],
+  ])('%s leaves what waits where it is', async (_, before, after) => {
+    const { asked, cold } = await whileAliceWaits(before, after);
+    await eventually('the engine is asked', () => engine.calls.length === 1);
+    await cold.stop();
+    expect((await asked).body.error.code).toBe('gateway_stopping');
   });
 
   test('the end of a session, also one that a trainer moves, ends nothing that came in time', async () => {
