@@ -17,8 +17,10 @@ const NEEDED = [
  */
 export function engineStartOf(status: ClassroomStatus | undefined): EngineStart | undefined {
   if (status?.replicas === undefined) return undefined;
-  const { conditions, replicas, engines = [], lastLoadSeconds } = status;
+  const { conditions, replicas, engines = [], lastLoadSeconds, failures } = status;
   if (NEEDED.some((type) => findCondition(conditions, type)?.status === 'False')) return undefined;
+  // They failed too often, and are not started for now, whoever asks.
+  if (failures?.held !== undefined) return undefined;
   // One that the operator finds ready, and the gateway cannot use, does not come by waiting.
   if (replicas > 0 && engines.some(({ state }) => state === 'Ready')) return undefined;
   const allFail = engines.length > 0 && engines.every(({ state }) => state === 'Failing');

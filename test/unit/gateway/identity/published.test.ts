@@ -17,6 +17,14 @@ function isFalse(type: string): Condition {
 const SHA = 'a'.repeat(64);
 const CREATED = '2026-11-01T08:00:00Z';
 
+const HELD: ClassroomStatus['failures'] = {
+  specHash: 'abc',
+  memorySteps: [],
+  count: 2,
+  retries: 0,
+  held: { since: '2026-11-23T10:00:00Z' },
+};
+
 describe('what a Classroom means', () => {
   test('its names, limits, access and contact', () => {
     const record = classroomRecordOf(
@@ -131,6 +139,7 @@ describe('what a Classroom means', () => {
     ['that falls asleep', { replicas: 0, engines: [engine('Ready')] }, { loadSeconds: undefined }],
     ['whose first engine loads', { replicas: 1, engines: [engine('Loading')] }, { loadSeconds: undefined }],
     ['whose engines all fail', { replicas: 1, engines: [engine('Failing')] }, undefined],
+    ['whose engines are held after failures', { replicas: 0, failures: HELD }, undefined],
     ['whose engine should answer', { replicas: 1, engines: [engine('Ready')] }, undefined],
     [
       'of whose engines one fails and one loads',
