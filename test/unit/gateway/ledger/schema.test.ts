@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from '@jest/globals';
@@ -87,6 +88,20 @@ describe('the schema of a ledger', () => {
         .map((row) => Object.values(row)),
     ).toEqual([['kept', 'new']]);
     db.close();
+  });
+
+  test('of this version is refused by a gateway of the one before, which changes nothing', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'ledger.db');
+    writeVersion1(path);
+    openLedger(path).close();
+    const before = await readFile(path);
+    const db = new DatabaseSync(path);
+    expect(() => migrate(db, path, MIGRATIONS.slice(0, 1))).toThrow(
+      /written by a newer version of the gateway \(schema 2, this one knows 1\)\. Start that version again/,
+    );
+    db.close();
+    expect(await readFile(path)).toEqual(before);
   });
 
   test('a migration that fails halfway leaves the file as it was', () => {
