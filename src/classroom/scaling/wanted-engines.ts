@@ -73,10 +73,11 @@ export function scaleEngines(input: ScalingInput): Scaling {
   if (spec.access === 'Closed') {
     return closingScaling(input, history, hours.areUp ? windowOf(input).windowMs : SETTLE_MS);
   }
-  if (hours.areUp || isWarm(input)) {
-    return { replicas: enough, reason: 'Warming', history, lookAtMs: undefined };
-  }
-  return closingScaling(input, history, SETTLE_MS);
+  const closing = closingScaling(input, history, SETTLE_MS);
+  const isWarming = hours.areUp || isWarm(input);
+  // What the session before still has to finish may be on more engines than this one needs.
+  if (!isWarming || closing.replicas > enough) return closing;
+  return { replicas: enough, reason: 'Warming', history, lookAtMs: undefined };
 }
 
 function openScaling(input: ScalingInput): Scaling {

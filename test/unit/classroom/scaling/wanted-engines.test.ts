@@ -250,6 +250,14 @@ describe('outside of its sessions a class has', () => {
     expect(warming).toMatchObject({ replicas: 4, reason: 'Warming' });
   });
 
+  test('more than the next session needs, while they finish answers of the one before', () => {
+    const between = { ...justClosed, hours: { areUp: true }, enough: 1, current: 3 };
+    expect(scale({ ...between, load: busy(2) })).toMatchObject({ replicas: 2, reason: 'Draining' });
+    expect(scale({ ...between, load: busy(1) })).toMatchObject({ replicas: 1, reason: 'Warming' });
+    const over = { ...between, openingChangedMs: NOW_MS - LONGEST_DRAIN_MS };
+    expect(scale({ ...over, load: busy(2) })).toMatchObject({ replicas: 1, reason: 'Warming' });
+  });
+
   describe('engines that were started for the next session', () => {
     const startMs = NOW_MS + 30 * MINUTE_MS;
     const warm: Difference = {
