@@ -20,6 +20,7 @@ import { ifAllowed } from '../cluster/if-allowed.ts';
 import type { Runnable } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { GATEWAY_FLAGS, GATEWAY_SHAPE } from '../gateway/flags.ts';
+import { printable } from '../printable.ts';
 import { withProgress } from '../progress.ts';
 import { writeFiles } from '../written-files.ts';
 import { readAccount } from './read.ts';
@@ -124,8 +125,8 @@ async function namesOf(cluster: Cluster, classroom: Classroom): Promise<Readonly
 function nameOf({ id, displayName, group }: StudentQuota['spec']['student']): StudentName {
   return {
     student: id,
-    ...(displayName !== undefined && { name: displayName }),
-    ...(group !== undefined && { group }),
+    ...(displayName !== undefined && { name: printable(displayName) }),
+    ...(group !== undefined && { group: printable(group) }),
   };
 }
 
