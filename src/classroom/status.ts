@@ -358,7 +358,7 @@ function studentsClause(seats: readonly StudentQuota[]): string {
   const withKey = seats.filter(
     (seat) => findCondition(seat.status?.conditions, STUDENT_QUOTA_CONDITIONS.keyIssued)?.status === 'True',
   ).length;
-  if (seats.length === 0) return 'no student is enrolled yet: add StudentQuotas';
+  if (seats.length === 0) return 'no student is enrolled yet: enrol some with kubectl classroom enroll';
   if (seats.length === 1) return withKey === 1 ? '1 student has a key' : '1 student has no key yet';
   return withKey === seats.length
     ? `${withKey} students have keys`

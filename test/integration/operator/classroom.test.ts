@@ -118,7 +118,9 @@ describe('an operator that runs', () => {
       const condition = findCondition(conditions, 'Ready');
       return condition?.status === 'True' ? condition : undefined;
     });
-    expect(ready.message).toBe('1 of 1 engine answers; no student is enrolled yet: add StudentQuotas.');
+    expect(ready.message).toBe(
+      '1 of 1 engine answers; no student is enrolled yet: enrol some with kubectl classroom enroll.',
+    );
   });
 
   test('brings back what was edited or deleted by hand', async () => {

@@ -130,7 +130,7 @@ describe('Ready reads like a sentence', () => {
     expect(condition('Ready', statusOf({ classroom: idle }))).toMatchObject({
       status: 'True',
       message:
-        'No engine runs, because no student is active and `engine.replicas.min` is 0; no student is enrolled yet: add StudentQuotas.',
+        'No engine runs, because no student is active and `engine.replicas.min` is 0; no student is enrolled yet: enrol some with kubectl classroom enroll.',
     });
   });
 });
