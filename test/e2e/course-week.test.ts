@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, test } from '@jest/globals';
 import { UNDISTURBED } from './course/disturbance.ts';
 import { openSchool, type School } from './course/school.ts';
-import { beginWeek, monday, type Play } from './course/week.ts';
+import {
+  afterwards,
+  beginWeek,
+  friday,
+  monday,
+  type Play,
+  saturday,
+  thursday,
+  tuesday,
+  wednesday,
+} from './course/week.ts';
 
 const BOOT_TIMEOUT_MS = 240_000;
 const DAY_TIMEOUT_MS = 240_000;
@@ -20,10 +30,17 @@ afterAll(async () => {
   await school?.[Symbol.asyncDispose]();
 }, 60_000);
 
-test(
-  'Monday: engines are up before the first student, and gone after the last answer',
-  async () => {
-    await monday(play);
+const DAYS = { monday, tuesday, wednesday, thursday, friday, saturday, afterwards };
+
+test.each(Object.entries(DAYS))(
+  '%s',
+  async (_, day) => {
+    try {
+      await day(play);
+    } finally {
+      process.stderr.write(`${play.diary.entries.join('\n')}\n`);
+    }
+    play.diary.entries.length = 0;
   },
   DAY_TIMEOUT_MS,
 );

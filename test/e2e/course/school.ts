@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { DemoCluster, DemoProcess } from '../../../src/demo/cluster.ts';
 import { OPERATOR_ACCOUNT } from '../../../src/rbac/accounts.ts';
+import { samplesOf, sumOf } from '../../../src/vllm/metrics-text.ts';
 import { type ApiServerProxy, startApiServerProxy } from '../../support/api-server-proxy.ts';
 import { type CourseTime, startCourseTime } from '../../support/course-clock/course-time.ts';
 import { kubeconfigThrough, startTestCluster } from '../../support/demo-cluster.ts';
@@ -23,6 +24,8 @@ export interface Program {
   crash(): void;
   /** Resolves when a start that is under way has ended. */
   up(): Promise<void>;
+  /** What `/metrics` says now. */
+  metrics(): Promise<string>;
 }
 
 /** A cluster whose operator and gateway live in the time of a course. */
@@ -33,6 +36,8 @@ export interface School extends AsyncDisposable {
   readonly proxy: ApiServerProxy;
   readonly operator: Program;
   readonly gateway: Program;
+  /** How many passes a controller of the operator has made since the operator was started. */
+  operatorPasses(controller: string): Promise<number>;
   /** The how-manieth week of the course, from 0. */
   week(number: number): CourseWeek;
 }
@@ -60,6 +65,10 @@ export async function openSchool(): Promise<School> {
     proxy,
     operator,
     gateway,
+    async operatorPasses(controller) {
+      const passes = samplesOf(await operator.metrics(), 'gpu_classroom_operator_reconciles_total');
+      return sumOf(passes.filter(({ labels }) => labels.includes(`controller="${controller}"`)));
+    },
     week: (number) => courseWeek(startMs, number),
     async [Symbol.asyncDispose]() {
       await Promise.allSettled([operator.up(), gateway.up()]);
@@ -96,5 +105,9 @@ function programOf(startProcess: () => Promise<DemoProcess>): Program {
       });
     },
     up: () => starting,
+    async metrics() {
+      await starting;
+      return (await fetch(`${running?.healthUrl}/metrics`)).text();
+    },
   };
 }
