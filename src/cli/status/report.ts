@@ -1,6 +1,11 @@
 import type { Classroom, EngineStatus, TimetableStatus } from '../../api/classroom.ts';
 import { type Condition, findCondition } from '../../api/condition.ts';
-import { CLASSROOM_CONDITIONS, STUDENT_QUOTA_CONDITIONS, STUDENT_QUOTA_REASONS } from '../../api/reasons.ts';
+import {
+  CLASSROOM_CONDITIONS,
+  CLASSROOM_REASONS,
+  STUDENT_QUOTA_CONDITIONS,
+  STUDENT_QUOTA_REASONS,
+} from '../../api/reasons.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
 import { localDayOf } from '../../gateway/local-day.ts';
 import { timetableInputOf } from '../../timetable/open-until.ts';
@@ -104,7 +109,7 @@ export function classReport(
     ...(students && { students }),
     ...(seats && { usageToday: sumUsage(seats, timeZone, nowMs) }),
     ...openingNow(classroom, nowMs),
-    conditions: (status?.conditions ?? []).flatMap(conditionInWords),
+    conditions: (status?.conditions ?? []).filter(isToTell(status?.replicas)).flatMap(conditionInWords),
   };
 }
 
@@ -145,6 +150,11 @@ function openingNow(classroom: Classroom, nowMs: number): Pick<ClassReport, 'ope
   const opening = openingOf(input, nowMs);
   const timetable = timetableStatus(input, opening, nowMs);
   return { open: opening.isOpen, ...(timetable && { timetable }) };
+}
+
+/** Engines that are not to run have no memory to tell of. */
+function isToTell(wantedEngines = 0): (condition: Condition) => boolean {
+  return ({ reason }) => wantedEngines > 0 || reason !== CLASSROOM_REASONS.notMeasured;
 }
 
 /** Ready is what the report begins with. */

@@ -40,14 +40,9 @@ export function reportText(report: ClassReport, look: Look): string {
   return sections.filter((section) => section !== '').join('\n');
 }
 
-/** Engines that answer serve students, whatever else is wrong with a class. */
-function headline(
-  { serving, reason, access, engines }: ClassReport,
-  { green, yellow, red }: Colours,
-): string {
-  if (access === 'Closed' || reason === CLASSROOM_REASONS.closed) {
-    return yellow('closed, students are NOT served');
-  }
+/** Engines that answer serve students while the class is open, whatever else is wrong with it. */
+function headline({ serving, reason, open, engines }: ClassReport, { green, yellow, red }: Colours): string {
+  if (!open) return yellow('closed, students are NOT served');
   if (reason === CLASSROOM_REASONS.asleep) return green('asleep, the first student who asks wakes it');
   if (serving) return green('students are served');
   if (engines.ready > 0) return yellow('students are served, but not all is well');

@@ -8,7 +8,9 @@ import { classReport } from '../../../../src/cli/status/report.ts';
 import { reportText } from '../../../../src/cli/status/text.ts';
 import { type ClassroomDifference, classroom, studentQuota } from '../../../support/builders.ts';
 
+/** A Monday. */
 const NOW_MS = Date.parse('2026-11-23T10:00:00Z');
+const ON_TUESDAYS = { sessions: [{ days: ['Tue' as const], start: '09:00', end: '17:00' }] };
 
 const condition = (
   type: string,
@@ -114,6 +116,13 @@ describe('the report of a class', () => {
       'Bad: Not MoonFull',
     ]);
   });
+});
+
+test('nothing is told of the memory of engines that are not to run', () => {
+  const unmeasured = condition('EngineAsPlanned', 'Unknown', 'NotMeasured', 'No engine said.');
+  const told = (replicas: number) =>
+    classReport(classWith([serving, unmeasured], { status: { replicas } }), [], NOW_MS).conditions;
+  expect([told(0).length, told(1).length]).toEqual([0, 1]);
 });
 
 describe('the timetable', () => {
@@ -332,9 +341,21 @@ describe('for people', () => {
     ],
     [
       'a class is closed outside of its sessions',
-      {},
+      { spec: { schedule: ON_TUESDAYS } },
       condition('Ready', 'False', 'Closed', 'No session runs.'),
       'closed, students are NOT served',
+    ],
+    [
+      'also where no operator has seen that its session ended',
+      { spec: { schedule: ON_TUESDAYS } },
+      serving,
+      'closed, students are NOT served',
+    ],
+    [
+      'a class whose session no operator has seen begin is not meant to be closed',
+      { status: { replicas: 0, readyReplicas: 0 } },
+      condition('Ready', 'False', 'Closed', 'No session runs.'),
+      'students are NOT served',
     ],
     [
       'a class sleeps while nobody asks',
