@@ -179,7 +179,16 @@ function parseStatus<T>(schema: z.ZodType<T>, value: unknown): { status?: T; ign
   return { ...(rest.ok ? { status: rest.value } : {}), ignored: whole.issues };
 }
 
-/** The API server sees null as absent; so do we, for files that it never saw. What it sent us holds none and stays as it is. */
+/**
+ * The object without fields that are null. The API server sees null as absent where nothing has a default, and keeps it
+ * (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting-and-nullable):
+ * for programs that read objects without parsing them.
+ */
+export function withNullsAbsent<T extends KubeObject>(object: T): T {
+  return withoutNulls(object) as T;
+}
+
+/** What holds none stays as it is. */
 function withoutNulls(value: unknown): unknown {
   if (!holdsNull(value)) return value;
   if (Array.isArray(value)) return value.map(withoutNulls);

@@ -24,7 +24,7 @@ export function boostPatch(
   wish: BoostWish,
   { nowMs, timeZone }: { nowMs: number; timeZone: string },
 ): Patch | undefined {
-  if (wish.kind === 'Stop') return present == null ? undefined : { spec: { boost: null } };
+  if (wish.kind === 'Stop') return present === undefined ? undefined : { spec: { boost: null } };
   const untilMs = endMs(wish.end, { nowMs, timeZone });
   if (untilMs === undefined) throw new Error('the flags of a boost say when it ends');
   const boost = { factor: wish.factor, until: localInstant(untilMs, timeZone) };
@@ -40,8 +40,8 @@ export function boostPatch(
  */
 export function boostWords(classroom: Classroom, seat: StudentQuota | undefined, nowMs: number): string[] {
   const timeZone = timeZoneOf(classroom);
-  const ofClass = boostOf(classroom.spec.boost ?? undefined);
-  const ofSeat = boostOf(seat?.spec.boost ?? undefined);
+  const ofClass = boostOf(classroom.spec.boost);
+  const ofSeat = boostOf(seat?.spec.boost);
   const active = activeBoost([ofSeat, ofClass], nowMs);
   const whose = seat === undefined ? classroom.metadata.name : seat.spec.student.id;
   if (active === undefined) return [`The limits of ${whose} are as written: no boost raises them.`];

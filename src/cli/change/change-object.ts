@@ -1,3 +1,4 @@
+import { withNullsAbsent } from '../../api/parse.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { KubeApiError } from '../../kube/errors.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
@@ -41,12 +42,12 @@ export async function changeObject<T extends KubeObject>(
     const guarded = { ...patch, metadata: { ...patch.metadata, uid, resourceVersion } };
     try {
       const object = await client.mergePatch(resource, latest.metadata, guarded, { dryRun });
-      return { object, change: 'configured' };
+      return { object: withNullsAbsent(object), change: 'configured' };
     } catch (error) {
       if (!(error instanceof KubeApiError && error.isConflict) || attempt === MAX_ATTEMPTS) throw error;
       const read = await client.get(resource, latest.metadata);
       if (read === undefined || read.metadata.uid !== uid) throw error;
-      latest = read;
+      latest = withNullsAbsent(read);
     }
   }
 }

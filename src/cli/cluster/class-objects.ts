@@ -1,5 +1,6 @@
 import { type Classroom, classrooms } from '../../api/classroom.ts';
 import { COMPONENTS, LABELS } from '../../api/labels.ts';
+import { withNullsAbsent } from '../../api/parse.ts';
 import { type StudentQuota, studentQuotas } from '../../api/student-quota.ts';
 import { closest } from '../../command-line/closest.ts';
 import { type Pod, pods, type Secret, secrets } from '../../kube/resources.ts';
@@ -19,7 +20,7 @@ export async function findClassroom(where: Where, name: string | undefined): Pro
   const { client, namespace } = where;
   if (name === undefined) return onlyClassroom(where);
   const found = await client.get(classrooms, { namespace, name });
-  if (found !== undefined) return found;
+  if (found !== undefined) return withNullsAbsent(found);
   const others = (await listAll(client, classrooms, { namespace })).map(({ metadata }) => metadata.name);
   throw problems.classNotFound({ name, namespace, others });
 }
@@ -27,7 +28,7 @@ export async function findClassroom(where: Where, name: string | undefined): Pro
 async function onlyClassroom({ client, namespace }: Where): Promise<Classroom> {
   const [first, ...more] = await listAll(client, classrooms, { namespace });
   if (first === undefined) throw problems.noClass({ namespace });
-  if (more.length === 0) return first;
+  if (more.length === 0) return withNullsAbsent(first);
   throw problems.classNotNamed({ namespace, names: [first, ...more].map(({ metadata }) => metadata.name) });
 }
 
@@ -36,7 +37,7 @@ export async function seatsOf(where: Pick<Cluster, 'client'>, classroom: Classro
   const { name, namespace = '' } = classroom.metadata;
   const fieldSelector = `spec.classroomRef.name=${name}`;
   const seats = await listAll(where.client, studentQuotas, { namespace, fieldSelector });
-  return seats.sort((a, b) => compareIds(a.spec.student.id, b.spec.student.id));
+  return seats.map(withNullsAbsent).sort((a, b) => compareIds(a.spec.student.id, b.spec.student.id));
 }
 
 /** As people count: s2 before s10, whatever the machine's language. */

@@ -71,7 +71,7 @@ function examRunsAlready(classroom: Classroom): Error {
 const NAMED = 5;
 
 function examWords({ metadata, spec: { exam } }: Classroom): string[] {
-  if (exam == null) return [];
+  if (exam === undefined) return [];
   const { students, maxOutputTokens, allowAdapters, allowTools } = exam;
   const more = students.length - NAMED;
   const names = [...students.slice(0, NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');

@@ -15,7 +15,9 @@ export function suspensionWords(seats: readonly StudentQuota[], nowMs: number): 
     chosen.map(({ spec }) => spec.student.id).join(', ');
   const suspended = seats.filter(({ spec }) => spec.access === 'Suspended');
   const active = seats.filter(({ spec }) => spec.access === 'Active');
-  const ended = active.filter(({ spec }) => spec.expiresAt != null && Date.parse(spec.expiresAt) <= nowMs);
+  const ended = active.filter(
+    ({ spec }) => spec.expiresAt !== undefined && Date.parse(spec.expiresAt) <= nowMs,
+  );
   return [
     ...(suspended.length === 0
       ? []

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { classrooms } from '../../../src/api/classroom.ts';
 import { studentQuotas } from '../../../src/api/student-quota.ts';
+import type { KubeObject } from '../../../src/kube/object.ts';
 import { secrets } from '../../../src/kube/resources.ts';
 import { minutesBetween } from '../../../src/report/hour-minutes.ts';
 import { hashApiKey } from '../../../src/student/api-key.ts';
@@ -179,5 +180,15 @@ describe('kubectl classroom report', () => {
     const { code, stderr } = await kubectlClassroom(['report', 'biology', ...way]);
     expect(code).not.toBe(0);
     expect(stderr).toContain('has no key for its report yet');
+  });
+
+  test('by session also where somebody wrote the timetable as null', async () => {
+    const found = await client.get<KubeObject>(classrooms, { namespace, name: 'python-101' });
+    if (found === undefined) throw new Error('the class is gone');
+    const model = { id: 'Qwen/Qwen2.5-7B-Instruct' };
+    await client.replace<KubeObject>(classrooms, { ...found, ...{ spec: { model, schedule: null } } });
+    const { code, stdout, stderr } = await run('--by', 'session', '--format', 'json');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ total: { requests: 3 } });
   });
 });

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type ClassroomStatus, classrooms } from '../../../src/api/classroom.ts';
 import { mergeConditions } from '../../../src/api/condition.ts';
 import { type StudentQuotaStatus, studentQuotas } from '../../../src/api/student-quota.ts';
+import type { KubeObject } from '../../../src/kube/object.ts';
 import { events } from '../../../src/kube/resources.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
 import { connectToControlPlane } from '../../support/connected-control-plane.ts';
@@ -211,5 +212,23 @@ describe('describe', () => {
     const { code, stderr } = await run('describe', 'python-101', '--student', 'alcie');
     expect(code).toBe(1);
     expect(stderr).toContain('Did you mean alice?');
+  });
+
+  test('fields that somebody wrote as null are absent', async () => {
+    const { status: _, ...object } = classroom({ metadata: { ...inNamespace, name: 'nulls' } });
+    const spec = { ...object.spec, schedule: null, boost: null, exam: null, contact: null };
+    await client.create<KubeObject>(classrooms, { ...object, ...{ spec } });
+    const carol = studentQuota({
+      metadata: inNamespace,
+      spec: { classroomRef: { name: 'nulls' }, student: { id: 'carol' } },
+    });
+    const ofSeat = { ...carol.spec, limits: null, expiresAt: null, boost: null };
+    await client.create<KubeObject>(studentQuotas, { ...carol, ...{ spec: ofSeat } });
+    expect(await run('describe', 'nulls')).toMatchObject({ code: 0 });
+    expect(await run('describe', 'nulls', '--student', 'carol')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^ *Ends +never$/m),
+    });
+    await client.delete(classrooms, { namespace, name: 'nulls' });
   });
 });
