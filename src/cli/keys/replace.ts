@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import type { Classroom } from '../../api/classroom.ts';
 import { type StudentQuota, studentQuotas } from '../../api/student-quota.ts';
 import type { Texts } from '../../command-line/parse.ts';
 import { nonEmpty, onOrOff } from '../../command-line/values.ts';
+import { currentKey } from '../../student/key-record.ts';
 import { type Changed, changeObject } from '../change/change-object.ts';
 import { problemOfCall } from '../cluster/api-problems.ts';
 import { findClassroom } from '../cluster/class-objects.ts';
@@ -59,6 +61,8 @@ export interface Replacement {
   readonly overlapMinutes: number;
   /** What becomes of the keys, as a sentence. */
   what(students: string): string;
+  /** Of the seats that were chosen, those to do; undefined: all. @param nowMs epoch ms */
+  readonly isDue?: (seat: StudentQuota, nowMs: number) => boolean;
 }
 
 /**
@@ -73,12 +77,19 @@ export async function replaceKeys(
 ): Promise<ExitCode> {
   const { machine } = cluster;
   const classroom = await findClassroom(cluster, options.class);
-  const seats = await chosenSeats(cluster, classroom, options.students);
-  await confirm(replacement.what(whose(seats)), options, machine);
+  const seats = await dueSeats(cluster, classroom, options, replacement);
+  if (seats.length === 0) {
+    machine.stderr.write('There is nothing to do: no key is that old, or new ones are asked for already.\n');
+    return EXIT_CODES.done;
+  }
+  const waitsForExam = classroom.spec.access === 'Exam' && replacement.overlapMinutes > 0;
+  const what = replacement.what(whose(seats));
+  await confirm(waitsForExam ? `${what} ${AFTER_EXAM}` : what, options, machine);
   await rotateSeats(seats, replacement, cluster);
   for (const { metadata } of seats) {
     machine.stdout.write(changeLine(studentQuotas, metadata.name, 'configured'));
   }
+  if (waitsForExam) machine.stderr.write(`${AFTER_EXAM}\n`);
   if (options.wait) {
     await waitForKeys(
       cluster,
@@ -90,6 +101,19 @@ export async function replaceKeys(
   const some = options.students === undefined ? '' : ` --students ${options.students.join(',')}`;
   machine.stderr.write(`Next: kubectl classroom keys export ${name} -n ${namespace}${some}\n`);
   return EXIT_CODES.done;
+}
+
+const AFTER_EXAM =
+  'The class is in an exam: the new keys are made when it is over, and the overlap begins then.';
+
+async function dueSeats(
+  cluster: Cluster,
+  classroom: Classroom,
+  { students }: Pick<ReplaceOptions, 'students'>,
+  { isDue = () => true }: Pick<Replacement, 'isDue'>,
+): Promise<StudentQuota[]> {
+  const nowMs = cluster.machine.clock.now();
+  return (await chosenSeats(cluster, classroom, students)).filter((seat) => isDue(seat, nowMs));
 }
 
 function whose(seats: readonly StudentQuota[]): string {
@@ -125,8 +149,14 @@ function rotateSeat(
   overlapMinutes: number,
   client: Cluster['client'],
 ): Promise<Changed<StudentQuota>> {
-  return changeObject(client, studentQuotas, seat, ({ spec }) => {
-    const generation = spec.keyRotation.generation + 1;
-    return { spec: { keyRotation: { generation, overlapMinutes } } };
-  });
+  return changeObject(client, studentQuotas, seat, (latest) => ({
+    spec: { keyRotation: nextRotation(latest, overlapMinutes) },
+  }));
+}
+
+/** A revocation that the operator has not got to yet stays one, whatever is asked for on top of it. */
+function nextRotation({ spec: { keyRotation }, status }: StudentQuota, overlapMinutes: number) {
+  const made = currentKey(status?.keys ?? [])?.generation;
+  const isRevoked = keyRotation.overlapMinutes === 0 && made !== undefined && keyRotation.generation > made;
+  return { generation: keyRotation.generation + 1, overlapMinutes: isRevoked ? 0 : overlapMinutes };
 }

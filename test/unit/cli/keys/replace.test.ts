@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Classroom } from '../../../../src/api/classroom.ts';
 import type { StudentQuota } from '../../../../src/api/student-quota.ts';
 import { type Replacement, replaceKeys } from '../../../../src/cli/keys/replace.ts';
 import type { KubeClient } from '../../../../src/kube/client.ts';
@@ -10,6 +11,7 @@ import { noCredentials } from '../../../support/kube-client.ts';
 import { recordedMachine } from '../../../support/terminal.ts';
 
 const REVOKE: Replacement = { command: 'kubectl classroom keys revoke', overlapMinutes: 0, what: String };
+const ROTATE: Replacement = { command: 'kubectl classroom keys rotate', overlapMinutes: 60, what: String };
 const ALL = { all: true, yes: true, wait: false, timeout: 0 };
 
 const conflict = new KubeApiError({
@@ -24,7 +26,11 @@ const down = new KubeApiError({ status: 500, reason: 'InternalError', message: '
  *
  * @param before called before each change is looked at
  */
-function clusterWith(ids: readonly string[], before: (seat: StudentQuota) => StudentQuota = (seat) => seat) {
+function clusterWith(
+  ids: readonly string[],
+  before: (seat: StudentQuota) => StudentQuota = (seat) => seat,
+  ofClass: Classroom = classroom(),
+) {
   const seats = new Map(
     ids.map((id) => {
       const seat = studentQuota({ metadata: { resourceVersion: '1' }, spec: { student: { id } } });
@@ -46,16 +52,15 @@ function clusterWith(ids: readonly string[], before: (seat: StudentQuota) => Stu
   const client = {
     ...unused,
     mergePatch,
-    get: async ({ kind }: { kind: string }, ref: ObjectRef) =>
-      kind === 'Classroom' ? classroom() : found(ref),
+    get: async ({ kind }: { kind: string }, ref: ObjectRef) => (kind === 'Classroom' ? ofClass : found(ref)),
     list: async ({ kind }: { kind: string }) => ({
       metadata: {},
-      items: kind === 'Classroom' ? [classroom()] : [...seats.values()],
+      items: kind === 'Classroom' ? [ofClass] : [...seats.values()],
     }),
   } as KubeClient;
   const machine = recordedMachine();
   const cluster = { client, machine, contextName: 'test', server: 'https://x', namespace: 'python-101' };
-  return { cluster, rotations: () => [...seats.values()].map(({ spec }) => spec.keyRotation) };
+  return { cluster, machine, rotations: () => [...seats.values()].map(({ spec }) => spec.keyRotation) };
 }
 
 test('everybody gets the next generation', async () => {
@@ -65,6 +70,54 @@ test('everybody gets the next generation', async () => {
     { generation: 2, overlapMinutes: 0 },
     { generation: 2, overlapMinutes: 0 },
   ]);
+});
+
+test('those who are not due are left out; where nobody is, nothing is done', async () => {
+  const isDue = ({ spec }: StudentQuota) => spec.student.id === 'bob';
+  const { cluster, rotations } = clusterWith(['alice', 'bob']);
+  expect(await replaceKeys(ALL, { ...ROTATE, isDue }, cluster)).toBe(0);
+  expect(rotations().map(({ generation }) => generation)).toEqual([1, 2]);
+
+  const nobody = clusterWith(['alice', 'carol']);
+  expect(await replaceKeys(ALL, { ...ROTATE, isDue }, nobody.cluster)).toBe(0);
+  expect(nobody.rotations().map(({ generation }) => generation)).toEqual([1, 1]);
+  expect(nobody.machine.written().stderr).toMatch(/^There is nothing to do/);
+});
+
+test('a rotation does not take the place of a revocation that the operator has not got to', async () => {
+  const keys = [{ generation: 1, sha256: 'a'.repeat(64), createdTime: '2026-09-01T09:00:00Z' }];
+  const keyRotation = { generation: 2, overlapMinutes: 0 };
+  const revoked = (seat: StudentQuota) =>
+    merged(seat, { metadata: { resourceVersion: '2' }, spec: { keyRotation }, status: { keys } });
+  let isFirst = true;
+  const { cluster, rotations } = clusterWith(['alice'], (seat) => {
+    if (!isFirst) return seat;
+    isFirst = false;
+    return revoked(seat);
+  });
+  expect(await replaceKeys(ALL, ROTATE, cluster)).toBe(0);
+  expect(rotations()).toEqual([{ generation: 3, overlapMinutes: 0 }]);
+});
+
+test.each([
+  ['a rotation says that it waits', ROTATE, true],
+  ['a revocation does not wait', REVOKE, false],
+])('in an exam %s', async (_, replacement, wantSaid) => {
+  const exam = { students: [], maxOutputTokens: 512, allowAdapters: false, allowTools: false };
+  const { cluster, machine } = clusterWith(
+    ['alice'],
+    undefined,
+    classroom({ spec: { access: 'Exam', exam } }),
+  );
+  const asked: string[] = [];
+  const asking = {
+    ...machine,
+    ask: (question: string) => Promise.resolve(asked.push(question) > 0 ? 'y' : ''),
+  };
+  expect(await replaceKeys({ ...ALL, yes: false }, replacement, { ...cluster, machine: asking })).toBe(0);
+  for (const said of [asked.join(''), machine.written().stderr]) {
+    expect(said.includes('the new keys are made when it is over')).toBe(wantSaid);
+  }
 });
 
 describe('somebody else changes the seat at the same time', () => {
