@@ -10,7 +10,7 @@ import {
 } from '../../../src/api/student-quota.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import type { KubeObject, Resource } from '../../../src/kube/object.ts';
-import { events, type Secret, secrets } from '../../../src/kube/resources.ts';
+import { type Event, events, type Secret, secrets } from '../../../src/kube/resources.ts';
 import { hashApiKey, parseApiKey } from '../../../src/student/api-key.ts';
 import { currentKey } from '../../../src/student/key-record.ts';
 import { apiKeyIn } from '../../../src/student/secret.ts';
@@ -93,6 +93,20 @@ async function replacedKey(seat: string, before: string): Promise<{ quota: Stude
     const apiKey = (secret && apiKeyIn(secret)) ?? '';
     const current = currentKey(quota.status?.keys ?? [])?.sha256;
     return current !== undefined && current !== before && hashApiKey(apiKey) === current && { quota, apiKey };
+  });
+}
+
+/** Changes Alice's seat as somebody else than the operator. */
+function patchSeat(patch: Record<string, unknown>, subresource?: 'status'): Promise<StudentQuota> {
+  const options = subresource === undefined ? {} : { subresource };
+  return client.mergePatch(studentQuotas, { namespace, name: 'alice' }, patch, options);
+}
+
+/** Waits until people were told this of the seat. */
+async function eventAbout(seat: string, reason: string): Promise<Event> {
+  return eventually(`the event ${reason}`, async () => {
+    const { items } = await client.list(events, { namespace });
+    return items.find((event) => event.reason === reason && event.regarding?.name === seat) ?? false;
   });
 }
 
@@ -181,6 +195,50 @@ describe('a seat', () => {
     const quota = await seatWith('alice', 'Ready', 'Expired');
     expect(quota.status?.keys).toMatchObject([{ sha256 }]);
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expiresAt));
+    await eventAbout('alice', 'SeatExpired');
+  });
+
+  test('whose budget is nearly used is told of once, also by an operator that begins anew', async () => {
+    await givenSeat('alice', { limits: { tokensPerDay: 1000 } });
+    const publish = (tokensToday: number) => {
+      const asOf = new Date().toISOString();
+      const usage = { asOf, requestsToday: 1, tokensToday, tokensTotal: tokensToday };
+      return patchSeat({ status: { usage } }, 'status');
+    };
+    await publish(850);
+    const warning = await eventAbout('alice', 'QuotaNearlyUsed');
+    expect(warning).toMatchObject({ type: 'Warning' });
+    expect(warning.note).toContain('alice has used 85 % of the tokens of today: 850 of 1,000.');
+    expect((await read(studentQuotas, 'alice')).status?.quotaWarnings).toMatchObject([
+      { budget: 'tokensPerDay', level: 'NearlyUsed', limit: 1000 },
+    ]);
+    stop.abort();
+    await stopped;
+    stop = new AbortController();
+    stopped = runStudentController(namespace, client, stop.signal);
+    await publish(900);
+    await publish(1000);
+    await eventAbout('alice', 'QuotaUsedUp');
+    const told = (await client.list(events, { namespace })).items.filter(
+      ({ reason }) => reason === 'QuotaNearlyUsed',
+    );
+    expect(told.map(({ deprecatedCount, series }) => series?.count ?? deprecatedCount ?? 1)).toEqual([1]);
+  });
+
+  test('that has a boost tells its end, also where no operator ran then', async () => {
+    await givenSeat();
+    const boostUntil = (untilMs: number) =>
+      patchSeat({ spec: { boost: { factor: 2, until: new Date(untilMs).toISOString() } } });
+    await boostUntil(Date.now() + 3_600_000);
+    await seatWith('alice', 'Boosted', 'BoostRunning');
+    await eventAbout('alice', 'BoostStarted');
+    stop.abort();
+    await stopped;
+    await boostUntil(Date.now());
+    stop = new AbortController();
+    stopped = runStudentController(namespace, client, stop.signal);
+    await seatWith('alice', 'Boosted', 'BoostOver');
+    await eventAbout('alice', 'BoostEnded');
   });
 });
 
@@ -219,6 +277,45 @@ describe('a rotation', () => {
     });
     expect(quota.status?.keys?.at(-1)).toMatchObject({ generation: 1, sha256 });
     expect(hashApiKey(apiKeyIn(await secretOf('alice')) ?? '')).toBe(quota.status?.keys?.[0]?.sha256);
+  });
+});
+
+describe('in an exam', () => {
+  const exam = { students: [], maxOutputTokens: 512 };
+  const setAccess = (access: 'Open' | 'Exam') =>
+    client.mergePatch(classrooms, { namespace, name: 'python-101' }, { spec: { access, exam } });
+  const rotate = (generation: number, overlapMinutes: number) =>
+    patchSeat({ spec: { keyRotation: { generation, overlapMinutes } } });
+
+  test('a rotation waits until it is over; a revocation does not', async () => {
+    const { sha256 } = await givenSeat();
+    await setAccess('Exam');
+    await rotate(2, 60);
+    const waiting = await seatWith('alice', 'KeyIssued', 'RotationDeferred');
+    expect(waiting.status?.keys).toMatchObject([{ generation: 1, sha256 }]);
+    await eventAbout('alice', 'KeyRotationDeferred');
+    await rotate(3, 0);
+    const { quota, apiKey } = await replacedKey('alice', sha256);
+    expect(quota.status?.keys).toHaveLength(1);
+    await rotate(4, 60);
+    await seatWith('alice', 'KeyIssued', 'RotationDeferred');
+    await setAccess('Open');
+    const rotated = await replacedKey('alice', hashApiKey(apiKey));
+    expect(rotated.quota.status?.keys).toMatchObject([{ generation: 4 }, { sha256: hashApiKey(apiKey) }]);
+  });
+
+  test('the key of a deleted Secret works on beside the new one, until it is over', async () => {
+    const { sha256 } = await givenSeat();
+    await setAccess('Exam');
+    const began = Date.now();
+    await eventually('the next second', async () => Date.now() > began + 1000);
+    await client.delete(secrets, { namespace, name: 'alice-api-key' });
+    const { quota } = await replacedKey('alice', sha256);
+    expect(quota.status?.keys).toMatchObject([{}, { sha256, expiresTime: expect.any(String) }]);
+    await setAccess('Open');
+    await eventually('the lost key is refused', async () => {
+      return (await read(studentQuotas, 'alice')).status?.keys?.length === 1;
+    });
   });
 });
 
