@@ -54,6 +54,8 @@ export function createLedger({ file, clock, log }: LedgerOptions): Ledger {
     studentsOf: async (classroomKey) => journal.report((queries) => queries.studentsOf(classroomKey)),
     studentRows: async (classroomKey, student, days) =>
       journal.report((queries) => queries.studentRows(classroomKey, student, days)),
+    firstEngineHour: async (classroomKey, to) =>
+      journal.report((queries) => queries.firstEngineHour(classroomKey, to)),
     engineRows: async (classroomKey, hours) =>
       journal.report((queries) => queries.engineRows(classroomKey, hours)),
     engineHours(hours) {

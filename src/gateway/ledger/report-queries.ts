@@ -9,6 +9,7 @@ import type { AccountStudent, ReportDays, ReportHours, StudentRows } from './rep
 export interface ReportQueries {
   studentsOf(classroomKey: string): readonly AccountStudent[];
   studentRows(classroomKey: string, student: AccountStudent, days: ReportDays): StudentRows;
+  firstEngineHour(classroomKey: string, to: number): number | undefined;
   engineRows(classroomKey: string, hours: ReportHours): readonly EngineRow[];
 }
 
@@ -33,6 +34,9 @@ const ENGINES = `SELECT engine, hour, gpus, running_early AS runningEarly, runni
   used_early AS usedEarly, used_late AS usedLate
   FROM engine_hours WHERE classroom = ? AND hour BETWEEN ? AND ? ORDER BY hour, engine`;
 
+const FIRST_ENGINE_HOUR = 'SELECT min(hour) AS hour FROM engine_hours WHERE classroom = ? AND hour <= ?';
+
+const firstHourSchema = z.object({ hour: z.int().nullable() });
 const studentRowsSchema = z.array(z.object({ id: z.string() }));
 const usageRowsSchema = z.array(usageRowSchema);
 const activeRowsSchema = z.array(activeRowSchema);
@@ -64,6 +68,7 @@ export function createReportQueries(db: DatabaseSync, names: Names): ReportQueri
   const usage = db.prepare(USAGE);
   const active = db.prepare(ACTIVE);
   const engines = db.prepare(ENGINES);
+  const firstEngineHour = db.prepare(FIRST_ENGINE_HOUR);
   return {
     studentsOf: (classroomKey) => studentRowsSchema.parse(students.all(classroomKey)),
     studentRows(classroomKey, { id }, { from = FIRST_DAY, to }) {
@@ -74,7 +79,8 @@ export function createReportQueries(db: DatabaseSync, names: Names): ReportQueri
         active: activeRowsSchema.parse(active.all(subject, from, to)),
       };
     },
-    engineRows: (classroomKey, { from = 0, to }) =>
-      engineRowsSchema.parse(engines.all(classroomKey, from, to)),
+    firstEngineHour: (classroomKey, to) =>
+      firstHourSchema.parse(firstEngineHour.get(classroomKey, to)).hour ?? undefined,
+    engineRows: (classroomKey, { from, to }) => engineRowsSchema.parse(engines.all(classroomKey, from, to)),
   };
 }

@@ -8,7 +8,7 @@ export interface ReportDays {
 
 /** UTC hours since the epoch, the last one included. */
 export interface ReportHours {
-  readonly from: number | undefined;
+  readonly from: number;
   readonly to: number;
 }
 
@@ -26,7 +26,7 @@ export interface StudentRows {
 }
 
 /**
- * Reads the account for a report, a student at a time: so that whoever reads a whole term lets others have their turn.
+ * Reads the account for a report, a student or some hours at a time: so that whoever reads a whole term lets others have their turn.
  *
  * All methods throw JournalUnavailableError when the account cannot be read.
  */
@@ -34,5 +34,8 @@ export interface ReportReader {
   /** The students who ever asked, by id. */
   studentsOf(classroomKey: string): Promise<readonly AccountStudent[]>;
   studentRows(classroomKey: string, student: AccountStudent, days: ReportDays): Promise<StudentRows>;
+  /** No hour of an engine up to `to` is earlier; undefined where there is none. Hours since the epoch. */
+  firstEngineHour(classroomKey: string, to: number): Promise<number | undefined>;
+  /** Of hours that are few: they are read at once. */
   engineRows(classroomKey: string, hours: ReportHours): Promise<readonly EngineRow[]>;
 }

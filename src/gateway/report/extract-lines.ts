@@ -2,7 +2,7 @@ import { instantOf } from '../../kube/instant.ts';
 import { EXTRACT_VERSION, type ExtractLine } from '../../report/extract.ts';
 import type { ClassroomRecord } from '../identity/seat.ts';
 import type { ReportDays, ReportReader } from '../ledger/report-reader.ts';
-import { hoursOf, upToTomorrow } from './report-days.ts';
+import { type AskedHours, hoursOf, upToTomorrow } from './report-days.ts';
 
 export interface ExtractOptions {
   readonly reports: ReportReader;
@@ -12,8 +12,11 @@ export interface ExtractOptions {
   readonly nowMs: number;
 }
 
+/** A week: of ten engines, it is read in some ten milliseconds. */
+const HOURS_AT_ONCE = 7 * 24;
+
 /**
- * What the account holds of a class, a student at a time. Students without anything on these days are left out.
+ * What the account holds of a class, a student or a week of engines at a time. Students without anything on these days are left out.
  *
  * @throws JournalUnavailableError the account cannot be read (any more)
  */
@@ -39,7 +42,20 @@ export async function* extractLines(options: ExtractOptions): AsyncGenerator<Ext
     told += 1;
     yield { kind: 'student', student: student.id, usage: [...usage], active: [...active] };
   }
-  const hours = await reports.engineRows(key, hoursOf(booked, timeZone));
-  yield { kind: 'engines', hours: [...hours] };
+  yield* engineLines(reports, key, hoursOf(booked, timeZone));
   yield { kind: 'end', students: told };
+}
+
+async function* engineLines(
+  reports: ReportReader,
+  classroomKey: string,
+  asked: AskedHours,
+): AsyncGenerator<ExtractLine, void, void> {
+  const first = await reports.firstEngineHour(classroomKey, asked.to);
+  if (first === undefined) return;
+  for (let from = Math.max(first, asked.from ?? first); from <= asked.to; from += HOURS_AT_ONCE) {
+    const to = Math.min(from + HOURS_AT_ONCE - 1, asked.to);
+    const hours = await reports.engineRows(classroomKey, { from, to });
+    if (hours.length > 0) yield { kind: 'engines', hours: [...hours] };
+  }
 }

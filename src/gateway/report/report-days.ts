@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import type { ReportDays, ReportHours } from '../ledger/report-reader.ts';
+import type { ReportDays } from '../ledger/report-reader.ts';
 import { localDayOf } from '../local-day.ts';
 
 /** What a request asks for, or why that cannot be told. */
@@ -57,8 +57,14 @@ export function upToTomorrow({ from, to }: ReportDays, timeZone: string, nowMs: 
 
 const HOUR_MS = 3_600_000;
 
-/** The UTC hours that local days touch. */
-export function hoursOf({ from, to }: ReportDays, timeZone: string): ReportHours {
+/** UTC hours since the epoch, the last one included. */
+export interface AskedHours {
+  readonly from: number | undefined;
+  readonly to: number;
+}
+
+/** The UTC hours that local days touch; without a first day, without a first hour. */
+export function hoursOf({ from, to }: ReportDays, timeZone: string): AskedHours {
   const startMs = (day: Temporal.PlainDate): number => day.toZonedDateTime({ timeZone }).epochMilliseconds;
   const endMs = startMs(Temporal.PlainDate.from(to).add({ days: 1 }));
   return {

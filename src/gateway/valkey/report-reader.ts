@@ -24,9 +24,8 @@ export interface ValkeyReportsOptions {
   readonly scripts: AdmissionScripts;
 }
 
-/** Days of a student, and hours of engines, that one call reads: a script holds up all others. */
+/** Days of a student that one call reads: a script holds up all others. */
 const DAYS_AT_ONCE = 32;
-const HOURS_AT_ONCE = 24 * 7;
 const KEPT_DAYS = HOURS_KEPT_SECONDS / (24 * 3600);
 /** A row of an earlier day can come after the first one: that of a request that ran over midnight. */
 const DAYS_BEFORE_FIRST = 2;
@@ -72,17 +71,15 @@ class Reports implements ReportReader, EngineTimeBook {
     return { usage, active };
   }
 
+  /** Which hours there are nobody remembers, only that they are not kept for longer. */
+  async firstEngineHour(_: string, to: number): Promise<number> {
+    return to - KEPT_DAYS * 24;
+  }
+
   async engineRows(classroomKey: string, { from, to }: ReportHours): Promise<readonly EngineRow[]> {
-    const first = Math.max(from ?? Number.NEGATIVE_INFINITY, to - KEPT_DAYS * 24);
-    const hours = Array.from({ length: Math.max(0, to - first + 1) }, (_, index) => first + index);
-    const rows: EngineRow[] = [];
-    for (const some of batches(hours, HOURS_AT_ONCE)) {
-      const reply = await this.#run('reportEngines', classroomKey, some.map(String));
-      listsSchema.parse(reply).forEach((texts, index) => {
-        rows.push(...engineRowsOf(some[index] ?? 0, texts));
-      });
-    }
-    return rows;
+    const hours = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+    const reply = await this.#run('reportEngines', classroomKey, hours.map(String));
+    return listsSchema.parse(reply).flatMap((texts, index) => engineRowsOf(hours[index] ?? 0, texts));
   }
 
   async engineHours(hours: readonly EngineHour[]): Promise<void> {

@@ -79,20 +79,41 @@ describe('GET /v1/classroom/report', () => {
     const { ledger } = await aWorld();
     await ledger.settled('1', [], anEntry());
     const asked: unknown[] = [];
-    const { studentRows, engineRows } = ledger;
+    const { studentRows, firstEngineHour } = ledger;
     ledger.studentRows = (classroomKey, student, days) => {
       asked.push(days.to);
       return studentRows(classroomKey, student, days);
     };
-    ledger.engineRows = (classroomKey, hours) => {
-      asked.push(new Date(hours.to * 3_600_000).toISOString());
-      return engineRows(classroomKey, hours);
+    ledger.firstEngineHour = (classroomKey, to) => {
+      asked.push(new Date(to * 3_600_000).toISOString());
+      return firstEngineHour(classroomKey, to);
     };
     expect(await report('?from=2026-09-01&to=9999-12-31')).toMatchObject({
       to: '9999-12-31',
       students: [{ student: 'alice' }],
     });
     expect(asked).toEqual(['2026-09-02', '2026-09-02T21:00:00.000Z']);
+  });
+
+  test('tells engines a week at a time, so that whoever asks for a year keeps nobody waiting', async () => {
+    const { ledger } = await aWorld();
+    const lastHour = Date.parse('2026-08-31T12:00:00Z') / 3_600_000;
+    const hours = Array.from({ length: 500 }, (_, index) => lastHour - index);
+    const about = { classroomKey: CLASS_KEY, engine: 'engine-1', gpus: 1 };
+    const minutes = { running: { early: 3, late: 0 }, used: { early: 1, late: 0 } };
+    await ledger.engineHours(hours.map((hour) => ({ ...about, ...minutes, hour })));
+    const asked: number[] = [];
+    const { engineRows } = ledger;
+    ledger.engineRows = (classroomKey, span) => {
+      asked.push(span.to - span.from + 1);
+      return engineRows(classroomKey, span);
+    };
+    for (const query of ['', '?from=0001-01-01']) {
+      const found = await report(query);
+      expect(found.engines.map(({ hour }) => hour)).toEqual(hours.toReversed());
+    }
+    expect(Math.max(...asked)).toBe(7 * 24);
+    expect(asked.length).toBeLessThan(10);
   });
 
   test('is kept by no cache: it is about people', async () => {
@@ -150,7 +171,7 @@ describe('GET /v1/classroom/report', () => {
   test('breaks off, so that nobody takes a part for the whole, when the account fails in the middle', async () => {
     const { ledger } = await aWorld();
     await ledger.settled('1', [], anEntry());
-    ledger.engineRows = () => Promise.reject(new JournalUnavailableError('the file is damaged'));
+    ledger.firstEngineHour = () => Promise.reject(new JournalUnavailableError('the file is damaged'));
     await expect(get()).rejects.toThrow();
   });
 });
