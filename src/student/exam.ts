@@ -3,14 +3,16 @@ import type { KeyRecord } from './key-record.ts';
 import type { Seat } from './observe.ts';
 
 /**
- * Epoch ms since which the class of a seat is in an exam; undefined: it is in none. Without a word of who changed
- * `access`, since the class exists.
+ * Epoch ms since which the class of a seat is in an exam; undefined: it is in none. Where nothing tells, since now: an
+ * overlap that had ended before must not run again.
  */
 export function examSinceMs({ classroom }: Pick<Seat, 'classroom'>, nowMs: number): number | undefined {
   if (classroom?.spec.access !== 'Exam') return undefined;
-  // What the status will say, also before the operator has written it.
-  const { changedTime } = accessStatus(classroom, classroom.status?.access, nowMs);
-  return Date.parse(changedTime ?? classroom.metadata.creationTimestamp ?? '') || 0;
+  const told = classroom.status?.access;
+  if (told?.mode === 'Exam' && told.changedTime !== undefined) return Date.parse(told.changedTime);
+  // What the status would say had it been another mode before.
+  const { changedTime } = accessStatus(classroom, { mode: 'Open' }, nowMs);
+  return changedTime === undefined ? nowMs : Date.parse(changedTime);
 }
 
 /**

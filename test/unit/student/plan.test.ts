@@ -431,6 +431,20 @@ describe('in an exam', () => {
     expect(plan({ published: [listed(1)], secret: held, seat }).keys).toEqual([listed(1), within]);
   });
 
+  test.each<[string, Classroom['status']]>([
+    ['nothing', undefined],
+    ['only that it is one', { access: { mode: 'Exam' } }],
+  ])(
+    'of which the status tells %s and nobody is known to have begun it, no overlap runs again',
+    (_, status) => {
+      const { status: _told, ...unknown } = inExam();
+      const older = { ...listed(2), expiresTime: at(-10) };
+      const held = secret(1, { cause: 'Rotated', replaces: sha256(2), previous: [older] });
+      const seat = { classroom: { ...unknown, ...(status && { status }) } };
+      expect(plan({ published: [listed(1)], secret: held, seat }).keys).toEqual([listed(1)]);
+    },
+  );
+
   test('a lost key goes on beside the one that takes its place, until it is over', () => {
     const given = { published: [listed(1)] };
     expect(planInExam(given)).toMatchObject({
