@@ -51,8 +51,8 @@ export type Usage = z.infer<typeof usageSchema>;
 export interface Student {
   readonly id: string;
   ask(question: Question): Promise<Answer>;
-  /** Resolves at the first words. */
-  stream(question: Question, retries?: number): Promise<OpenStream>;
+  /** Resolves at the first words, or when the connection broke before. @param onHeartbeat with their number so far */
+  stream(question: Question, onHeartbeat?: (count: number) => void): Promise<OpenStream>;
   /** What `GET /v1/usage` says. */
   usage(): Promise<Usage>;
 }
@@ -60,7 +60,11 @@ export interface Student {
 /** Tries again as the client does anyway, and as often as a gateway needs to come back. */
 const RETRIES = 10;
 
-export function studentWith({ id, apiKey, baseURL, model }: StudentCredentials): Student {
+/** @param gatewayUp resolves when there is a gateway, for what does not try again by itself */
+export function studentWith(
+  { id, apiKey, baseURL, model }: StudentCredentials,
+  gatewayUp: () => Promise<void>,
+): Student {
   const client = new OpenAI({ apiKey, baseURL, maxRetries: RETRIES });
   const bodyOf = ({ text, maxTokens = 48, tools }: Question) => ({
     model,
@@ -80,31 +84,38 @@ export function studentWith({ id, apiKey, baseURL, model }: StudentCredentials):
         return refused(error);
       }
     },
-    async stream(question, retries = RETRIES) {
+    async stream(question, onHeartbeat) {
       let heartbeats = 0;
+      const hear = (text: string): void => {
+        for (const line of text.split('\n')) {
+          if (!line.startsWith(':')) continue;
+          heartbeats += 1;
+          onHeartbeat?.(heartbeats);
+        }
+      };
       const streaming = new OpenAI({
-        ...{ apiKey, baseURL, maxRetries: retries },
+        ...{ apiKey, baseURL, maxRetries: RETRIES },
         fetch: async (input, init) => {
           const response = await fetch(input, init);
-          return new Response(
-            response.body?.pipeThrough(
-              counting((text) => {
-                heartbeats += text.split('\n').filter((line) => line.startsWith(':')).length;
-              }),
-            ),
-            response,
-          );
+          return new Response(response.body?.pipeThrough(heard(hear)), response);
         },
       });
       const body = { ...bodyOf(question), stream: true as const, stream_options: { include_usage: true } };
       const chunks = (await streaming.chat.completions.create(body))[Symbol.asyncIterator]();
-      let usage: OpenAI.CompletionUsage | undefined | null;
+      let usage: OpenAI.CompletionUsage | undefined;
+      let broken: unknown;
       let count = 0;
       const next = async (): Promise<boolean> => {
-        const { done, value } = await chunks.next();
-        usage = value?.usage ?? usage;
-        count += 1;
-        return done !== true;
+        if (broken !== undefined) return false;
+        try {
+          const { done, value } = await chunks.next();
+          usage = value?.usage ?? usage;
+          count += 1;
+          return done !== true;
+        } catch (error) {
+          broken = error;
+          return false;
+        }
       };
       await next();
       return {
@@ -112,12 +123,8 @@ export function studentWith({ id, apiKey, baseURL, model }: StudentCredentials):
           return heartbeats;
         },
         async rest() {
-          try {
-            while (await next());
-            return answered(usage ?? undefined, null);
-          } catch (error) {
-            return refused(error);
-          }
+          while (await next());
+          return broken === undefined ? answered(usage, null) : refused(broken);
         },
         async pieces(wanted) {
           while (count < wanted && (await next()));
@@ -126,6 +133,7 @@ export function studentWith({ id, apiKey, baseURL, model }: StudentCredentials):
       };
     },
     async usage() {
+      await gatewayUp();
       const response = await fetch(`${baseURL}/usage`, { headers: { authorization: `Bearer ${apiKey}` } });
       return usageSchema.parse(await response.json());
     },
@@ -143,12 +151,15 @@ function answered(usage: OpenAI.CompletionUsage | undefined, cap: string | null)
 }
 
 function refused(error: unknown): Answer {
-  if (!(error instanceof APIError)) throw error;
-  const { status = 0, code, message } = error;
-  return { kind: 'refused', status, code: code ?? undefined, message };
+  if (error instanceof APIError) {
+    const { status = 0, code, message } = error;
+    return { kind: 'refused', status, code: code ?? undefined, message };
+  }
+  // A connection that breaks in the middle of a stream is no error of the client's own.
+  return { kind: 'refused', status: 0, code: undefined, message: String(error) };
 }
 
-function counting(onText: (text: string) => void): TransformStream<Uint8Array, Uint8Array> {
+function heard(onText: (text: string) => void): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder();
   return new TransformStream({
     transform(chunk, controller) {
