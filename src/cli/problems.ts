@@ -369,10 +369,10 @@ export const problems = {
       next: `Open it for a while: ${open}`,
     }),
 
-  examRuns: ({ name, stop, extend }: { name: string; stop: string; extend: string }) =>
+  examRuns: ({ name, stop, open }: { name: string; stop: string; open: string }) =>
     new CliError({
       what: `The class "${name}" is in an exam: use exam stop.`,
-      next: `End the exam: ${stop}; or let it last longer: ${extend} 30m`,
+      next: `End the exam: ${stop}; to have the class open for longer, in the exam: ${open} --for 1h`,
     }),
 
   examRunsAlready: ({

@@ -9,7 +9,7 @@ import { localMinute, sessionText } from '../../timetable/words.ts';
 /** Open: whether students may ask by timetable and access, why, and what comes next. */
 export function openCondition({ metadata, spec }: Classroom, opening: Opening): ConditionDraft {
   const sentences = [
-    ...whySentences(opening),
+    ...whySentences(opening, metadata),
     ...(spec.access === 'Exam' ? ['`access` is Exam: who may ask, and how, is in `exam`.'] : []),
     ...extensionFault(metadata.annotations),
   ];
@@ -21,7 +21,7 @@ export function openCondition({ metadata, spec }: Classroom, opening: Opening): 
   };
 }
 
-function whySentences(opening: Opening): string[] {
+function whySentences(opening: Opening, of: Classroom['metadata']): string[] {
   const { reason, session, nextChangeMs, timeZone } = opening;
   switch (reason) {
     case 'AlwaysOpen':
@@ -40,11 +40,15 @@ function whySentences(opening: Opening): string[] {
       return [
         'No session runs.',
         nextSession(opening),
-        `To open it all the same, set its annotation \`${ANNOTATIONS.openUntil}\`.`,
+        `To open it all the same: \`${openCommand(of)} --for 2h\`.`,
       ];
     case 'AccessClosed':
-      return ['`access` is Closed: no student is served until somebody changes it.'];
+      return [`\`access\` is Closed: no student is served until somebody opens it: \`${openCommand(of)}\`.`];
   }
+}
+
+function openCommand({ name, namespace }: Classroom['metadata']): string {
+  return `kubectl classroom open ${name}${namespace === undefined ? '' : ` -n ${namespace}`}`;
 }
 
 function untilWhen({ nextChangeMs, timeZone }: Opening): string {

@@ -31,15 +31,9 @@ function decideOpen(
 ): ClassChange | undefined {
   const { metadata, spec } = latest;
   const { name } = metadata;
-  if (spec.access === 'Exam') {
-    throw problems.examRuns({
-      name,
-      stop: commandFor('exam stop', latest),
-      extend: commandFor('extend', latest),
-    });
-  }
   const timeZone = timeZoneOf(latest);
   const untilMs = endMs(end, { nowMs, timeZone });
+  if (spec.access === 'Exam' && untilMs === undefined) throw examRuns(latest);
   const access = spec.access === 'Closed' ? accessPatch('Open', user) : undefined;
   if (untilMs === undefined) return access === undefined ? stayOpen(latest, nowMs) : { patch: access };
   if (neverCloses(latest)) throw problems.neverCloses({ name, close: commandFor('close', latest) });
@@ -47,6 +41,15 @@ function decideOpen(
   return {
     patch: { ...access, metadata: { annotations: { ...access?.metadata.annotations, ...openUntil } } },
   };
+}
+
+/** An exam follows the timetable, too, and may have to last longer; who is served in it is another matter. */
+function examRuns(latest: Classroom): Error {
+  return problems.examRuns({
+    name: latest.metadata.name,
+    stop: commandFor('exam stop', latest),
+    open: commandFor('open', latest),
+  });
 }
 
 /** Nothing is to be done where the class is open; where its timetable keeps it closed, nobody has said until when. */

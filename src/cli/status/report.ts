@@ -97,7 +97,7 @@ export function classReport(
     serving,
     reason,
     message: ready?.message ?? UNSEEN_MESSAGE,
-    next: nextStep({ name, namespace, serving, reason, students: students?.total }),
+    next: nextStep({ name, namespace, access: spec.access, serving, reason, students: students?.total }),
     model: { id: spec.model.id, servedName: status?.servedName ?? spec.model.servedName ?? spec.model.id },
     ...(status?.baseURL === undefined ? {} : { baseURL: status.baseURL }),
     access: spec.access,

@@ -76,7 +76,7 @@ function accessText({ access }: ClassReport): string {
     case 'Closed':
       return 'Closed: no student is served';
     case 'Exam':
-      return 'Exam';
+      return 'Exam: only those who sit it may ask; to end it: exam stop';
   }
 }
 

@@ -193,7 +193,7 @@ describe('exam', () => {
       code: 1,
       stderr: expect.stringContaining(`begun by ${trainer}.`),
     });
-    expect(await run('open', NAME, '--for', '1h')).toMatchObject({
+    expect(await run('open', NAME)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('use exam stop'),
     });

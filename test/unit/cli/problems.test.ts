@@ -41,7 +41,6 @@ const facts = {
   until: 'Tue 2026-11-24 09:00 (Europe/Berlin)',
   open: 'kubectl classroom open python-101',
   close: 'kubectl classroom close python-101',
-  extend: 'kubectl classroom extend python-101',
   start: 'kubectl classroom exam start python-101',
   stop: 'kubectl classroom exam stop python-101',
   edit: 'kubectl edit classroom python-101',

@@ -49,7 +49,7 @@ describe('the condition Open says why, until when, and what comes next', () => {
       'after a session',
       aClass(),
       AFTER_SESSION,
-      'False OutsideSessions: No session runs. The next session: Wed 2026-11-25 09:00 to 17:00 (Europe/Berlin). To open it all the same, set its annotation `gpu-classroom.io/open-until`.',
+      'False OutsideSessions: No session runs. The next session: Wed 2026-11-25 09:00 to 17:00 (Europe/Berlin). To open it all the same: `kubectl classroom open python-101 -n python-101 --for 2h`.',
     ],
     [
       'after a session of a class that is open outside of them',
@@ -68,13 +68,13 @@ describe('the condition Open says why, until when, and what comes next', () => {
         },
       }),
       IN_SESSION,
-      'False OutsideSessions: No session runs. No session comes within a year: add some to `schedule`. To open it all the same, set its annotation `gpu-classroom.io/open-until`.',
+      'False OutsideSessions: No session runs. No session comes within a year: add some to `schedule`. To open it all the same: `kubectl classroom open python-101 -n python-101 --for 2h`.',
     ],
     [
       'closed by a person',
       aClass({ spec: { access: 'Closed' } }),
       IN_SESSION,
-      'False AccessClosed: `access` is Closed: no student is served until somebody changes it.',
+      'False AccessClosed: `access` is Closed: no student is served until somebody opens it: `kubectl classroom open python-101 -n python-101`.',
     ],
     [
       'in an exam',
@@ -86,7 +86,7 @@ describe('the condition Open says why, until when, and what comes next', () => {
       'with an extension that nobody can read',
       aClass(openUntil('tomorrow at five')),
       AFTER_SESSION,
-      "False OutsideSessions: No session runs. The next session: Wed 2026-11-25 09:00 to 17:00 (Europe/Berlin). To open it all the same, set its annotation `gpu-classroom.io/open-until`. The annotation `gpu-classroom.io/open-until` is ignored: 'tomorrow at five' is no time with an offset, such as 2026-12-01T10:30:00Z.",
+      "False OutsideSessions: No session runs. The next session: Wed 2026-11-25 09:00 to 17:00 (Europe/Berlin). To open it all the same: `kubectl classroom open python-101 -n python-101 --for 2h`. The annotation `gpu-classroom.io/open-until` is ignored: 'tomorrow at five' is no time with an offset, such as 2026-12-01T10:30:00Z.",
     ],
   ])('%s', (_, given, now, expected) => {
     expect(conditionOf(given, now)).toBe(expected);

@@ -53,13 +53,12 @@ test('a class that its timetable keeps closed: until when, and what to do', () =
   });
 });
 
-test('in an exam nothing is written', () => {
+test('in an exam access is left to exam stop', () => {
   const exam = monday({ access: 'Exam', exam: {} });
-  for (const given of [{}, { for: '2h' }]) {
-    expect(outcomeOf(open(given), exam, AFTERNOON).problem?.what).toBe(
-      'The class "python-101" is in an exam: use exam stop.',
-    );
-  }
+  expect(outcomeOf(open(), exam, AFTERNOON).problem).toMatchObject({
+    what: 'The class "python-101" is in an exam: use exam stop.',
+    next: expect.stringContaining('kubectl classroom exam stop python-101 -n python-101'),
+  });
 });
 
 describe('for a while', () => {
@@ -79,6 +78,13 @@ describe('for a while', () => {
     expect(outcomeOf(open({ for: '2h' }), monday({ access: 'Closed' }), AFTERNOON).patch).toEqual({
       metadata: { annotations: { [CHANGED_BY]: 'ms-chen', [OPEN_UNTIL]: '2026-11-23T17:00:00+01:00' } },
       spec: { access: 'Open' },
+    });
+  });
+
+  test('an exam that takes longer than its session stays one', () => {
+    expect(outcomeOf(open({ for: '1h' }), monday({ access: 'Exam', exam: {} }), AFTERNOON)).toMatchObject({
+      patch: { metadata: { annotations: { [OPEN_UNTIL]: '2026-11-23T16:00:00+01:00' } } },
+      words: [expect.stringMatching(/^python-101 is open until Mon 2026-11-23 16:00/), expect.any(String)],
     });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Classroom } from '../../../../src/api/classroom.ts';
 import type { Condition } from '../../../../src/api/condition.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, MISFIT_REASONS } from '../../../../src/api/reasons.ts';
 import { coloursFor } from '../../../../src/cli/colours.ts';
@@ -229,8 +230,14 @@ test.each([
 });
 
 describe('the next step', () => {
-  const step = (reason: string, { serving: isServing = false, students = 12 } = {}) =>
-    nextStep({ name: 'python-101', namespace: 'school', serving: isServing, reason, students });
+  const step = (
+    reason: string,
+    {
+      serving: isServing = false,
+      students = 12,
+      access = 'Open',
+    }: { serving?: boolean; students?: number; access?: Classroom['spec']['access'] } = {},
+  ) => nextStep({ name: 'python-101', namespace: 'school', access, serving: isServing, reason, students });
 
   test.each<[string, string, RegExp]>([
     [
@@ -242,9 +249,19 @@ describe('the next step', () => {
     ['engines that load', CLASSROOM_REASONS.loading, /kubectl classroom status python-101 -n school --wait/],
     ['no GPU', CLASSROOM_REASONS.noGpuNode, /kubectl classroom doctor python-101 -n school/],
     ['an operator that is silent', 'Unseen', /kubectl classroom doctor/],
-    ['a class that is closed', CLASSROOM_REASONS.closed, /^Nothing, where it is meant to be closed/],
+    [
+      'a class that its timetable keeps closed',
+      CLASSROOM_REASONS.closed,
+      /^Nothing, where it is meant .* kubectl classroom open python-101 -n school --for 2h$/,
+    ],
   ])('of %s', (_, reason, want) => {
     expect(step(reason)).toMatch(want);
+  });
+
+  test('of a class that somebody closed is to open it, where that is not meant', () => {
+    expect(step(CLASSROOM_REASONS.closed, { access: 'Closed' })).toMatch(
+      /^Nothing, where it is meant .* kubectl classroom open python-101 -n school$/,
+    );
   });
 
   test('of a class that serves is to enrol students, then to hand out their keys', () => {
