@@ -61,6 +61,8 @@ export const extractLineSchema = z.discriminatedUnion('kind', [
     /** First and last local day; null: from the first day of the ledger. */
     from: day.nullable(),
     to: day,
+    /** Days before this one were booked, asked for, and are not kept any more; null: there are none. */
+    keptFrom: day.nullable().default(null),
     asOf: instant,
   }),
   z.object({

@@ -60,6 +60,8 @@ export interface Report {
   /** First and last local day; of a report of everything the first day with anything, null where there is none. */
   readonly from: string | null;
   readonly to: string;
+  /** What was booked on days before this one is not kept any more, and not in the report; null: all of it is there. */
+  readonly keptFrom: string | null;
   readonly asOf: string;
   readonly by: Grouping;
   readonly pseudonymous: boolean;
@@ -88,7 +90,7 @@ export function reportOf(extract: LedgerExtract, options: ReportOptions): Report
     ({ day }) => day <= extract.to && (extract.from === null || day >= extract.from),
   );
   const total = workOf(students);
-  const { namespace, classroom, timeZone, to, asOf } = extract;
+  const { namespace, classroom, timeZone, to, keptFrom, asOf } = extract;
   const { by, pseudonymous, named } = options;
   return {
     namespace,
@@ -96,6 +98,7 @@ export function reportOf(extract: LedgerExtract, options: ReportOptions): Report
     timeZone,
     from: extract.from ?? firstDay(students, minutes),
     to,
+    keptFrom,
     asOf,
     by,
     pseudonymous,

@@ -33,10 +33,11 @@ export function sectionsOf(report: Report): Section[] {
   ];
 }
 
-function totalSection({ total, students }: Report): Section {
+function totalSection({ total, students, keptFrom }: Report): Section {
   return {
     title: 'In all',
-    notes: [],
+    notes:
+      keptFrom === null ? [] : [`What was before ${keptFrom} is not kept any more, and not in this report.`],
     table: {
       head: ['', ''],
       rows: [

@@ -51,6 +51,7 @@ export function createLedger({ file, clock, log }: LedgerOptions): Ledger {
       journal.soon();
     },
     usageOf: async (student, days) => journal.read((reader) => reader.usageOf(student, days)),
+    keptDays: undefined,
     studentsOf: async (classroomKey) => journal.report((queries) => queries.studentsOf(classroomKey)),
     studentRows: async (classroomKey, student, days) =>
       journal.report((queries) => queries.studentRows(classroomKey, student, days)),

@@ -31,6 +31,8 @@ export interface StudentRows {
  * All methods throw JournalUnavailableError when the account cannot be read.
  */
 export interface ReportReader {
+  /** For how many days what was booked on a day is kept; undefined: for ever. */
+  readonly keptDays: number | undefined;
   /** The students who ever asked, by id. */
   studentsOf(classroomKey: string): Promise<readonly AccountStudent[]>;
   studentRows(classroomKey: string, student: AccountStudent, days: ReportDays): Promise<StudentRows>;

@@ -2,7 +2,7 @@ import { instantOf } from '../../kube/instant.ts';
 import { EXTRACT_VERSION, type ExtractLine } from '../../report/extract.ts';
 import type { ClassroomRecord } from '../identity/seat.ts';
 import type { ReportDays, ReportReader } from '../ledger/report-reader.ts';
-import { type AskedHours, hoursOf, upToTomorrow } from './report-days.ts';
+import { type AskedHours, firstKeptDay, hoursOf, upToTomorrow } from './report-days.ts';
 
 export interface ExtractOptions {
   readonly reports: ReportReader;
@@ -25,6 +25,9 @@ export async function* extractLines(options: ExtractOptions): AsyncGenerator<Ext
   const { key, name, timeZone } = classroom;
   const booked = upToTomorrow(days, timeZone, nowMs);
   const students = await reports.studentsOf(key);
+  const keptFrom = firstKeptDay(reports.keptDays, timeZone, nowMs);
+  const isCut =
+    (days.from ?? '') < keptFrom && students.some(({ firstDay = keptFrom }) => firstDay < keptFrom);
   yield {
     kind: 'class',
     version: EXTRACT_VERSION,
@@ -33,6 +36,7 @@ export async function* extractLines(options: ExtractOptions): AsyncGenerator<Ext
     timeZone,
     from: days.from ?? null,
     to: days.to,
+    keptFrom: isCut ? keptFrom : null,
     asOf: instantOf(nowMs),
   };
   let told = 0;

@@ -55,6 +55,21 @@ export function upToTomorrow({ from, to }: ReportDays, timeZone: string, nowMs: 
   return { from, to: to < tomorrow ? to : tomorrow };
 }
 
+/** Before all days, as text. */
+const FIRST_DAY = '';
+
+/**
+ * The first local day of which nothing was thrown away.
+ *
+ * @param keptDays undefined: days are kept for ever
+ * @param nowMs epoch ms
+ */
+export function firstKeptDay(keptDays: number | undefined, timeZone: string, nowMs: number): string {
+  if (keptDays === undefined) return FIRST_DAY;
+  const today = Temporal.PlainDate.from(localDayOf(timeZone, nowMs).day);
+  return today.subtract({ days: keptDays }).toString();
+}
+
 const HOUR_MS = 3_600_000;
 
 /** UTC hours since the epoch, the last one included. */

@@ -39,6 +39,7 @@ export function createValkeyReports(options: ValkeyReportsOptions): ReportReader
 }
 
 class Reports implements ReportReader, EngineTimeBook {
+  readonly keptDays = KEPT_DAYS;
   readonly #options: ValkeyReportsOptions;
 
   constructor(options: ValkeyReportsOptions) {

@@ -53,6 +53,7 @@ export function anExtract(differs: Partial<LedgerExtract> = {}): LedgerExtract {
     timeZone: 'Europe/Berlin',
     from: '2026-09-01',
     to: '2026-09-30',
+    keptFrom: null,
     asOf: '2026-09-30T20:00:00Z',
     students: [],
     engines: [],

@@ -20,6 +20,7 @@ describe('the lines that a gateway answers', () => {
     expect(extractOf([HEAD, ALICE, { kind: 'engines', hours: [] }, END])).toMatchObject({
       classroom: 'python-101',
       from: null,
+      keptFrom: null,
       students: [{ student: 'alice' }],
       engines: [],
     });

@@ -35,6 +35,12 @@ describe('a report to read', () => {
     expect(text).toMatch(/\| Tue 2026-09-01 +\|/);
   });
 
+  test('says that days are missing where some are not kept any more', () => {
+    const text = (keptFrom: string | null) => reportMarkdown(reportOf(anExtract({ keptFrom }), options()));
+    expect(text('2025-09-01')).toContain('What was before 2025-09-01 is not kept any more');
+    expect(text(null)).not.toContain('any more');
+  });
+
   test('tells sessions by their local time', () => {
     const text = reportMarkdown(aReport('session'));
     expect(text).toMatch(/\| Tue 2026-09-01 09:00 +\|/);
