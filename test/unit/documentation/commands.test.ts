@@ -12,8 +12,8 @@ const LOOKED_UP: Readonly<Record<string, string>> = {
   'docs/cli.md': 'an example for every flag; each is a class or roster of its own',
   'docs/engine-watch.md': 'breaks an engine: test/e2e/engine-watch.test.ts does',
   'docs/node-preparation.md': 'cuts nodes: test/e2e/node-preparation.test.ts does',
-  'docs/exams.md': 'changes a class: test/integration/gateway/kubernetes.test.ts does',
-  'docs/timetable.md': 'extends a session: test/integration/operator/timetable.test.ts does',
+  'docs/exams.md': 'begins and ends an exam: test/integration/cli/life.test.ts does',
+  'docs/timetable.md': 'extends a session: test/integration/cli/life.test.ts does',
   'docs/simulator.md': 'starts a server, or needs an installed vLLM',
 };
 
