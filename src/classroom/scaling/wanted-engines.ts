@@ -81,14 +81,13 @@ export function scaleEngines(input: ScalingInput): Scaling {
 }
 
 function openScaling(input: ScalingInput): Scaling {
-  const { enough, current, demand, nowMs } = input;
+  const { enough, demand, nowMs } = input;
   const window = windowOf(input);
   const history = withNeed(historyOf(input), Math.min(enough, neededNow(input)), window);
   const { least, untilMs: askedUntilMs } = leastEngines(input, window);
   const needed = Math.min(enough, Math.max(peakNeed(history, window), least));
   const freshUntilMs = openSinceMs(input) + window.windowMs;
-  const isFresh = current === undefined || freshUntilMs > nowMs;
-  const replicas = Math.max(isFresh ? enough : needed, enginesKept(input));
+  const replicas = Math.max(freshUntilMs > nowMs ? enough : needed, enginesKept(input));
   return {
     replicas,
     reason: replicas === 0 && enough > 0 ? 'Asleep' : 'Needed',

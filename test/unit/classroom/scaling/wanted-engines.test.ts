@@ -52,7 +52,12 @@ const at = (nowMs: number) => ({ nowMs, windowMs: WINDOW_MS });
 
 describe('in open hours a class has', () => {
   test.each<[string, number, Difference]>([
-    ['all the engines that its students need before any runs', 4, { current: undefined }],
+    [
+      'all the engines that its students need when it is made',
+      4,
+      { current: undefined, openingChangedMs: NOW_MS },
+    ],
+    ['no more than its load needs where its Deployment was lost', 1, { current: undefined }],
     ['all of them in the first window after it opened', 4, { openingChangedMs: NOW_MS - WINDOW_MS + 1 }],
     ['as many as its load needs after that', 1, { openingChangedMs: NOW_MS - WINDOW_MS }],
     [
