@@ -240,25 +240,54 @@ async function generate(
   identity: Identity,
   path: EnginePath,
 ): Promise<void> {
+  const checked = await readAndCheck(options, request, response, trace, identity, path);
+  if (checked === undefined) return;
+  const { seat, prepared, running } = checked;
+  try {
+    await admitAndForward(options, response, trace, seat, prepared, running);
+  } finally {
+    running.remove();
+  }
+}
+
+interface Checked {
+  readonly seat: Seat;
+  readonly prepared: PreparedRequest;
+  readonly running: RunningRequest;
+}
+
+/**
+ * Apart from what follows, which may take minutes: the body as it came must not be kept so long.
+ *
+ * @returns undefined for a request that was refused, or whose client left
+ */
+async function readAndCheck(
+  options: StudentApiOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  trace: Trace,
+  identity: Identity,
+  path: EnginePath,
+): Promise<Checked | undefined> {
   const read = await readJsonBody(request, options.maxBodyBytes);
   if (!read.ok) {
     if (read.refusal !== undefined)
       await refuseUncounted(options, response, trace, identity.seat, read.refusal);
-    return;
+    return undefined;
   }
   // Reading took time: the seat may have changed, or be gone.
   const decision = authenticate(identity.credential, options.directory, options.clock.now());
-  if (!decision.ok) return answerRefusal(response, trace, decision.refusal);
+  if (!decision.ok) {
+    answerRefusal(response, trace, decision.refusal);
+    return undefined;
+  }
   const { seat } = decision.identity;
   const preparation = prepareRequest(path, read.body, seat);
-  if (!preparation.ok) return refuseUncounted(options, response, trace, seat, preparation.refusal);
-
-  const running = options.running.add(decision.identity);
-  try {
-    await admitAndForward(options, response, trace, seat, preparation.request, running);
-  } finally {
-    running.remove();
+  if (preparation.ok) {
+    return { seat, prepared: preparation.request, running: options.running.add(decision.identity) };
   }
+  await refuseUncounted(options, response, trace, seat, preparation.refusal);
+  return undefined;
 }
 
 /** Refuses what no limit has counted; the limits are shown all the same. */

@@ -47,13 +47,14 @@ function parseJsonObject(bytes: Buffer): BodyResult {
   return { ok: true, body: value as JsonObject, bytes: bytes.length };
 }
 
+/** What listens to the request keeps nothing of its body afterwards: the request lives as long as its answer. */
 function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer | 'too large' | undefined> {
   return new Promise((resolve) => {
     // Who left while their token was verified closes no second time.
     if (request.closed) return resolve(undefined);
     const chunks: Buffer[] = [];
     let size = 0;
-    request.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       size += chunk.length;
       if (size <= limitBytes) {
         chunks.push(chunk);
@@ -62,12 +63,19 @@ function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer
       chunks.length = 0;
       resolve('too large');
       if (size > limitBytes * DRAIN_FACTOR) request.destroy();
-    });
-    request.on('end', () => resolve(joined(chunks)));
-    request.on('close', () => resolve(undefined));
-    request.on('error', () => resolve(undefined));
+    };
+    const onEnd = (): void => finish(joined(chunks));
+    const onClose = (): void => finish(undefined);
+    const finish = (read: Buffer | undefined): void => {
+      request.off('data', onData).off('end', onEnd).off('close', onClose);
+      resolve(read);
+    };
+    // After an error comes the close.
+    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', ignore);
   });
 }
+
+function ignore(): void {}
 
 /** Most bodies come in one piece, which need not be copied. */
 function joined(chunks: readonly Buffer[]): Buffer {
