@@ -100,15 +100,16 @@ const usageSchema = z
   .describe('Written by the gateway, at most once a minute.');
 
 const quotaWarningSchema = z.object({
-  budget: z.enum(['tokensPerDay', 'tokensTotal']).describe('The limit.'),
+  budget: z.enum(['Day', 'Course']).describe('Day: `tokensPerDay`. Course: `tokensTotal`.'),
   level: z
     .enum(['NearlyUsed', 'UsedUp'])
     .describe('NearlyUsed: at least 80 % of it was used. UsedUp: all of it.'),
   limit: int64(1).describe('The limit as it is written, without a boost: of another one is told anew.'),
-  day: text(10)
-    .regex(/^\d{4}-\d\d-\d\d$/)
+  day: z.iso
+    .date()
+    .max(10)
     .optional()
-    .describe("For `tokensPerDay` the date in the class's time zone: of another one is told anew."),
+    .describe("Of `Day` the date in the class's time zone: of another one is told anew."),
 });
 
 export const studentQuotaStatusSchema = z

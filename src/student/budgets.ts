@@ -70,11 +70,11 @@ function budgetUses({ limits, plain }: LimitsInForce, usage: Usage, today: Local
   const uses: BudgetUse[] = [];
   if (limits.tokensPerDay !== undefined && plain.tokensPerDay !== undefined) {
     const figures = { limit: limits.tokensPerDay, plainLimit: plain.tokensPerDay, used: usedToday };
-    uses.push({ budget: 'tokensPerDay', ...figures, day: today });
+    uses.push({ budget: 'Day', ...figures, day: today });
   }
   if (limits.tokensTotal !== undefined && plain.tokensTotal !== undefined) {
     const figures = { limit: limits.tokensTotal, plainLimit: plain.tokensTotal, used: usage.tokensTotal };
-    uses.push({ budget: 'tokensTotal', ...figures, day: undefined });
+    uses.push({ budget: 'Course', ...figures, day: undefined });
   }
   return uses;
 }
@@ -124,6 +124,8 @@ export function quotaEvents(
   });
 }
 
+const LIMITS = { Day: 'tokensPerDay', Course: 'tokensTotal' } as const;
+
 /** How much of what, when it is there again, and what can be done. */
 function noteOf({ budget, used, limit, day }: BudgetUse, isUsedUp: boolean, words: BudgetWords): string {
   const { student, timeZone, isExam } = words;
@@ -131,7 +133,7 @@ function noteOf({ budget, used, limit, day }: BudgetUse, isUsedUp: boolean, word
   const of = day === undefined ? 'of the course' : 'of today';
   const figures = `${student} has used ${percent} % of the tokens ${of}: ${used.toLocaleString('en-US')} of ${limit.toLocaleString('en-US')}`;
   const refused = isUsedUp ? ', and is refused' : '';
-  const raise = `raise \`limits.${budget}\` of the seat or the class`;
+  const raise = `raise \`limits.${LIMITS[budget]}\` of the seat or the class`;
   if (day === undefined) {
     const until = isUsedUp ? ' until there are more' : '';
     return `${figures}${refused}${until}. They never come back by themselves: for more, ${raise}.`;

@@ -210,7 +210,7 @@ describe('a seat', () => {
     expect(warning).toMatchObject({ type: 'Warning' });
     expect(warning.note).toContain('alice has used 85 % of the tokens of today: 850 of 1,000.');
     expect((await read(studentQuotas, 'alice')).status?.quotaWarnings).toMatchObject([
-      { budget: 'tokensPerDay', level: 'NearlyUsed', limit: 1000 },
+      { budget: 'Day', level: 'NearlyUsed', limit: 1000 },
     ]);
     stop.abort();
     await stopped;

@@ -238,6 +238,7 @@ const studentQuotaStatus: StudentQuotaStatus = {
   secretName: 'python-101-alice-api-key',
   keys: [{ generation: 1, sha256: 'a'.repeat(64), createdTime: time, expiresTime: time }],
   usage: { asOf: time, requestsToday: 1, tokensToday: 100, tokensTotal: 1000 },
+  quotaWarnings: [{ budget: 'Day', level: 'NearlyUsed', limit: 1000, day: '2026-12-01' }],
 };
 
 /** Names of the objects, their specs and one full status for each kind. */

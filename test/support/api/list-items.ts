@@ -48,6 +48,11 @@ const itemOf: Record<string, (index: number) => unknown> = {
     reason: 'OutOfGPUMemory',
     time: '2026-12-01T10:30:00Z',
   }),
+  'status.quotaWarnings': (index) => ({
+    budget: index === 0 ? 'Day' : 'Course',
+    level: 'NearlyUsed',
+    limit: 1000,
+  }),
   'status.keys': (index) => ({
     generation: 1,
     sha256: index.toString(16).padStart(64, '0'),

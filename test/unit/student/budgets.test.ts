@@ -17,7 +17,7 @@ interface Given {
 
 const DAY = '2026-09-01';
 const daily = (level: QuotaWarning['level'], limit = 1000, day = DAY): QuotaWarning => ({
-  budget: 'tokensPerDay',
+  budget: 'Day',
   level,
   limit,
   day,
