@@ -362,10 +362,19 @@ const CATALOGUE = {
     (d) =>
       `The gateways of class ${d.classroom} have lost the store in which they count together, so this one takes no more requests: this is a fault of the installation, not of your request. Try again in a few seconds. ${ask(d, 'to look at the gateway if this goes on')}`,
   ),
-  queue_full: define<OfClass & { whose: 'student' | 'class'; what: string }>(429, 'rate_limit_error', (d) =>
-    d.whose === 'student'
-      ? `Your requests that wait for an engine of class ${d.classroom} are more than ${d.what}, which is the most for one student. Wait for answers before you send more. ${ask(d, 'if you need more')}`
-      : `The queue of class ${d.classroom} is full: it holds ${d.what}, and nobody has more in it than you. Wait for answers before you send more. ${ask(d, 'if this goes on')}`,
+  queue_full: define<OfClass & { whose: 'student' | 'class' | 'gateway'; what: string }>(
+    429,
+    'rate_limit_error',
+    (d) => {
+      switch (d.whose) {
+        case 'student':
+          return `Your requests that wait for an engine of class ${d.classroom} are more than ${d.what}, which is the most for one student. Wait for answers before you send more. ${ask(d, 'if you need more')}`;
+        case 'class':
+          return `The queue of class ${d.classroom} is full: it holds ${d.what}, and nobody has more in it than you. Wait for answers before you send more. ${ask(d, 'if this goes on')}`;
+        case 'gateway':
+          return `The queues of all classes together are full: they hold ${d.what}, and nobody has more in that of class ${d.classroom} than you. Wait for answers before you send more, or send less at a time. ${ask(d, 'if this goes on')}`;
+      }
+    },
   ),
   queue_timeout: define<OfClass & { seconds: number }>(
     429,

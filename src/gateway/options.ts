@@ -67,6 +67,7 @@ export const settingsSchema = z
     queuePerClass: wholeNumber(1, 1_000_000),
     queueBytesPerStudent: wholeNumber(1024, 2 ** 40),
     queueBytesPerClass: wholeNumber(1024, 2 ** 40),
+    queueBytes: wholeNumber(1024, 2 ** 40),
     queueTimeoutMs: duration,
     engineWaitTimeoutMs: duration,
     wakeTimeoutMs: duration,
@@ -208,6 +209,12 @@ export const FLAGS: Program<typeof settingsSchema>['flags'] = {
     spelling: '--queue-bytes-per-class <number>',
     about: 'bytes of request bodies of one class that may wait',
     default: String(256 * 1024 * 1024),
+  },
+  queueBytes: {
+    spelling: '--queue-bytes <number>',
+    about:
+      'bytes of request bodies of all classes together that may wait; they take up to twice as much memory',
+    default: String(384 * 1024 * 1024),
   },
   queueTimeoutMs: {
     spelling: '--queue-timeout <duration>',

@@ -175,6 +175,7 @@ function boundsOf(settings: GatewaySettings): Bounds {
       requestsPerClass: settings.queuePerClass,
       bytesPerStudent: settings.queueBytesPerStudent,
       bytesPerClass: settings.queueBytesPerClass,
+      bytesOfAll: settings.queueBytes,
       busyWaitMs: settings.queueTimeoutMs,
       engineWaitMs: settings.engineWaitTimeoutMs,
       wakeWaitMs: settings.wakeTimeoutMs,

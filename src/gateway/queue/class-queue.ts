@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../kube/clock.ts';
 import type { AskedClass, OnAsked } from '../demand/asked-class.ts';
 import { DEFAULT_MAX_NUM_SEQS, type EngineRegistry, type EngineUse } from '../engines/registry.ts';
-import { type Refusal, refuse } from '../errors.ts';
+import { type ErrorDetails, type Refusal, refuse } from '../errors.ts';
 import type { ClassMoment } from '../identity/class-moment.ts';
 import { type AdapterRecord, type ClassroomRecord, ofClass } from '../identity/seat.ts';
 import { ActiveTurn, type TurnEnding, type TurnKeeper } from './active-turn.ts';
@@ -13,6 +13,8 @@ import { Line, type Passed, type Place, type RoomBounds, WaitingRoom } from './w
 
 /** How much may wait, and for how long. */
 export interface QueueBounds extends RoomBounds {
+  /** Of request bodies that all classes hold together. */
+  readonly bytesOfAll: number;
   /** For a place at an engine of the class, ms. */
   readonly busyWaitMs: number;
   /** For the class to have an engine at all, ms, while nothing says that one is to come. */
@@ -119,6 +121,11 @@ export class ClassQueue implements AskedClass {
 
   get waiting(): number {
     return this.#room.size;
+  }
+
+  /** Of request bodies that wait. */
+  get waitingBytes(): number {
+    return this.#room.bytes;
   }
 
   get running(): number {
@@ -352,15 +359,27 @@ export class ClassQueue implements AskedClass {
       over !== undefined && this.#takeOut(over.place);
       over = this.#room.overflow(arrived)
     ) {
-      const { handlers, student } = over.place.item;
-      const refusal = refuse(
-        'queue_full',
-        { ...ofClass(this.#classroom), ...wordsOf(over.passed) },
-        { retryAfterSeconds: this.#expectedWaitSeconds(student) },
-      );
-      this.#endWait(over.place, 'refused');
-      handlers.onRefused(refusal);
+      this.#refuseFull(over.place, wordsOf(over.passed));
     }
+  }
+
+  /** Gives up the newest of the student who has most bytes waiting. @returns false when nothing waits */
+  refuseLargest(): boolean {
+    const place = this.#room.largest;
+    if (place === undefined || !this.#takeOut(place)) return false;
+    this.#refuseFull(place, { whose: 'gateway', what: `${this.#options.bounds.bytesOfAll} bytes` });
+    return true;
+  }
+
+  #refuseFull(place: Place<Request>, words: FullWords): void {
+    const { handlers, student } = place.item;
+    const refusal = refuse(
+      'queue_full',
+      { ...ofClass(this.#classroom), ...words },
+      { retryAfterSeconds: this.#expectedWaitSeconds(student) },
+    );
+    this.#endWait(place, 'refused');
+    handlers.onRefused(refusal);
   }
 
   /** Refuses what has waited too long, and sets the timer for what has not. */
@@ -469,8 +488,10 @@ export class ClassQueue implements AskedClass {
   }
 }
 
+type FullWords = Pick<ErrorDetails<'queue_full'>, 'whose' | 'what'>;
+
 /** What the message of a full queue says of the bound. */
-function wordsOf({ bound, limit }: Passed): { whose: 'student' | 'class'; what: string } {
+function wordsOf({ bound, limit }: Passed): FullWords {
   const whose = bound === 'requestsPerStudent' || bound === 'bytesPerStudent' ? 'student' : 'class';
   const isCount = bound === 'requestsPerStudent' || bound === 'requestsPerClass';
   return { whose, what: isCount ? `${limit} ${limit === 1 ? 'request' : 'requests'}` : `${limit} bytes` };

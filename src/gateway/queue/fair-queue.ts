@@ -14,10 +14,10 @@ export interface FairQueue extends DispatchQueue {
 /**
  * Gives the engines of each class to its students in turn, by what each got so far, and bounds what waits.
  *
- * Classes have engines of their own, so nothing is shared between them.
+ * Classes have engines of their own, so nothing is shared between them but the memory in which requests wait.
  */
 export function createFairQueue(options: ClassQueueOptions): FairQueue {
-  const { engines, peers } = options;
+  const { engines, peers, bounds } = options;
   const classes = new Map<string, ClassQueue>();
 
   const changed = (classroomKey: string): void => {
@@ -29,6 +29,18 @@ export function createFairQueue(options: ClassQueueOptions): FairQueue {
   /** A class that is gone must not be kept for ever, nor one whose last request ended after its last engine. */
   const forgetUnused = (classroomKey: string, queue: ClassQueue): void => {
     if (queue.idle && engines.readyCount(classroomKey) === 0) classes.delete(classroomKey);
+  };
+  /** Whoever holds most of what is too much gives it up, and among equals the class in which a request has just come. */
+  const boundBytes = (arrived: ClassQueue): void => {
+    for (;;) {
+      let bytes = 0;
+      let largest = arrived;
+      for (const queue of classes.values()) {
+        bytes += queue.waitingBytes;
+        if (queue.waitingBytes > largest.waitingBytes) largest = queue;
+      }
+      if (bytes <= bounds.bytesOfAll || !largest.refuseLargest()) return;
+    }
   };
   const unsubscribe = engines.subscribe(changed);
   const activity: ActivitySource = {
@@ -48,7 +60,9 @@ export function createFairQueue(options: ClassQueueOptions): FairQueue {
         queue = new ClassQueue(classroom, options);
         classes.set(classroom.key, queue);
       }
-      return queue.enter(ticket, handlers);
+      const waiting = queue.enter(ticket, handlers);
+      if (queue.waitingBytes > 0) boundBytes(queue);
+      return waiting;
     },
     get waiting() {
       let waiting = 0;

@@ -76,6 +76,11 @@ export class WaitingRoom<T> {
     return this.#arrivals.first;
   }
 
+  /** The newest of the student who holds most bytes. */
+  get largest(): Place<T> | undefined {
+    return this.#byBytes.least?.item.places.last;
+  }
+
   /** @param line of this room alone */
   add(line: Line<T>, item: T, bytes: number, nowMs: number): Place<T> {
     const place: Place<T> = { item, bytes, arrivedMs: nowMs, line, inLine: undefined, inRoom: undefined };

@@ -39,6 +39,7 @@ export const QUEUE_BOUNDS: QueueBounds = {
   requestsPerClass: 1024,
   bytesPerStudent: 32 * 1024 * 1024,
   bytesPerClass: 256 * 1024 * 1024,
+  bytesOfAll: 384 * 1024 * 1024,
   busyWaitMs: 120_000,
   engineWaitMs: 0,
   wakeWaitMs: 0,

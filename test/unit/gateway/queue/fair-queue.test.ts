@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { ActivitySource, Peers } from '../../../../src/gateway/queue/peers.ts';
 import { noPeers } from '../../../../src/gateway/queue/peers.ts';
-import { CLASS_KEY, SQL } from '../builders.ts';
+import { aClassroom, alice, aSeat, CLASS_KEY, SQL } from '../builders.ts';
 import { type Asked, putEngine, queueWorld } from './queue-world.ts';
 
 describe('a request for an adapter', () => {
@@ -272,6 +272,36 @@ describe('bounds', () => {
     expect(ask('mallory', { bodyBytes: 1 }).refusal?.message).toContain('1000 bytes');
     const [bob, carol] = [ask('bob', { bodyBytes: 500 }), ask('carol', { bodyBytes: 500 })];
     expect([large.refusal?.code, bob?.refusal, carol?.refusal]).toEqual(['queue_full', undefined, undefined]);
+  });
+
+  test('bytes of all classes together are bounded: the class that has most loses some of whoever has most there', () => {
+    const { ask } = queueWorld({ engines: [], bounds: { bytesOfAll: 2_000, engineWaitMs: 60_000 } });
+    const seatOf = (key: string) => alice(aClassroom({ key, name: key }), aSeat({ classroomKey: key }));
+    const [small, large] = [
+      ask('alice', { seat: seatOf('a/small'), bodyBytes: 500 }),
+      [
+        ask('alice', { bodyBytes: 400 }),
+        ask('mallory', { bodyBytes: 400 }),
+        ask('mallory', { bodyBytes: 600 }),
+      ],
+    ];
+    const last = ask('alice', { seat: seatOf('a/other'), bodyBytes: 200 });
+    expect([small, ...large, last].map(({ refusal }) => refusal?.code)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      'queue_full',
+      undefined,
+    ]);
+    expect(large[2]?.refusal?.message).toContain('2000 bytes');
+  });
+
+  test('one that is larger than all that may wait is refused itself, and nobody else', () => {
+    const { ask } = queueWorld({ engines: [], bounds: { bytesOfAll: 2_000, engineWaitMs: 60_000 } });
+    expect([ask('alice'), ask('bob', { bodyBytes: 2_001 })].map(({ refusal }) => refusal?.code)).toEqual([
+      undefined,
+      'queue_full',
+    ]);
   });
 
   test('a request that gets an engine at once is never too much', () => {
