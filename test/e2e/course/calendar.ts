@@ -3,6 +3,8 @@ import { WEEKDAYS } from '../../../src/api/schedule.ts';
 
 export const TIME_ZONE = 'Europe/Berlin';
 
+const EARLIER = 'before the course';
+
 export type Weekday = (typeof WEEKDAYS)[number];
 
 /** One week of a course, in the time zone of its class. */
@@ -34,13 +36,16 @@ export function courseWeek(startMs: number, number: number): CourseWeek {
   };
   const dayInWords = (text: string): string => {
     const days = monday.until(Temporal.PlainDate.from(text)).days;
+    // What API server and scheduler write of the course has the time that it really is.
+    if (days < 0) return EARLIER;
     const weeks = Math.floor(days / 7);
     const weekday = WEEKDAYS[days - 7 * weeks] ?? text;
     return weeks === 0 ? weekday : `${weekday}+${weeks}`;
   };
   const instantInWords = (text: string): string => {
     const local = Temporal.Instant.from(text).toZonedDateTimeISO(TIME_ZONE);
-    return `${dayInWords(local.toPlainDate().toString())} ${local.toPlainTime().toString({ smallestUnit: 'minute' })}`;
+    const day = dayInWords(local.toPlainDate().toString());
+    return day === EARLIER ? day : `${day} ${local.toPlainTime().toString({ smallestUnit: 'minute' })}`;
   };
   return {
     at: (moment) => zoned(moment).epochMilliseconds,

@@ -50,7 +50,11 @@ export interface Play {
 }
 
 const QUESTION: Question = { text: 'Write a Python function that sorts a list of words.' };
-const LONG_QUESTION: Question = { text: 'Write a long Python program with many functions.', maxTokens: 1200 };
+const LONG_QUESTION: Question = {
+  text: 'Write a long Python program with many functions.',
+  maxTokens: 900,
+  isEndless: true,
+};
 
 /** Makes the class of a week, on its Monday at half past eight. */
 export async function beginWeek(school: School, number: number, disturbance: Disturbance): Promise<Play> {
@@ -109,7 +113,8 @@ export async function beginWeek(school: School, number: number, disturbance: Dis
       await disturbance.atMoment(`at ${moment}`);
     },
     async shows(wanted) {
-      note('class', await room.shows(wanted));
+      const seen = await room.shows(wanted);
+      note('class', { ...seen, enginesMade: school.enginesMade(room.namespace) });
     },
     async isAnswered(id, question = QUESTION) {
       const answer = await ask(id, question);

@@ -12,6 +12,7 @@ import type { DemoCluster } from '../../../src/demo/cluster.ts';
 import { isReady } from '../../../src/kube/readiness.ts';
 import { deployments, events, namespaces, pods } from '../../../src/kube/resources.ts';
 import { eventually } from '../../support/eventually.ts';
+import { snapshotOf } from '../../support/namespace-snapshot.ts';
 import type { CourseWeek } from './calendar.ts';
 
 export const CLASS = 'python-101';
@@ -44,7 +45,9 @@ export interface Room {
   editSeat(student: string, change: Record<string, unknown>): Promise<void>;
   /** Waits until the operator has looked at the class as it is now, in the present time of the course. */
   looked(): Promise<void>;
-  /** What was told of the class in events of these reasons, in the order of their times. */
+  /** Every object of the class, as {@link snapshotOf}, without what students used: see the account. */
+  objects(): Promise<Record<string, unknown>>;
+  /** What was told of the class in events of these reasons, in the order of their times: their first sentences. */
   told(reasons: readonly string[]): Promise<string[]>;
 }
 
@@ -121,12 +124,18 @@ export function roomIn(namespace: string, { client }: DemoCluster, week: CourseW
         return status?.observedGeneration === metadata.generation;
       });
     },
+    async objects() {
+      const objects = JSON.stringify(await snapshotOf(client, namespace), (key, value) =>
+        key === 'usage' ? undefined : value,
+      );
+      return JSON.parse(week.inWords(objects));
+    },
     async told(reasons) {
       const { items } = await client.list(events, { namespace });
       return items
         .filter(({ regarding, reason = '' }) => regarding?.kind === 'Classroom' && reasons.includes(reason))
         .toSorted((a, b) => (a.eventTime ?? '').localeCompare(b.eventTime ?? ''))
-        .map(({ reason, note = '' }) => `${reason}: ${week.inWords(note)}`);
+        .map(({ reason, note = '' }) => `${reason}: ${week.inWords(note.split('. ')[0] ?? '')}`);
     },
   };
 }

@@ -1,5 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import { ENGINE_POD_SELECTOR } from '../../../src/api/labels.ts';
 import type { DemoCluster, DemoProcess } from '../../../src/demo/cluster.ts';
+import { systemClock } from '../../../src/kube/clock.ts';
+import { createInformer } from '../../../src/kube/informer.ts';
+import { pods } from '../../../src/kube/resources.ts';
 import { OPERATOR_ACCOUNT } from '../../../src/rbac/accounts.ts';
 import { samplesOf, sumOf } from '../../../src/vllm/metrics-text.ts';
 import { type ApiServerProxy, startApiServerProxy } from '../../support/api-server-proxy.ts';
@@ -38,6 +42,8 @@ export interface School extends AsyncDisposable {
   readonly gateway: Program;
   /** How many passes a controller of the operator has made since the operator was started. */
   operatorPasses(controller: string): Promise<number>;
+  /** How many engines were ever made in a namespace. */
+  enginesMade(namespace: string): number;
   /** The how-manieth week of the course, from 0. */
   week(number: number): CourseWeek;
 }
@@ -52,6 +58,7 @@ export async function openSchool(): Promise<School> {
   );
   const proxy = await startApiServerProxy(cluster.controlPlane);
   stack.defer(() => proxy.close());
+  const enginesMade = stack.use(await countEngines(cluster));
   const kubeconfig = await kubeconfigThrough(proxy, cluster, OPERATOR_ACCOUNT);
   const flags = [time.flag];
   const operator = programOf(() => cluster.startOperator({ name: 'operator', kubeconfig, flags }));
@@ -65,6 +72,7 @@ export async function openSchool(): Promise<School> {
     proxy,
     operator,
     gateway,
+    enginesMade: enginesMade.in,
     async operatorPasses(controller) {
       const passes = samplesOf(await operator.metrics(), 'gpu_classroom_operator_reconciles_total');
       return sumOf(passes.filter(({ labels }) => labels.includes(`controller="${controller}"`)));
@@ -74,6 +82,25 @@ export async function openSchool(): Promise<School> {
       await Promise.allSettled([operator.up(), gateway.up()]);
       await all.disposeAsync();
     },
+  };
+}
+
+/** Counts the pods of engines as they are made. */
+async function countEngines({ client }: DemoCluster) {
+  const made = new Map<string, Set<string>>();
+  const informer = createInformer({
+    ...{ client, clock: systemClock, random: Math.random },
+    ...{ resource: pods, labelSelector: ENGINE_POD_SELECTOR },
+  });
+  informer.store.subscribe(({ object: { metadata } }) => {
+    const { namespace = '', uid = '' } = metadata;
+    made.set(namespace, (made.get(namespace) ?? new Set()).add(uid));
+  });
+  informer.start();
+  await informer.synced();
+  return {
+    in: (namespace: string): number => made.get(namespace)?.size ?? 0,
+    [Symbol.asyncDispose]: () => informer.stop(),
   };
 }
 

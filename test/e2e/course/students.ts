@@ -20,6 +20,8 @@ export type Answer =
 export interface Question {
   readonly text: string;
   readonly maxTokens?: number;
+  /** Whether the answer goes on to `maxTokens`. */
+  readonly isEndless?: boolean;
   readonly tools?: OpenAI.Chat.ChatCompletionTool[];
 }
 
@@ -66,11 +68,13 @@ export function studentWith(
   gatewayUp: () => Promise<void>,
 ): Student {
   const client = new OpenAI({ apiKey, baseURL, maxRetries: RETRIES });
-  const bodyOf = ({ text, maxTokens = 48, tools }: Question) => ({
+  const bodyOf = ({ text, maxTokens = 48, isEndless = false, tools }: Question) => ({
     model,
     // The same question has the same answer.
     temperature: 0,
     max_tokens: maxTokens,
+    // An extension of vLLM.
+    ignore_eos: isEndless,
     messages: [{ role: 'user' as const, content: text }],
     ...(tools && { tools }),
   });

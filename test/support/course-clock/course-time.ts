@@ -63,16 +63,17 @@ function followerOn(socket: Socket): Follower {
     look.resolve();
     look = Promise.withResolvers<void>();
   };
-  createInterface(socket).on('line', (line) => {
+  const lines = createInterface(socket);
+  lines.on('line', (line) => {
     movedMs = Number(line);
     changed();
   });
+  // A follower that is killed resets its connection; 'close' follows.
+  for (const source of [socket, lines]) source.on('error', () => {});
   socket.on('close', () => {
     isGone = true;
     changed();
   });
-  // A follower that is killed resets its connection; 'close' follows.
-  socket.on('error', () => {});
   return {
     async tell(aheadMs) {
       socket.write(`${aheadMs}\n`);

@@ -15,7 +15,8 @@ export async function followCourseTime(argv: string[]): Promise<Clock> {
   const socket = connect(Number(flag.slice(COURSE_CLOCK_FLAG.length)), '127.0.0.1');
   const started = Promise.withResolvers<MovableClock>();
   let moved: Promise<unknown> = started.promise;
-  createInterface(socket).on('line', (line) => {
+  const lines = createInterface(socket);
+  lines.on('line', (line) => {
     const aheadMs = Number(line);
     // The first one is how far it is now; resolving again does nothing.
     started.resolve(createMovableClock(systemClock, aheadMs));
@@ -26,7 +27,7 @@ export async function followCourseTime(argv: string[]): Promise<Clock> {
     });
   });
   // The test is over, or was: nobody moves the clock any more.
-  socket.on('error', (error) => started.reject(error));
+  for (const source of [socket, lines]) source.on('error', (error) => started.reject(error));
   const clock = await started.promise;
   socket.unref();
   return clock;
