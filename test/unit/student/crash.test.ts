@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { type Classroom, classrooms } from '../../../src/api/classroom.ts';
 import { type StudentQuota, studentQuotas } from '../../../src/api/student-quota.ts';
 import { type Secret, secrets } from '../../../src/kube/resources.ts';
 import { hashApiKey } from '../../../src/student/api-key.ts';
 import { currentKey } from '../../../src/student/key-record.ts';
 import { apiKeyIn, SECRET_KEYS } from '../../../src/student/secret.ts';
-import { encode, MINUTE_MS } from './builders.ts';
+import { encode, inExam, MINUTE_MS } from './builders.ts';
 import { Killed, SeatWorld } from './seat-world.ts';
 
 /** Everything the operator does to a seat, each from a settled state. */
@@ -49,6 +50,32 @@ const changes: { name: string; change: (world: SeatWorld) => void; wantWrites: s
       setData(world, SECRET_KEYS.baseURL, 'http://elsewhere');
     },
     wantWrites: ['apply secrets', 'apply studentquotas'],
+  },
+  {
+    name: 'a deleted Secret in an exam',
+    change: (world) => {
+      world.edit<Classroom>(classrooms, 'python-101', (draft) => Object.assign(draft, inExam()));
+      world.remove(secrets, 'alice-api-key');
+    },
+    wantWrites: ['create secrets', 'apply studentquotas'],
+  },
+  {
+    name: 'a rotation in an exam',
+    change: (world) => {
+      world.edit<Classroom>(classrooms, 'python-101', (draft) => Object.assign(draft, inExam()));
+      rotate(world, 2, 60);
+    },
+    wantWrites: ['apply studentquotas'],
+  },
+  {
+    name: 'a budget that is nearly used',
+    change: (world) =>
+      world.edit<StudentQuota>(studentQuotas, 'alice', (draft) => {
+        const usage = { asOf: '2026-09-01T09:00:00Z', requestsToday: 1, tokensToday: 90, tokensTotal: 90 };
+        Object.assign(draft.spec, { limits: { tokensPerDay: 100 } });
+        draft.status = { ...draft.status, usage };
+      }),
+    wantWrites: ['apply studentquotas'],
   },
   {
     name: 'a deleted Secret and a rotation at once',
