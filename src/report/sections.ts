@@ -28,7 +28,7 @@ export function sectionsOf(report: Report): Section[] {
   return [
     totalSection(report),
     ...(report.gpu === null ? [] : [gpuSection(report.gpu)]),
-    ...(report.by === 'course' ? [] : [periodSection(report)]),
+    ...(report.by === 'course' || report.periods.length === 0 ? [] : [periodSection(report)]),
     ...(report.students.length === 0 ? [] : [studentSection(report), modelSection(report)]),
   ];
 }
@@ -66,7 +66,7 @@ function faults({ refused, unanswered, interrupted }: WorkFigures): number {
 }
 
 function waits(mean: number | null, max: number): string {
-  return `${secondsText(mean)}, ${secondsText(max)}`;
+  return mean === null && max === 0 ? secondsText(null) : `${secondsText(mean)}, ${secondsText(max)}`;
 }
 
 function gpuSection(gpu: NonNullable<Report['gpu']>): Section {

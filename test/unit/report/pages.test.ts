@@ -35,6 +35,13 @@ describe('a report to read', () => {
     expect(text).toMatch(/\| Tue 2026-09-01 +\|/);
   });
 
+  test('of a class in which nobody asked has no empty tables and no waits', () => {
+    const text = reportMarkdown(reportOf(anExtract(), options()));
+    expect(text).toMatch(/\| Students who asked +\| +0 \|/);
+    expect(text).toMatch(/\| Wait for an engine, mean and longest +\| +– \|/);
+    expect(text.match(/^## .*$/gm)).toEqual(['## In all']);
+  });
+
   test('says that days are missing where some are not kept any more', () => {
     const text = (keptFrom: string | null) => reportMarkdown(reportOf(anExtract({ keptFrom }), options()));
     expect(text('2025-09-01')).toContain('What was before 2025-09-01 is not kept any more');
