@@ -229,7 +229,8 @@ export const FLAGS: Program<typeof settingsSchema>['flags'] = {
   wakeTimeoutMs: {
     spelling: '--wake-timeout <duration>',
     about: 'for an engine that is being started, such as that of a class that slept',
-    default: '5m',
+    // Less than the 5 min after which fetch of Node gives up: https://undici.nodejs.org/#/docs/api/Client (headersTimeout).
+    default: '4m',
   },
   engineMetricsIntervalMs: {
     spelling: '--engine-metrics-interval <duration>',
