@@ -21,6 +21,8 @@ export interface GatewayMetrics {
   waited(end: WaitEnd, seconds: number): void;
   /** A connection above the bound was closed unheard. */
   connectionDropped(): void;
+  /** A demand Lease was written, or could not be. */
+  demandWritten(isWritten: boolean): void;
   /** Prometheus text. Those who ask while it is being made get the same one. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -117,6 +119,12 @@ export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
     help: 'Connections of clients above --max-connections, closed unheard.',
     registers,
   });
+  const demandWrites = new Counter({
+    name: `${PREFIX}demand_writes_total`,
+    help: 'Writes of the Leases by which engines are started and kept, by result: "written" or "failed".',
+    labelNames: ['result'],
+    registers,
+  });
   return {
     answered(endpoint, status, seconds) {
       requests.inc({ endpoint, status: String(status ?? CLIENT_LEFT_STATUS) });
@@ -124,6 +132,7 @@ export function createGatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
     },
     refused: (code) => refusals.inc({ code }),
     connectionDropped: () => dropped.inc(),
+    demandWritten: (isWritten) => demandWrites.inc({ result: isWritten ? 'written' : 'failed' }),
     ended(kind, usage, firstByteSeconds) {
       outcomes.inc({ kind });
       if (firstByteSeconds !== undefined) firstByte.observe(firstByteSeconds);

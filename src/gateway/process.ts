@@ -304,6 +304,7 @@ async function watch(
     ...shared,
     ...replicaOf(hostname(), settings.listen, randomUUID),
     classroomOf: (key) => askedClassroomOf(gateway.directory.classroom(key)),
+    onWritten: gateway.metrics.demandWritten,
   });
   return { source, publisher, demand };
 }

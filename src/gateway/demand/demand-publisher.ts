@@ -21,6 +21,8 @@ export interface DemandPublisherOptions {
   readonly replica: string;
   /** This replica for people. */
   readonly holder: string;
+  /** Hears of every write whether it succeeded. */
+  readonly onWritten: (isWritten: boolean) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -153,7 +155,7 @@ class ClassDemand {
   }
 
   async #write(): Promise<void> {
-    const { client, classroomOf, replica, holder, clock, log, signal, forget } = this.#options;
+    const { client, classroomOf, replica, holder, clock, log, signal, forget, onWritten } = this.#options;
     const classroom = classroomOf(this.#asked.key);
     if (classroom === undefined) return forget();
     const demand = this.#demand();
@@ -164,6 +166,7 @@ class ClassDemand {
     try {
       const lease = demandLease(classroom, replica, holder, demand);
       await client.apply(leases, lease, { fieldManager: DEMAND_FIELD_MANAGER, signal });
+      onWritten(true);
       if (this.#failures > 0) log.info({ classroom: this.#asked.key }, 'Demand can be published again');
       this.#failures = 0;
       this.#written = demand;
@@ -171,6 +174,7 @@ class ClassDemand {
       if (differs(this.#now, demand)) this.#hasNews = true;
     } catch (error) {
       if (signal.aborted) return;
+      onWritten(false);
       const fields = { classroom: this.#asked.key, ...describeError(error) };
       if (this.#failures === 0) {
         log.warn(fields, 'Demand cannot be published now: engines of this class may not be started');

@@ -32,6 +32,7 @@ function demandWorld({ hasEngine = true, isGone, fails }: DemandWorldOptions = {
   const clock = createFakeClock();
   const startMs = clock.now();
   const writes: Written[] = [];
+  const results: boolean[] = [];
   const client: Pick<KubeClient, 'apply'> = {
     async apply<T extends KubeObject>(_: unknown, object: T): Promise<T> {
       if (fails?.()) throw new Error('the API server is away');
@@ -47,6 +48,7 @@ function demandWorld({ hasEngine = true, isGone, fails }: DemandWorldOptions = {
     classroomOf: () => (isGone?.() ? undefined : { namespace: 'school', name: 'python-101', uid: 'uid-1' }),
     replica: '0a1b2c3d4e',
     holder: 'gateway-0',
+    onWritten: (isWritten) => results.push(isWritten),
     clock,
     log: silentLogger,
   });
@@ -54,6 +56,7 @@ function demandWorld({ hasEngine = true, isGone, fails }: DemandWorldOptions = {
   return {
     clock,
     writes,
+    results,
     publisher,
     /** A request came, or ended, or the engines did. */
     async hear(differs: Partial<AskedClass>) {
@@ -218,14 +221,17 @@ describe('whatever students do', () => {
 describe('an API server that is away', () => {
   test('is tried again, sooner at first, and told how it is then', async () => {
     let away = true;
-    const { clock, writes, hear } = demandWorld({ hasEngine: false, fails: () => away });
+    const { clock, writes, results, hear } = demandWorld({ hasEngine: false, fails: () => away });
     await hear({ waiting: 1 });
     await clock.advance(10_000);
     expect(writes).toEqual([]);
+    // After 1, 2, 4 and 8 s.
+    expect(results).toEqual([false, false, false, false]);
     await hear({ waiting: 2 });
     away = false;
     await clock.advance(WRITE_EVERY_MS);
     expect(writes[0]).toMatchObject({ queued: 2 });
+    expect(results.at(-1)).toBe(true);
   });
 
   test('is not asked any more after the stop', async () => {
