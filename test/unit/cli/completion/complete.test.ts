@@ -49,6 +49,14 @@ test.each<[string, string, string[]]>([
   ['the first of several students', 'keys rotate biology --students ', ['carol']],
   ['the next of several students', 'keys rotate python-101 --students alice,b', ['alice,bob']],
   ['the next of several students after the sign', 'keys export x --students=a,b', ['--students=a,bob']],
+  ['a class that is opened', 'open py', ['python-101']],
+  ['a class, then by how much', 'extend ', ['biology', 'python-101']],
+  ['by how much', 'extend python-101 3', ['30m']],
+  ['the class of an exam', 'exam start py', ['python-101']],
+  ['who sits an exam', 'exam start python-101 --students alice,b', ['alice,bob']],
+  ['the student after the class', 'boost biology ', ['carol']],
+  ['the first of several students without a flag', 'suspend biology ', ['carol']],
+  ['the next of several students without a flag', 'resume python-101 alice b', ['bob']],
   ['engines', 'logs python-101 --engine ', ['python-101-engine-1']],
   ['no name for something new', 'create ', []],
   ['shells', 'completion ', ['bash', 'zsh', 'fish', 'kubectl']],
@@ -61,6 +69,7 @@ describe('names of files', () => {
     expect(await offered('plan --from ')).toEqual({ words: [], files: true });
     expect(await offered('get --kubeconfig ')).toEqual({ words: [], files: true });
     expect(await offered('enroll python-101 -f ')).toEqual({ words: [], files: true });
+    expect(await offered('exam start python-101 -f ')).toEqual({ words: [], files: true });
     expect(await offered('keys export python-101 --to ')).toEqual({ words: [], files: true });
   });
 
