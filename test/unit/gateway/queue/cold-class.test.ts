@@ -69,6 +69,14 @@ describe('a class that sleeps', () => {
     expect(held.map(({ refusal }) => refusal?.code)).toEqual([undefined, undefined, 'queue_full']);
   });
 
+  test('gives the turns of its engine to its students one after another, however much one of them asked first', () => {
+    const { ask, engines, turns, finishOldest } = coldWorld(() => SLEEPS);
+    for (const student of ['alice', 'alice', 'alice', 'alice', 'bob', 'carol', 'bob']) ask(student);
+    putEngine(engines, 'one');
+    for (let ended = 1; ended < 7; ended++) finishOldest();
+    expect(turns).toEqual(['alice', 'bob', 'carol', 'alice', 'bob', 'alice', 'alice']);
+  });
+
   test('whose engine turns out to fail holds nobody any longer', async () => {
     let classroom = SLEEPS;
     const { ask, clock, queue } = coldWorld(() => classroom);
