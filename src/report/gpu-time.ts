@@ -1,15 +1,24 @@
 import { createLocalDays } from '../gateway/local-day.ts';
 import type { EngineRow } from './extract.ts';
+import {
+  countMinutes,
+  type HourMinutes,
+  intersection,
+  MinuteSet,
+  minutesBetween,
+  union,
+} from './hour-minutes.ts';
 
-/** A minute in which an engine held GPUs or worked. */
-export interface EngineMinute {
+/** What one engine did in those minutes of one UTC hour that are of one local day of the class. */
+export interface EngineTime {
   readonly engine: string;
   readonly gpus: number;
-  /** Minutes since the epoch. */
-  readonly minute: number;
-  /** Local date of the class. */
+  /** Local date. */
   readonly day: string;
-  readonly used: boolean;
+  /** In which it held GPUs. */
+  readonly running: HourMinutes;
+  /** Those of them in which it had requests. */
+  readonly used: HourMinutes;
 }
 
 /** What the GPUs of a class did in some time. Hours; a slice counts as the part of a GPU that it is. */
@@ -29,41 +38,60 @@ export interface GpuTime {
 }
 
 const MINUTES_PER_HOUR = 60;
-const MINUTE_MS = 60_000;
-const HALF_MINUTES = 30;
+const HOUR_MS = 3_600_000;
 
 /** Each minute of each engine once. An engine that had requests held its GPUs, also where only the former was seen. */
-export function engineMinutes(rows: readonly EngineRow[], timeZone: string): EngineMinute[] {
+export function engineTimes(rows: readonly EngineRow[], timeZone: string): EngineTime[] {
   const dayOf = createLocalDays();
-  const minutes: EngineMinute[] = [];
-  for (const { engine, gpus, hour, running, used } of rows) {
-    for (let index = 0; index < MINUTES_PER_HOUR; index++) {
-      const isUsed = hasMinute(used, index);
-      if (!isUsed && !hasMinute(running, index)) continue;
-      const minute = hour * MINUTES_PER_HOUR + index;
-      minutes.push({ engine, gpus, minute, day: dayOf(timeZone, minute * MINUTE_MS).day, used: isUsed });
+  return rows.flatMap(({ engine, gpus, hour, running, used }) => {
+    const times: EngineTime[] = [];
+    const endMs = (hour + 1) * HOUR_MS;
+    for (let fromMs = hour * HOUR_MS; fromMs < endMs; ) {
+      const { day, endsMs } = dayOf(timeZone, fromMs);
+      const toMs = Math.min(endsMs, endMs);
+      for (const minutes of minutesBetween(fromMs, toMs - 1)) {
+        const time = {
+          engine,
+          gpus,
+          day,
+          running: union({ hour, ...running }, used),
+          used: { hour, ...used },
+        };
+        times.push(only(time, minutes));
+      }
+      fromMs = toMs;
     }
-  }
-  return minutes;
+    return times.filter((time) => countMinutes(time.running) > 0);
+  });
 }
 
-function hasMinute({ early, late }: EngineRow['running'], index: number): boolean {
-  const half = index < HALF_MINUTES ? early : late;
-  return ((half >> (index % HALF_MINUTES)) & 1) === 1;
+/** A part of what an engine did: nothing but these minutes. */
+export function only<Time extends EngineTime>(time: Time, minutes: Omit<HourMinutes, 'hour'>): Time {
+  return { ...time, running: intersection(time.running, minutes), used: intersection(time.used, minutes) };
 }
 
 /** @param tokens that were computed in this time */
-export function gpuTimeOf(minutes: readonly EngineMinute[], tokens: number): GpuTime {
-  const gpuMinutes = sumOf(minutes, ({ gpus }) => gpus);
-  const inUse = sumOf(minutes, ({ gpus, used }) => (used ? gpus : 0));
+export function gpuTimeOf(times: readonly EngineTime[], tokens: number): GpuTime {
+  const gpuMinutes = gpuMinutesOf(times);
   return {
-    engines: new Set(minutes.map(({ engine }) => engine)).size,
-    hoursWithEngines: hours(new Set(minutes.map(({ minute }) => minute)).size),
-    engineHours: hours(minutes.length),
+    engines: new Set(times.map(({ engine }) => engine)).size,
+    hoursWithEngines: hours(minutesWithEngines(times).count),
+    engineHours: hours(sumOf(times, ({ running }) => countMinutes(running))),
     gpuHours: hours(gpuMinutes),
-    gpuHoursInUse: hours(inUse),
+    gpuHoursInUse: hours(sumOf(times, ({ gpus, used }) => gpus * countMinutes(used))),
     tokensPerGpuHour: gpuMinutes === 0 ? null : Math.round((tokens * MINUTES_PER_HOUR) / gpuMinutes),
   };
+}
+
+/** Those in which at least one engine ran. */
+export function minutesWithEngines(times: readonly EngineTime[]): MinuteSet {
+  const minutes = new MinuteSet();
+  for (const { running } of times) minutes.add(running);
+  return minutes;
+}
+
+function gpuMinutesOf(times: readonly EngineTime[]): number {
+  return sumOf(times, ({ gpus, running }) => gpus * countMinutes(running));
 }
 
 /** What one GPU for each student would have taken instead. */
@@ -81,14 +109,13 @@ export interface Comparison {
  * @param activeMinutes of all students together
  */
 export function comparisonOf(
-  minutes: readonly EngineMinute[],
+  times: readonly EngineTime[],
   studentsOn: (day: string) => number,
   activeMinutes: number,
 ): Comparison {
-  const byDay = Map.groupBy(minutes, ({ day }) => day);
-  let wanted = 0;
-  for (const [day, its] of byDay) wanted += new Set(its.map(({ minute }) => minute)).size * studentsOn(day);
-  const ran = sumOf(minutes, ({ gpus }) => gpus);
+  const byDay = [...Map.groupBy(times, ({ day }) => day)];
+  const wanted = sumOf(byDay, ([day, its]) => minutesWithEngines(its).count * studentsOn(day));
+  const ran = gpuMinutesOf(times);
   return {
     gpuHoursOnePerStudent: hours(wanted),
     gpuHoursOnlyWhileActive: hours(activeMinutes),

@@ -42,6 +42,21 @@ function bits(from: number, to: number): number {
   return (2 ** (high - low + 1) - 1) * 2 ** low;
 }
 
+/** Minutes that are in one set or the other, of the hour of the first. */
+export function union(a: HourMinutes, b: Omit<HourMinutes, 'hour'>): HourMinutes {
+  return { hour: a.hour, early: a.early | b.early, late: a.late | b.late };
+}
+
+/** Minutes that are in both sets, of the hour of the first. */
+export function intersection(a: HourMinutes, b: Omit<HourMinutes, 'hour'>): HourMinutes {
+  return { hour: a.hour, early: a.early & b.early, late: a.late & b.late };
+}
+
+/** Minutes that are in the first set only. */
+export function difference(a: HourMinutes, b: Omit<HourMinutes, 'hour'>): HourMinutes {
+  return { hour: a.hour, early: a.early & ~b.early, late: a.late & ~b.late };
+}
+
 /** How many minutes are in a set. */
 export function countMinutes({ early, late }: Pick<HourMinutes, 'early' | 'late'>): number {
   return countBits(early) + countBits(late);

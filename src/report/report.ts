@@ -4,13 +4,13 @@ import { type Figures, figuresOf } from './figures.ts';
 import {
   type Comparison,
   comparisonOf,
-  type EngineMinute,
-  engineMinutes,
+  type EngineTime,
+  engineTimes,
   type GpuTime,
   gpuTimeOf,
 } from './gpu-time.ts';
 import { MinuteSet } from './hour-minutes.ts';
-import { createInSession, type InSession, type SessionsFrom, sessionSpans } from './session-spans.ts';
+import { inSessions, type SessionsFrom, sessionSpans } from './session-spans.ts';
 
 /** What a report is divided into. */
 export const GROUPINGS = ['course', 'day', 'session'] as const;
@@ -86,7 +86,7 @@ export interface ReportOptions {
 export function reportOf(extract: LedgerExtract, options: ReportOptions): Report {
   const students = [...extract.students];
   const all = students.flatMap(({ usage }) => usage);
-  const minutes = engineMinutes(extract.engines, extract.timeZone).filter(
+  const times = engineTimes(extract.engines, extract.timeZone).filter(
     ({ day }) => day <= extract.to && (extract.from === null || day >= extract.from),
   );
   const total = workOf(students);
@@ -96,7 +96,7 @@ export function reportOf(extract: LedgerExtract, options: ReportOptions): Report
     namespace,
     classroom,
     timeZone,
-    from: extract.from ?? firstDay(students, minutes),
+    from: extract.from ?? firstDay(students, times),
     to,
     keptFrom,
     asOf,
@@ -105,13 +105,13 @@ export function reportOf(extract: LedgerExtract, options: ReportOptions): Report
     total,
     models: modelsOf(all),
     students: studentsOf(students, named),
-    periods: periodsOf(extract, minutes, options),
+    periods: periodsOf(extract, times, options),
     gpu:
       extract.engines.length === 0
         ? null
         : {
-            ...gpuTimeOf(minutes, total.totalTokens),
-            ...comparisonOf(minutes, studentsByDay(students), total.activeMinutes),
+            ...gpuTimeOf(times, total.totalTokens),
+            ...comparisonOf(times, studentsByDay(students), total.activeMinutes),
           },
   };
 }
@@ -161,8 +161,8 @@ function studentsByDay(students: readonly StudentRows[]): (day: string) => numbe
   return (day) => onDay.get(day) ?? 0;
 }
 
-function firstDay(students: readonly StudentRows[], minutes: readonly EngineMinute[]): string | null {
-  const days = [...students.flatMap(({ usage }) => usage), ...minutes].map(({ day }) => day);
+function firstDay(students: readonly StudentRows[], times: readonly EngineTime[]): string | null {
+  const days = [...students.flatMap(({ usage }) => usage), ...times].map(({ day }) => day);
   return days.reduce<string | null>((first, day) => (first === null || day < first ? day : first), null);
 }
 
@@ -174,19 +174,18 @@ interface PeriodOf {
 
 function periodsOf(
   { students, engines, timeZone }: LedgerExtract,
-  minutes: readonly EngineMinute[],
+  times: readonly EngineTime[],
   { by, named, sessionsFrom }: ReportOptions,
 ): PeriodFigures[] {
   const periodOf = periodOfRow(by, timeZone);
-  const spans = by === 'session' ? sessionSpans(students, minutes, sessionsFrom) : [];
-  const inSession = createInSession(spans);
-  const gpuMinutes = Map.groupBy(minutes, (minute) => keyOf(periodOf(inSession(minute))));
+  const spans = by === 'session' ? sessionSpans(students, times, sessionsFrom) : [];
+  const gpuTimes = Map.groupBy(inSessions(times, spans), (time) => keyOf(periodOf(time)));
   const periods = new Map<string, PeriodOf>();
   for (const row of students.flatMap(({ usage, active }) => [...usage, ...active])) {
     periods.set(keyOf(periodOf(row)), periodOf(row));
   }
-  for (const [key, [first]] of gpuMinutes) {
-    if (first !== undefined) periods.set(key, periodOf(inSession(first)));
+  for (const [key, [first]] of gpuTimes) {
+    if (first !== undefined) periods.set(key, periodOf(first));
   }
   const byPeriod = students.map(({ student, usage, active }) => ({
     student,
@@ -210,7 +209,7 @@ function periodsOf(
         ...period,
         ...work,
         students: studentsOf(its, named),
-        gpu: isTold ? gpuTimeOf(gpuMinutes.get(key) ?? [], work.totalTokens) : null,
+        gpu: isTold ? gpuTimeOf(gpuTimes.get(key) ?? [], work.totalTokens) : null,
       };
     });
 }
@@ -223,7 +222,7 @@ function keyOf({ day, session }: PeriodOf): string {
 }
 
 /** A session over midnight is one, of the day on which it began. */
-function periodOfRow(by: Grouping, timeZone: string): (row: InSession) => PeriodOf {
+function periodOfRow(by: Grouping, timeZone: string): (row: Pick<UsageRow, 'day' | 'session'>) => PeriodOf {
   switch (by) {
     case 'course':
       return () => ({ day: null, session: null });

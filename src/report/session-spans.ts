@@ -1,10 +1,10 @@
 import { instantOf } from '../kube/instant.ts';
 import type { Session } from '../timetable/session.ts';
 import type { ActiveRow, UsageRow } from './extract.ts';
-import type { EngineMinute } from './gpu-time.ts';
-import { MinuteSet, minutesBetween } from './hour-minutes.ts';
+import { type EngineTime, minutesWithEngines, only } from './gpu-time.ts';
+import { countMinutes, difference, type HourMinutes, MinuteSet, minutesBetween } from './hour-minutes.ts';
 
-const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 
 /** Sessions of a timetable that end after a moment (epoch ms), by their beginning. */
 export type SessionsFrom = (ms: number) => Iterable<Session>;
@@ -28,17 +28,17 @@ interface Rows {
  */
 export function sessionSpans(
   students: readonly Rows[],
-  minutes: readonly EngineMinute[],
+  times: readonly EngineTime[],
   sessionsFrom: SessionsFrom,
 ): SessionSpan[] {
   const booked = new Set(students.flatMap(({ usage }) => usage.map(({ session }) => session)));
   const asked = [...booked].flatMap((session) => spanOf(session, sessionsFrom));
   const active = new MinuteSet();
   for (const row of students.flatMap((student) => student.active)) active.add(row);
-  const unasked = withEngines(minutes, sessionsFrom).filter(
+  const unasked = withEngines(times, sessionsFrom).filter(
     (span) =>
       !asked.some(({ startMs, endMs }) => startMs < span.endMs && span.startMs < endMs) &&
-      !active.touches(minutesBetween(span.startMs, span.endMs - 1)),
+      !active.touches(minutesOf(span)),
   );
   return [...asked, ...unasked];
 }
@@ -54,30 +54,46 @@ function spanOf(session: string | null, sessionsFrom: SessionsFrom): SessionSpan
 }
 
 /** Each session in which at least one engine ran. */
-function withEngines(minutes: readonly EngineMinute[], sessionsFrom: SessionsFrom): SessionSpan[] {
-  const moments = [...new Set(minutes.map(({ minute }) => minute * MINUTE_MS))].sort((a, b) => a - b);
+function withEngines(times: readonly EngineTime[], sessionsFrom: SessionsFrom): SessionSpan[] {
+  const ran = minutesWithEngines(times);
+  const hours = ran.toArray();
+  const [first, last] = [hours.at(0), hours.at(-1)];
   const found: SessionSpan[] = [];
-  let next: Session | undefined;
-  for (const ms of moments) {
-    if (next === undefined || next.endMs <= ms) [next] = sessionsFrom(ms);
-    if (next === undefined) break;
-    const { startMs, endMs } = next;
-    if (startMs <= ms && found.at(-1)?.startMs !== startMs)
-      found.push({ session: instantOf(startMs), startMs, endMs });
+  if (first === undefined || last === undefined) return found;
+  for (let fromMs = first.hour * HOUR_MS; ; ) {
+    const [next] = sessionsFrom(fromMs);
+    if (next === undefined || next.startMs >= (last.hour + 1) * HOUR_MS) return found;
+    if (ran.touches(minutesOf(next))) found.push({ session: instantOf(next.startMs), ...next });
+    fromMs = next.endMs;
   }
-  return found;
 }
 
-/** In which period a row is: its local day, and its session. */
-export type InSession = Pick<UsageRow, 'day' | 'session'>;
+function minutesOf({ startMs, endMs }: Session): HourMinutes[] {
+  return minutesBetween(startMs, endMs - 1);
+}
 
-/** Minutes that follow each other are mostly of one session: it is looked at first. */
-export function createInSession(spans: readonly SessionSpan[]): (minute: EngineMinute) => InSession {
-  let last: SessionSpan | undefined;
-  return ({ day, minute }) => {
-    const atMs = minute * MINUTE_MS;
-    const holds = ({ startMs, endMs }: SessionSpan): boolean => startMs <= atMs && atMs < endMs;
-    if (last === undefined || !holds(last)) last = spans.find(holds) ?? last;
-    return { day, session: last !== undefined && holds(last) ? last.session : null };
-  };
+/** What one engine did in one session, or outside of all. */
+export interface EngineTimeInSession extends EngineTime {
+  readonly session: string | null;
+}
+
+/** Divides what engines did by sessions. A minute that two of them claim is of the first. */
+export function inSessions(
+  times: readonly EngineTime[],
+  spans: readonly SessionSpan[],
+): EngineTimeInSession[] {
+  const claims = spans.flatMap((span) =>
+    minutesOf(span).map((minutes) => ({ session: span.session, minutes })),
+  );
+  const byHour = Map.groupBy(claims, ({ minutes }) => minutes.hour);
+  return times.flatMap((time) => {
+    const parts: EngineTimeInSession[] = [];
+    let { running: left } = time;
+    for (const { session, minutes } of byHour.get(time.running.hour) ?? []) {
+      parts.push({ ...only(only(time, left), minutes), session });
+      left = difference(left, minutes);
+    }
+    parts.push({ ...only(time, left), session: null });
+    return parts.filter(({ running }) => countMinutes(running) > 0);
+  });
 }
