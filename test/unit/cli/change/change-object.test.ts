@@ -1,37 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Classroom, classrooms } from '../../../../src/api/classroom.ts';
 import { changeObject, type Patch } from '../../../../src/cli/change/change-object.ts';
-import type { KubeClient } from '../../../../src/kube/client.ts';
-import { KubeApiError } from '../../../../src/kube/errors.ts';
-import { createKubeClient } from '../../../../src/kube/kube-client.ts';
 import { classroom, merged } from '../../../support/builders.ts';
-import { noCredentials } from '../../../support/kube-client.ts';
+import { apiServer, conflict } from './api-server.ts';
 
-const conflict = new KubeApiError({ status: 409, reason: 'Conflict', message: 'the object was modified' });
-
-/** @param between what somebody else makes of the class before each write is looked at; undefined: it is deleted */
-function apiServer(between: (there: Classroom) => Classroom | undefined = (there) => there) {
-  const found = classroom({ metadata: { resourceVersion: '1' } });
-  const sent: unknown[] = [];
-  let there: Classroom | undefined = found;
-  const client = {
-    ...createKubeClient({ credentials: noCredentials('http://127.0.0.1:1') }),
-    get: async () => there,
-    mergePatch: async (_: unknown, __: unknown, patch: unknown, options: unknown) => {
-      there = there && between(there);
-      const written = merged(there, patch);
-      if (written?.metadata.resourceVersion !== there?.metadata.resourceVersion) throw conflict;
-      sent.push(patch, options);
-      return written;
-    },
-  } as KubeClient;
-  return { client, found, sent };
-}
-
+const found = classroom({ metadata: { resourceVersion: '1' } });
 const CLOSE: Patch = { spec: { access: 'Closed' } };
 
 test('is written on condition that nobody else has changed it', async () => {
-  const { client, found, sent } = apiServer();
+  const { client, sent } = apiServer(found);
   const { object, change } = await changeObject(client, classrooms, found, () => CLOSE, { dryRun: true });
   expect({ change, access: object.spec.access }).toEqual({ change: 'configured', access: 'Closed' });
   expect(sent).toEqual([
@@ -41,7 +18,7 @@ test('is written on condition that nobody else has changed it', async () => {
 });
 
 test('nothing is sent where nothing is to be changed', async () => {
-  const { client, found, sent } = apiServer();
+  const { client, sent } = apiServer(found);
   expect(await changeObject(client, classrooms, found, () => undefined)).toEqual({
     object: found,
     change: 'unchanged',
@@ -52,7 +29,7 @@ test('nothing is sent where nothing is to be changed', async () => {
 describe('somebody else changes it meanwhile', () => {
   test('what they wrote is decided upon again', async () => {
     let raced = false;
-    const { client, found } = apiServer((there) => {
+    const { client } = apiServer(found, (there) => {
       if (raced) return there;
       raced = true;
       return merged(there, { metadata: { resourceVersion: '2' }, spec: { access: 'Exam', exam: {} } });
@@ -67,7 +44,7 @@ describe('somebody else changes it meanwhile', () => {
   });
 
   test('a decision that becomes impossible ends it', async () => {
-    const { client, found, sent } = apiServer((there) =>
+    const { client, sent } = apiServer(found, (there) =>
       merged(there, { metadata: { resourceVersion: '2' }, spec: { access: 'Exam' } }),
     );
     const why = new Error('there is an exam');
@@ -81,14 +58,14 @@ describe('somebody else changes it meanwhile', () => {
 
   test('again and again: it is given up', async () => {
     let version = 1;
-    const { client, found } = apiServer((there) =>
+    const { client } = apiServer(found, (there) =>
       merged(there, { metadata: { resourceVersion: String(++version) } }),
     );
     await expect(changeObject(client, classrooms, found, () => CLOSE)).rejects.toBe(conflict);
   });
 
   test('another one that took its name is left alone', async () => {
-    const { client, found, sent } = apiServer((there) =>
+    const { client, sent } = apiServer(found, (there) =>
       merged(there, { metadata: { uid: 'another', resourceVersion: '2' } }),
     );
     await expect(changeObject(client, classrooms, found, () => CLOSE)).rejects.toBe(conflict);
