@@ -2,6 +2,7 @@ import { type Classroom, examSchema } from '../../api/classroom.ts';
 import { accessPatch } from '../change/access.ts';
 import type { ClassChange, ClassCommand } from '../change/change-class.ts';
 import { commandFor, openingWords } from '../change/opening-words.ts';
+import { printable } from '../printable.ts';
 import { problems } from '../problems.ts';
 import { counted } from '../status/counted.ts';
 import { minuteText } from '../status/time-words.ts';
@@ -59,7 +60,7 @@ function examRunsAlready(classroom: Classroom): Error {
   const { mode, changedTime, changedBy } = status?.access ?? {};
   const isTold = mode === 'Exam' && changedTime !== undefined;
   const since = isTold ? `since ${minuteText(changedTime)}` : undefined;
-  const by = isTold && changedBy !== undefined ? `by ${changedBy}` : undefined;
+  const by = isTold && changedBy !== undefined ? `by ${printable(changedBy)}` : undefined;
   return problems.examRunsAlready({
     name: metadata.name,
     why: since && `It runs ${[since, by].filter(Boolean).join(', begun ')}.`,

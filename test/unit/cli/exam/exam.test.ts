@@ -81,9 +81,9 @@ describe('begun twice', () => {
   });
 
   test('since when and by whom is said where the operator has seen it', () => {
-    const access = { mode: 'Exam', changedTime: '2026-11-23T08:30:00Z', changedBy: 'mr-kim' };
+    const access = { mode: 'Exam', changedTime: '2026-11-23T08:30:00Z', changedBy: 'mr-\u001b[2Jkim' };
     expect(outcomeOf(start(), merged(running, { status: { access } }), IN_SESSION).problem?.why).toBe(
-      'It runs since 2026-11-23 08:30 UTC, begun by mr-kim.',
+      'It runs since 2026-11-23 08:30 UTC, begun by mr-[2Jkim.',
     );
   });
 });
