@@ -126,6 +126,16 @@ describe('an operator that was killed', () => {
     expect(day.replicas).toBe(replicas);
   });
 
+  test('over and over after a lesson gives answers no longer than the ten minutes from its end', () => {
+    const day = tuesday();
+    day.until(at('11:59'), { asked: 1 });
+    day.step({ asked: 1, answered: false });
+    day.until(at('12:09'), { answered: false, killed: true });
+    expect([day.busy, day.cut]).toEqual([1, 0]);
+    day.until(at('12:11'), { answered: false, killed: true });
+    expect([day.replicas, day.cut]).toEqual([0, 1]);
+  });
+
   test('and was down when the lesson ended stops the engines when it is back', () => {
     const day = tuesday();
     day.until(at('11:50'), { asked: 1 });
