@@ -1,3 +1,5 @@
+import { type MinuteBits, union } from './hour-minutes.ts';
+
 /** What one engine did in one UTC hour. Said again with more minutes, the sets are joined. */
 export interface EngineHour {
   /** `namespace/name` of the Classroom. */
@@ -14,12 +16,6 @@ export interface EngineHour {
   readonly used: MinuteBits;
 }
 
-/** Minutes of an hour, as in ./hour-minutes.ts. */
-export interface MinuteBits {
-  readonly early: number;
-  readonly late: number;
-}
-
 /** Identifies an engine and hour among all. */
 export function engineHourKey({ classroomKey, engine, hour }: EngineHour): string {
   return [classroomKey, engine, hour].join('\n');
@@ -34,8 +30,4 @@ export function joined(known: EngineHour | undefined, more: EngineHour): EngineH
     running: union(known.running, more.running),
     used: union(known.used, more.used),
   };
-}
-
-function union(a: MinuteBits, b: MinuteBits): MinuteBits {
-  return { early: a.early | b.early, late: a.late | b.late };
 }

@@ -4,6 +4,7 @@ import {
   countMinutes,
   type HourMinutes,
   intersection,
+  type MinuteBits,
   MinuteSet,
   minutesBetween,
   union,
@@ -66,7 +67,7 @@ export function engineTimes(rows: readonly EngineRow[], timeZone: string): Engin
 }
 
 /** A part of what an engine did: nothing but these minutes. */
-export function only<Time extends EngineTime>(time: Time, minutes: Omit<HourMinutes, 'hour'>): Time {
+export function only<Time extends EngineTime>(time: Time, minutes: MinuteBits): Time {
   return { ...time, running: intersection(time.running, minutes), used: intersection(time.used, minutes) };
 }
 

@@ -1,14 +1,18 @@
 /**
- * Minutes of one UTC hour as a set: two numbers of 30 bits, because a JavaScript number has no 60 bits of its own, and
+ * Minutes of an hour as a set: two numbers of 30 bits, because a JavaScript number has no 60 bits of its own, and
  * neither has Lua's. Sets are joined by a bitwise or, so to say the same again, from wherever, changes nothing.
  */
-export interface HourMinutes {
-  /** Hours since the epoch. */
-  readonly hour: number;
+export interface MinuteBits {
   /** Bit 0 is minute 0, bit 29 minute 29. */
   readonly early: number;
   /** Bit 0 is minute 30, bit 29 minute 59. */
   readonly late: number;
+}
+
+/** Minutes of one UTC hour. */
+export interface HourMinutes extends MinuteBits {
+  /** Hours since the epoch. */
+  readonly hour: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -42,23 +46,23 @@ function bits(from: number, to: number): number {
   return (2 ** (high - low + 1) - 1) * 2 ** low;
 }
 
-/** Minutes that are in one set or the other, of the hour of the first. */
-export function union(a: HourMinutes, b: Omit<HourMinutes, 'hour'>): HourMinutes {
-  return { hour: a.hour, early: a.early | b.early, late: a.late | b.late };
+/** Minutes that are in one set or the other; of the hour of the first, if that is of one. */
+export function union<Minutes extends MinuteBits>(a: Minutes, b: MinuteBits): Minutes {
+  return { ...a, early: a.early | b.early, late: a.late | b.late };
 }
 
-/** Minutes that are in both sets, of the hour of the first. */
-export function intersection(a: HourMinutes, b: Omit<HourMinutes, 'hour'>): HourMinutes {
-  return { hour: a.hour, early: a.early & b.early, late: a.late & b.late };
+/** Minutes that are in both sets. */
+export function intersection<Minutes extends MinuteBits>(a: Minutes, b: MinuteBits): Minutes {
+  return { ...a, early: a.early & b.early, late: a.late & b.late };
 }
 
 /** Minutes that are in the first set only. */
-export function difference(a: HourMinutes, b: Omit<HourMinutes, 'hour'>): HourMinutes {
-  return { hour: a.hour, early: a.early & ~b.early, late: a.late & ~b.late };
+export function difference<Minutes extends MinuteBits>(a: Minutes, b: MinuteBits): Minutes {
+  return { ...a, early: a.early & ~b.early, late: a.late & ~b.late };
 }
 
 /** How many minutes are in a set. */
-export function countMinutes({ early, late }: Pick<HourMinutes, 'early' | 'late'>): number {
+export function countMinutes({ early, late }: MinuteBits): number {
   return countBits(early) + countBits(late);
 }
 
