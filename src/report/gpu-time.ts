@@ -1,4 +1,4 @@
-import { createLocalDays } from '../gateway/local-day.ts';
+import { createLocalDays } from '../timetable/local-day.ts';
 import type { EngineRow } from './extract.ts';
 import {
   countMinutes,

@@ -1,4 +1,4 @@
-import { localDayOf } from '../gateway/local-day.ts';
+import { localDayOf } from '../timetable/local-day.ts';
 import type { ActiveRow, LedgerExtract, UsageRow } from './extract.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import {

@@ -4,7 +4,7 @@ import { QUOTA_WARNING_PERCENT } from '../api/limits.ts';
 import { type LimitsInForce, limitsInForce } from '../api/limits-in-force.ts';
 import { parseClassroom } from '../api/parse.ts';
 import type { QuotaWarning } from '../api/student-quota.ts';
-import { type LocalDay, localDayOf } from '../gateway/local-day.ts';
+import { type LocalDay, localDayOf } from '../timetable/local-day.ts';
 import { knownTimeZone } from '../timetable/time-zone.ts';
 import { localMinute } from '../timetable/words.ts';
 import type { Seat } from './observe.ts';

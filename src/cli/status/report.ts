@@ -7,7 +7,7 @@ import {
   STUDENT_QUOTA_REASONS,
 } from '../../api/reasons.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
-import { localDayOf } from '../../gateway/local-day.ts';
+import { localDayOf } from '../../timetable/local-day.ts';
 import { timetableInputOf } from '../../timetable/open-until.ts';
 import { openingOf } from '../../timetable/opening.ts';
 import { timetableStatus } from '../../timetable/status.ts';

@@ -1,9 +1,9 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { LABELS } from '../../api/labels.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
-import { localDayOf } from '../../gateway/local-day.ts';
 import { secrets } from '../../kube/resources.ts';
 import { apiKeyIn } from '../../student/secret.ts';
+import { localDayOf } from '../../timetable/local-day.ts';
 import { knownTimeZone } from '../../timetable/time-zone.ts';
 import { findClassroom, seatsOf } from '../cluster/class-objects.ts';
 import type { Cluster } from '../cluster/command.ts';

@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { localDayOf } from '../local-day.ts';
+import { localDayOf } from '../../timetable/local-day.ts';
 import type { UsageDays } from './usage-reader.ts';
 
 /** Today and the Monday of this week in a time zone. @param nowMs epoch ms */

@@ -9,7 +9,7 @@ import { describeError, type Logger } from '../../kube/log.ts';
 import { type KubeObject, keyOf, type Resource } from '../../kube/object.ts';
 import type { StoreChange } from '../../kube/store.ts';
 import { USAGE_FIELD_MANAGER } from '../../reconcile/field-managers.ts';
-import { localDayOf } from '../local-day.ts';
+import { localDayOf } from '../../timetable/local-day.ts';
 import { usageDaysOf } from './usage-days.ts';
 import type { ModelUsage, UsageReader } from './usage-reader.ts';
 

@@ -1,6 +1,6 @@
 import type { ClassroomLimits, StudentLimits } from '../../api/limits.ts';
+import type { LocalDay } from '../../timetable/local-day.ts';
 import type { Seat } from '../identity/seat.ts';
-import type { LocalDay } from '../local-day.ts';
 import type { RequestCost } from './admission.ts';
 import { type Budget, fewestTokens, mostTokens, outputWithin, restOf } from './budget.ts';
 import { requestsLeft, returnRequest, takeRequest, tatAfterClockChange } from './gcra.ts';

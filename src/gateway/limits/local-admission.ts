@@ -1,9 +1,9 @@
 import type { Clock } from '../../kube/clock.ts';
 import { describeError, type Logger } from '../../kube/log.ts';
+import { createLocalDays } from '../../timetable/local-day.ts';
 import { Chain, type Link } from '../chain.ts';
 import { refuse } from '../errors.ts';
 import { ofClass, type Seat } from '../identity/seat.ts';
-import { createLocalDays } from '../local-day.ts';
 import type { Admission, Admitted, Lease, RequestCost } from './admission.ts';
 import {
   afterClockChange,

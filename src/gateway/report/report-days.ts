@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
+import { localDayOf } from '../../timetable/local-day.ts';
 import type { ReportDays } from '../ledger/report-reader.ts';
-import { localDayOf } from '../local-day.ts';
 
 /** What a request asks for, or why that cannot be told. */
 export type AskedDays =

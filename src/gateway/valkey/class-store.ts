@@ -1,8 +1,8 @@
+import { createLocalDays, type LocalDay } from '../../timetable/local-day.ts';
 import type { RequestCost } from '../limits/admission.ts';
 import type { Counts, LimitsInForce, Moment } from '../limits/decision.ts';
 import type { SubjectState } from '../limits/journal.ts';
 import type { Settlement } from '../limits/settlement.ts';
-import { createLocalDays, type LocalDay } from '../local-day.ts';
 import type { ValkeyConnection } from './connection.ts';
 import type { Keyspace } from './keys.ts';
 import type { Script } from './script.ts';

@@ -1,12 +1,12 @@
 import type { Clock } from '../../kube/clock.ts';
 import type { Logger } from '../../kube/log.ts';
+import { createLocalDays } from '../../timetable/local-day.ts';
 import type { Seat } from '../identity/seat.ts';
 import type { Admission, Admitted, Lease, RequestCost } from '../limits/admission.ts';
 import type { LimitJournal, SubjectState } from '../limits/journal.ts';
 import type { LimitState } from '../limits/limit-state.ts';
 import { createLocalAdmission } from '../limits/local-admission.ts';
 import type { Settlement } from '../limits/settlement.ts';
-import { createLocalDays } from '../local-day.ts';
 import type { Standing } from './class-store.ts';
 import { partOfSeat, partOfState } from './outage-limits.ts';
 

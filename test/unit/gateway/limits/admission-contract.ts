@@ -18,7 +18,7 @@ import {
 import type { SubjectState } from '../../../../src/gateway/limits/journal.ts';
 import { refusalOf } from '../../../../src/gateway/limits/refusal.ts';
 import type { OutcomeKind, Settlement } from '../../../../src/gateway/limits/settlement.ts';
-import { localDayOf } from '../../../../src/gateway/local-day.ts';
+import { localDayOf } from '../../../../src/timetable/local-day.ts';
 import { aClassroom, alice, aSeat } from '../builders.ts';
 
 /** An admission that nobody has asked yet, and its time, which stands still. */

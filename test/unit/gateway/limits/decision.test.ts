@@ -12,7 +12,7 @@ import {
   untouched,
   withdraw,
 } from '../../../../src/gateway/limits/decision.ts';
-import { localDayOf } from '../../../../src/gateway/local-day.ts';
+import { localDayOf } from '../../../../src/timetable/local-day.ts';
 
 const CLASS = { classroomKey: 'school/python-101' };
 const FRESH: Counts = {

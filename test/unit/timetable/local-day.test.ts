@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createLocalDays, localDayOf } from '../../../src/gateway/local-day.ts';
+import { createLocalDays, localDayOf } from '../../../src/timetable/local-day.ts';
 
 const HOUR_MS = 3_600_000;
 const ZONES = ['UTC', 'Asia/Shanghai', 'Europe/Berlin', 'America/Santiago', 'Pacific/Apia', 'Asia/Kathmandu'];
