@@ -29,6 +29,8 @@ export interface ApiServerProxy {
   readonly writes: readonly ProxiedWrite[];
   /** Everything that was answered, reads included. */
   readonly requests: readonly ProxiedRequest[];
+  /** For how long (ms) nothing was asked that is not answered yet, watches left out; 0 while something is. */
+  idleMs(): number;
   /** Forgets the writes counted so far. */
   resetCount(): void;
   /**
@@ -73,12 +75,15 @@ export async function startApiServerProxy(target: ProxyTarget): Promise<ApiServe
   const watches = new Set<ServerResponse>();
   const writes: ProxiedWrite[] = [];
   const requests: ProxiedRequest[] = [];
+  let open = 0;
+  let idleSinceMs = performance.now();
   let crash: { isTheOne: (writes: readonly ProxiedWrite[]) => boolean; killClient: () => void } | undefined;
 
   const forward = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const path = (incoming.url ?? '/').split('?')[0] ?? '/';
     const counted = isStep(incoming.method ?? 'GET', path);
     const isWatch = /[?&]watch=(1|true)/.test(incoming.url ?? '');
+    if (!isWatch) open += 1;
     const call = request({
       agent,
       hostname: upstream.hostname,
@@ -108,6 +113,8 @@ export async function startApiServerProxy(target: ProxyTarget): Promise<ApiServe
     call.on('error', () => outgoing.destroy());
     outgoing.on('close', () => {
       watches.delete(outgoing);
+      if (!isWatch) open -= 1;
+      idleSinceMs = performance.now();
       call.destroy();
     });
     incoming.pipe(call);
@@ -125,6 +132,7 @@ export async function startApiServerProxy(target: ProxyTarget): Promise<ApiServe
     url: `http://127.0.0.1:${port}`,
     writes,
     requests,
+    idleMs: () => (open > 0 ? 0 : performance.now() - idleSinceMs),
     resetCount: () => writes.splice(0),
     crashAfterWrite(isTheOne, killClient) {
       crash = { isTheOne, killClient };

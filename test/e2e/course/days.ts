@@ -231,4 +231,5 @@ export async function afterwards(play: Play): Promise<void> {
   await room.looked();
   await play.shows(over);
   await play.isRefused('alice', 'class_closed');
+  await room.empty();
 }

@@ -109,7 +109,7 @@ export async function beginWeek(school: School, number: number, disturbance: Dis
     async until(moment) {
       await disturbance.atMoment(`before ${moment}`);
       now = moment;
-      await school.time.moveTo(week.at(moment));
+      await school.moveTo(week.at(moment));
       await disturbance.atMoment(`at ${moment}`);
     },
     async shows(wanted) {

@@ -43,6 +43,8 @@ export interface Room {
   /** As a trainer edits the class. */
   edit(change: Record<string, unknown>): Promise<void>;
   editSeat(student: string, change: Record<string, unknown>): Promise<void>;
+  /** Waits until no engine is left, also in the status. */
+  empty(): Promise<void>;
   /** Waits until the operator has looked at the class as it is now, in the present time of the course. */
   looked(): Promise<void>;
   /** Every object of the class, as {@link snapshotOf}, without what students used: see the account. */
@@ -116,6 +118,13 @@ export function roomIn(namespace: string, { client }: DemoCluster, week: CourseW
     async editSeat(student, change) {
       await client.mergePatch(studentQuotas, seatName(student), change);
     },
+    async empty() {
+      await eventually('the engines to be gone', async () => {
+        const { items } = await client.list(pods, { namespace, labelSelector: ENGINE_POD_SELECTOR });
+        const { status } = await classroom();
+        return items.length === 0 && status?.engines?.length === 0;
+      });
+    },
     async looked() {
       edits += 1;
       await edit({ spec: { contact: `Ms Chen, room ${edits}` } });
@@ -128,7 +137,7 @@ export function roomIn(namespace: string, { client }: DemoCluster, week: CourseW
       const objects = JSON.stringify(await snapshotOf(client, namespace), (key, value) =>
         key === 'usage' ? undefined : value,
       );
-      return JSON.parse(week.inWords(objects));
+      return JSON.parse(week.inWords(objects).replaceAll(namespace, '<namespace>'));
     },
     async told(reasons) {
       const { items } = await client.list(events, { namespace });

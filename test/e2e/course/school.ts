@@ -9,6 +9,7 @@ import { samplesOf, sumOf } from '../../../src/vllm/metrics-text.ts';
 import { type ApiServerProxy, startApiServerProxy } from '../../support/api-server-proxy.ts';
 import { type CourseTime, startCourseTime } from '../../support/course-clock/course-time.ts';
 import { kubeconfigThrough, startTestCluster } from '../../support/demo-cluster.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type CourseWeek, courseWeek } from './calendar.ts';
 
 const PROGRAMS = {
@@ -17,6 +18,8 @@ const PROGRAMS = {
 };
 /** So slow that a long answer is open for some seconds. */
 const ENGINE_SPEED = 4;
+/** Longer than from an answer to the request that follows from it. */
+const IDLE_MS = 60;
 
 /** One of the two programs, which may be killed at any moment. */
 export interface Program {
@@ -40,6 +43,11 @@ export interface School extends AsyncDisposable {
   readonly proxy: ApiServerProxy;
   readonly operator: Program;
   readonly gateway: Program;
+  /**
+   * Moves the time of the course to this one (epoch ms) when the operator has no request under way: none of them would
+   * be answered within its deadline.
+   */
+  moveTo(timeMs: number): Promise<void>;
   /** How many passes a controller of the operator has made since the operator was started. */
   operatorPasses(controller: string): Promise<number>;
   /** How many engines were ever made in a namespace. */
@@ -73,6 +81,10 @@ export async function openSchool(): Promise<School> {
     operator,
     gateway,
     enginesMade: enginesMade.in,
+    async moveTo(timeMs) {
+      await eventually('the operator to be idle', () => proxy.idleMs() >= IDLE_MS);
+      await time.moveTo(timeMs);
+    },
     async operatorPasses(controller) {
       const passes = samplesOf(await operator.metrics(), 'gpu_classroom_operator_reconciles_total');
       return sumOf(passes.filter(({ labels }) => labels.includes(`controller="${controller}"`)));
