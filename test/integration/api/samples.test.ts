@@ -55,6 +55,14 @@ describe.each(readdirSync(SAMPLES))('the sample %s', (file) => {
       .map(({ metadata, spec }) => ({ namespace: metadata.namespace, ...Object(spec.classroomRef) }));
     for (const reference of wanted) expect(classes).toContainEqual(reference);
   });
+
+  test('no class is closed at the hour at which somebody follows a guide', () => {
+    const schedules = objects
+      .filter(({ kind }) => kind === 'Classroom')
+      .map(({ spec }) => spec.schedule)
+      .filter((schedule) => schedule !== undefined);
+    for (const schedule of schedules) expect(schedule).toMatchObject({ outsideSessions: 'Open' });
+  });
 });
 
 type Parsed = ReturnType<typeof parseClassroom> | ReturnType<typeof parseStudentQuota>;
