@@ -26,6 +26,11 @@ export function accessStatus(
   return { mode, changedTime: time, ...(by && { changedBy: by.slice(0, NAME_LENGTH) }) };
 }
 
+/** When `spec.access` was written last, as far as the API server says: RFC 3339. */
+export function accessWrittenTime(classroom: Classroom): string | undefined {
+  return lastWriter(classroom).time;
+}
+
 /**
  * Who wrote `spec.access` last, and when. The annotation counts only where the same client wrote both: it may stand
  * there from an earlier change.

@@ -1,4 +1,5 @@
 import { type ApiKeyDefect, hashApiKey, parseApiKey } from '../../student/api-key.ts';
+import { overlapMomentMs } from '../../student/exam.ts';
 import { type Refusal, refuse } from '../errors.ts';
 import type { Credential, Identity } from './credential.ts';
 import type { Directory, Found, FoundSeat } from './directory.ts';
@@ -87,11 +88,11 @@ function refusalOf(found: Found | FoundSeat, nowMs: number): Refusal | undefined
 }
 
 /**
- * In an exam no overlap ends: nobody may be shut out of one because a key was rotated before it. A key that must not work
- * any more is not listed any more, so a revocation holds in an exam as well.
+ * In an exam no overlap ends: nobody may be shut out of one because a key was rotated before it. One that had ended before
+ * it began stays ended, also where no operator runs that takes the key off the list.
  */
 function isOver({ expiresAtMs }: KeyRecord, seat: Seat | undefined, nowMs: number): boolean {
-  return expiresAtMs !== undefined && expiresAtMs <= nowMs && seat?.classroom.access !== 'Exam';
+  return expiresAtMs !== undefined && expiresAtMs <= overlapMomentMs(seat?.classroom.examSinceMs, nowMs);
 }
 
 /**

@@ -7,6 +7,7 @@ import { parseClassroom, parseStudentQuota, type Refused } from '../../api/parse
 import type { StudentQuota } from '../../api/student-quota.ts';
 import { gpuShareOf } from '../../gpu/gpu-share.ts';
 import { keyOf } from '../../kube/object.ts';
+import { examSinceMs } from '../../student/exam.ts';
 import { timetableInputOf } from '../../timetable/open-until.ts';
 import { knownTimeZone } from '../../timetable/time-zone.ts';
 import { adapterCacheTag } from './cache-salt.ts';
@@ -34,6 +35,8 @@ export function classroomRecordOf(classroom: Classroom): ClassroomRecord {
   return {
     ...classroomRecord(key, name, spec, secondsOf(creationTimestamp), parsed.classroom.status),
     engineStart: engineStartOf(parsed.classroom.status),
+    // What is parsed has no managed fields.
+    examSinceMs: examSinceMs({ ...parsed.classroom, metadata: classroom.metadata }),
     openUntilMs: timetableInputOf(parsed.classroom).openUntilMs,
     gpuShare: gpuShareOf(spec.gpu),
     reportKeySha256: parsed.classroom.status?.reportKey?.sha256,

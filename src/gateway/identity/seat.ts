@@ -47,6 +47,8 @@ export interface ClassroomRecord {
   readonly contact?: string | undefined;
   readonly access: ClassroomSpec['access'];
   readonly exam?: ClassroomSpec['exam'];
+  /** Epoch ms since which it is in an exam; absent: it is in none, or nobody knows. */
+  readonly examSinceMs?: number | undefined;
   /** The timetable; absent: the class has none. */
   readonly schedule?: Schedule | undefined;
   /** Epoch ms: open until then, whatever the timetable says. */

@@ -1,6 +1,7 @@
 import { type Classroom, classrooms } from '../../api/classroom.ts';
 import { ENGINE_POD_SELECTOR } from '../../api/labels.ts';
 import { type StudentQuota, studentQuotas } from '../../api/student-quota.ts';
+import { withOwnersOfAccess } from '../../classroom/opening/access-change.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Clock } from '../../kube/clock.ts';
 import {
@@ -71,7 +72,7 @@ export function watchKubernetes(options: KubernetesSourceOptions): Source {
   const classroomInformer = createInformer<Classroom>({
     ...shared,
     resource: classrooms,
-    transform: withoutManagedFields,
+    transform: withOwnersOfAccess,
   });
   const quotaInformer = createInformer<StudentQuota>({
     ...shared,

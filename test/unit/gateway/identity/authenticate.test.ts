@@ -8,6 +8,11 @@ import { aSignIn, requestWith } from './sign-ins.ts';
 const NOW_MS = Date.parse('2026-11-23T10:00:00Z');
 const EXAM = { students: ['bob'], maxOutputTokens: 200, allowAdapters: false, allowTools: false };
 
+/** An exam for all. */
+function inExamSince(examSinceMs: number | undefined): ClassroomRecord {
+  return aClassroom({ access: 'Exam', exam: { ...EXAM, students: [] }, examSinceMs });
+}
+
 interface Case {
   name: string;
   header?: string | undefined;
@@ -59,9 +64,27 @@ const cases: Case[] = [
     want: 'accepted',
   },
   {
-    name: 'a replaced key whose overlap ended, as long as the class is in an exam,',
-    classroom: aClassroom({ access: 'Exam', exam: { ...EXAM, students: [] } }),
+    name: 'a replaced key whose overlap ended in the exam that runs',
+    classroom: inExamSince(NOW_MS - 1),
     seat: aSeat({ keys: [{ sha256: hashApiKey(ALICE_KEY), expiresAtMs: NOW_MS }] }),
+    want: 'accepted',
+  },
+  {
+    name: 'one whose overlap ended before the exam, and that the operator did not come to take away,',
+    classroom: inExamSince(NOW_MS - 1),
+    seat: aSeat({ keys: [{ sha256: hashApiKey(ALICE_KEY), expiresAtMs: NOW_MS - 1 }] }),
+    want: 'expired_api_key',
+  },
+  {
+    name: 'one whose overlap ended, in an exam of which nobody knows when it began,',
+    classroom: inExamSince(undefined),
+    seat: aSeat({ keys: [{ sha256: hashApiKey(ALICE_KEY), expiresAtMs: NOW_MS }] }),
+    want: 'expired_api_key',
+  },
+  {
+    name: 'one whose overlap still runs, in an exam that began by a clock ahead of ours,',
+    classroom: inExamSince(NOW_MS + 60_000),
+    seat: aSeat({ keys: [{ sha256: hashApiKey(ALICE_KEY), expiresAtMs: NOW_MS + 1 }] }),
     want: 'accepted',
   },
   {

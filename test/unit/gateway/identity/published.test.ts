@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ClassroomStatus, EngineState, EngineStatus } from '../../../../src/api/classroom.ts';
+import type { Classroom, ClassroomStatus, EngineState, EngineStatus } from '../../../../src/api/classroom.ts';
 import type { Condition } from '../../../../src/api/condition.ts';
 import { ANNOTATIONS } from '../../../../src/api/labels.ts';
 import { classroomRecordOf, seatRecordOf } from '../../../../src/gateway/identity/published.ts';
@@ -84,6 +84,29 @@ describe('what a Classroom means', () => {
     expect(classroomRecordOf({ ...classroom({ spec }), status: { plan } }).engine).toEqual({
       maxNumSeqs: 24,
     });
+  });
+
+  test('since when it is in an exam: as the operator saw it, else as the API server noted who wrote it', () => {
+    const fieldsV1 = { 'f:spec': { 'f:access': {} } };
+    const wrote = {
+      manager: 'kubectl',
+      operation: 'Update' as const,
+      time: '2026-11-23T09:00:00Z',
+      fieldsV1,
+    };
+    const { metadata, ...rest } = classroom({ spec: { access: 'Exam' } });
+    const exam = { ...rest, metadata: { ...metadata, managedFields: [wrote] } };
+    const changedTime = '2026-11-23T08:00:00Z';
+    const sinceMs = (seen: Classroom) => classroomRecordOf(seen).examSinceMs;
+
+    expect(sinceMs({ ...exam, status: { access: { mode: 'Exam', changedTime } } })).toBe(
+      Date.parse(changedTime),
+    );
+    expect(sinceMs({ ...exam, status: { access: { mode: 'Open', changedTime } } })).toBe(
+      Date.parse(wrote.time),
+    );
+    expect(sinceMs(classroom({ spec: { access: 'Exam' } }))).toBeUndefined();
+    expect(sinceMs({ ...exam, spec: { ...exam.spec, access: 'Open' } })).toBeUndefined();
   });
 
   test('while another model waits to be rolled out, it is the one that runs, under both names', () => {
