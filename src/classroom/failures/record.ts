@@ -2,7 +2,7 @@ import type { EngineFailures, MemoryStep } from '../../api/engine-failures.ts';
 import { ENGINE_FAILURE_REASONS } from '../../api/reasons.ts';
 import { instantOf } from '../../kube/instant.ts';
 import type { Pod } from '../../kube/resources.ts';
-import { engineContainerOf, serves } from '../engine-container.ts';
+import { engineContainerOf, engineContainerStatus, serves } from '../engine-container.ts';
 import { FAILURES } from './catalogue.ts';
 import { describeExhausted, describeFailure } from './describe.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
@@ -112,10 +112,19 @@ function visibleEnds({ pods, rolledOut }: RecordInput): EngineEnd[] {
   if (rolledOut === undefined) return [];
   return pods
     .flatMap((pod) => {
-      const end = lastTermination(pod);
+      const end = ownEnd(pod);
       return end !== undefined && runsAs(pod, rolledOut) ? [engineEnd(pod, end)] : [];
     })
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/**
+ * How its engine ended last by itself. In a pod that is being deleted it was told to end, and is killed when it takes
+ * longer than it may: that is no failure.
+ */
+function ownEnd(pod: Pod): Termination | undefined {
+  if (pod.metadata.deletionTimestamp === undefined) return lastTermination(pod);
+  return engineContainerStatus(pod)?.lastState?.terminated;
 }
 
 function wasCounted({ lastEnd }: EngineFailures, { key }: EngineEnd): boolean {

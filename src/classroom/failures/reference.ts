@@ -84,6 +84,8 @@ const HEAD = [
   "  kubelet's back-off, the engines are held for 15 minutes, after the next failure for 30, then 60, then 120.",
   '- **started again**: by the kubelet or the Deployment, without an end. Nothing is held.',
   '',
+  'An engine that ends because its pod is deleted has not failed, however it ends.',
+  '',
   'Each of it happens once, also when the operator is killed meanwhile ([ADR 10](adr/0010-failures-are-recorded-first.md)).',
   '',
   'Engines are never held while one of the class answers. A change of `model`, `gpu` or `engine` (replicas and rollout',

@@ -101,6 +101,27 @@ const stepsOf = (record: EngineFailures | undefined) =>
   (record?.memorySteps ?? []).map(({ setting, from, to }) => `${setting} ${from} → ${to}`);
 
 describe('nothing is remembered', () => {
+  test.each([0, 137, 143])('when an engine that is deleted ends with exit code %i', (exitCode) => {
+    const deletionTimestamp = '2026-09-01T12:01:00Z';
+    const status = {
+      containerStatuses: [
+        containerStatus({ state: { terminated: { exitCode, finishedAt: deletionTimestamp } } }),
+      ],
+    };
+    const running = ended({});
+    const pod: Pod = { ...running, metadata: { ...running.metadata, deletionTimestamp }, status };
+    expect(advanceRecord(undefined, input({ pods: [pod] }))).toBeUndefined();
+  });
+
+  test('but how it had ended before it was deleted', () => {
+    const pod = ended({ message: GATED });
+    const deleted = { ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2026-09-01T12:01:00Z' } };
+    expect(advanceRecord(undefined, input({ pods: [deleted] }))).toMatchObject({
+      reason: 'ModelGated',
+      count: 1,
+    });
+  });
+
   test('while nothing fails', () => {
     expect(advanceRecord(undefined, input())).toBeUndefined();
   });
