@@ -27,18 +27,25 @@ const COLUMNS = [
   'group',
 ] as const;
 
+/** Who has not asked is in no period but the whole course. */
+const WHOLE_COURSE = { day: null, session: null };
+
 /**
- * One row for each period and student. A name that a spreadsheet would take for a formula is marked as text.
+ * One row for each period and student; by course also for each who has not asked. A name that a spreadsheet would take for a formula is marked as text.
  *
  * @param bom whether it begins with a byte order mark, for spreadsheets
  * @see https://owasp.org/www-community/attacks/CSV_Injection
  */
-export function reportCsv({ periods }: Report, { bom }: { readonly bom: boolean }): string {
+export function reportCsv({ by, periods, notAsked }: Report, { bom }: { readonly bom: boolean }): string {
   const rows = periods.flatMap((period) => period.students.map((student) => rowOf(period, student)));
-  return stringify([COLUMNS, ...rows], { bom, escape_formulas: true, record_delimiter: 'windows' });
+  const idle = by === 'course' ? (notAsked ?? []).map((student) => rowOf(WHOLE_COURSE, student)) : [];
+  return stringify([COLUMNS, ...rows, ...idle], { bom, escape_formulas: true, record_delimiter: 'windows' });
 }
 
-function rowOf({ day, session }: PeriodFigures, student: StudentFigures): (string | number | null)[] {
+function rowOf(
+  { day, session }: Pick<PeriodFigures, 'day' | 'session'>,
+  student: StudentFigures,
+): (string | number | null)[] {
   return [
     day,
     session,

@@ -67,7 +67,10 @@ export interface Report {
   readonly pseudonymous: boolean;
   readonly total: WorkFigures;
   readonly models: readonly ModelFigures[];
+  /** Who asked. */
   readonly students: readonly StudentFigures[];
+  /** Who had a seat and did not ask, with zeros; null where seats are not known. */
+  readonly notAsked: readonly StudentFigures[] | null;
   readonly periods: readonly PeriodFigures[];
   /** Null where nothing is known of engines, as of a gateway without Kubernetes. */
   readonly gpu: (GpuTime & Comparison) | null;
@@ -78,6 +81,8 @@ export interface ReportOptions {
   /** What to call a student: who is who, or pseudonyms. */
   readonly named: (id: string) => StudentName;
   readonly pseudonymous: boolean;
+  /** Ids of who had a seat and is not in the account; undefined where seats are not known. */
+  readonly notAsked: readonly string[] | undefined;
   /** Sessions of the timetable of now that end after a moment (epoch ms), by their beginning. */
   readonly sessionsFrom: SessionsFrom;
 }
@@ -91,7 +96,7 @@ export function reportOf(extract: LedgerExtract, options: ReportOptions): Report
   );
   const total = workOf(students);
   const { namespace, classroom, timeZone, to, keptFrom, asOf } = extract;
-  const { by, pseudonymous, named } = options;
+  const { by, pseudonymous, named, notAsked } = options;
   return {
     namespace,
     classroom,
@@ -105,6 +110,7 @@ export function reportOf(extract: LedgerExtract, options: ReportOptions): Report
     total,
     models: modelsOf(all),
     students: studentsOf(students, named),
+    notAsked: notAsked === undefined ? null : studentsOf(notAsked.map(withoutRows), named),
     periods: periodsOf(extract, times, options),
     gpu:
       extract.engines.length === 0
@@ -120,6 +126,10 @@ interface StudentRows {
   readonly student: string;
   readonly usage: readonly UsageRow[];
   readonly active: readonly ActiveRow[];
+}
+
+function withoutRows(student: string): StudentRows {
+  return { student, usage: [], active: [] };
 }
 
 function workOf(students: readonly StudentRows[]): WorkFigures {

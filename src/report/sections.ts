@@ -33,15 +33,16 @@ export function sectionsOf(report: Report): Section[] {
   ];
 }
 
-function totalSection({ total, students, keptFrom }: Report): Section {
+function totalSection(report: Report): Section {
+  const { total, students, notAsked } = report;
   return {
     title: 'In all',
-    notes:
-      keptFrom === null ? [] : [`What was before ${keptFrom} is not kept any more, and not in this report.`],
+    notes: notesOnAll(report),
     table: {
       head: ['', ''],
       rows: [
         ['Students who asked', countText(students.length)],
+        ['Students who have not asked', notAsked === null ? '–' : countText(notAsked.length)],
         ['Requests let in', countText(total.requests)],
         ['of them completely answered', countText(total.completed)],
         ['of them given up by the student', countText(total.clientLeft)],
@@ -59,6 +60,28 @@ function totalSection({ total, students, keptFrom }: Report): Section {
       ],
     },
   };
+}
+
+function notesOnAll({ keptFrom, notAsked, pseudonymous }: Report): string[] {
+  const notes: string[] = [];
+  if (keptFrom !== null)
+    notes.push(`What was before ${keptFrom} is not kept any more, and not in this report.`);
+  if (notAsked === null)
+    notes.push(
+      'Who has not asked is not known: that takes the right to list the StudentQuotas of the class, which are its seats.',
+    );
+  else if (notAsked.length > 0 && !pseudonymous) notes.push(`Have not asked: ${byGroup(notAsked)}`);
+  return notes;
+}
+
+/** `Tuesday: Alice Zhang (alice), bob; in no group: carol`; without groups the names alone. */
+function byGroup(students: readonly StudentFigures[]): string {
+  const named = (its: readonly StudentFigures[]): string => its.map(studentText).join(', ');
+  const byName = Map.groupBy(students, ({ group }) => group);
+  // Sorted, what is undefined is the last.
+  const groups = [...byName.keys()].sort();
+  if (groups[0] === undefined) return named(students);
+  return groups.map((group) => `${group ?? 'in no group'}: ${named(byName.get(group) ?? [])}`).join('; ');
 }
 
 function faults({ refused, unanswered, interrupted }: WorkFigures): number {

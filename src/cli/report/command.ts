@@ -1,10 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import type { Classroom } from '../../api/classroom.ts';
+import { servedNameOf } from '../../api/model.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
 import { nonEmpty, oneOf, onOrOff } from '../../command-line/values.ts';
 import type { LedgerExtract } from '../../report/extract.ts';
-import { pseudonymsOf } from '../../report/pseudonyms.ts';
+import { type ClassSeat, seatsWithoutRequest } from '../../report/not-asked.ts';
+import { pseudonymsOf, withoutAdapterNames } from '../../report/pseudonyms.ts';
 import {
   GROUPINGS,
   type Report,
@@ -17,9 +19,11 @@ import { findClassroom, seatsOf } from '../cluster/class-objects.ts';
 import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
 import { YES_FLAGS, YES_SHAPE } from '../cluster/flags.ts';
 import { ifAllowed } from '../cluster/if-allowed.ts';
+import { coloursFor } from '../colours.ts';
 import type { Runnable } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { GATEWAY_FLAGS, GATEWAY_SHAPE } from '../gateway/flags.ts';
+import type { Machine } from '../machine.ts';
 import { printable } from '../printable.ts';
 import { withProgress } from '../progress.ts';
 import { writeFiles } from '../written-files.ts';
@@ -59,7 +63,7 @@ const REPORT: ClusterCommand<typeof reportSchema> = {
     format: {
       spelling: '--format <format>',
       about:
-        'markdown; csv: a row for each student and day; json: all figures; html: a page with charts, to print',
+        'markdown; csv: a row for each student and day, session or course; json: all figures; html: a page with charts, to print',
       default: 'markdown',
       words: FORMATS,
     },
@@ -69,7 +73,7 @@ const REPORT: ClusterCommand<typeof reportSchema> = {
     },
     pseudonyms: {
       spelling: '--pseudonyms',
-      about: 'name nobody: students get numbers, drawn anew for each report',
+      about: 'name nobody: students and adapters get numbers, drawn anew for each report',
     },
     yes: { ...YES_FLAGS.yes, about: 'do not ask whether a file may be replaced' },
     ...GATEWAY_FLAGS,
@@ -101,12 +105,13 @@ async function report(flags: ReportFlags, cluster: Cluster): Promise<ExitCode> {
   const { format, to } = flags;
   const made = await withProgress('Reading the ledger', machine, async () => {
     const classroom = await findClassroom(cluster, flags.class);
-    const [extract, names] = await Promise.all([
+    const [extract, seats] = await Promise.all([
       readAccount(classroom, flags, cluster, flags.gatewayUrl),
-      flags.pseudonyms ? new Map<string, StudentName>() : namesOf(cluster, classroom),
+      ifAllowed(seatsOf(cluster, classroom)),
     ]);
-    return reportOf(extract, optionsOf(flags, classroom, extract, names));
+    return reportOn({ classroom, extract, seats }, flags);
   });
+  warn(made, format, machine);
   const text = await rendered(made, format, to !== undefined);
   if (to === undefined) machine.stdout.write(text);
   else {
@@ -116,10 +121,48 @@ async function report(flags: ReportFlags, cluster: Cluster): Promise<ExitCode> {
   return EXIT_CODES.done;
 }
 
-/** By id; who left the class is known by the id alone, and so is everybody where seats may not be read. */
-async function namesOf(cluster: Cluster, classroom: Classroom): Promise<ReadonlyMap<string, StudentName>> {
-  const seats = (await ifAllowed(seatsOf(cluster, classroom))) ?? [];
-  return new Map(seats.map(({ spec: { student } }) => [student.id, nameOf(student)]));
+/** What a report is made of. */
+interface Sources {
+  readonly classroom: Classroom;
+  readonly extract: LedgerExtract;
+  /** Undefined where they may not be read. */
+  readonly seats: readonly StudentQuota[] | undefined;
+}
+
+function reportOn(sources: Sources, { by, pseudonyms }: ReportFlags): Report {
+  const { extract, seats } = sources;
+  const { schedule } = sources.classroom.spec;
+  const shared = {
+    by,
+    notAsked: seats && seatsWithoutRequest(seats.map(classSeatOf), extract),
+    sessionsFrom: (ms: number) => (schedule === undefined ? [] : sessionsFrom(schedule, ms)),
+  };
+  if (pseudonyms) return pseudonymousReport(sources, shared);
+  // Who left the class is known by the id alone, and so is everybody where seats may not be read.
+  const names = new Map(seats?.map(({ spec: { student } }) => [student.id, nameOf(student)]));
+  const named = (id: string): StudentName => names.get(id) ?? { student: id };
+  return reportOf(extract, { ...shared, pseudonymous: false, named });
+}
+
+function pseudonymousReport(
+  { classroom: { spec, status }, extract }: Sources,
+  shared: Omit<ReportOptions, 'named' | 'pseudonymous'>,
+): Report {
+  const draw = (limit: number): number => randomInt(limit);
+  const ids = [...extract.students.map(({ student }) => student), ...(shared.notAsked ?? [])];
+  const numbers = pseudonymsOf(ids, draw);
+  const served = [servedNameOf(spec.model), status?.servedName ?? '', ...spec.model.aliases];
+  const named = (id: string): StudentName => ({ student: numbers.get(id) ?? '' });
+  return reportOf(withoutAdapterNames(extract, served, draw), { ...shared, pseudonymous: true, named });
+}
+
+function classSeatOf({ metadata, spec }: StudentQuota): ClassSeat {
+  const { student, expiresAt } = spec;
+  return {
+    student: student.id,
+    beganMs: Date.parse(metadata.creationTimestamp ?? ''),
+    endsMs: expiresAt === undefined ? undefined : Date.parse(expiresAt),
+  };
 }
 
 function nameOf({ id, displayName, group }: StudentQuota['spec']['student']): StudentName {
@@ -130,22 +173,13 @@ function nameOf({ id, displayName, group }: StudentQuota['spec']['student']): St
   };
 }
 
-function optionsOf(
-  { by, pseudonyms }: ReportFlags,
-  { spec }: Classroom,
-  { students }: LedgerExtract,
-  names: ReadonlyMap<string, StudentName>,
-): ReportOptions {
-  const numbers = pseudonymsOf(
-    students.map(({ student }) => student),
-    (limit) => randomInt(limit),
+/** The other formats say it themselves. */
+function warn({ by, notAsked }: Report, format: Format, { stderr, env }: Machine): void {
+  if (format !== 'csv' || by !== 'course' || notAsked !== null) return;
+  const { yellow } = coloursFor(stderr, env);
+  stderr.write(
+    `${yellow('warning:')} who has not asked is not in the table: you may not list the StudentQuotas of the class\n`,
   );
-  return {
-    by,
-    pseudonymous: pseudonyms,
-    named: (id) => (pseudonyms ? { student: numbers.get(id) ?? '' } : (names.get(id) ?? { student: id })),
-    sessionsFrom: (ms) => (spec.schedule === undefined ? [] : sessionsFrom(spec.schedule, ms)),
-  };
 }
 
 /** Charts are loaded only for who wants them. */

@@ -9,6 +9,7 @@ import { minutesBetween } from '../../../src/report/hour-minutes.ts';
 import { hashApiKey } from '../../../src/student/api-key.ts';
 import { classroom, studentQuota } from '../../support/builders.ts';
 import { connectToControlPlane } from '../../support/connected-control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
 import { kubectlClassroom } from '../../support/kubectl-classroom.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { aClassroom, keyNumber } from '../../unit/gateway/builders.ts';
@@ -50,6 +51,10 @@ async function makeClass(): Promise<void> {
   // With the bell: what a terminal takes for a command is in no report.
   const student = { id: 'alice', displayName: '=Alice\u0007 <Zhang>', group: 'Tuesday' };
   await client.create(studentQuotas, studentQuota({ metadata: place, spec: { student } }));
+  const dora = { id: 'dora', displayName: 'Dora', group: 'Tuesday' };
+  await client.create(studentQuotas, studentQuota({ metadata: place, spec: { student: dora } }));
+  const expired = { student: { id: 'emil' }, expiresAt: '2026-08-31T21:59:59Z' };
+  await client.create(studentQuotas, studentQuota({ metadata: place, spec: expired }));
 }
 
 /** A lesson of an hour and a half on one GPU, in which Alice and Bob ask; Bob once more at home. */
@@ -65,7 +70,8 @@ async function teach(): Promise<void> {
     anEntry({ ...shared, studentId: 'bob', outcome: 'throttled', promptTokens: 0, completionTokens: 0 }),
   );
   const { sessionStartMs: _, ...atHome } = shared;
-  await ledger.settled('home', [], anEntry({ ...atHome, studentId: 'bob', promptTokens: 1_000 }));
+  const model = 'qwen:bobs-own';
+  await ledger.settled('home', [], anEntry({ ...atHome, studentId: 'bob', model, promptTokens: 1_000 }));
   const nothing = { early: 0, late: 0 };
   await ledger.engineHours(
     minutesBetween(at(0), at(89)).map(({ hour, ...running }) => ({
@@ -87,6 +93,20 @@ beforeAll(async () => {
   await teach();
 });
 afterAll(() => gateway.stop());
+
+/** The class and the key of its report, and nothing else. */
+async function mayRead(user: string): Promise<void> {
+  const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
+  const metadata = { name: 'reader' };
+  const rules = [
+    { apiGroups: [classrooms.group], resources: ['classrooms'], verbs: ['get', 'list'] },
+    { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
+  ];
+  await client.raw('POST', `${rbac}/roles`, { body: { metadata, rules } });
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' };
+  const subjects = [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: user }];
+  await client.raw('POST', `${rbac}/rolebindings`, { body: { metadata, roleRef, subjects } });
+}
 
 function run(...argv: string[]) {
   const way = [
@@ -156,6 +176,55 @@ describe('kubectl classroom report', () => {
     const { stdout } = await run('--pseudonyms', '--format', format);
     expect(stdout).toMatch(/Student 0[12]/);
     expect(stdout).not.toMatch(/alice|bob|Zhang|Tuesday/i);
+    expect(stdout).toContain('qwen:adapter-01');
+  });
+
+  describe('of a time in which there were seats', () => {
+    /** Whatever day it is: they were made today. */
+    const TIME = ['--since', '2026-09-01', '--until', '2199-12-31', '--by', 'course'];
+
+    test('names who has not asked', async () => {
+      expect((await run(...TIME)).stdout).toContain('\nHave not asked: Tuesday: Dora (dora)\n');
+      const { notAsked, students } = JSON.parse((await run(...TIME, '--format', 'json')).stdout);
+      expect(notAsked).toMatchObject([{ student: 'dora', name: 'Dora', requests: 0, totalTokens: 0 }]);
+      expect(students).toHaveLength(2);
+      const { stdout } = await run(...TIME, '--format', 'csv');
+      expect(stdout.split('\r\n').slice(1)).toEqual([
+        expect.stringMatching(/^,,alice,/),
+        expect.stringMatching(/^,,bob,/),
+        expect.stringMatching(/^,,dora,Dora,0,/),
+        '',
+      ]);
+    });
+
+    test('counts them with pseudonyms, which are drawn of all', async () => {
+      const { stdout } = await run(...TIME, '--pseudonyms');
+      expect(stdout).toMatch(/\| Students who have not asked +\| +1 \|/);
+      expect(stdout).not.toMatch(/dora/i);
+      const table = (await run(...TIME, '--pseudonyms', '--format', 'csv')).stdout.split('\r\n');
+      expect(table.slice(1, -1).map((row) => row.split(',')[2])).toEqual(
+        expect.arrayContaining(['Student 01', 'Student 02', 'Student 03']),
+      );
+    });
+
+    test('says that it does not know them, to who may not list seats', async () => {
+      await mayRead('vera');
+      const as = [...TIME, '--as', 'vera'];
+      const { stdout } = await eventually('the rights of vera', async () => {
+        const ended = await run(...as);
+        return ended.code === 0 && ended;
+      });
+      expect(stdout).toContain('Who has not asked is not known');
+      expect(stdout).toMatch(/\| Students who asked +\| +2 \|/);
+      const table = await run(...as, '--format', 'csv');
+      expect(table.stdout.split('\r\n')).toHaveLength(4);
+      expect(table.stderr).toContain('who has not asked is not in the table');
+    });
+  });
+
+  test('leaves out seats that are younger than its days', async () => {
+    const { stdout } = await run('--since', '2020-01-01', '--until', '2020-01-02', '--format', 'json');
+    expect(JSON.parse(stdout)).toMatchObject({ students: [], notAsked: [] });
   });
 
   test('leaves out other days', async () => {

@@ -61,13 +61,14 @@ export function anExtract(differs: Partial<LedgerExtract> = {}): LedgerExtract {
   };
 }
 
-/** By day and with ids. */
+/** By day and with ids, of a class in which everybody has asked. */
 export function options(differs: Partial<ReportOptions> = {}): ReportOptions {
   return {
     by: 'day',
     named: (id) => ({ student: id }),
     pseudonymous: false,
     sessionsFrom: () => [],
+    notAsked: [],
     ...differs,
   };
 }

@@ -3,7 +3,7 @@ import { chartsOf } from '../../../src/report/charts.ts';
 import { reportCsv } from '../../../src/report/csv.ts';
 import { reportMarkdown } from '../../../src/report/markdown.ts';
 import { reportPage } from '../../../src/report/page.ts';
-import { type Report, reportOf } from '../../../src/report/report.ts';
+import { type Report, type ReportOptions, reportOf } from '../../../src/report/report.ts';
 import { activeRows, anExtract, aUsageRow, engineRows, options } from './builders.ts';
 
 const NASTY = '<script>alert("x")</script>|`*=1+1';
@@ -64,6 +64,35 @@ describe('a report to read', () => {
     expect(reportMarkdown(aReport())).not.toContain('Group');
   });
 
+  test.each<[string, ReportOptions['named'], string]>([
+    ['one after the other', (student) => ({ student }), 'Have not asked: bob, carol\n'],
+    [
+      'with their groups, where some are in one',
+      (student) => (student === 'bob' ? { student, name: 'Bob', group: 'Tuesday' } : { student }),
+      'Have not asked: Tuesday: Bob (bob); in no group: carol\n',
+    ],
+  ])('names who has not asked, %s', (_, named, line) => {
+    const report = reportOf(anExtract(), options({ named, notAsked: ['bob', 'carol'] }));
+    const text = reportMarkdown(report);
+    expect(text).toContain(`\n${line}`);
+    expect(text).toMatch(/\| Students who have not asked +\| +2 \|/);
+    expect(reportPage(report, [])).toContain(`<p>${line.trim()}</p>`);
+  });
+
+  test('tells with pseudonyms only how many have not asked', () => {
+    const named = (id: string) => ({ student: id === 'bob' ? 'Student 01' : 'Student 02' });
+    const hidden = options({ named, pseudonymous: true, notAsked: ['bob', 'carol'] });
+    const text = reportMarkdown(reportOf(anExtract(), hidden));
+    expect(text).toMatch(/\| Students who have not asked +\| +2 \|/);
+    expect(text).not.toMatch(/Have not asked|Student 0/);
+  });
+
+  test('says that it does not know who has not asked, where seats may not be read', () => {
+    const text = reportMarkdown(reportOf(anExtract(), options({ notAsked: undefined })));
+    expect(text).toContain('Who has not asked is not known');
+    expect(text).toMatch(/\| Students who have not asked +\| +– \|/);
+  });
+
   test('takes no name for Markdown', () => {
     const line = reportMarkdown(aReport())
       .split('\n')
@@ -120,5 +149,21 @@ describe('a table for a spreadsheet', () => {
     expect(head?.split(',')).toHaveLength(row?.split(',').length ?? 0);
     expect(row).toBe("2026-09-01,,'=SUM(A1),,1,1,0,0,0,0,0,100,40,50,150,0,10,10,80,80,qwen,");
     expect(rest).toEqual(['']);
+  });
+
+  test('by course has a row of zeros for each who has not asked', () => {
+    const students = [{ student: 'alice', usage: [aUsageRow()], active: [] }];
+    const named = (student: string) => (student === 'bob' ? { student, group: 'Tuesday' } : { student });
+    const rowsOf = (differs: Partial<ReportOptions>) =>
+      reportCsv(reportOf(anExtract({ students }), options({ named, notAsked: ['bob'], ...differs })), {
+        bom: false,
+      })
+        .split('\r\n')
+        .slice(1, -1);
+    const [alice, ...others] = rowsOf({ by: 'course' });
+    expect(alice).toMatch(/^,,alice,,1,/);
+    expect(others).toEqual([',,bob,,0,0,0,0,0,0,0,0,0,0,0,0,,0,,0,,Tuesday']);
+    expect(rowsOf({ by: 'course', notAsked: undefined })).toHaveLength(1);
+    expect(rowsOf({ by: 'day' })).toHaveLength(1);
   });
 });

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { OUTCOME_KINDS } from '../../../src/gateway/limits/settlement.ts';
 import type { LedgerExtract, UsageRow } from '../../../src/report/extract.ts';
-import { pseudonymsOf } from '../../../src/report/pseudonyms.ts';
+import { seatsWithoutRequest } from '../../../src/report/not-asked.ts';
+import { pseudonymsOf, withoutAdapterNames } from '../../../src/report/pseudonyms.ts';
 import { GROUPINGS, type Grouping, reportOf } from '../../../src/report/report.ts';
 import type { Session } from '../../../src/timetable/session.ts';
 import { activeRows, anExtract, aUsageRow, engineRows, options } from './builders.ts';
@@ -116,6 +117,88 @@ test('pseudonyms are drawn: whatever order ids have, each can be any, and each i
       new Set(['Student 01', 'Student 02', 'Student 03']),
     );
   }
+});
+
+describe('a report that names nobody', () => {
+  const modelsOf = (extract: LedgerExtract, served: readonly string[]): string[] => {
+    const hidden = withoutAdapterNames(extract, served, () => 0);
+    return hidden.students.flatMap(({ usage }) => usage.map(({ model }) => model));
+  };
+  const asked = (...models: string[]) =>
+    anExtract({
+      students: models.map((model, index) => ({
+        student: `s${index}`,
+        usage: [aUsageRow({ model })],
+        active: [],
+      })),
+    });
+
+  test.each<[string, string[], string[], string[]]>([
+    ['the model of the class keeps its name', ['qwen'], ['qwen'], ['qwen']],
+    ['also where that has a colon', ['qwen2.5:7b'], ['qwen2.5:7b'], ['qwen2.5:7b']],
+    ['an adapter has a number', ['qwen', 'qwen:alice-zhang'], ['qwen'], ['qwen', 'qwen:adapter-01']],
+    [
+      'the same one throughout, whatever the model below it was called',
+      ['qwen:alice', 'qwen2.5:7b:alice', 'qwen:alice'],
+      ['qwen2.5:7b'],
+      ['qwen:adapter-01', 'qwen2.5:7b:adapter-01', 'qwen:adapter-01'],
+    ],
+    [
+      'another one another number, in an order that is drawn',
+      ['qwen:alice', 'qwen:bob'],
+      ['qwen'],
+      ['qwen:adapter-02', 'qwen:adapter-01'],
+    ],
+  ])('%s', (_, models, served, expected) => {
+    expect(modelsOf(asked(...models), served)).toEqual(expected);
+  });
+});
+
+describe('who has not asked', () => {
+  const DAY_MS = 24 * 3_600_000;
+  /** 2026-09-01 and 2026-09-30 of the class begin and end at these moments. */
+  const BEGINS_MS = Date.parse('2026-08-31T22:00:00Z');
+  const ENDS_MS = Date.parse('2026-09-30T22:00:00Z');
+  const alice = { student: 'alice', usage: [aUsageRow({ outcome: 'throttled' })], active: [] };
+  const seatOf = (student: string, beganMs = BEGINS_MS - DAY_MS, endsMs?: number) => ({
+    student,
+    beganMs,
+    endsMs,
+  });
+
+  test('are the seats of which the account has nothing in these days; who was only refused by a limit asked', () => {
+    const seats = [seatOf('carol'), seatOf('alice'), seatOf('bob')];
+    expect(seatsWithoutRequest(seats, anExtract({ students: [alice] }))).toEqual(['carol', 'bob']);
+  });
+
+  test.each<[string, ReturnType<typeof seatOf>, boolean]>([
+    ['ended when the first day began: no', seatOf('bob', 0, BEGINS_MS), false],
+    ['ended a moment later: yes', seatOf('bob', 0, BEGINS_MS + 1), true],
+    ['began in the last moment of the last day: yes', seatOf('bob', ENDS_MS - 1), true],
+    ['began after it: no', seatOf('bob', ENDS_MS), false],
+  ])('of seats lists one that %s', (_, seat, isListed) => {
+    expect(seatsWithoutRequest([seat], anExtract())).toEqual(isListed ? ['bob'] : []);
+  });
+
+  test('goes back as far as the account: of seats that ended before nobody knows', () => {
+    const seats = [seatOf('bob', 0, BEGINS_MS), seatOf('carol', 0, BEGINS_MS + 1)];
+    expect(seatsWithoutRequest(seats, anExtract({ from: null }))).toEqual(['bob', 'carol']);
+    expect(seatsWithoutRequest(seats, anExtract({ from: null, keptFrom: '2026-09-01' }))).toEqual(['carol']);
+    expect(seatsWithoutRequest(seats, anExtract({ from: '2025-01-01', keptFrom: '2026-09-01' }))).toEqual([
+      'carol',
+    ]);
+  });
+
+  test('is in the report with zeros, by name, and is in no sum', () => {
+    const extract = anExtract({ students: [alice] });
+    const named = (student: string) => ({ student, group: 'Tuesday' });
+    const report = reportOf(extract, options({ named, notAsked: ['carol', 'bob'] }));
+    expect(report.notAsked).toMatchObject([
+      { student: 'bob', group: 'Tuesday', requests: 0, throttled: 0, activeMinutes: 0, models: [] },
+      { student: 'carol', totalTokens: 0, queueWaitMsMean: null },
+    ]);
+    expect({ ...report, notAsked: null }).toEqual(reportOf(extract, options({ named, notAsked: undefined })));
+  });
 });
 
 const SESSION = '2026-09-01T07:00:00Z';
