@@ -1,4 +1,4 @@
-import type { ClassroomStatus } from '../../api/classroom.ts';
+import type { ClassroomStatus, EngineState } from '../../api/classroom.ts';
 import type { Pod } from '../../kube/resources.ts';
 import { engineContainerStatus } from '../engine-container.ts';
 import { readySince } from '../engines.ts';
@@ -19,10 +19,16 @@ export function lastLoadSeconds(
   return latest?.seconds ?? previous?.lastLoadSeconds;
 }
 
-/** Ready also turns true when an engine that missed its probe answers again: that is no load. */
+/** Of an engine in these states, a load has been counted, or is not to be. */
+const AFTER_LOAD: readonly EngineState[] = ['Ready', 'Failing', 'Stopping'];
+
+/**
+ * Ready also turns true when an engine that missed its probe answers again: that is no load. Nor is it one that an engine
+ * which is being stopped was ready last.
+ */
 function wasLoaded(pod: Pod, previous: ClassroomStatus | undefined): boolean {
   const before = previous?.engines?.find(({ name }) => name === pod.metadata.name);
-  return before?.state === 'Ready' || before?.state === 'Failing';
+  return before !== undefined && AFTER_LOAD.includes(before.state);
 }
 
 function loadOf(pod: Pod): { readyMs: number; seconds: number } | undefined {

@@ -22,6 +22,7 @@ describe('the last load', () => {
   test.each<[string, ClassroomStatus]>([
     ['it was ready before', was('Ready', 45)],
     ['it answers its probe again', was('Failing', 45)],
+    ['it is being stopped', was('Stopping', 45)],
   ])('stays as it was when %s', (_, previous) => {
     expect(lastLoadSeconds([first], previous)).toBe(45);
   });
