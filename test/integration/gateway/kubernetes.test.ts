@@ -7,6 +7,7 @@ import { startVllmSimulator, type VllmSimulator } from '../../../src/demo/vllm/s
 import { parseJson } from '../../../src/json/parse.ts';
 import { createApplier } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
+import { instantOf } from '../../../src/kube/instant.ts';
 import type { KubeObject, Resource } from '../../../src/kube/object.ts';
 import { type Lease, leases, type Pod, pods } from '../../../src/kube/resources.ts';
 import { GATEWAY_ACCOUNT } from '../../../src/rbac/accounts.ts';
@@ -141,11 +142,17 @@ async function publishSeat(name: string, differs: StudentQuotaDifference['spec']
   await apply(studentQuotas, { ...object, metadata: { name, namespace } });
 }
 
-async function publishKeys(name: string, keys: readonly string[]): Promise<void> {
-  const published = keys.map((key, index) => ({
+/** @param replaced keys, and until when they work */
+async function publishKeys(
+  name: string,
+  keys: readonly string[],
+  replaced: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const published = [...keys, ...Object.keys(replaced)].map((key, index) => ({
     generation: index + 1,
     sha256: hashApiKey(key),
     createdTime: NOW,
+    expiresTime: replaced[key],
   }));
   await client.mergePatch(
     studentQuotas,
@@ -260,6 +267,20 @@ describe('the life of a class', () => {
     await patch({ spec: { access: 'Open' } });
     await becomes(other.key, 'served');
     expect((await post(listed.key)).headers.get('x-gateway-max-output-tokens')).toBeNull();
+  });
+
+  test('in an exam no overlap ends, and none runs again that had ended before', async () => {
+    const { name, key } = await aServedSeat();
+    const [ending, ended] = [201, 202].map((byte) => generateApiKey(new Uint8Array(32).fill(byte)));
+    if (ending === undefined || ended === undefined) throw new Error('no keys');
+    await patch({ spec: { access: 'Exam', exam: { students: [] } } });
+    const endsMs = Date.now() + 1000;
+    await publishKeys(name, [key], { [ending]: instantOf(endsMs), [ended]: NOW });
+    await becomes(ending, 'served');
+    await eventually('the overlap to end', () => Promise.resolve(Date.now() > endsMs));
+    expect([await codeFor(ending), await codeFor(ended)]).toEqual(['served', 'expired_api_key']);
+    await patch({ spec: { access: 'Open' } });
+    await becomes(ending, 'expired_api_key');
   });
 
   test('a timetable holds without an operator, and an extension of it ends by itself', async () => {
