@@ -1,6 +1,7 @@
 import { coloursFor } from './colours.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import type { Machine } from './machine.ts';
+import { printable } from './printable.ts';
 
 /** Why a command cannot do what it was asked, for the person who asked. */
 export interface Problem {
@@ -39,6 +40,7 @@ export function tellProblem(
   const { red } = coloursFor(stderr, env);
   const { what, why, next, exitCode = EXIT_CODES.failed } = problem;
   const rest = [...(why === undefined ? [] : why.split('\n')), ...next.split('\n')];
-  stderr.write(`${red('error:')} ${what}\n${rest.map((line) => `  ${line}\n`).join('')}`);
+  // Much of it is quoted: names, and what gateways and API servers answer.
+  stderr.write(`${red('error:')} ${printable(`${what}\n${rest.map((line) => `  ${line}\n`).join('')}`)}`);
   return exitCode;
 }

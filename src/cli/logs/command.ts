@@ -9,6 +9,7 @@ import { currentReady } from '../cluster/wait-for-class.ts';
 import { type Colours, coloursFor } from '../colours.ts';
 import type { Runnable } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import { printable } from '../printable.ts';
 import { problems } from '../problems.ts';
 import { withProgress } from '../progress.ts';
 import { createCauseFinder, type KnownCause } from './causes.ts';
@@ -132,7 +133,7 @@ function chosenEngines(
 
 function noEngineText(classroom: Classroom): string {
   const why = currentReady(classroom)?.message ?? 'The operator has not looked at it since it was written.';
-  return `Class "${classroom.metadata.name}" has no engine now. ${why}\n`;
+  return `Class "${classroom.metadata.name}" has no engine now. ${printable(why)}\n`;
 }
 
 interface Shown {
@@ -190,17 +191,16 @@ function emptyText({ metadata }: Pod, { previous, since }: LogsOptions): string 
 /** The API server's words say why; a kubelet that cannot be asked is nothing that a trainer can mend. */
 function noLogText({ metadata }: Pod, { message }: KubeApiError, { previous }: LogsOptions): string {
   const which = previous ? 'no log of an earlier start' : 'no log';
-  return `Engine "${metadata.name}" has ${which} to show: ${message}\n`;
+  return `Engine "${metadata.name}" has ${which} to show: ${printable(message)}\n`;
 }
 
 /** What the operator says of those that fail: it knows ends that no log tells of. */
 function failingText({ status }: Classroom, shown: readonly Pod[]): string {
   const names = new Set(shown.map(({ metadata }) => metadata.name));
   return (status?.engines ?? [])
-    .filter(({ name, reason, message }) => names.has(name) && reason !== undefined && message !== undefined)
-    .map(
-      ({ name, state, reason, message }) =>
-        `${name}: ${[state, reason].filter(Boolean).join(', ')}: ${message}\n`,
-    )
+    .flatMap(({ name, state, reason, message }) => {
+      if (!names.has(name) || reason === undefined || message === undefined) return [];
+      return [`${name}: ${[state, reason].filter(Boolean).join(', ')}: ${printable(message)}\n`];
+    })
     .join('');
 }

@@ -1,7 +1,9 @@
+import { stripVTControlCharacters } from 'node:util';
 import { ENGINE_CONTAINER } from '../../api/labels.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { pathOf, queryOf } from '../../kube/paths.ts';
 import { type Pod, pods } from '../../kube/resources.ts';
+import { printable } from '../printable.ts';
 
 /** Which part of a log. */
 export interface LogPart {
@@ -20,7 +22,8 @@ const FOLLOW_MS = 24 * 3_600_000;
 const READ_MS = 10 * 60_000;
 
 /**
- * The log of an engine, line by line.
+ * The log of an engine, line by line, for a terminal: without colours and whatever else a terminal obeys. Engines write
+ * what students and models wrote.
  *
  * @see https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#http-get-1
  * @throws KubeApiError where the kubelet has none, or cannot be asked
@@ -42,7 +45,7 @@ export async function* readLog(
     lifetimeMs: follow ? FOLLOW_MS : READ_MS,
   });
   try {
-    yield* linesOf(stream.body);
+    for await (const line of linesOf(stream.body)) yield printable(stripVTControlCharacters(line));
   } catch (error) {
     throw stream.explain(error);
   } finally {

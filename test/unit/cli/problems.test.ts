@@ -164,3 +164,9 @@ test('a problem may have an exit code of its own', () => {
   const machine = recordedMachine();
   expect(tellProblem(problems.interrupted(), machine)).toBe(130);
 });
+
+test('names and answers that are quoted do nothing to a terminal', () => {
+  const machine = recordedMachine();
+  tellProblem(problems.gatewayRefused({ ...facts, why: 'so: \u001b[2J\u001b]52;c;eA==\u0007' }), machine);
+  expect(machine.written().stderr).toContain('  so: [2J]52;c;eA==\n');
+});
