@@ -13,7 +13,7 @@ import { openSchool, type School } from './course/school.ts';
  *
  * Another seed: `COURSE_SEED=7 npm run jest -- test/e2e/course-week.test.ts --selectProjects e2e`.
  */
-const SEED = Number(process.env['COURSE_SEED'] ?? 1);
+const SEED = Number(process.env.COURSE_SEED ?? 1);
 const BOOT_TIMEOUT_MS = 240_000;
 const DAY_TIMEOUT_MS = 300_000;
 
