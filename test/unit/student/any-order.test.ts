@@ -7,11 +7,16 @@ import {
   type StudentQuota,
   studentQuotas,
 } from '../../../src/api/student-quota.ts';
+import type { ErrorCode } from '../../../src/gateway/errors.ts';
+import { authenticate } from '../../../src/gateway/identity/authenticate.ts';
+import { classroomRecordOf, seatRecordOf } from '../../../src/gateway/identity/published.ts';
+import { instantOf } from '../../../src/kube/instant.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import { type Secret, secrets } from '../../../src/kube/resources.ts';
 import { hashApiKey } from '../../../src/student/api-key.ts';
 import { currentKey } from '../../../src/student/key-record.ts';
 import { apiKeyIn } from '../../../src/student/secret.ts';
+import { aDirectory } from '../gateway/builders.ts';
 import { apiKey, classroom, encode, inExam, MINUTE_MS } from './builders.ts';
 import { Killed, SeatWorld } from './seat-world.ts';
 
@@ -34,6 +39,7 @@ type Step =
   | { do: 'make the class' }
   | { do: 'slip a hash into the status' }
   | { do: 'begin an exam' }
+  | { do: 'end the exam' }
   | { do: 'wait'; minutes: number }
   | { do: 'pass'; oldSecrets: boolean; oldQuotas: boolean; killedAfter: number };
 
@@ -180,11 +186,13 @@ class Story {
       case 'make the class':
         return world.put(classrooms, classroom());
       case 'begin an exam': {
-        const began = new Date(world.clock.now()).toISOString();
+        const began = instantOf(world.clock.now());
         return world.edit<Classroom>(classrooms, 'python-101', (draft) =>
           Object.assign(draft, inExam(began)),
         );
       }
+      case 'end the exam':
+        return world.edit<Classroom>(classrooms, 'python-101', (draft) => Object.assign(draft, classroom()));
       case 'slip a hash into the status':
         return world.edit<StudentQuota>(studentQuotas, 'alice', (draft) => {
           if (draft.status?.keys !== undefined && draft.status.keys.length > 0) draft.status.keys.push(ALIEN);
@@ -314,6 +322,57 @@ test(
         expect(working).toHaveLength(2);
       }),
       { numRuns: RUNS },
+    );
+  },
+  TIMEOUT_MS,
+);
+
+/** What a gateway makes of every key that was ever listed. */
+class Gateway {
+  /** Hashes that it refused once, whatever the class does. */
+  readonly #refused = new Set<string>();
+  readonly #story: Story;
+  readonly #listed: ReadonlySet<string>;
+
+  constructor(story: Story) {
+    this.#story = story;
+    this.#listed = new Witness(story.world).listed;
+  }
+
+  look(): void {
+    const { world } = this.#story;
+    const directory = aDirectory();
+    const found = world.get(classrooms, 'python-101');
+    if (found !== undefined) directory.putClassroom(classroomRecordOf(found));
+    const seat = seatRecordOf(world.quota());
+    if (seat !== undefined) directory.putSeat(seat);
+    for (const sha256 of this.#listed) {
+      const decision = authenticate({ via: 'key', sha256 }, directory, world.clock.now());
+      if (decision.ok) expect(this.#refused).not.toContain(sha256);
+      else if (KEY_REFUSALS.has(decision.refusal.code)) this.#refused.add(sha256);
+    }
+  }
+}
+
+const KEY_REFUSALS: ReadonlySet<ErrorCode> = new Set(['invalid_api_key', 'expired_api_key']);
+
+test(
+  'a key that a gateway refused once is refused for ever, in exams as well, and where the operator comes late',
+  async () => {
+    const exams = fc.record({ do: fc.constantFrom('begin an exam' as const, 'end the exam' as const) });
+    const often = fc.oneof(pass, rotation(10), wait(15), exams);
+    const steps = fc.array(fc.oneof({ weight: 4, arbitrary: often }, anything), { maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (steps) => {
+        const story = new Story();
+        const gateway = new Gateway(story);
+        await story.world.converge();
+        for (const each of steps) {
+          await story.run(each);
+          gateway.look();
+        }
+      }),
+      { numRuns: 4 * RUNS },
     );
   },
   TIMEOUT_MS,
