@@ -1,5 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import type { LedgerExtract } from './extract.ts';
+import { firstDayOf } from './first-day.ts';
 
 /** A seat of the class. Moments are epoch ms. */
 export interface ClassSeat {
@@ -14,12 +15,10 @@ export interface ClassSeat {
  * The students who had a seat at some time of the account's days and of whom it has nothing. Who was refused by a limit
  * has asked. Of days that are not kept any more nobody knows.
  */
-export function seatsWithoutRequest(
-  seats: readonly ClassSeat[],
-  { students, from, to, keptFrom, timeZone }: LedgerExtract,
-): string[] {
+export function seatsWithoutRequest(seats: readonly ClassSeat[], extract: LedgerExtract): string[] {
+  const { students, to, keptFrom, timeZone } = extract;
   const startMs = (day: Temporal.PlainDate): number => day.toZonedDateTime({ timeZone }).epochMilliseconds;
-  const [first] = [from, keptFrom]
+  const [first] = [firstDayOf(extract), keptFrom]
     .filter((day) => day !== null)
     .sort()
     .reverse();

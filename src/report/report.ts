@@ -1,6 +1,7 @@
 import { localDayOf } from '../timetable/local-day.ts';
 import type { ActiveRow, LedgerExtract, UsageRow } from './extract.ts';
 import { type Figures, figuresOf } from './figures.ts';
+import { firstDayOf } from './first-day.ts';
 import {
   type Comparison,
   comparisonOf,
@@ -101,7 +102,7 @@ export function reportOf(extract: LedgerExtract, options: ReportOptions): Report
     namespace,
     classroom,
     timeZone,
-    from: extract.from ?? firstDay(students, times),
+    from: firstDayOf(extract),
     to,
     keptFrom,
     asOf,
@@ -169,11 +170,6 @@ function studentsByDay(students: readonly StudentRows[]): (day: string) => numbe
     for (const day of days) onDay.set(day, (onDay.get(day) ?? 0) + 1);
   }
   return (day) => onDay.get(day) ?? 0;
-}
-
-function firstDay(students: readonly StudentRows[], times: readonly EngineTime[]): string | null {
-  const days = [...students.flatMap(({ usage }) => usage), ...times].map(({ day }) => day);
-  return days.reduce<string | null>((first, day) => (first === null || day < first ? day : first), null);
 }
 
 /** What identifies a period; in the order in which periods follow each other, outside of sessions last on a day. */

@@ -180,9 +180,13 @@ describe('who has not asked', () => {
     expect(seatsWithoutRequest([seat], anExtract())).toEqual(isListed ? ['bob'] : []);
   });
 
-  test('goes back as far as the account: of seats that ended before nobody knows', () => {
+  test('goes back as far as the report: of seats that ended before nothing is told', () => {
     const seats = [seatOf('bob', 0, BEGINS_MS), seatOf('carol', 0, BEGINS_MS + 1)];
     expect(seatsWithoutRequest(seats, anExtract({ from: null }))).toEqual(['bob', 'carol']);
+    const engines = engineRows('2026-08-31T22:00:00Z', '2026-08-31T22:10:00Z');
+    expect(seatsWithoutRequest(seats, anExtract({ from: null, engines }))).toEqual(['carol']);
+    const students = [alice];
+    expect(seatsWithoutRequest(seats, anExtract({ from: null, students }))).toEqual(['carol']);
     expect(seatsWithoutRequest(seats, anExtract({ from: null, keptFrom: '2026-09-01' }))).toEqual(['carol']);
     expect(seatsWithoutRequest(seats, anExtract({ from: '2025-01-01', keptFrom: '2026-09-01' }))).toEqual([
       'carol',
@@ -233,6 +237,19 @@ describe('the periods of a report', () => {
   ])('by %s', (by, expected) => {
     const { periods } = reportOf(extract, options({ by }));
     expect(periods.map(({ day, session, requests }) => [day, session, requests])).toEqual(expected);
+  });
+
+  test.each<[string, Partial<LedgerExtract>, string | null]>([
+    ['that was asked for', { from: '2026-08-01' }, '2026-08-01'],
+    ['with a request', { from: null }, '2026-09-01'],
+    [
+      'with an engine, though nobody asked',
+      { from: null, engines: engineRows('2026-08-30T22:30:00Z', '2026-08-30T23:10:00Z') },
+      '2026-08-31',
+    ],
+    ['of none, where there was nothing', { from: null, students: [] }, null],
+  ])('begin with the day %s', (_, differs, expected) => {
+    expect(reportOf({ ...extract, ...differs }, options()).from).toBe(expected);
   });
 
   test('a day on which engines ran for nobody is one of them', () => {
