@@ -225,6 +225,21 @@ describe('a seat', () => {
     expect(told.map(({ deprecatedCount, series }) => series?.count ?? deprecatedCount ?? 1)).toEqual([1]);
   });
 
+  test('is warned of its second budget in the order in which the next pass expects both', async () => {
+    await givenSeat('alice', { limits: { tokensTotal: 1000 } });
+    const usage = { asOf: new Date().toISOString(), requestsToday: 1, tokensToday: 850, tokensTotal: 850 };
+    await patchSeat({ status: { usage } }, 'status');
+    const warned = async (wanted: number) => {
+      const seat = await read(studentQuotas, 'alice');
+      return seat.status?.quotaWarnings?.length === wanted && seat;
+    };
+    await eventually('the warning of the course', () => warned(1));
+    await patchSeat({ spec: { limits: { tokensPerDay: 1000 } } });
+    const seat = await eventually('the warning of the day', () => warned(2));
+    // In another order than it was applied in, it would be applied again by every pass.
+    expect(seat.status?.quotaWarnings?.map(({ budget }) => budget)).toEqual(['Day', 'Course']);
+  });
+
   test('that has a boost tells its end, also where no operator ran then', async () => {
     await givenSeat();
     const boostUntil = (untilMs: number) =>
