@@ -199,18 +199,19 @@ describe('a seat', () => {
   });
 
   test('whose budget is nearly used is told of once, also by an operator that begins anew', async () => {
-    await givenSeat('alice', { limits: { tokensPerDay: 1000 } });
-    const publish = (tokensToday: number) => {
+    // Of the course: a day may end while this runs.
+    await givenSeat('alice', { limits: { tokensTotal: 1000 } });
+    const publish = (tokensTotal: number) => {
       const asOf = new Date().toISOString();
-      const usage = { asOf, requestsToday: 1, tokensToday, tokensTotal: tokensToday };
+      const usage = { asOf, requestsToday: 1, tokensToday: tokensTotal, tokensTotal };
       return patchSeat({ status: { usage } }, 'status');
     };
     await publish(850);
     const warning = await eventAbout('alice', 'QuotaNearlyUsed');
     expect(warning).toMatchObject({ type: 'Warning' });
-    expect(warning.note).toContain('alice has used 85 % of the tokens of today: 850 of 1,000.');
+    expect(warning.note).toContain('alice has used 85 % of the tokens of the course: 850 of 1,000.');
     expect((await read(studentQuotas, 'alice')).status?.quotaWarnings).toMatchObject([
-      { budget: 'Day', level: 'NearlyUsed', limit: 1000 },
+      { budget: 'Course', level: 'NearlyUsed', limit: 1000 },
     ]);
     stop.abort();
     await stopped;
@@ -227,7 +228,9 @@ describe('a seat', () => {
 
   test('is warned of its second budget in the order in which the next pass expects both', async () => {
     await givenSeat('alice', { limits: { tokensTotal: 1000 } });
-    const usage = { asOf: new Date().toISOString(), requestsToday: 1, tokensToday: 850, tokensTotal: 850 };
+    // A clock that is ahead: these are figures of today, also where the day ends while this runs.
+    const asOf = new Date(Date.now() + 24 * 3_600_000).toISOString();
+    const usage = { asOf, requestsToday: 1, tokensToday: 850, tokensTotal: 850 };
     await patchSeat({ status: { usage } }, 'status');
     const warned = async (wanted: number) => {
       const seat = await read(studentQuotas, 'alice');
