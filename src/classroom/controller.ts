@@ -13,7 +13,7 @@ import type { ClassroomDependencies } from './dependencies.ts';
 import { shortenEndsOfLoading } from './engine-watch/loading-ends.ts';
 import { createEngineRestarts } from './engine-watch/restart.ts';
 import { type ObservedClass, observe } from './observe.ts';
-import { type Plan, plan, type WantedPlan } from './plan.ts';
+import { type Plan, plan, refusalIn, type WantedPlan } from './plan.ts';
 import { createGivenTurns } from './rollout/give-turns.ts';
 import { preferIdleToGo } from './scaling/deletion-cost.ts';
 import { removeLeftLeases } from './scaling/left-leases.ts';
@@ -136,13 +136,15 @@ function passOf(
 ): ReconcilePass {
   const looks = [planned.nextLookAtMs, ...looksAtMs].filter((atMs) => atMs !== undefined);
   const later = looks.length === 0 ? {} : { requeueAfterMs: Math.min(...looks) - nowMs };
-  if (planned.kind === 'withheld') return { ...later, blocked: planned.message };
+  if (planned.kind === 'withheld') return { ...later, blocked: planned.refusal.message };
   if (outcome !== undefined && outcome.problems.length > 0) {
     const blocked = findCondition(next.conditions, CLASSROOM_CONDITIONS.childrenApplied)?.message ?? '';
     return { blocked, requeueAfterMs: PROBLEM_RETRY_MS };
   }
   const says = (type: string) => findCondition(next.conditions, type)?.message ?? '';
   if (planned.held) return { ...later, blocked: says(CLASSROOM_CONDITIONS.enginesReady) };
-  if (planned.planning.kind === 'unfit') return { ...later, blocked: says(CLASSROOM_CONDITIONS.fits) };
+  const refusal = refusalIn(planned);
+  if (refusal !== undefined) return { ...later, blocked: refusal.message };
+  if (planned.planning?.kind === 'unfit') return { ...later, blocked: says(CLASSROOM_CONDITIONS.fits) };
   return later;
 }

@@ -1,7 +1,5 @@
 import type { Classroom, ClassroomSpec } from '../api/classroom.ts';
-import { describeIssues, type FieldIssue } from '../api/issue.ts';
 import { parseClassroom } from '../api/parse.ts';
-import { CLASSROOM_REASONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
 import { recordsOf } from '../gpu/node-preparation/record.ts';
 import { type KubeObject, keyOf, type Resource } from '../kube/object.ts';
@@ -16,7 +14,6 @@ import {
 import type { OperatorSettings } from '../reconcile/settings.ts';
 import { timetableInputOf } from '../timetable/open-until.ts';
 import { openingOf } from '../timetable/opening.ts';
-import { isTimeZone } from '../timetable/time-zone.ts';
 import { engineDeployment } from './children/deployment.ts';
 import { modelCacheClaim } from './children/model-cache.ts';
 import { engineNetworkPolicy } from './children/network-policy.ts';
@@ -25,12 +22,13 @@ import { enginePodDisruptionBudget } from './children/pod-disruption-budget.ts';
 import { engineService } from './children/service.ts';
 import { engineServiceAccount } from './children/service-account.ts';
 import { earliestAfter } from './earliest.ts';
-import { deniedArguments } from './extra-args.ts';
 import { isHeld, retryAtMs, stepsFor } from './failures/record.ts';
 import { specHash } from './failures/spec-hash.ts';
 import type { ObservedChild, ObservedClass } from './observe.ts';
 import { ownershipOf } from './ownership.ts';
+import { type Refusal, refusalOf, unreadable } from './refusal.ts';
 import { type PlannedRollout, planRollout } from './rollout/plan-rollout.ts';
+import { rolledOutOf } from './rollout/rolled-out.ts';
 import { type ClassHours, classHours } from './scaling/class-scaling.ts';
 
 /** One object as it should be. */
@@ -39,7 +37,7 @@ export interface ChildIntent {
   object: KubeObject;
 }
 
-/** The spec makes sense: what there should be. */
+/** What there should be: as the spec says, or with the engines of before where it is refused (`rollout`). */
 export interface WantedPlan extends PlannedRollout {
   kind: 'wanted';
   spec: ClassroomSpec;
@@ -47,7 +45,7 @@ export interface WantedPlan extends PlannedRollout {
   activeSeats: number;
   /** When the class is open, and its engines up. */
   hours: ClassHours;
-  /** Stands for what the spec says of model, GPU and engines. */
+  /** Stands for what the spec says of model, GPU and engines; of one that is refused, for what the last one said. */
   specHash: string;
   /** Whether engines that fail again and again are kept from starting: then there are none for now. */
   held: boolean;
@@ -60,17 +58,21 @@ export interface WantedPlan extends PlannedRollout {
   nextLookAtMs: number | undefined;
 }
 
-/** The spec cannot be acted on; everything stays as it is. */
+/** The spec cannot be acted on, nor is there anything to go on with; everything stays as it is. */
 export interface WithheldPlan {
   kind: 'withheld';
-  reason: 'ArgumentDenied' | 'SpecUnreadable' | 'TimeZoneUnknown';
-  /** What, why, what next. */
-  message: string;
+  refusal: Refusal;
   /** When the class opens or closes meanwhile (epoch ms). */
   nextLookAtMs: number | undefined;
 }
 
 export type Plan = WantedPlan | WithheldPlan;
+
+/** Why the spec of a class cannot be acted on; undefined: it can. */
+export function refusalIn(plan: Plan): Refusal | undefined {
+  if (plan.kind === 'withheld') return plan.refusal;
+  return plan.rollout.kind === 'refused' ? plan.rollout.refusal : undefined;
+}
 
 type PlanSettings = Pick<
   OperatorSettings,
@@ -80,22 +82,23 @@ type PlanSettings = Pick<
 /** What a class needs, from what is there and the time. Pure. */
 export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: number): Plan {
   const parsed = parseClassroom(observed.classroom);
-  if (!parsed.ok) return unreadable(parsed.issues);
+  if (!parsed.ok) return { kind: 'withheld', refusal: unreadable(parsed.issues), nextLookAtMs: undefined };
   const { classroom } = parsed;
   const { spec } = classroom;
   const refusal = refusalOf(spec);
-  if (refusal !== undefined) {
+  if (refusal !== undefined && !goesOn(refusal, classroom, observed)) {
     const { validUntilMs } = openingOf(timetableInputOf(classroom), nowMs);
-    return { kind: 'withheld', ...refusal, nextLookAtMs: validUntilMs };
+    return { kind: 'withheld', refusal, nextLookAtMs: validUntilMs };
   }
 
-  const failures = failureState(observed.classroom, spec, nowMs);
+  const failures = failureState(observed.classroom, spec, { isRefused: refusal !== undefined, nowMs });
   const activeSeats = observed.seats.filter((seat) => isActive(seat, nowMs)).length;
   const { steps } = failures;
   const hours = classHours(classroom, nowMs);
   const planned = planRollout({
     observed,
     classroom,
+    refusal,
     activeSeats,
     steps,
     nowMs,
@@ -103,16 +106,7 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
     hours,
   });
   const { engines, rollout, pause } = planned;
-  // Those of the engines in force: while a change waits, the ones that run keep their way out.
-  const ports = outgoingPorts(engines?.rolledOut.template);
-  const modelCache = modelCacheClaim(classroom, spec, observed.modelCache);
-  const foundations: ChildIntent[] = [
-    { resource: serviceAccounts, object: engineServiceAccount(classroom) },
-    ...(modelCache === undefined ? [] : [{ resource: persistentVolumeClaims, object: modelCache }]),
-    { resource: networkPolicies, object: engineNetworkPolicy(classroom, settings, ports) },
-    { resource: services, object: engineService(classroom) },
-    { resource: podDisruptionBudgets, object: enginePodDisruptionBudget(classroom, isGivingWay(observed)) },
-  ];
+  const foundations = foundationsOf(observed, classroom, planned, settings);
   const deployment = engines && {
     resource: deployments,
     object: engineDeployment(classroom, engines.rolledOut, {
@@ -144,10 +138,43 @@ export function plan(observed: ObservedClass, settings: PlanSettings, nowMs: num
   };
 }
 
-/** What follows from the failures that the status tells of; a step or a hold is recorded before it is acted on. */
-function failureState(classroom: Classroom, spec: ClassroomSpec, nowMs: number) {
+/**
+ * Whether engines that were rolled out before go on by the timetable: those of a class that meets once a week must not
+ * keep their GPUs, nor be missing at the next session, because a person has mistyped an argument.
+ */
+function goesOn({ reason }: Refusal, classroom: Classroom, { deployment }: ObservedClass): boolean {
+  return reason === 'ArgumentDenied' && rolledOutOf(classroom, deployment) !== undefined;
+}
+
+/** What the engines in force stand on: while a change waits, the ones that run keep their way out. */
+function foundationsOf(
+  observed: ObservedClass,
+  classroom: Classroom,
+  { engines }: PlannedRollout,
+  settings: PlanSettings,
+): ChildIntent[] {
+  const ports = outgoingPorts(engines?.rolledOut.template);
+  const modelCache = modelCacheClaim(classroom, classroom.spec, observed.modelCache);
+  return [
+    { resource: serviceAccounts, object: engineServiceAccount(classroom) },
+    ...(modelCache === undefined ? [] : [{ resource: persistentVolumeClaims, object: modelCache }]),
+    { resource: networkPolicies, object: engineNetworkPolicy(classroom, settings, ports) },
+    { resource: services, object: engineService(classroom) },
+    { resource: podDisruptionBudgets, object: enginePodDisruptionBudget(classroom, isGivingWay(observed)) },
+  ];
+}
+
+/**
+ * What follows from the failures that the status tells of; a step or a hold is recorded before it is acted on. Engines
+ * that go on while the spec is refused are those that the record is about.
+ */
+function failureState(
+  classroom: Classroom,
+  spec: ClassroomSpec,
+  { isRefused, nowMs }: { isRefused: boolean; nowMs: number },
+) {
   const record = classroom.status?.failures;
-  const hash = specHash(classroom, spec);
+  const hash = (isRefused ? record?.specHash : undefined) ?? specHash(classroom, spec);
   const held = isHeld(record, { specHash: hash, nowMs });
   return {
     specHash: hash,
@@ -192,38 +219,4 @@ function unwanted(observed: ObservedClass, wanted: readonly ChildIntent[]): Obse
       ownershipOf(observed.classroom, object) === 'ours' &&
       !names.has(`${object.kind}/${object.metadata.name}`),
   );
-}
-
-type Refusal = Pick<WithheldPlan, 'reason' | 'message'>;
-
-/** Why a spec that follows the schema cannot be acted on all the same. */
-function refusalOf({ engine, schedule }: ClassroomSpec): Refusal | undefined {
-  const denied = deniedArguments(engine.extraArgs);
-  if (denied.length > 0) return argumentsDenied(denied);
-  if (schedule !== undefined && !isTimeZone(schedule.timeZone)) return timeZoneUnknown(schedule.timeZone);
-  return undefined;
-}
-
-function argumentsDenied(denied: ReturnType<typeof deniedArguments>): Refusal {
-  const list = denied.map(({ argument, why }) => `'${argument}' (${why})`).join(', ');
-  return {
-    reason: CLASSROOM_REASONS.argumentDenied,
-    message: `\`engine.extraArgs\` holds arguments that are not passed on: ${list}. Remove them; for most there is a field of the Classroom. Until then the engines stay as they are.`,
-  };
-}
-
-function timeZoneUnknown(timeZone: string): Refusal {
-  return {
-    reason: CLASSROOM_REASONS.timeZoneUnknown,
-    message: `\`schedule.timeZone\` is no time zone that this version knows: '${timeZone}'. Write a name of the IANA database, such as Europe/Berlin. Until then the engines stay as they are, and the class opens and closes by UTC.`,
-  };
-}
-
-function unreadable(issues: readonly FieldIssue[]): WithheldPlan {
-  return {
-    kind: 'withheld',
-    nextLookAtMs: undefined,
-    reason: CLASSROOM_REASONS.specUnreadable,
-    message: `The object does not follow the schema of this version: ${describeIssues(issues)}. Correct it, or install the CRDs that belong to this operator. Until then the engines stay as they are.`,
-  };
 }

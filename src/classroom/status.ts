@@ -24,7 +24,7 @@ import { type NodesReport, nodesReport } from './node-preparation/nodes-report.t
 import type { ObservedClass } from './observe.ts';
 import { type OpeningReport, openingReport } from './opening/report.ts';
 import { pendingFeatures } from './pending-features.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, refusalIn } from './plan.ts';
 import { rolloutCondition } from './rollout/condition.ts';
 import { runningFigures } from './rollout/figures.ts';
 import type { Awaited, Leave } from './rollout/leave.ts';
@@ -59,7 +59,8 @@ export function status(input: StatusInput): ClassroomStatus {
   const report = adapterReportOf(input, engines, figures.servedName);
   const measured = measurementReportOf(input, report.engines, figures.plan);
   const failures = failuresOf(input, engines);
-  const nodes = plan.kind === 'wanted' ? nodesReport(observed, plan) : undefined;
+  const nodes =
+    plan.kind === 'wanted' && plan.planning !== undefined ? nodesReport(observed, plan) : undefined;
   const loadSeconds = lastLoadSeconds(observed.pods, previous);
   const opening = openingReport(observed.classroom, input.nowMs);
   const reports = { report, measured, failures, nodes, loadSeconds, opening };
@@ -87,7 +88,7 @@ export function status(input: StatusInput): ClassroomStatus {
   };
 }
 
-/** A spec that cannot be acted on leaves the engines as they are, and so what the status says of them. */
+/** Where nothing is acted on the engines stay as they are, and so does what the status says of them. */
 function keptFields(previous: ClassroomStatus | undefined) {
   return {
     ...(previous?.replicas === undefined ? {} : { replicas: previous.replicas }),
@@ -96,7 +97,7 @@ function keptFields(previous: ClassroomStatus | undefined) {
   };
 }
 
-/** A spec that cannot be acted on leaves the adapters as they are, and so what the status says of them. */
+/** Where nothing is acted on the adapters stay as they are, and so does what the status says of them. */
 function adapterReportOf(
   { observed, plan }: StatusInput,
   engines: EngineStatus[],
@@ -124,7 +125,7 @@ function measurementReportOf(
   return measurementReport({ engines, pods, enginePods, watched, plan: figures, template, previous, nowMs });
 }
 
-/** What of engines that fail is to be remembered. A spec that cannot be acted on leaves it as it is. */
+/** What of engines that fail is to be remembered. A spec that cannot be acted on adds nothing to it. */
 function failuresOf(
   { observed, plan, nowMs }: StatusInput,
   engines: readonly EngineStatus[],
@@ -136,7 +137,7 @@ function failuresOf(
     specHash: plan.specHash,
     pods: observed.pods,
     rolledOut: engineContainerOf(rolledOut.template.spec),
-    isAsWanted: plan.rollout.kind !== 'wait',
+    isAsWanted: plan.rollout.kind !== 'wait' && plan.rollout.kind !== 'refused',
     readyEngines: countReady(engines),
     wantedEngines: replicas,
     nowMs,
@@ -164,7 +165,9 @@ function conditionDrafts(
   const childrenApplied = childrenAppliedCondition(input);
   const enginesReady = enginesReadyCondition(input, engines, gpus, { failures, loadSeconds });
   const fits =
-    plan.kind === 'wanted' ? fitsCondition(plan.planning, plan.spec) : unknown(TYPES.fits, CORRECT_FIRST);
+    plan.kind === 'withheld' || plan.planning === undefined
+      ? unknown(TYPES.fits, CORRECT_FIRST)
+      : fitsCondition(plan.planning, plan.spec);
   const details = [specValid, fits, childrenApplied, enginesReady];
   return [
     readyCondition(details, opening.condition, countReady(engines), observed.seats),
@@ -219,7 +222,9 @@ function rolloutPendingCondition(
   { plan, settings }: StatusInput,
   lastLoadSeconds: number | undefined,
 ): ConditionDraft {
-  if (plan.kind === 'withheld') return unknown(TYPES.rolloutPending, CORRECT_FIRST);
+  if (plan.kind === 'withheld' || plan.rollout.kind === 'refused') {
+    return unknown(TYPES.rolloutPending, CORRECT_FIRST);
+  }
   return rolloutCondition(plan.rollout, {
     idleMs: settings.rolloutIdleMs,
     lastLoadSeconds,
@@ -232,15 +237,10 @@ function awaitedOf(leave: Leave): Awaited | undefined {
 }
 
 function specValidCondition(plan: Plan): ConditionDraft {
-  if (plan.kind === 'wanted') {
-    return {
-      type: TYPES.specValid,
-      status: 'True',
-      reason: REASONS.accepted,
-      message: 'The spec can be acted on.',
-    };
-  }
-  return { type: TYPES.specValid, status: 'False', reason: plan.reason, message: plan.message };
+  const type = TYPES.specValid;
+  const refusal = refusalIn(plan);
+  if (refusal !== undefined) return { type, status: 'False', ...refusal };
+  return { type, status: 'True', reason: REASONS.accepted, message: 'The spec can be acted on.' };
 }
 
 function childrenAppliedCondition({ outcome }: StatusInput): ConditionDraft {

@@ -58,7 +58,7 @@ function outputOf(text: string): string {
   const now = observe(input);
   const observed = input.before === undefined ? now : { ...now, ...whatRuns(input, input.before) };
   const result = plan(observed, settings(), NOW_MS);
-  if (result.kind === 'withheld') return inYaml({ reason: result.reason, message: result.message });
+  if (result.kind === 'withheld') return inYaml(result.refusal);
   const { deployment } = result;
   const objects = result.foundations.map(({ object }) => object);
   const engines = deployment === undefined ? [] : [withoutRecord(deployment.object as Deployment)];

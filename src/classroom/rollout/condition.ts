@@ -17,7 +17,10 @@ export interface RolloutTerms {
 }
 
 /** Whether a change of the spec waits, for what, what changes and how long the class will be without its engines. */
-export function rolloutCondition(decision: RolloutDecision, terms: RolloutTerms): ConditionDraft {
+export function rolloutCondition(
+  decision: Exclude<RolloutDecision, { kind: 'refused' }>,
+  terms: RolloutTerms,
+): ConditionDraft {
   switch (decision.kind) {
     case 'current':
     case 'now':

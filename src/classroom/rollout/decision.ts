@@ -1,5 +1,6 @@
 import type { Pod } from '../../kube/resources.ts';
 import { serves } from '../engine-container.ts';
+import type { Refusal } from '../refusal.ts';
 import type { Activity } from './activity.ts';
 import { type Change, changesBetween } from './changes.ts';
 import type { Awaited, Leave } from './leave.ts';
@@ -24,6 +25,8 @@ export type RolloutDecision =
   | { kind: 'current' }
   /** Never: it does not fit. */
   | { kind: 'unfit'; runs: boolean }
+  /** Never: the spec cannot be acted on. The engines of before go on. */
+  | { kind: 'refused'; refusal: Refusal }
   /** Now, because of `why`. */
   | { kind: 'now'; changes: Change[]; strategy: Strategy; why: string }
   /** Not yet. */
@@ -41,7 +44,7 @@ export type RolloutDecision =
  * When engines may be replaced by ones that run as the spec says: an engine that students use is restarted only where
  * spec and timetable give leave; where none of them serves anybody, there is nothing to wait for.
  */
-export function decideRollout(input: RolloutInput): Exclude<RolloutDecision, { kind: 'unfit' }> {
+export function decideRollout(input: RolloutInput): Exclude<RolloutDecision, { kind: 'unfit' | 'refused' }> {
   const { rolledOut, wanted, pods } = input;
   if (rolledOut === undefined) return startWith('nothing runs that is known of', input, []);
   const changes = changesBetween(rolledOut.template, wanted);

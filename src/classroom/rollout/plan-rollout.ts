@@ -6,6 +6,7 @@ import { enginePodTemplate } from '../children/engine-pod.ts';
 import { type EnginePlanning, planEngines, planStatusOf } from '../engine-settings.ts';
 import { lowerPlanning } from '../failures/lower-planning.ts';
 import type { ObservedClass } from '../observe.ts';
+import type { Refusal } from '../refusal.ts';
 import { type ClassHours, classScaling } from '../scaling/class-scaling.ts';
 import type { Scaling } from '../scaling/wanted-engines.ts';
 import { rememberedSlot, slotKnowledge } from '../slot.ts';
@@ -18,8 +19,8 @@ import { type RolledOut, resourceOf, rolledOutOf } from './rolled-out.ts';
 export interface PlannedRollout {
   /** Where engines may run. */
   placement: GpuPlacement;
-  /** The figures of engines as the spec wants them. */
-  planning: EnginePlanning;
+  /** The figures of engines as the spec wants them; undefined: it is refused. */
+  planning: EnginePlanning | undefined;
   rollout: RolloutDecision;
   /** The engines that run or are being started, and how many of them there shall be; undefined: none may be started. */
   engines: { rolledOut: RolledOut; replicas: number; scaling: Scaling } | undefined;
@@ -33,6 +34,8 @@ export interface RolloutContext {
   observed: ObservedClass;
   /** With its defaults filled in. */
   classroom: Classroom;
+  /** Why the spec cannot be acted on; undefined: it can. */
+  refusal: Refusal | undefined;
   /** Students who may work now. */
   activeSeats: number;
   /** What was lowered since engines ran out of GPU memory. */
@@ -44,17 +47,24 @@ export interface RolloutContext {
 
 /** Plans the engines of the spec, and decides whether they are started now or those that run stay. Pure. */
 export function planRollout(context: RolloutContext): PlannedRollout {
-  const { observed, classroom, steps } = context;
+  const { observed, classroom, refusal, steps } = context;
   const { spec } = classroom;
   const leave = leaveOf(context);
   const rolledOut = rolledOutOf(classroom, observed.deployment);
   const placement = gpuPlacement(spec.gpu, observed.gpus, rolledOut && resourceOf(rolledOut).resourceName);
+  const asBefore = () => ({
+    placement,
+    engines: rolledOut && countedEngines(rolledOut, context),
+    leave,
+    pause: decidePause(context, leave, rolledOut),
+  });
+  if (refusal !== undefined) {
+    return { ...asBefore(), planning: undefined, rollout: { kind: 'refused', refusal } };
+  }
   const slot = slotKnowledge(spec.gpu, placement, rolledOut?.slot);
   const planning = lowerPlanning(planEngines(spec, slot, placement.resourceName), steps);
   if (planning.kind === 'unfit') {
-    const rollout: RolloutDecision = { kind: 'unfit', runs: rolledOut !== undefined };
-    const engines = rolledOut && countedEngines(rolledOut, context);
-    return { placement, planning, rollout, engines, leave, pause: decidePause(context, leave, rolledOut) };
+    return { ...asBefore(), planning, rollout: { kind: 'unfit', runs: rolledOut !== undefined } };
   }
   const wanted: Omit<RolledOut, 'strategy'> = {
     template: enginePodTemplate(classroom.metadata.name, spec, planning.settings),

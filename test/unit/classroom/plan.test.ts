@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Classroom } from '../../../src/api/classroom.ts';
 import { LABELS, MANAGED_BY } from '../../../src/api/labels.ts';
 import type { ObservedClass } from '../../../src/classroom/observe.ts';
 import { isActive, plan, type WantedPlan } from '../../../src/classroom/plan.ts';
@@ -16,7 +17,7 @@ const NOW_MS = Date.parse('2026-09-01T09:00:00Z');
 
 function wanted(difference: Partial<ObservedClass> = {}, options = settings()): WantedPlan {
   const result = plan(observedClass(difference), options, NOW_MS);
-  if (result.kind !== 'wanted') throw new Error(result.message);
+  if (result.kind !== 'wanted') throw new Error(result.refusal.message);
   return result;
 }
 
@@ -134,8 +135,8 @@ test('a spec of another version is reported and not acted on', () => {
     settings(),
     NOW_MS,
   );
-  expect(result).toMatchObject({ kind: 'withheld', reason: 'SpecUnreadable' });
-  expect(result).toMatchObject({ message: expect.stringContaining('`spec.access` must be') });
+  const message = expect.stringContaining('`spec.access` must be');
+  expect(result).toMatchObject({ kind: 'withheld', refusal: { reason: 'SpecUnreadable', message } });
 });
 
 test('a time zone that nobody knows is reported, and the class looked at when it opens or closes by UTC', () => {
@@ -144,8 +145,7 @@ test('a time zone that nobody knows is reported, and the class looked at when it
   const result = plan(observedClass({ classroom: classroom({ spec: { schedule } }) }), settings(), NOW_MS);
   expect(result).toMatchObject({
     kind: 'withheld',
-    reason: 'TimeZoneUnknown',
-    message: expect.stringContaining("'Europe/Berlim'"),
+    refusal: { reason: 'TimeZoneUnknown', message: expect.stringContaining("'Europe/Berlim'") },
     nextLookAtMs: Date.parse('2026-09-01T10:00:00Z'),
   });
 });
@@ -226,7 +226,7 @@ describe('a plan that does not fit', () => {
 
   test('reaches no GPU', () => {
     const result = wanted({ classroom: tooLarge() });
-    expect(result.planning.kind).toBe('unfit');
+    expect(result.planning?.kind).toBe('unfit');
     expect(result.deployment).toBeUndefined();
   });
 
@@ -259,5 +259,59 @@ describe('a plan that does not fit', () => {
     });
     expect(result.deployment).toBeUndefined();
     expect(result.delete).toEqual([]);
+  });
+});
+
+describe('a spec with an argument that is denied, of a class that has had engines', () => {
+  // It is Tuesday, 09:00.
+  const meets = (start: string, end: string) => ({
+    sessions: [{ days: ['Tue' as const], start, end }],
+    warmUpMinutes: 0,
+  });
+  const engine = { replicas: { min: 1, max: 2, studentsPerReplica: 2 } };
+  const before = wanted({ classroom: classroom({ spec: { engine } }) });
+  const running = (replicas: number): Deployment => {
+    const deployment = structuredClone(before.deployment?.object as Deployment);
+    if (deployment.spec !== undefined) deployment.spec.replicas = replicas;
+    return deployment;
+  };
+  const denied = (schedule: ReturnType<typeof meets> & { timeZone?: string }): Classroom =>
+    classroom({ spec: { engine: { ...engine, maxNumSeqs: 16, extraArgs: ['--port=1'] }, schedule } });
+  const deploymentOf = ({ deployment }: WantedPlan) => deployment?.object as Deployment;
+
+  test.each([
+    ['in a session they stay', meets('08:00', '12:00'), 1, [readyPod('a')], 1],
+    ['after it they go, so that no GPU is kept over a weekend', meets('05:00', '06:00'), 1, [], 0],
+    ['at the next one they come back', meets('09:00', '12:00'), 0, [], 1],
+  ])('its engines go on as they were, by the timetable: %s', (_, schedule, current, pods, want) => {
+    const result = wanted({ classroom: denied(schedule), deployment: running(current), pods });
+    expect(result.rollout).toMatchObject({ kind: 'refused', refusal: { reason: 'ArgumentDenied' } });
+    expect(deploymentOf(result)).toEqual(running(want));
+    expect(result.delete).toEqual([]);
+  });
+
+  test('those that are held after failures stay held, though the spec is another one', () => {
+    const failures = {
+      specHash: 'of-before',
+      memorySteps: [],
+      count: 2,
+      retries: 0,
+      held: { since: '2026-09-01T08:00:00Z' },
+    };
+    const given = { ...denied(meets('08:00', '12:00')), status: { failures } };
+    const result = wanted({ classroom: given, deployment: running(1) });
+    expect(result).toMatchObject({ held: true, specHash: 'of-before' });
+    expect(deploymentOf(result).spec?.replicas).toBe(0);
+  });
+
+  test.each([
+    ['its time zone is not known either', 'TimeZoneUnknown', { timeZone: 'Europe/Berlim' }, running(1)],
+    ['no engine was ever started', 'ArgumentDenied', {}, undefined],
+  ])('nothing is touched where %s', (_, reason, zone, deployment) => {
+    const observed = observedClass({
+      classroom: denied({ ...meets('05:00', '06:00'), ...zone }),
+      deployment,
+    });
+    expect(plan(observed, settings(), NOW_MS)).toMatchObject({ kind: 'withheld', refusal: { reason } });
   });
 });

@@ -163,6 +163,24 @@ describe('what is in the way is said where it belongs and in Ready', () => {
     expect(condition('EnginesReady', got)).toMatchObject({ status: 'Unknown', reason: 'Withheld' });
     expect(got).toMatchObject({ plan: before.plan, replicas: 1, readyReplicas: 1, observedGeneration: 2 });
   });
+
+  test('ArgumentDenied, also of engines that go on by the timetable; how they are is told all the same', () => {
+    const started = plan(observedClass(), settings(), NOW_MS);
+    const deployment = started.kind === 'wanted' ? (started.deployment?.object as Deployment) : undefined;
+    const denied = classroom({ spec: { engine: { extraArgs: ['--port', '1'] } } });
+    const got = statusOf({ classroom: denied, deployment, pods: [readyPod('a')] });
+    for (const type of ['SpecValid', 'Ready']) {
+      expect(condition(type, got)).toMatchObject({ status: 'False', reason: 'ArgumentDenied' });
+      expect(condition(type, got).message).toContain(
+        'goes on with the engines that it had, and by its timetable',
+      );
+    }
+    expect(condition('EnginesReady', got)).toMatchObject({ status: 'True', reason: 'AllReady' });
+    for (const type of ['Fits', 'RolloutPending', 'NodesPrepared']) {
+      expect(condition(type, got)).toMatchObject({ status: 'Unknown', reason: 'Withheld' });
+    }
+    expect(got).toMatchObject({ replicas: 1, plan: statusOf({ pods: [readyPod('a')] }).plan });
+  });
 });
 
 describe('a class without engines that is as it should be', () => {

@@ -10,7 +10,8 @@ import { observedClass, settings } from '../../support/classroom.ts';
 const engine = (state: EngineState, message?: string): ClassroomStatus => ({
   engines: [{ name: 'python-101-engine-a', state, ...(message === undefined ? {} : { message }) }],
 });
-const WITHHELD: Plan = { kind: 'withheld', reason: 'SpecUnreadable', message: '', nextLookAtMs: undefined };
+const REFUSAL = { reason: 'SpecUnreadable' as const, message: '' };
+const WITHHELD: Plan = { kind: 'withheld', refusal: REFUSAL, nextLookAtMs: undefined };
 const nothing: ApplyOutcome = { written: [], deleted: [], problems: [] };
 
 function withReason(type: string, reason: string): ClassroomStatus {

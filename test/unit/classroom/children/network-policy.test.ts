@@ -19,7 +19,7 @@ function rendered(
     settings({ prometheusPeer }),
     0,
   );
-  if (result.kind === 'withheld') throw new Error(result.message);
+  if (result.kind === 'withheld') throw new Error(result.refusal.message);
   const policy = result.foundations.find(({ object }) => object.kind === 'NetworkPolicy')?.object;
   const template = result.engines?.rolledOut.template;
   const engine: Pod = {

@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { rolloutCondition } from '../../../../src/classroom/rollout/condition.ts';
-import type { RolloutDecision } from '../../../../src/classroom/rollout/decision.ts';
 
 const terms = { idleMs: 300_000, lastLoadSeconds: 103, pausedFor: undefined };
 const change = { kind: 'Arguments' as const, text: '--max-num-seqs 8 → 16' };
-const waiting: Extract<RolloutDecision, { kind: 'wait' }> = {
+type Decision = Parameters<typeof rolloutCondition>[0];
+
+const waiting: Extract<Decision, { kind: 'wait' }> = {
   kind: 'wait',
   changes: [change, { kind: 'Image', text: 'image a → b' }],
   for: 'Idle',
@@ -78,6 +79,6 @@ test.each([
   [{ kind: 'unfit', runs: true }, 'True', 'PlanDoesNotFit'],
   [{ kind: 'unfit', runs: false }, 'False', 'PlanDoesNotFit'],
 ] as const)('%j is %s, %s', (decision, status, reason) => {
-  const draft = rolloutCondition(decision as RolloutDecision, terms);
+  const draft = rolloutCondition(decision as Decision, terms);
   expect(draft).toMatchObject({ status, reason });
 });

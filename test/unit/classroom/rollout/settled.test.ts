@@ -12,7 +12,7 @@ const NOW_MS = Date.parse('2026-09-01T09:00:00Z');
 function pass(difference: Partial<ObservedClass>, nowMs = NOW_MS) {
   const observed = observedClass({ pods: [readyPod('python-101-engine-a')], ...difference });
   const result = plan(observed, settings(), nowMs);
-  if (result.kind === 'withheld') throw new Error(result.message);
+  if (result.kind === 'withheld') throw new Error(result.refusal.message);
   const outcome = { written: [], deleted: [], problems: [] };
   const next = status({ observed, plan: result, outcome, settings: settings(), nowMs });
   return { rollout: result.rollout.kind, deployment: result.deployment?.object as Deployment, next };

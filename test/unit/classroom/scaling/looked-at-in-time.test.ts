@@ -116,7 +116,7 @@ function observedAt(world: World, nowMs: number): ObservedClass {
 
 function planAt(observed: ObservedClass, nowMs: number): WantedPlan {
   const planned = plan(observed, settings(), nowMs);
-  if (planned.kind !== 'wanted') throw new Error(planned.message);
+  if (planned.kind !== 'wanted') throw new Error(planned.refusal.message);
   return planned;
 }
 
