@@ -54,6 +54,8 @@ export const EVENT_REASONS = {
   classClosed: 'ClassClosed',
   /** Classroom: somebody changed `access`. */
   accessChanged: 'AccessChanged',
+  /** Classroom: what a gateway says of requests is not believed, for its clock is ahead. */
+  gatewayClockAhead: 'GatewayClockAhead',
   /** StudentQuota, and Classroom for the key of its report. */
   keyIssued: 'KeyIssued',
   keyRotated: 'KeyRotated',

@@ -15,6 +15,7 @@ import { createEngineRestarts } from './engine-watch/restart.ts';
 import { type ObservedClass, observe } from './observe.ts';
 import { type Plan, plan, refusalIn, type WantedPlan } from './plan.ts';
 import { createGivenTurns } from './rollout/give-turns.ts';
+import { createClockWarnings } from './scaling/clock-warnings.ts';
 import { preferIdleToGo } from './scaling/deletion-cost.ts';
 import { removeLeftLeases } from './scaling/left-leases.ts';
 import type { NeedHistory } from './scaling/need-history.ts';
@@ -36,6 +37,7 @@ export function createClassroomController(dependencies: ClassroomDependencies): 
   const needs = new Map<string, NeedHistory>();
   const turns = createGivenTurns(dependencies);
   const restarts = createEngineRestarts(dependencies);
+  const clocks = createClockWarnings(dependencies);
 
   return {
     name: 'classroom',
@@ -46,10 +48,12 @@ export function createClassroomController(dependencies: ClassroomDependencies): 
       if (seen === undefined) {
         written.forget(key);
         needs.delete(key);
+        clocks.forget(key);
         return {};
       }
       const observed = { ...seen, classroom: written.current(seen.classroom) };
       const nowMs = clock.now();
+      clocks.tell(key, observed.classroom, observed.demandLeases, nowMs);
       const planned = plan(observed, settings, nowMs);
       const outcome =
         planned.kind === 'wanted' ? await carryOut(planned, observed, dependencies, signal) : undefined;

@@ -1,5 +1,6 @@
 import type { GpuObservation } from '../../src/gpu/nodes/observation.ts';
 import { type KubeObject, keyOf } from '../../src/kube/object.ts';
+import type { Lease } from '../../src/kube/resources.ts';
 import type { GpuInventory, ObjectCache, ObjectChange } from '../../src/reconcile/caches.ts';
 
 /** A cache that holds what the test gives it, and tells of a change only when the test says so. */
@@ -57,6 +58,7 @@ export function quietInformers<C extends KubeObject, S extends KubeObject, P ext
   classrooms?: readonly C[];
   studentQuotas?: readonly S[];
   pods?: readonly P[];
+  demandLeases?: readonly Lease[];
   /** Default: the operator may not read nodes. */
   gpus?: GpuObservation;
 }) {
@@ -71,7 +73,7 @@ export function quietInformers<C extends KubeObject, S extends KubeObject, P ext
     networkPolicies: quietCache(),
     podDisruptionBudgets: quietCache(),
     persistentVolumeClaims: quietCache(),
-    demandLeases: quietCache(),
+    demandLeases: quietCache(objects.demandLeases),
     gpus: quietInventory(objects.gpus ?? { kind: 'Unknown', why: 'NotAllowed' }),
   };
 }

@@ -23,8 +23,8 @@ const CLOCK_SKEW_MS = 60_000;
  */
 export function demandOf(leases: readonly Lease[], nowMs: number): RequestDemand {
   const said = leases
-    .flatMap((lease) => readDemand(lease) ?? [])
-    .filter(({ lastAskedMs }) => lastAskedMs <= nowMs + CLOCK_SKEW_MS);
+    .filter((lease) => clockAheadMs(lease, nowMs) === undefined)
+    .flatMap((lease) => readDemand(lease) ?? []);
   const trusted = said
     .filter(({ inFlight, queued }) => inFlight + queued > 0)
     .map((demand) => ({ ...demand, untilMs: demand.lastAskedMs + demand.trustedSeconds * 1000 }))
@@ -39,6 +39,12 @@ export function demandOf(leases: readonly Lease[], nowMs: number): RequestDemand
       trusted.map(({ untilMs }) => untilMs),
     ),
   };
+}
+
+/** By how much the clock of its gateway is ahead at least (ms), where that is why a Lease is not believed. */
+export function clockAheadMs(lease: Lease, nowMs: number): number | undefined {
+  const aheadMs = (readDemand(lease)?.lastAskedMs ?? nowMs) - nowMs;
+  return aheadMs > CLOCK_SKEW_MS ? aheadMs : undefined;
 }
 
 function latest(said: readonly ReadDemand[]): number {

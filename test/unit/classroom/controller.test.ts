@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Classroom, ClassroomStatus } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
+import { demandLease } from '../../../src/api/demand.ts';
 import type { StudentQuota } from '../../../src/api/student-quota.ts';
 import { createAdapterBoard } from '../../../src/classroom/adapters/board.ts';
 import { createClassroomController } from '../../../src/classroom/controller.ts';
@@ -13,7 +14,7 @@ import type { KubeClient } from '../../../src/kube/client.ts';
 import { KubeApiError } from '../../../src/kube/errors.ts';
 import { silentLogger } from '../../../src/kube/log.ts';
 import type { KubeObject, ObjectRef } from '../../../src/kube/object.ts';
-import type { Pod } from '../../../src/kube/resources.ts';
+import type { Lease, Pod } from '../../../src/kube/resources.ts';
 import type { ReconcilePass } from '../../../src/reconcile/controller.ts';
 import { podAddress } from '../../../src/vllm/pod-address.ts';
 import { classroom } from '../../support/builders.ts';
@@ -31,6 +32,7 @@ interface World {
   /** Default: the operator may not read nodes. */
   gpus?: GpuObservation;
   pods?: Pod[];
+  demandLeases?: Lease[];
 }
 
 interface Pass {
@@ -49,6 +51,7 @@ async function pass({
   statusAnswer,
   gpus = { kind: 'Unknown', why: 'NotAllowed' },
   pods = [],
+  demandLeases = [],
 }: World = {}): Promise<Pass> {
   const started: string[] = [];
   const applied: string[] = [];
@@ -65,7 +68,7 @@ async function pass({
       if (answer !== 'unchanged') applied.push(object.kind);
       return answer ?? 'created';
     }),
-    informers: quietInformers<Classroom, StudentQuota, Pod>({ classrooms, gpus, pods }),
+    informers: quietInformers<Classroom, StudentQuota, Pod>({ classrooms, gpus, pods, demandLeases }),
     events: { record: (_, { type, reason }) => events.push(`${type} ${reason}`) },
     clock: createFakeClock(),
     log: silentLogger,
@@ -181,6 +184,14 @@ describe('a class that finds no GPU', () => {
     expect(condition).toMatchObject({ status: 'True', reason: 'GPUsFree' });
     expect(later.events).not.toContain('Warning GPUUnavailable');
   });
+});
+
+test('a gateway that cannot wake a class, because its clock is ahead, is told of in the class', async () => {
+  const asked = { namespace: 'python-101', name: 'python-101', uid: 'uid-of-python-101' };
+  const lastAskedMs = Date.parse('2026-09-01T09:05:00Z');
+  const demand = { lastAskedMs, inFlight: 0, queued: 1, trustedSeconds: 60 };
+  const got = await pass({ demandLeases: [demandLease(asked, '0a1b2c3d', 'gateway-0', demand)] });
+  expect(got.events).toContain('Warning GatewayClockAhead');
 });
 
 describe('a class with a timetable', () => {
