@@ -56,13 +56,13 @@ export function planSeat(seat: Seat, gatewayBaseURL: string, nowMs: number): Sea
   const { spec } = seat.quota;
   if (seat.olderSeat !== undefined) {
     const hindrance: Hindrance = { kind: 'DuplicateStudent', olderSeat: seat.olderSeat };
-    return withhold(hindrance, undefined, withoutCurrent(published, nowMs));
+    return withhold(hindrance, undefined, keysWithoutCurrent(seat, published, nowMs));
   }
   const stranger = strangerOf(seat);
   const atMs = overlapsAtMs(seat, nowMs);
   const held = heldKey(stranger === undefined ? seat.secret : undefined, published, atMs);
   const record = held.state === 'Held' ? held.record : undefined;
-  const keys = record === undefined ? withoutCurrent(published, nowMs, atMs) : keysOf(record, atMs);
+  const keys = record === undefined ? keysWithoutCurrent(seat, published, nowMs) : keysOf(record, atMs);
   if (stranger !== undefined) return withhold(stranger, record, keys);
 
   const access = classAccess(seat, gatewayBaseURL);
@@ -86,6 +86,27 @@ export function mayGiveUpKey(seat: Seat, plan: SeatPlan): boolean {
   if (seat.isStatusCut) return true;
   const current = currentKey(seat.quota.status?.keys ?? []);
   return current !== undefined && currentKey(plan.keys)?.sha256 !== current.sha256;
+}
+
+/**
+ * What is listed while there is no key. An exam keeps what was lost in it only as long as nobody revokes it: then it counts
+ * as ended when the exam began, also while something is in the way of a new key.
+ */
+function keysWithoutCurrent(seat: Seat, published: readonly KeyStatus[], nowMs: number): KeyStatus[] {
+  const atMs = overlapsAtMs(seat, nowMs);
+  if (!isRevoked(seat, published)) return withoutCurrent(published, nowMs, atMs);
+  const ended = instantOf(atMs);
+  const [latest, ...older] = withoutCurrent(published, nowMs);
+  if (latest === undefined) return [];
+  return [{ ...latest, expiresTime: earlier(latest.expiresTime ?? ended, ended) }, ...older];
+}
+
+/** Whether somebody revoked the latest key that is listed. */
+function isRevoked(seat: Seat, published: readonly KeyStatus[]): boolean {
+  const latest = latestKey(published);
+  return (
+    isRevocation(seat) && latest !== undefined && seat.quota.spec.keyRotation.generation > latest.generation
+  );
 }
 
 function withhold(hindrance: Hindrance, record: KeyRecord | undefined, keys: KeyStatus[]): SeatPlan {
@@ -156,14 +177,13 @@ function firstOrReplacement(
 ): KeyIssue {
   const { generation } = seat.quota.spec.keyRotation;
   const latest = latestKey(published);
-  const isRevoked = isRevocation(seat) && latest !== undefined && generation > latest.generation;
   const atMs = overlapsAtMs(seat, nowMs);
   return {
     generation,
     createdTime: instantOf(nowMs),
     cause: held.state === 'Lost' ? held.cause : 'First',
     ...(latest !== undefined && { replaces: latest.sha256 }),
-    previous: isRevoked ? [] : overlapping(withoutCurrent(published, nowMs, atMs), atMs),
+    previous: isRevoked(seat, published) ? [] : overlapping(withoutCurrent(published, nowMs, atMs), atMs),
   };
 }
 

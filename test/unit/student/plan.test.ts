@@ -458,6 +458,24 @@ describe('in an exam', () => {
     expect(plan(given)).toMatchObject({ issue: { cause: 'SecretDeleted', previous: [] } });
   });
 
+  test.each<[string, Given]>([
+    [
+      'somebody else’s Secret',
+      { secret: edited(secret(9), (draft) => delete draft.metadata.ownerReferences) },
+    ],
+    ['an older seat of the student', { seat: { olderSeat: 'alice-1' } }],
+  ])('a lost key that was revoked ends also where %s is in the way of a new one', (_, inTheWay) => {
+    const published = [listed(1, { expiresTime: at(-10) })];
+    expect(planInExam({ published, ...inTheWay })).toMatchObject({ action: 'Withhold', keys: published });
+    // A gateway refuses what had ended when the exam began.
+    const keys = [listed(1, { expiresTime: at(-30) })];
+    expect(planInExam({ ...rotatedTo(2, 0), published, ...inTheWay })).toMatchObject({
+      action: 'Withhold',
+      keys,
+    });
+    expect(planInExam({ ...rotatedTo(2, 0), published: keys, ...inTheWay })).toMatchObject({ keys });
+  });
+
   test('a lost key that was revoked ends', () => {
     expect(planInExam({ ...rotatedTo(2, 0), published: [listed(1)] })).toMatchObject({
       action: 'Issue',

@@ -105,6 +105,18 @@ const cases: Case[] = [
     want: 'seat_suspended',
     wantMessage: /Ms Chen/,
   },
+  {
+    name: 'a seat that ended, in an exam',
+    classroom: inExamSince(NOW_MS - 2),
+    seat: aSeat({ expiresAtMs: NOW_MS - 1 }),
+    want: 'seat_expired',
+  },
+  {
+    name: 'a suspended seat in an exam',
+    classroom: inExamSince(NOW_MS - 2),
+    seat: aSeat({ suspended: true }),
+    want: 'seat_suspended',
+  },
   { name: 'a seat before its class', classroom: 'none', want: 'class_not_found', wantMessage: /python-101/ },
   { name: 'a closed class', classroom: aClassroom({ access: 'Closed' }), want: 'class_closed' },
   {
