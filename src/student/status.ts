@@ -1,4 +1,4 @@
-import { type ConditionDraft, mergeConditions } from '../api/condition.ts';
+import { type ConditionDraft, findCondition, mergeConditions } from '../api/condition.ts';
 import { describeIssues, type FieldIssue } from '../api/issue.ts';
 import { STUDENT_QUOTA_CONDITIONS as CONDITIONS, STUDENT_QUOTA_REASONS as REASONS } from '../api/reasons.ts';
 import type { KeyStatus, StudentQuota } from '../api/student-quota.ts';
@@ -242,7 +242,8 @@ function boostCondition(
   obstacle: Obstacle | undefined,
   nowMs: number,
 ): ConditionDraft | undefined {
-  if (obstacle?.kind === 'SpecUnreadable') return undefined;
+  // A boost that cannot be read was not taken away: what was said of it stays.
+  if (obstacle?.kind === 'SpecUnreadable') return findCondition(quota.status?.conditions, CONDITIONS.boosted);
   const { boost, student } = quota.spec;
   return boostedCondition(
     {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Classroom } from '../../../src/api/classroom.ts';
 import { findCondition } from '../../../src/api/condition.ts';
 import type { StudentQuotaSpecInput } from '../../../src/api/student-quota.ts';
+import { boostEvents } from '../../../src/boost/events.ts';
 import { type Obstacle, seatStatus } from '../../../src/student/status.ts';
 import { classroom, inExam, listed, MINUTE_MS, NOW, NOW_MS, quota, record, sha256 } from './builders.ts';
 
@@ -239,6 +240,20 @@ test('a spec that cannot be read leaves everything unknown and says what to do',
     /^Ready=False SpecUnreadable: .*`spec.weight` must be a number.*Until then the key stays as it is\.$/,
   );
   expect(others.every((condition) => condition.includes('=Unknown SpecUnreadable'))).toBe(true);
+});
+
+test('of a boost in a spec that cannot be read, nothing is told: what was said of it stays', () => {
+  const boost = { factor: 2, until: '2026-09-01T10:00:00Z' };
+  const outcome = { record: record(1), keys: [listed(1)], obstacle: undefined };
+  const seat = { quota: quota({ spec: { boost } }), classroom: classroom() };
+  const before = seatStatus(seat, outcome, undefined, NOW_MS);
+  const issues = [{ path: 'spec.weight', message: 'must be a number' }];
+  const obstacle: Obstacle = { kind: 'SpecUnreadable', issues };
+  const unreadable = { record: undefined, keys: [listed(1)], obstacle };
+  const known = { ...seat, quota: quota({ spec: { boost }, status: before }) };
+  const { conditions: now } = seatStatus(known, unreadable, undefined, NOW_MS + MINUTE_MS);
+  expect(findCondition(now, 'Boosted')).toEqual(findCondition(before.conditions, 'Boosted'));
+  expect(boostEvents(before.conditions, now)).toEqual([]);
 });
 
 test('a condition keeps its time until its status changes', () => {
