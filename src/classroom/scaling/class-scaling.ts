@@ -1,10 +1,11 @@
-import type { Classroom } from '../../api/classroom.ts';
+import type { Classroom, ClassroomSpec } from '../../api/classroom.ts';
 import { findCondition } from '../../api/condition.ts';
 import { CLASSROOM_CONDITIONS } from '../../api/reasons.ts';
 import { type EngineHours, engineHours } from '../../timetable/engine-hours.ts';
 import { timetableInputOf } from '../../timetable/open-until.ts';
 import { type Opening, openingOf } from '../../timetable/opening.ts';
 import { replicasFor } from '../engine-settings.ts';
+import { startupSeconds } from '../failures/symptom.ts';
 import type { ObservedClass } from '../observe.ts';
 import { demandOf } from './demand.ts';
 import { engineLoad } from './engine-load.ts';
@@ -17,19 +18,29 @@ export interface ClassHours {
 }
 
 /**
- * When the class is open and its engines up. Those that share a GPU start one after another, so the last of them is
- * there after as many loads as the class may have engines.
+ * When the class is open and its engines up.
  *
  * @param classroom with its defaults filled in
  */
 export function classHours(classroom: Classroom, nowMs: number): ClassHours {
   const { spec, status } = classroom;
   const input = timetableInputOf(classroom);
-  const inTurn = spec.gpu.sharing === 'TimeSliced' ? spec.engine.replicas.max : 1;
   return {
     opening: openingOf(input, nowMs),
-    engines: engineHours(input, nowMs, (status?.lastLoadSeconds ?? 0) * inTurn),
+    engines: engineHours(input, nowMs, (status?.lastLoadSeconds ?? 0) * loadsInTurn(spec)),
   };
+}
+
+/** Engines that share a GPU start one after another: the last of them is there after as many loads. */
+function loadsInTurn({ gpu, engine }: ClassroomSpec): number {
+  return gpu.sharing === 'TimeSliced' ? engine.replicas.max : 1;
+}
+
+/** As `warmUpMinutes` says, or as long as an engine may take to load before it is given up. */
+function longestLeadMs(spec: ClassroomSpec, pods: ObservedClass['pods']): number {
+  const longestLoadSeconds = Math.max(0, ...pods.map((pod) => startupSeconds(pod) ?? 0));
+  const warmUpSeconds = (spec.schedule?.warmUpMinutes ?? 0) * 60;
+  return Math.max(warmUpSeconds, longestLoadSeconds * loadsInTurn(spec)) * 1000;
 }
 
 /** What scaling looks at of a class. */
@@ -62,6 +73,7 @@ export function classScaling(
     hours: hours.engines,
     openingChangedMs: openingChangedMs(status, hours.opening, nowMs),
     youngestMadeMs: youngestMadeMs(observed.pods),
+    longestLeadMs: longestLeadMs(spec, observed.pods),
     load: engineLoad(observed.pods, observed.watched),
     demand: demandOf(observed.demandLeases, nowMs),
     history: observed.needHistory,

@@ -23,6 +23,8 @@ export interface ScalingInput {
   readonly openingChangedMs: number;
   /** When the youngest engine was made (epoch ms); undefined: there is none. */
   readonly youngestMadeMs: number | undefined;
+  /** At most so long before a session its engines are started, however long the last one took to load (ms). */
+  readonly longestLeadMs: number;
   readonly load: EngineLoad;
   readonly demand: RequestDemand;
   /** Undefined: the operator has just begun. */
@@ -53,9 +55,6 @@ export const SETTLE_MS = 20_000;
 
 /** How long answers that run when the class closes may take. */
 export const LONGEST_DRAIN_MS = 10 * 60_000;
-
-/** The largest `schedule.warmUpMinutes`. */
-const LONGEST_WARM_UP_MS = 240 * 60_000;
 
 /**
  * How many engines a class has now. Pure.
@@ -148,12 +147,19 @@ function lastAskedMs({ demand, load }: ScalingInput): number {
 
 /**
  * Whether engines run that were started for the session that comes: one that loads faster than the one before it would
- * else be stopped, as if it had been started too early, and started once more.
+ * else be stopped, as if it had been started too early, and started once more. Those made longer before it were for
+ * another session, which was cancelled.
  */
-function isWarm({ opening, current, youngestMadeMs, openingChangedMs, nowMs }: ScalingInput): boolean {
+function isWarm({
+  opening,
+  current,
+  youngestMadeMs,
+  longestLeadMs,
+  openingChangedMs,
+}: ScalingInput): boolean {
   const startMs = opening.nextSession?.startMs;
-  if (startMs === undefined || startMs - nowMs > LONGEST_WARM_UP_MS) return false;
-  if (current === undefined || current === 0 || youngestMadeMs === undefined) return false;
+  if (startMs === undefined || current === undefined || current === 0) return false;
+  if (youngestMadeMs === undefined || startMs - youngestMadeMs > longestLeadMs) return false;
   return youngestMadeMs > openingChangedMs + LONGEST_DRAIN_MS;
 }
 

@@ -115,6 +115,19 @@ describe('a lesson day', () => {
   });
 });
 
+test('a lesson that is cancelled while its engines are warm gives their GPUs back until the next one', () => {
+  const day = tuesday({}, MINUTE_MS);
+  day.until(at('08:50'));
+  expect(day.replicas).toBe(4);
+  day.reschedule({ sessions: [{ days: ['Tue' as const], start: '11:00', end: '12:00' }] });
+  day.step();
+  expect(day.replicas).toBe(0);
+  day.until(at('10:44'));
+  expect(day.replicas).toBe(0);
+  day.until(at('11:00'));
+  expect(day.answering).toBe(4);
+});
+
 describe('an operator that was killed', () => {
   test('in the middle of a lesson leaves the engines that run', () => {
     const day = tuesday();

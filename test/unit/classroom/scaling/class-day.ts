@@ -1,6 +1,7 @@
 import type { Classroom } from '../../../../src/api/classroom.ts';
 import { mergeConditions } from '../../../../src/api/condition.ts';
 import { demandLease } from '../../../../src/api/demand.ts';
+import type { Schedule } from '../../../../src/api/schedule.ts';
 import { earliestAfter } from '../../../../src/classroom/earliest.ts';
 import type { WatchedEngine } from '../../../../src/classroom/engine-watch/board.ts';
 import { openCondition } from '../../../../src/classroom/opening/condition.ts';
@@ -98,6 +99,14 @@ export class ClassDay {
     if (killed) this.#forget();
     if (!down) this.#pass();
     this.#kubelet();
+  }
+
+  /** A person changes what the timetable says. */
+  reschedule(difference: Partial<Schedule>): void {
+    const { spec } = this.classroom;
+    if (spec.schedule === undefined) throw new Error('the class has no timetable');
+    this.classroom = { ...this.classroom, spec: { ...spec, schedule: { ...spec.schedule, ...difference } } };
+    this.#known = undefined;
   }
 
   /** Steps until a moment. */
@@ -222,6 +231,8 @@ export class ClassDay {
     const since = isLoaded ? engine.madeMs + this.loadMs : engine.madeMs;
     const base = enginePod({
       metadata: { name: engine.name, creationTimestamp: at(engine.madeMs) },
+      // It may take an hour to load.
+      spec: { containers: [{ name: 'vllm', startupProbe: { periodSeconds: 2, failureThreshold: 1800 } }] },
     });
     const state = { running: { startedAt: at(engine.madeMs) } };
     return {

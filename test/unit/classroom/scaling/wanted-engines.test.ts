@@ -34,6 +34,7 @@ function scale({ spec, opening, hours, load, demand, ...difference }: Difference
     current: 1,
     openingChangedMs: LONG_AGO_MS,
     youngestMadeMs: LONG_AGO_MS,
+    longestLeadMs: 60 * MINUTE_MS,
     history: NOTHING_NEEDED,
     nowMs: NOW_MS,
     ...difference,
@@ -283,10 +284,13 @@ describe('outside of its sessions a class has', () => {
       expect(scale({ ...warm, ...difference }).replicas).toBe(0);
     });
 
-    test('do not stay for one that is far away', () => {
-      const later = NOW_MS + 5 * 60 * MINUTE_MS;
+    test.each([
+      ['stay for one that begins as long after they were made as an engine may take to load', 60, 4],
+      ['do not stay for one that begins later: they were made for another, which was cancelled', 61, 0],
+    ])('%s', (_, minutes, replicas) => {
+      const later = NOW_MS + (minutes - 1) * MINUTE_MS;
       const opening = { isOpen: false, nextSession: { startMs: later, endMs: later + WINDOW_MS } };
-      expect(scale({ ...warm, opening }).replicas).toBe(0);
+      expect(scale({ ...warm, opening }).replicas).toBe(replicas);
     });
   });
 });
