@@ -73,6 +73,7 @@ const CONDITION_EVENTS = [
   [CLASSROOM_CONDITIONS.engineAsPlanned, CLASSROOM_REASONS.startRace, EVENT_REASONS.engineNotAsPlanned],
   [CLASSROOM_CONDITIONS.specValid, CLASSROOM_REASONS.argumentDenied, EVENT_REASONS.specInvalid],
   [CLASSROOM_CONDITIONS.specValid, CLASSROOM_REASONS.specUnreadable, EVENT_REASONS.specInvalid],
+  [CLASSROOM_CONDITIONS.specValid, CLASSROOM_REASONS.timeZoneUnknown, EVENT_REASONS.specInvalid],
   [CLASSROOM_CONDITIONS.childrenApplied, CLASSROOM_REASONS.nameConflict, EVENT_REASONS.nameConflict],
   [CLASSROOM_CONDITIONS.childrenApplied, CLASSROOM_REASONS.applyRefused, EVENT_REASONS.applyRefused],
   [CLASSROOM_CONDITIONS.adaptersLoaded, CLASSROOM_REASONS.adapterFailed, EVENT_REASONS.adapterFailed],

@@ -36,6 +36,7 @@ describe('events of a class', () => {
 
   test.each([
     ['SpecValid', 'ArgumentDenied', 'SpecInvalid'],
+    ['SpecValid', 'TimeZoneUnknown', 'SpecInvalid'],
     ['ChildrenApplied', 'NameConflict', 'NameConflict'],
     ['ChildrenApplied', 'ApplyRefused', 'ApplyRefused'],
     ['Fits', 'WeightsTooLarge', 'DoesNotFit'],
