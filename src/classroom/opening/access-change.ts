@@ -1,8 +1,8 @@
 import type { AccessStatus, Classroom } from '../../api/classroom.ts';
 import { ANNOTATIONS } from '../../api/labels.ts';
-import { isJsonObject } from '../../json/object.ts';
 import { instantOf } from '../../kube/instant.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../../kube/object.ts';
+import { ownsField } from '../../kube/owned-fields.ts';
 
 /** As long as `status.access.changedBy` may be. */
 const NAME_LENGTH = 253;
@@ -47,21 +47,11 @@ function lastWriter({ metadata }: Classroom): { by?: string; time?: string } {
   return { ...(by === undefined ? {} : { by }), ...(time === undefined ? {} : { time }) };
 }
 
-/** Keys of `fieldsV1` (https://pkg.go.dev/sigs.k8s.io/structured-merge-diff/v6/fieldpath#PathElement). */
 const ACCESS_PATH = ['f:spec', 'f:access'] as const;
 const CHANGED_BY_PATH = ['f:metadata', 'f:annotations', `f:${ANNOTATIONS.accessChangedBy}`] as const;
 
-const ownsAccess = (entry: ManagedFieldsEntry): boolean => owns(entry, ACCESS_PATH);
-const ownsChangedBy = (entry: ManagedFieldsEntry): boolean => owns(entry, CHANGED_BY_PATH);
-
-function owns({ fieldsV1 }: ManagedFieldsEntry, path: readonly string[]): boolean {
-  let fields: unknown = fieldsV1;
-  for (const key of path) {
-    if (!isJsonObject(fields) || fields[key] === undefined) return false;
-    fields = fields[key];
-  }
-  return true;
-}
+const ownsAccess = (entry: ManagedFieldsEntry): boolean => ownsField(entry, ACCESS_PATH);
+const ownsChangedBy = (entry: ManagedFieldsEntry): boolean => ownsField(entry, CHANGED_BY_PATH);
 
 /** A `transform` for caches: of the managed fields it keeps what tells who wrote `spec.access`, which is little. */
 export function withOwnersOfAccess<T extends KubeObject>(object: T): T {

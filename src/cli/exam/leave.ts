@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { ACCESS_MODES, type Classroom, examSchema } from '../../api/classroom.ts';
 import { ANNOTATIONS } from '../../api/labels.ts';
+import { ownsField } from '../../kube/owned-fields.ts';
 import type { Patch } from '../change/change-object.ts';
 
 /** Who and how, in an exam. */
@@ -22,8 +23,22 @@ const examTextSchema = z
   .pipe(examSchema.nullable());
 
 /** `access` as it was before the exam that runs; Open where nobody wrote that down. */
-export function accessBefore({ metadata }: Classroom): z.output<typeof outsideSchema> {
-  return outsideSchema.safeParse(metadata.annotations?.[ANNOTATIONS.accessBeforeExam]).data ?? 'Open';
+export function accessBefore(classroom: Classroom): z.output<typeof outsideSchema> {
+  return outsideSchema.safeParse(notesOf(classroom)?.[ANNOTATIONS.accessBeforeExam]).data ?? 'Open';
+}
+
+const ACCESS_PATH = ['f:spec', 'f:access'] as const;
+const NOTE_PATH = ['f:metadata', 'f:annotations', `f:${ANNOTATIONS.accessBeforeExam}`] as const;
+
+/**
+ * The notes of the exam that runs. An exam that somebody ended by the field alone leaves its notes behind; the next one
+ * that is begun by the field has none, and what was written for it must not be lost to those. So they count only where
+ * whoever wrote `access` wrote them too.
+ */
+function notesOf({ metadata }: Classroom): Readonly<Record<string, string>> | undefined {
+  const writers = (metadata.managedFields ?? []).filter((entry) => ownsField(entry, ACCESS_PATH));
+  const isKnown = writers.length > 0;
+  return isKnown && !writers.some((entry) => ownsField(entry, NOTE_PATH)) ? undefined : metadata.annotations;
 }
 
 /** Annotations that let `exam stop` restore a class. */
@@ -35,8 +50,8 @@ export function rememberedBefore({ spec }: Classroom, exam: Exam): Record<string
 }
 
 /** What brings back `exam` as it was before, and leaves no note of the exam. `access` is the caller's. */
-export function leaveExam({ metadata }: Classroom): Required<Patch> {
-  const before = examTextSchema.safeParse(metadata.annotations?.[ANNOTATIONS.examBefore]);
+export function leaveExam(classroom: Classroom): Required<Patch> {
+  const before = examTextSchema.safeParse(notesOf(classroom)?.[ANNOTATIONS.examBefore]);
   return {
     metadata: { annotations: { [ANNOTATIONS.accessBeforeExam]: null, [ANNOTATIONS.examBefore]: null } },
     // What cannot be read was not written by this program: then `exam` stays as it is.

@@ -89,9 +89,7 @@ describe('open, extend and close', () => {
   test('a closed class has nothing to extend', async () => {
     expect(await run('extend', '30m')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining(
-        `Open it for a while: kubectl classroom open ${COMMAND_PLACE} --for 30m`,
-      ),
+      stderr: expect.stringContaining(`Open it: kubectl classroom open ${COMMAND_PLACE} --for 30m`),
     });
   });
 
@@ -206,6 +204,17 @@ describe('exam', () => {
   });
 });
 
+test('an exam begun by the field alone has no notes: the list that was written for it stays', async () => {
+  const byField = (spec: object) => client.mergePatch(classrooms, { namespace, name: NAME }, { spec });
+  await run('exam', 'start', NAME, '--all');
+  await byField({ access: 'Open' });
+  await byField({ access: 'Exam', exam: { students: ['carol'] } });
+  expect(await run('exam', 'stop', NAME)).toMatchObject({ code: 0 });
+  const { spec, annotations } = await written();
+  expect(spec).toMatchObject({ access: 'Open', exam: { students: ['carol'] } });
+  expect(annotations).not.toHaveProperty([noted('exam-before')]);
+});
+
 describe('boost', () => {
   test('of the class, ended before its time', async () => {
     expect(await run('boost', NAME, '--for', '30m')).toMatchObject({
@@ -243,7 +252,7 @@ describe('boost', () => {
 
 describe('suspend and resume', () => {
   test('some students', async () => {
-    expect(await run('suspend', NAME, 'alice', 'bob')).toEqual({
+    expect(await run('suspend', NAME, 'alice,bob')).toEqual({
       code: 0,
       stdout:
         'studentquota.gpu-classroom.io/python-101-alice configured\nstudentquota.gpu-classroom.io/python-101-bob configured\n',
@@ -272,7 +281,9 @@ describe('refused', () => {
     ['a time that is none', ['open', NAME, '--until', '6pm'], "--until must be a time of the class's clock"],
     ['a time that has passed', ['open', NAME, '--until', '2020-01-01T00:00'], 'has passed'],
     ['no duration', ['extend', NAME], 'what must be a class and by how much, such as python-101 30m'],
+    ['too short', ['extend', NAME, '20s'], 'such as python-101 30m: 20s must be at least 1m'],
     ['nobody', ['suspend', NAME], 'students must be set'],
+    ['nobody between commas', ['suspend', NAME, ','], 'students must be ids of students, such as alice bob'],
     [
       'some and all',
       ['exam', 'start', '--all', '--students', 'bob'],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Classroom } from '../../../../src/api/classroom.ts';
 import { type ExamWishes, startOfExam } from '../../../../src/cli/exam/start.ts';
 import { endOfExam } from '../../../../src/cli/exam/stop.ts';
 import { merged } from '../../../support/builders.ts';
@@ -118,6 +119,35 @@ describe('the end of an exam brings back everything as it was', () => {
     const during = monday({ access: 'Exam', exam: PREPARED }, annotations);
     const { spec } = patched(during, outcomeOf(STOP, during, IN_SESSION).patch);
     expect(spec).toMatchObject({ access: 'Open', exam: PREPARED });
+  });
+
+  describe('notes of an exam that somebody ended by the field alone', () => {
+    const ACCESS = { 'f:spec': { 'f:access': {} } };
+    const NOTES = { 'f:metadata': { 'f:annotations': { 'f:gpu-classroom.io/access-before-exam': {} } } };
+    const begunBy = (...managedFields: NonNullable<Classroom['metadata']['managedFields']>): Classroom => {
+      const notes = { 'access-before-exam': 'Closed', 'exam-before': 'null' };
+      return merged(monday({ access: 'Exam', exam: PREPARED }, notes), { metadata: { managedFields } });
+    };
+
+    test('are not those of the next one, which keeps the list that was written for it', () => {
+      const next = begunBy(
+        { manager: 'kubectl-classroom', fieldsV1: NOTES },
+        { manager: 'kubectl-edit', fieldsV1: ACCESS },
+      );
+      const { spec, metadata } = patched(next, outcomeOf(STOP, next, IN_SESSION).patch);
+      expect(spec).toMatchObject({ access: 'Open', exam: PREPARED });
+      expect(metadata.annotations).toEqual({ 'gpu-classroom.io/access-changed-by': 'ms-chen' });
+    });
+
+    test('are those of the one that was begun with them', () => {
+      const running = begunBy(
+        { manager: 'kubectl-classroom', fieldsV1: { ...NOTES, ...ACCESS } },
+        { manager: 'kubectl-edit', fieldsV1: { 'f:spec': { 'f:exam': {} } } },
+      );
+      const { spec } = patched(running, outcomeOf(STOP, running, IN_SESSION).patch);
+      expect(spec).toMatchObject({ access: 'Closed' });
+      expect(spec.exam).toBeUndefined();
+    });
   });
 
   test('where there is none, nothing is written', () => {
