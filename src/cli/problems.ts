@@ -8,6 +8,7 @@ const OPEN_NOW = 'To open the class now, for an hour: kubectl classroom open --f
 const NEXT_WHEN_REFUSED: Readonly<Record<string, string>> = {
   class_closed: OPEN_NOW,
   outside_session: OPEN_NOW,
+  invalid_report_days: 'Name local days of the class up to today by --since and --until, or leave them out.',
 };
 
 /**
@@ -266,7 +267,7 @@ export const problems = {
 
   notWritten: ({ path, why }: { path: string; why: string }) =>
     new CliError({
-      what: `The keys cannot be written to ${path}.`,
+      what: `The file ${path} cannot be written.`,
       why,
       next: 'Name another place by --to.',
     }),
@@ -366,7 +367,7 @@ export const problems = {
     new CliError({
       what: 'There is nothing to extend: the class is closed.',
       why,
-      next: `Open it for a while: ${open}`,
+      next: `Open it: ${open}`,
     }),
 
   examRuns: ({ name, stop, open }: { name: string; stop: string; open: string }) =>

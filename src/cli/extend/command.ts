@@ -12,11 +12,13 @@ import { extensionOfClass } from './extend.ts';
 /** `python-101 30m`, or `30m` alone: no class has a name that begins with a digit. */
 const words = z.string().transform((text, context) => {
   const given = text.split(' ');
-  const longer = lifetime.safeParse(given.at(-1));
+  const last = given.at(-1) ?? '';
+  const longer = lifetime.safeParse(last);
   if (given.length <= 2 && longer.success) {
     return { class: given.length === 2 ? given[0] : undefined, longerMs: longer.data };
   }
-  context.addIssue('must be a class and by how much, such as python-101 30m');
+  const why = /^\d/.test(last) ? longer.error?.issues.map(({ message }) => `: ${last} ${message}`) : [];
+  context.addIssue(`must be a class and by how much, such as python-101 30m${why?.join('') ?? ''}`);
   return z.NEVER;
 });
 

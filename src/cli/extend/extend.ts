@@ -18,8 +18,8 @@ export function extensionOfClass(longerMs: number): ClassCommand {
 function decideExtend(latest: Classroom, longerMs: number, nowMs: number): ClassChange {
   const { isOpen, nextChangeMs, timeZone } = openingNow(latest, nowMs);
   if (!isOpen) {
-    const open = commandFor('open', latest);
-    throw problems.nothingToExtend({ why: openingWords(latest, nowMs), open: `${open} --for 30m` });
+    const open = `${commandFor('open', latest)}${neverCloses(latest) ? '' : ' --for 30m'}`;
+    throw problems.nothingToExtend({ why: openingWords(latest, nowMs), open });
   }
   if (neverCloses(latest) || nextChangeMs === undefined) {
     throw problems.neverCloses({ name: latest.metadata.name, close: commandFor('close', latest) });

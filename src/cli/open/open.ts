@@ -1,7 +1,7 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { ANNOTATIONS } from '../../api/labels.ts';
 import { CLASSROOM_REASONS } from '../../api/reasons.ts';
-import { timetableInputOf } from '../../timetable/open-until.ts';
+import { openUntilOf, timetableInputOf } from '../../timetable/open-until.ts';
 import { localInstant } from '../../timetable/words.ts';
 import { accessPatch } from '../change/access.ts';
 import { type ClassChange, type ClassCommand, lookAtOpening } from '../change/change-class.ts';
@@ -19,7 +19,11 @@ import { problems } from '../problems.ts';
 export function openingOfClass(end: End, user: string | undefined): ClassCommand {
   return {
     decide: (latest, nowMs) => decideOpen(latest, { end, user }, nowMs),
-    words: (result, nowMs) => [openingWords(result, nowMs), ...engineWords(result, nowMs)],
+    words: (result, nowMs) => [
+      openingWords(result, nowMs),
+      ...longerWords(result, end, nowMs),
+      ...engineWords(result, nowMs),
+    ],
     look: lookAtOpened,
   };
 }
@@ -67,6 +71,18 @@ function stayOpen(latest: Classroom, nowMs: number): undefined {
 export function neverCloses(classroom: Classroom): boolean {
   const { schedule } = timetableInputOf(classroom);
   return schedule === undefined || schedule.outsideSessions === 'Open';
+}
+
+/** An end that was named never closes a class before its timetable does. */
+function longerWords(classroom: Classroom, end: End, nowMs: number): string[] {
+  const { metadata } = classroom;
+  const openUntil = openUntilOf(metadata.annotations);
+  const { isOpen, nextChangeMs = Number.POSITIVE_INFINITY, timeZone } = openingNow(classroom, nowMs);
+  const isNamed = end.for !== undefined || end.until !== undefined;
+  if (!isNamed || !isOpen || openUntil.kind !== 'Until' || nextChangeMs <= openUntil.ms) return [];
+  return [
+    `That is its timetable, which goes on after ${momentText(openUntil.ms, timeZone)}. To close it before: ${commandFor('close', classroom)}`,
+  ];
 }
 
 function engineWords(classroom: Classroom, nowMs: number): string[] {

@@ -18,7 +18,11 @@ import { suspensionPatch, suspensionWords } from './suspension.ts';
 /** Of `suspend` and `resume`. */
 export const SUSPENSION_SHAPE = {
   class: nonEmpty,
-  students: z.string().transform((text) => [...new Set(text.split(' '))]),
+  // As with --students of other commands, commas do too: no id has one.
+  students: z
+    .string()
+    .transform((text) => [...new Set(text.split(/[ ,]+/).filter((id) => id !== ''))])
+    .refine((ids) => ids.length > 0, 'must be ids of students, such as alice bob'),
   ...CHANGE_SHAPE,
 };
 const suspensionSchema = z.object(SUSPENSION_SHAPE);

@@ -56,9 +56,20 @@ test.each([
     'by its timetable',
     monday(),
     /closed by its timetable, until Mon 2026-11-30 09:00/,
-    'Open it for a while: kubectl classroom open python-101 -n python-101 --for 30m',
+    'Open it: kubectl classroom open python-101 -n python-101 --for 30m',
   ],
-  ['by somebody', monday({ access: 'Closed' }), /closed until somebody opens it/, expect.any(String)],
+  [
+    'by somebody',
+    monday({ access: 'Closed' }),
+    /closed until somebody opens it/,
+    'Open it: kubectl classroom open python-101 -n python-101 --for 30m',
+  ],
+  [
+    'by somebody, and has no timetable that would close it again',
+    classroom({ spec: { access: 'Closed' } }),
+    /closed until somebody opens it/,
+    'Open it: kubectl classroom open python-101 -n python-101',
+  ],
 ])('of a class that is closed %s there is nothing to extend', (_, found, why, next) => {
   expect(outcomeOf(HALF_AN_HOUR, found, AFTERNOON).problem).toMatchObject({
     what: 'There is nothing to extend: the class is closed.',

@@ -45,6 +45,15 @@ test('a class that is open stays so', () => {
   });
 });
 
+test('an end before that of the session closes nothing, and that is said', () => {
+  const served = merged(monday(), { status: { readyReplicas: 1 } });
+  expect(outcomeOf(open({ until: '11:00' }), served, IN_SESSION).words).toEqual([
+    'python-101 is open until Mon 2026-11-23 12:00 (Europe/Berlin).',
+    'That is its timetable, which goes on after Mon 2026-11-23 11:00 (Europe/Berlin). To close it before: kubectl classroom close python-101 -n python-101',
+  ]);
+  expect(outcomeOf(open({ until: '13:00' }), served, IN_SESSION).words).toHaveLength(1);
+});
+
 test('a class that its timetable keeps closed: until when, and what to do', () => {
   expect(outcomeOf(open(), monday(), AFTERNOON).problem).toMatchObject({
     what: 'Access to "python-101" is open already, and its timetable keeps it closed.',
