@@ -4,11 +4,11 @@ import type { Texts } from '../../command-line/parse.ts';
 import { nonEmpty, onOrOff, wholeNumber } from '../../command-line/values.ts';
 import { whoAmI } from '../change/access.ts';
 import { changeClass } from '../change/change-class.ts';
-import { CHANGE_FLAGS, CHANGE_SHAPE, CLASS_FLAGS, CLASS_SHAPE } from '../change/flags.ts';
+import { CHANGE_FLAGS, CHANGE_SHAPE, CLASS_FLAGS, CLASS_SHAPE, SEEN_FLAGS } from '../change/flags.ts';
 import { timeZoneOf } from '../change/opening-words.ts';
 import { findClassroom } from '../cluster/class-objects.ts';
 import { type Cluster, type ClusterCommand, clusterCommand } from '../cluster/command.ts';
-import { WAIT_FLAGS, WAIT_SHAPE } from '../cluster/flags.ts';
+import { WAIT_SHAPE } from '../cluster/flags.ts';
 import type { Runnable } from '../command.ts';
 import { readRosterFile } from '../enroll/roster-file.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
@@ -52,8 +52,7 @@ const START: ClusterCommand<typeof startSchema> = {
     allowAdapters: { spelling: '--allow-adapters', about: 'the LoRA adapters of the class may be used' },
     allowTools: { spelling: '--allow-tools', about: 'requests may offer tools to the model' },
     ...CHANGE_FLAGS,
-    ...WAIT_FLAGS,
-    wait: { ...WAIT_FLAGS.wait, about: 'come back when the operator has seen it' },
+    ...SEEN_FLAGS,
   },
   examples: [
     { about: 'for the whole class', command: 'kubectl classroom exam start python-101 --all' },
@@ -95,8 +94,8 @@ async function start(options: StartOptions, cluster: Cluster): Promise<ExitCode>
   };
   const { students } = examOf(found, wishes);
   // Whoever has no seat could not sit the exam, and would find that out in it.
-  if (students.length > 0) await chosenSeats(cluster, found, students);
-  await changeClass(found, startOfExam(wishes, user), { ...options, yes: true }, cluster);
+  const seats = students.length === 0 ? [] : await chosenSeats(cluster, found, students);
+  await changeClass(found, startOfExam(wishes, seats, user), { ...options, yes: true }, cluster);
   return EXIT_CODES.done;
 }
 

@@ -1,11 +1,14 @@
 import { type Classroom, examSchema } from '../../api/classroom.ts';
+import type { StudentQuota } from '../../api/student-quota.ts';
 import { accessPatch } from '../change/access.ts';
 import type { ClassChange, ClassCommand } from '../change/change-class.ts';
 import { commandFor, openingWords } from '../change/opening-words.ts';
+import { namesOf } from '../keys/chosen-seats.ts';
 import { printable } from '../printable.ts';
 import { problems } from '../problems.ts';
 import { counted } from '../status/counted.ts';
 import { minuteText } from '../status/time-words.ts';
+import { hasEnded } from '../suspend/suspension.ts';
 import { accessBefore, type Exam, rememberedBefore } from './leave.ts';
 
 /** What the command line says of an exam; what is undefined is as the class has it written beforehand. */
@@ -17,12 +20,22 @@ export interface ExamWishes {
   readonly allowTools: boolean | undefined;
 }
 
-/** Begins an exam. @param user who begins it */
-export function startOfExam(wishes: ExamWishes, user: string | undefined): ClassCommand {
+/**
+ * Begins an exam.
+ *
+ * @param seats of those who are named; none: all students sit it
+ * @param user who begins it
+ */
+export function startOfExam(
+  wishes: ExamWishes,
+  seats: readonly StudentQuota[],
+  user: string | undefined,
+): ClassCommand {
   return {
     decide: (latest) => decideStart(latest, wishes, user),
     words: (result, nowMs) => [
       ...examWords(result),
+      ...refusedWords(seats, nowMs),
       openingWords(result, nowMs),
       `When it is over, back to access ${accessBefore(result)}: ${commandFor('exam stop', result)}`,
     ],
@@ -67,6 +80,13 @@ function examRunsAlready(classroom: Classroom): Error {
     stop: commandFor('exam stop', classroom),
     edit: `kubectl edit classroom ${metadata.name}${metadata.namespace === undefined ? '' : ` -n ${metadata.namespace}`}`,
   });
+}
+
+/** Who is named, and could not sit the exam all the same. */
+function refusedWords(seats: readonly StudentQuota[], nowMs: number): string[] {
+  const refused = seats.filter((seat) => seat.spec.access === 'Suspended' || hasEnded(seat, nowMs));
+  if (refused.length === 0) return [];
+  return [`Refused all the same, because the seat is suspended or has ended: ${namesOf(refused)}.`];
 }
 
 const NAMED = 5;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { changeClass } from '../change/change-class.ts';
 import { lifetime } from '../change/end.ts';
-import { CHANGE_FLAGS, CHANGE_SHAPE, CLASS_FLAGS } from '../change/flags.ts';
+import { CHANGE_FLAGS, CHANGE_SHAPE, CLASS_FLAGS, SEEN_FLAGS } from '../change/flags.ts';
 import { findClassroom } from '../cluster/class-objects.ts';
 import { type ClusterCommand, clusterCommand } from '../cluster/command.ts';
-import { WAIT_FLAGS, WAIT_SHAPE } from '../cluster/flags.ts';
+import { WAIT_SHAPE } from '../cluster/flags.ts';
 import type { Runnable } from '../command.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { extensionOfClass } from './extend.ts';
@@ -35,8 +35,7 @@ const EXTEND: ClusterCommand<typeof extendSchema> = {
       about: `${CLASS_FLAGS.class.about}; and by how much, such as 30m`,
     },
     ...CHANGE_FLAGS,
-    ...WAIT_FLAGS,
-    wait: { ...WAIT_FLAGS.wait, about: 'come back when the operator has seen it' },
+    ...SEEN_FLAGS,
   },
   examples: [
     { about: 'half an hour more', command: 'kubectl classroom extend python-101 30m' },

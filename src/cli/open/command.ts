@@ -1,13 +1,10 @@
 import { z } from 'zod';
-import { whoAmI } from '../change/access.ts';
-import { changeClass } from '../change/change-class.ts';
+import { changeAccess } from '../change/change-access.ts';
 import { END_FLAGS, END_SHAPE, endFaults } from '../change/end.ts';
 import { CHANGE_FLAGS, CHANGE_SHAPE, CLASS_FLAGS, CLASS_SHAPE } from '../change/flags.ts';
-import { findClassroom } from '../cluster/class-objects.ts';
 import { type ClusterCommand, clusterCommand } from '../cluster/command.ts';
 import { WAIT_FLAGS, WAIT_SHAPE } from '../cluster/flags.ts';
 import type { Runnable } from '../command.ts';
-import { EXIT_CODES } from '../exit-codes.ts';
 import { openingOfClass } from './open.ts';
 
 const openSchema = z.object({ ...CLASS_SHAPE, ...END_SHAPE, ...CHANGE_SHAPE, ...WAIT_SHAPE });
@@ -30,11 +27,8 @@ const OPEN: ClusterCommand<typeof openSchema> = {
     { about: 'until a time of its own clock', command: 'kubectl classroom open python-101 --until 18:30' },
   ],
   faults: endFaults,
-  async run(options, cluster) {
-    const [found, user] = await Promise.all([findClassroom(cluster, options.class), whoAmI(cluster.client)]);
-    await changeClass(found, openingOfClass(options, user), { ...options, yes: true }, cluster);
-    return EXIT_CODES.done;
-  },
+  run: (options, cluster) =>
+    changeAccess({ ...options, yes: true }, (user) => openingOfClass(options, user), cluster),
 };
 
 /** `kubectl classroom open`. */

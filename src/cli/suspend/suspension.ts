@@ -9,15 +9,18 @@ export function suspensionPatch(
   return spec.access === access ? undefined : { spec: { access } };
 }
 
+/** Whether a seat is past its `expiresAt`. @param nowMs epoch ms */
+export function hasEnded({ spec: { expiresAt } }: Pick<StudentQuota, 'spec'>, nowMs: number): boolean {
+  return expiresAt !== undefined && Date.parse(expiresAt) <= nowMs;
+}
+
 /** What holds for these seats. @param nowMs epoch ms */
 export function suspensionWords(seats: readonly StudentQuota[], nowMs: number): string[] {
   const idsOf = (chosen: readonly StudentQuota[]): string =>
     chosen.map(({ spec }) => spec.student.id).join(', ');
   const suspended = seats.filter(({ spec }) => spec.access === 'Suspended');
   const active = seats.filter(({ spec }) => spec.access === 'Active');
-  const ended = active.filter(
-    ({ spec }) => spec.expiresAt !== undefined && Date.parse(spec.expiresAt) <= nowMs,
-  );
+  const ended = active.filter((seat) => hasEnded(seat, nowMs));
   return [
     ...(suspended.length === 0
       ? []

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Classroom } from '../../../../src/api/classroom.ts';
+import type { StudentQuota } from '../../../../src/api/student-quota.ts';
 import { type ExamWishes, startOfExam } from '../../../../src/cli/exam/start.ts';
 import { endOfExam } from '../../../../src/cli/exam/stop.ts';
-import { merged } from '../../../support/builders.ts';
+import { merged, studentQuota } from '../../../support/builders.ts';
 import { AFTERNOON, IN_SESSION, monday, outcomeOf, patched } from '../change/classes.ts';
 
 const NO_WISH: ExamWishes = {
@@ -11,7 +12,8 @@ const NO_WISH: ExamWishes = {
   allowAdapters: undefined,
   allowTools: undefined,
 };
-const start = (wishes: Partial<ExamWishes> = {}) => startOfExam({ ...NO_WISH, ...wishes }, 'ms-chen');
+const start = (wishes: Partial<ExamWishes> = {}, seats: readonly StudentQuota[] = []) =>
+  startOfExam({ ...NO_WISH, ...wishes }, seats, 'ms-chen');
 const STOP = endOfExam('ms-chen');
 const DEFAULTS = { students: [], maxOutputTokens: 512, allowAdapters: false, allowTools: false };
 const PREPARED = { students: ['alice', 'bob'], maxOutputTokens: 256, allowAdapters: true, allowTools: true };
@@ -61,6 +63,19 @@ test('of many students five are named', () => {
   const students = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
   expect(outcomeOf(start({ students }), monday(), IN_SESSION).words?.[0]).toContain(
     '7 students (a, b, c, d, e, 2 more)',
+  );
+});
+
+test('of those who are named it is said who is refused all the same', () => {
+  const seat = (id: string, spec: object = {}) => studentQuota({ spec: { student: { id }, ...spec } });
+  const seats = [
+    seat('alice'),
+    seat('bob', { access: 'Suspended' }),
+    seat('zoe', { expiresAt: '2026-11-01T00:00:00Z' }),
+  ];
+  const students = ['alice', 'bob', 'zoe'];
+  expect(outcomeOf(start({ students }, seats), monday(), IN_SESSION).words?.[1]).toBe(
+    'Refused all the same, because the seat is suspended or has ended: bob, zoe.',
   );
 });
 
