@@ -324,20 +324,21 @@ export const problems = {
   momentPassed: ({
     text,
     now,
-    isTime,
+    another,
   }: {
     text: string;
     /** Of the class's clock. */
     now: string;
-    /** It is a time without a date. */
-    isTime: boolean;
+    /** Of a time without a date: the same on another day. */
+    another: string | undefined;
   }) =>
     new CliError({
       what: `The time ${text} has passed; nothing was changed.`,
       why: `It is ${now} by the clock of the class.`,
-      next: isTime
-        ? 'For another day write the date too: --until 2026-11-24T18:30; or how long: --for 2h'
-        : 'Name a moment that is to come, or how long: --for 2h',
+      next:
+        another !== undefined
+          ? `For another day write the date too: --until ${another}; or how long: --for 2h`
+          : 'Name a moment that is to come, or how long: --for 2h',
       exitCode: EXIT_CODES.usage,
     }),
 

@@ -27,6 +27,11 @@ export function readMoment(text: string): WrittenMoment | undefined {
   }
 }
 
+/** A time on the day after, as people write it: `2026-11-24T18:30`. @param nowMs epoch ms */
+export function tomorrowAt(time: Temporal.PlainTime, nowMs: number, timeZone: string): string {
+  return dayAt(nowMs, timeZone).add({ days: 1 }).toPlainDateTime(time).toString({ smallestUnit: 'minute' });
+}
+
 /** Shortly before midnight people mean the next day by 00:30; at noon they do not mean the next day by 11:30. */
 const LONGEST_OVER_MIDNIGHT_MS = 12 * 60 * 60 * 1000;
 
@@ -54,11 +59,13 @@ function momentMs(moment: WrittenMoment, nowMs: number, timeZone: string): numbe
 
 /** Of today; soon after midnight, where today's has passed. */
 function nextMs(time: Temporal.PlainTime, nowMs: number, timeZone: string): number {
-  const today = Temporal.Instant.fromEpochMilliseconds(Math.floor(nowMs))
-    .toZonedDateTimeISO(timeZone)
-    .toPlainDate();
+  const today = dayAt(nowMs, timeZone);
   const onDay = (days: number): number =>
     today.add({ days }).toZonedDateTime({ timeZone, plainTime: time }).epochMilliseconds;
   const [todayMs, tomorrowMs] = [onDay(0), onDay(1)];
   return todayMs <= nowMs && tomorrowMs - nowMs <= LONGEST_OVER_MIDNIGHT_MS ? tomorrowMs : todayMs;
+}
+
+function dayAt(nowMs: number, timeZone: string): Temporal.PlainDate {
+  return Temporal.Instant.fromEpochMilliseconds(Math.floor(nowMs)).toZonedDateTimeISO(timeZone).toPlainDate();
 }

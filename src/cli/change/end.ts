@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Texts } from '../../command-line/parse.ts';
 import { duration } from '../../command-line/values.ts';
 import { localMinute } from '../../timetable/words.ts';
-import { comingMs, readMoment } from '../../timetable/written-moment.ts';
+import { comingMs, readMoment, tomorrowAt } from '../../timetable/written-moment.ts';
 import { problems } from '../problems.ts';
 
 const MINUTE_MS = 60_000;
@@ -59,6 +59,6 @@ export function endMs(
   throw problems.momentPassed({
     text: until.text,
     now: `${localMinute(nowMs, timeZone)} (${timeZone})`,
-    isTime: until.kind === 'Time',
+    another: until.kind === 'Time' ? tomorrowAt(until.time, nowMs, timeZone) : undefined,
   });
 }

@@ -37,7 +37,7 @@ const facts = {
   total: 5,
   text: '18:30',
   now: 'Mon 2026-11-23 19:00 (Europe/Berlin)',
-  isTime: true,
+  another: '2026-11-24T18:30',
   until: 'Tue 2026-11-24 09:00 (Europe/Berlin)',
   open: 'kubectl classroom open python-101',
   close: 'kubectl classroom close python-101',
@@ -94,7 +94,7 @@ const made: Readonly<Record<keyof typeof problems, readonly CliError[]>> = {
   classInvalid: [problems.classInvalid(facts)],
   gpuUnknown: [problems.gpuUnknown(facts), problems.gpuUnknown({ gpu: 'A11', products: [] })],
   gpuAmbiguous: [problems.gpuAmbiguous(facts)],
-  momentPassed: [problems.momentPassed(facts), problems.momentPassed({ ...facts, isTime: false })],
+  momentPassed: [problems.momentPassed(facts), problems.momentPassed({ ...facts, another: undefined })],
   closedByTimetable: [
     problems.closedByTimetable(facts),
     problems.closedByTimetable({ ...facts, until: undefined }),

@@ -44,7 +44,7 @@ describe('refused with an example', () => {
         problem: {
           what: 'The time 17:30 has passed; nothing was changed.',
           why: 'It is Mon 2026-11-23 18:00 (Europe/Berlin) by the clock of the class.',
-          next: expect.stringContaining('--until 2026-11-24T18:30'),
+          next: expect.stringContaining('--until 2026-11-24T17:30;'),
           exitCode: 2,
         },
       }),
