@@ -185,7 +185,7 @@ export const problems = {
     new CliError({
       what: `The roster ${path} cannot be used.`,
       why: faults.join('\n'),
-      next: 'Correct that and try again; nobody was enrolled, nothing was changed.',
+      next: 'Correct that and try again; nothing was changed.',
       exitCode: EXIT_CODES.usage,
     }),
 

@@ -168,7 +168,7 @@ describe('a roster that cannot be used enrols nobody', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain("line 3, column B (tokensPerDay): must not be less than 1, not '0'\n");
     expect(stderr).toContain('line 4, column A (id): must have only letters');
-    expect(stderr).toContain('nobody was enrolled, nothing was changed');
+    expect(stderr).toContain('Correct that and try again; nothing was changed.');
     expect(idsOf(await seats())).toEqual(['alice']);
   });
 

@@ -168,6 +168,16 @@ describe('exam', () => {
     expect(await written()).toEqual(before);
   });
 
+  test('a list without a student is refused, and says nothing of enrolling', async () => {
+    const list = join(folder.path, 'empty.csv');
+    await writeFile(list, 'id,name\n');
+    const { code, stderr } = await run('exam', 'start', NAME, '-f', list);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/no student\n {2}Correct that and try again; nothing was changed\.\n$/),
+    });
+  });
+
   test('starts once, and stops once, with everything as it was before', async () => {
     await run('open', NAME, '--for', '2h');
     const before = await written();
