@@ -240,10 +240,11 @@ async function openLocalState({ settings, clock, log }: Shared): Promise<Gateway
   };
 }
 
-/** Longer than any request can take, with all waits. */
+/** Longer than any request can take, with all waits: one that waited for an adapter enters the queue again. */
 function longestRequestMs(settings: GatewaySettings): number {
   const { queueTimeoutMs, engineWaitTimeoutMs, wakeTimeoutMs, totalTimeoutMs } = settings;
-  return queueTimeoutMs + Math.max(engineWaitTimeoutMs, wakeTimeoutMs) + totalTimeoutMs + LEASE_MARGIN_MS;
+  const waitsMs = queueTimeoutMs + Math.max(engineWaitTimeoutMs, wakeTimeoutMs);
+  return 2 * waitsMs + totalTimeoutMs + LEASE_MARGIN_MS;
 }
 
 function openLedger(path: string, clock: Clock, log: Logger): Ledger {

@@ -80,6 +80,9 @@ export interface Forwarding {
 const MAX_ERROR_BYTES = 64 * 1024;
 const UNREACHABLE_RETRY_SECONDS = 2;
 const ADAPTER_RETRY_SECONDS = 2;
+/** An engine that has just started is told of its adapters a moment later. */
+const ADAPTER_WAIT_MS = 15_000;
+const ADAPTER_LOOK_MS = 1_000;
 /** What vLLM says while it lets running requests end; its `/health` is still 200 then. */
 const SHUTTING_DOWN = 'cannot schedule new futures after shutdown';
 
@@ -120,6 +123,8 @@ class Exchange implements Forwarding {
   #paused = false;
   #finished = false;
   #timer: Timer | undefined;
+  /** Until when it is waited for the adapter; undefined: no engine has lacked it yet. */
+  #adapterByMs: number | undefined;
 
   constructor(options: ForwardOptions) {
     const { promise, resolve } = Promise.withResolvers<Forwarded>();
@@ -145,6 +150,10 @@ class Exchange implements Forwarding {
       this.#onClientGone();
       return;
     }
+    this.#enter();
+  }
+
+  #enter(): void {
     const { queue, seat, request } = this.#options;
     const waiting = queue.enter(
       { seat, ...request.ticket },
@@ -291,6 +300,7 @@ class Exchange implements Forwarding {
     if (this.#lacksAdapter(error)) this.#asked?.lacks(this.#options.request.servedModel);
     const mayAskAnother = refusedUnheard(error) || this.#lacksAdapter(error);
     if (mayAskAnother && this.#tryAnother(faultOf(error))) return;
+    if (this.#lacksAdapter(error) && this.#awaitAdapter()) return;
     const refusal = this.#refusalOf(error);
     const outcome = refusal.status < 500 ? 'refused' : 'unanswered';
     this.#finish(outcome, refusal, () => this.#client.refuse(refusal), faultOf(error));
@@ -329,6 +339,26 @@ class Exchange implements Forwarding {
     return true;
   }
 
+  /** Whoever has waited for an engine waits for its adapter as well, and enters the queue again. */
+  #awaitAdapter(): boolean {
+    const { clock } = this.#options;
+    const nowMs = clock.monotonic();
+    if (this.#adapterByMs === undefined && nowMs - this.#startedMs < ADAPTER_LOOK_MS) return false;
+    this.#adapterByMs ??= nowMs + ADAPTER_WAIT_MS;
+    if (nowMs >= this.#adapterByMs) return false;
+    this.#timer?.cancel();
+    this.#timer = clock.setTimeout(() => this.#enter(), ADAPTER_LOOK_MS);
+    const turn = this.#turn;
+    this.#turn = undefined;
+    this.#controller = undefined;
+    this.#answer = undefined;
+    this.#reachedEngine = false;
+    this.#retried = false;
+    this.#asked = undefined;
+    turn?.done(undefined);
+    return true;
+  }
+
   #onEngineLost(reached: boolean): void {
     this.#controller = undefined;
     // One that was reached may have begun to compute: asking another one then could run the request twice.
@@ -345,6 +375,7 @@ class Exchange implements Forwarding {
 
   /** By the queue: because it is full, or because there is no engine. */
   #onTurnedAway(refusal: Refusal): void {
+    if (refusal.code === 'adapter_not_loaded' && this.#awaitAdapter()) return;
     const outcome = refusal.status === 429 ? 'throttled' : 'unanswered';
     this.#finish(outcome, refusal, () => this.#client.refuse(refusal));
   }
@@ -400,7 +431,7 @@ class Exchange implements Forwarding {
     const { usage, basis } = this.#charge(outcome);
     this.#waiting?.cancel();
     this.#turn?.done(usage, fault);
-    const queueWaitMs = this.#turn?.waitedMs;
+    const queueWaitMs = this.#turn && this.#dispatchedMs - this.#startedMs;
     const firstByteMs = this.#firstByteMs;
     const { servedModel: model } = request;
     void settle({ outcome, usage, model, queueWaitMs, firstTokenMs: firstByteMs }).then(() => {

@@ -2,12 +2,14 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { scheduleSchema } from '../../../src/api/schedule.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
-import { aClassroom, aClassroomLimiting, BOB_KEY, CLASS_KEY } from './builders.ts';
+import { aClassroom, aClassroomLimiting, BOB_KEY, CLASS_KEY, SQL } from './builders.ts';
 import { ask, askJson, CHAT, STREAM, startWorld, type World, type WorldOptions } from './gateway-world.ts';
 import {
+  answerJson,
   answerWell,
   CHAT_ANSWER,
   DONE_FRAME,
+  type EngineCall,
   type ScriptedEngine,
   startScriptedEngine,
 } from './scripted-engine.ts';
@@ -25,10 +27,12 @@ const TIMETABLE = scheduleSchema.parse({
 let world: World;
 let engine: ScriptedEngine;
 let clock: FakeClock;
+let script: (call: EngineCall) => void;
 
 async function start(options: WorldOptions & { nowMs?: number; isCold?: boolean } = {}): Promise<void> {
   clock = createFakeClock(options.nowMs ?? BEFORE_THE_END);
-  engine = await startScriptedEngine(answerWell);
+  script = answerWell;
+  engine = await startScriptedEngine((call) => script(call));
   world = await startWorld({ clock, engines: options.isCold ? [] : [engine.url], ...options });
 }
 
@@ -180,6 +184,54 @@ describe('a class that sleeps', () => {
     await clock.advance(300_000);
     const { status, headers } = await asked;
     expect([status, headers['retry-after']]).toEqual([503, '30']);
+  });
+
+  describe('whose engine loads its adapters after its start', () => {
+    const ADAPTER = { ...CHAT, model: SQL.model };
+    let hasAdapter: boolean;
+
+    /** A request for the adapter that waited for the engine, which has been asked for it in vain. */
+    async function askedTooEarly() {
+      await start({ classroom: { ...classroom, adapters: [SQL] }, queueBounds, isCold: true });
+      hasAdapter = false;
+      script = (call) =>
+        hasAdapter
+          ? answerWell(call)
+          : answerJson(call.response, 404, { error: { message: 'The model `qwen:sql` does not exist.' } });
+      const asked = askJson(world, ADAPTER);
+      await eventually('it waits', () => world.gateway.requestsInFlight === 1);
+      await clock.advance(95_000);
+      world.gateway.engines.put({ id: 'one', classroomKey: CLASS_KEY, origin: engine.url });
+      await eventually('the engine is asked', () => engine.calls.length === 1);
+      await eventually('it is waited for', () => world.gateway.engines.size.inFlight === 0);
+      return { asked };
+    }
+
+    test('is asked again until it has the one that is asked for', async () => {
+      const { asked } = await askedTooEarly();
+      hasAdapter = true;
+      world.gateway.engines.reportAdapters('one', [SQL]);
+      await eventually('it is asked again', async () => {
+        await clock.advance(1_000);
+        return engine.calls.length > 1;
+      });
+      expect(await asked).toMatchObject({ status: 200, body: CHAT_ANSWER });
+    });
+
+    test('is not asked for ever', async () => {
+      const { asked } = await askedTooEarly();
+      await clock.advance(15_000);
+      const { status, headers, body } = await asked;
+      expect([status, headers['retry-after'], body.error.code]).toEqual([503, '2', 'adapter_not_loaded']);
+      expect(world.admission.running).toBe(0);
+    });
+
+    test('holds nobody who is gone meanwhile', async () => {
+      const { asked } = await askedTooEarly();
+      world.gateway.directory.putClassroom(aClassroom({ access: 'Closed' }));
+      expect((await asked).body.error.code).toBe('class_closed');
+      expect(world.gateway.requestsInFlight).toBe(0);
+    });
   });
 
   test('lets the student leave', async () => {
