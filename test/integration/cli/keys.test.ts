@@ -134,7 +134,7 @@ describe('export', () => {
     const to = join(folder.path, 'keys.csv', 'below-a-file');
     expect(await keys('export', '--format', 'env', '--to', to)).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/cannot be written to .*keys\.csv/),
+      stderr: expect.stringMatching(/The file .*keys\.csv.* cannot be written\./),
     });
   });
 
