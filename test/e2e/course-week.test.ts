@@ -45,12 +45,12 @@ const TOLD = [
   ...session('Mon 09:00 to 10:30'),
   ...session('Wed 09:00 to 13:00'),
   ...session('Thu 09:00 to 13:00', [
-    'AccessChanged: `access` was changed from Open to Exam by ms-chen at before the course.',
-    'AccessChanged: `access` was changed from Exam to Open by ms-chen at before the course.',
+    'AccessChanged: `access` was changed from Open to Exam by admin at before the course.',
+    'AccessChanged: `access` was changed from Exam to Open by admin at before the course.',
   ]),
   ...session('Fri 09:00 to 10:30'),
   ...session('Sat 10:00 to 11:00'),
-  'AccessChanged: `access` was changed from Open to Closed by ms-chen at before the course.',
+  'AccessChanged: `access` was changed from Open to Closed by admin at before the course.',
 ];
 
 function session(when: string, meanwhile: readonly string[] = []): string[] {

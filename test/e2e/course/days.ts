@@ -1,7 +1,10 @@
 import { expect } from '@jest/globals';
+import { findCondition } from '../../../src/api/condition.ts';
 import { ANNOTATIONS } from '../../../src/api/labels.ts';
+import { STUDENT_QUOTA_CONDITIONS } from '../../../src/api/reasons.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { Play } from './play.ts';
+import { CLASS } from './room.ts';
 import { STUDENTS } from './timetable.ts';
 
 const CLOSED = { open: 'OutsideSessions', ready: 'Closed', wanted: 0, answering: 0, access: 'Open' };
@@ -77,8 +80,7 @@ export async function wednesday(play: Play): Promise<void> {
   await play.isAnswered('dana');
   await play.mayLoseAnswer();
   await play.until('Wed 12:50');
-  const openUntil = play.week.instant('Wed 13:30');
-  await room.edit({ metadata: { annotations: { [ANNOTATIONS.openUntil]: openUntil } } });
+  await play.trainer('extend', CLASS, '30m');
   await play.shows({ ...SERVING, wanted: 1, answering: 1, next: 'closes Wed 13:30' });
   await play.until('Wed 13:05');
   await play.shows({ ...SERVING, open: 'Extended', wanted: 1, answering: 1, next: 'closes Wed 13:30' });
@@ -101,7 +103,8 @@ export async function thursday(play: Play): Promise<void> {
   await play.shows({ ...SERVING, next: 'closes Thu 13:00' });
   await everybodyIsAnswered(play);
 
-  await changeAccess(play, 'Exam');
+  await play.trainer('exam', 'start', CLASS);
+  await room.shows({ access: 'Exam' });
   const exam = { ...SERVING, access: 'Exam', next: 'closes Thu 13:00' };
   await play.shows(exam);
   await eventually(
@@ -127,7 +130,10 @@ export async function thursday(play: Play): Promise<void> {
   expect((await room.seat('alice')).status?.keys).toEqual(keys);
   await play.isAnswered('alice');
 
-  await changeAccess(play, 'Open');
+  await play.trainer('exam', 'stop', CLASS);
+  await room.shows({ access: 'Open' });
+  const { annotations = {} } = (await room.classroom()).metadata;
+  expect(annotations[ANNOTATIONS.accessBeforeExam]).toBeUndefined();
   await eventually('the key to be rotated after the exam', async () => {
     const [newest] = (await room.seat('alice')).status?.keys ?? [];
     return newest !== undefined && newest.sha256 !== keys?.[0]?.sha256;
@@ -147,20 +153,9 @@ export async function thursday(play: Play): Promise<void> {
   await play.shows({ ...CLOSED, next: 'opens Fri 09:00' });
 }
 
-/** Exam, and back to Open, as Ms Chen does it. */
-async function changeAccess({ room }: Play, access: 'Open' | 'Exam'): Promise<void> {
-  await room.edit({
-    metadata: { annotations: { [ANNOTATIONS.accessChangedBy]: 'ms-chen' } },
-    spec: { access },
-  });
-  await room.shows({ access });
-  const { changedBy } = (await room.classroom()).status?.access ?? {};
-  expect(changedBy).toBe('ms-chen');
-}
-
 /** A boost ends while no operator runs, and so does the lesson; the operator finds all in order when it is back. */
 export async function friday(play: Play): Promise<void> {
-  const { room, student, week } = play;
+  const { student, week } = play;
   const limitOf = async (id: string) =>
     (await student(id).usage()).limits.find(({ name }) => name === 'requestsPerMinute')?.limit;
   await play.until('Fri 08:50');
@@ -171,7 +166,7 @@ export async function friday(play: Play): Promise<void> {
   expect(await limitOf('dana')).toBe(100);
 
   const until = week.instant('Fri 10:00');
-  await room.editSeat('dana', { spec: { boost: { factor: 3, until } } });
+  await play.trainer('boost', CLASS, 'dana', '--factor', '3', '--until', '10:00');
   await eventually('the boost to hold', async () => (await limitOf('dana')) === 300);
   expect(await limitOf('bo')).toBe(100);
   expect((await student('dana').usage()).boost).toEqual({ factor: 3, until: Date.parse(until) / 1000 });
@@ -182,12 +177,19 @@ export async function friday(play: Play): Promise<void> {
   await play.shows({ ...CLOSED, next: 'opens Sat 10:00' });
 }
 
+/** What the seat says of it. */
+async function boostOf({ room }: Play): Promise<string | undefined> {
+  const { status } = await room.seat('dana');
+  return findCondition(status?.conditions, STUDENT_QUOTA_CONDITIONS.boosted)?.reason;
+}
+
 /** The operator is down when the boost ends and when the lesson does. */
 async function boostEndsWithoutOperator(
   play: Play,
   limitOf: (id: string) => Promise<number | undefined>,
 ): Promise<void> {
   const { room, school, student } = play;
+  await eventually('the operator to tell of the boost', async () => (await boostOf(play)) === 'BoostRunning');
   await play.until('Fri 09:59:59');
   expect(await limitOf('dana')).toBe(300);
   await school.operator.kill();
@@ -199,7 +201,12 @@ async function boostEndsWithoutOperator(
   await play.until('Fri 10:30:01');
   await play.isRefused('dana', 'outside_session');
   await room.shows({ open: 'SessionRunning', wanted: 2 });
+  expect(await boostOf(play)).toBe('BoostRunning');
   await school.operator.start();
+  await eventually(
+    'the operator to see that the boost is over',
+    async () => (await boostOf(play)) === 'BoostOver',
+  );
   await room.shows({ open: 'OutsideSessions', ready: 'Closed' });
 }
 
@@ -224,7 +231,7 @@ export async function saturday(play: Play): Promise<void> {
 export async function afterwards(play: Play): Promise<void> {
   const { room } = play;
   await play.until('Sun 12:00');
-  await room.edit({ spec: { access: 'Closed' } });
+  await play.trainer('close', CLASS, '--yes');
   const over = { ...CLOSED, open: 'AccessClosed', access: 'Closed', next: undefined };
   await play.shows(over);
   await play.until('Mon+1 08:20');

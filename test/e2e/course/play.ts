@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { credentialsOf } from '../../../src/demo/class/lesson.ts';
 import { eventually } from '../../support/eventually.ts';
+import { kubectlClassroom } from '../../support/kubectl-classroom.ts';
 import type { CourseWeek } from './calendar.ts';
 import type { Disturbance } from './disturbance.ts';
 import { type Room, roomIn, type Seen } from './room.ts';
@@ -31,6 +32,8 @@ export interface Play {
   until(moment: string): Promise<void>;
   /** Waits until the class shows that, and notes it down. */
   shows(wanted: Seen): Promise<void>;
+  /** As the trainer types it after `kubectl classroom`, on a machine that has the time of the course. */
+  trainer(...argv: readonly string[]): Promise<void>;
   /** The student asks and is answered. */
   isAnswered(id: string, question?: Question): Promise<Answer>;
   /** The student asks and is refused. */
@@ -115,6 +118,12 @@ export async function beginWeek(school: School, number: number, disturbance: Dis
     async shows(wanted) {
       const seen = await room.shows(wanted);
       note('class', { ...seen, enginesMade: school.enginesMade(room.namespace) });
+    },
+    async trainer(...argv) {
+      const { kubeconfigPath } = school.cluster.controlPlane;
+      const where = ['-n', room.namespace, '--kubeconfig', kubeconfigPath];
+      const { code, stderr } = await kubectlClassroom([...argv, ...where], { clock: school.time.clock });
+      expect({ code, stderr }).toMatchObject({ code: 0 });
     },
     async isAnswered(id, question = QUESTION) {
       const answer = await ask(id, question);
