@@ -22,28 +22,24 @@ export function connect(
   boards: { [board in keyof ObservedBoards]: Pick<ObservedBoards[board], 'onChange'> },
   enqueue: (key: string, afterMs?: number) => void,
 ): () => void {
-  const byLabel = ({ now, before }: ObjectChange<KubeObject>): void => {
-    for (const object of [now, before]) {
-      const classroom = object?.metadata.labels?.[LABELS.classroom];
-      if (object !== undefined && classroom !== undefined) enqueue(siblingKey(object, classroom));
-    }
+  // Each class once: an idle controller begins at the first key, and would go over the class again for the second.
+  const enqueueClasses = (objects: readonly (KubeObject | undefined)[]): void => {
+    for (const key of new Set(objects.flatMap(classKeys))) enqueue(key);
   };
+  const byLabel = ({ now, before }: ObjectChange<KubeObject>): void => enqueueClasses([now, before]);
   // A class's engine that answers may be what another class's engine waits for.
-  const enqueueWaiting = (): void => {
-    for (const pod of informers.pods.list().filter(waitsForTurn)) byLabel({ now: pod, before: undefined });
-  };
+  const waiting = (): readonly Pod[] => informers.pods.list().filter(waitsForTurn);
   const subscriptions = [
     informers.classrooms.onChange(({ now, before }) => {
       if (now !== undefined) enqueue(keyOf(now.metadata));
-      if (givesTurns(now) !== givesTurns(before)) enqueueWaiting();
+      if (givesTurns(now) !== givesTurns(before)) enqueueClasses(waiting());
     }),
     informers.studentQuotas.onChange(({ now, before }) => {
       const seat = now ?? before;
       if (seat !== undefined) enqueue(siblingKey(seat, seat.spec.classroomRef.name), SEATS_SETTLE_MS);
     }),
     informers.pods.onChange((change) => {
-      byLabel(change);
-      if (takesTurns(change)) enqueueWaiting();
+      enqueueClasses([change.now, change.before, ...(takesTurns(change) ? waiting() : [])]);
     }),
     boards.adapterBoard.onChange((classroom) => enqueue(classroom)),
     boards.engineBoard.onChange((classroom) => enqueue(classroom)),
@@ -61,6 +57,11 @@ export function connect(
 
 function takesTurns({ now, before }: ObjectChange<Pod>): boolean {
   return [now, before].some((pod) => pod !== undefined && startsInTurn(pod));
+}
+
+function classKeys(object: KubeObject | undefined): readonly string[] {
+  const classroom = object?.metadata.labels?.[LABELS.classroom];
+  return object === undefined || classroom === undefined ? [] : [siblingKey(object, classroom)];
 }
 
 function siblingKey(object: KubeObject, name: string): string {

@@ -55,6 +55,15 @@ describe('a change leads to its class', () => {
     expect(enqueued).toEqual([`${KEY} 0`]);
   });
 
+  test('once, though both the old object and the new one name it', () => {
+    informers.pods.tell(readyPod('a'), enginePod());
+    informers.services.tell(
+      service({ [LABELS.classroom]: 'python-101' }),
+      service({ [LABELS.classroom]: 'python-101' }),
+    );
+    expect(enqueued).toEqual([`${KEY} 0`, `${KEY} 0`]);
+  });
+
   test('of a seat, a moment later, together with those of its neighbours', () => {
     informers.studentQuotas.tell(studentQuota());
     informers.studentQuotas.tell(undefined, studentQuota());
