@@ -62,6 +62,15 @@ export function instant() {
   return z.iso.datetime({ offset: true }).max(40).meta({ format: 'date-time' });
 }
 
+/** A SHA-256 in hexadecimal. */
+export function sha256() {
+  return z
+    .string()
+    .min(64)
+    .max(64)
+    .regex(/^[0-9a-f]{64}$/);
+}
+
 /** A Kubernetes quantity such as `50Gi`. */
 export function quantity() {
   return z

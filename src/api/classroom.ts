@@ -10,6 +10,7 @@ import {
   listBy,
   serviceLabel,
   setOf,
+  sha256,
   text,
 } from './bounds.ts';
 import { rule } from './cel.ts';
@@ -138,12 +139,7 @@ const accessStatusSchema = z
 export const reportKeyStatusSchema = z
   .object({
     secretName: dnsSubdomain().describe('The Secret that holds the key.'),
-    sha256: z
-      .string()
-      .min(64)
-      .max(64)
-      .regex(/^[0-9a-f]{64}$/)
-      .describe('SHA-256 of the key in hexadecimal; the key itself is only in the Secret.'),
+    sha256: sha256().describe('SHA-256 of the key in hexadecimal; the key itself is only in the Secret.'),
     createdTime: instant().describe('When the key was made.'),
   })
   .describe('The key that opens the reports of the class, and nothing else.');

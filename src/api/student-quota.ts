@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { KubeObject, Resource } from '../kube/object.ts';
-import { dnsLabel, dnsSubdomain, instant, int32, int64, listBy, text } from './bounds.ts';
+import { dnsLabel, dnsSubdomain, instant, int32, int64, listBy, sha256, text } from './bounds.ts';
 import { rule } from './cel.ts';
 import { conditionSchema } from './condition.ts';
 import { API_GROUP, API_VERSION } from './group.ts';
@@ -80,12 +80,7 @@ export const KEYS_MAX = 8;
 
 export const keyStatusSchema = z.object({
   generation: int32(1, 1_000_000).describe('The rotation that made this key.'),
-  sha256: z
-    .string()
-    .min(64)
-    .max(64)
-    .regex(/^[0-9a-f]{64}$/)
-    .describe('SHA-256 of the key in hexadecimal; the key itself is only in the Secret.'),
+  sha256: sha256().describe('SHA-256 of the key in hexadecimal; the key itself is only in the Secret.'),
   createdTime: instant().describe('When the key was made.'),
   expiresTime: instant().optional().describe('When a replaced key stops working.'),
 });

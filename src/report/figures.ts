@@ -1,5 +1,6 @@
 import type { OutcomeKind } from '../gateway/limits/settlement.ts';
 import type { UsageRow } from './extract.ts';
+import { addUsage, type UsageSums } from './usage-sums.ts';
 
 /** What some requests were and took: of a student, a class, a day, a model, or all together. */
 export interface Figures {
@@ -28,9 +29,7 @@ export interface Figures {
   readonly firstTokenMsMax: number;
 }
 
-type Sums = Omit<UsageRow, 'day' | 'session' | 'model' | 'outcome'>;
-
-const NOTHING: Sums = {
+const NOTHING: UsageSums = {
   requests: 0,
   promptTokens: 0,
   cachedTokens: 0,
@@ -44,12 +43,14 @@ const NOTHING: Sums = {
 
 /** Sums up rows of the account. */
 export function figuresOf(rows: readonly UsageRow[]): Figures {
-  const { promptTokens, completionTokens, cachedTokens, ...sums } = rows.reduce<Sums>(add, NOTHING);
+  const { promptTokens, completionTokens, cachedTokens, ...sums } = rows.reduce<UsageSums>(addUsage, NOTHING);
   const count = (outcome: OutcomeKind): number =>
     rows.reduce((sum, row) => sum + (row.outcome === outcome ? row.requests : 0), 0);
   const throttled = count('throttled');
   const requests = sums.requests - throttled;
-  const completed = rows.filter(({ outcome }) => outcome === 'completed').reduce<Sums>(add, NOTHING);
+  const completed = rows
+    .filter(({ outcome }) => outcome === 'completed')
+    .reduce<UsageSums>(addUsage, NOTHING);
   return {
     requests,
     completed: completed.requests,
@@ -66,20 +67,6 @@ export function figuresOf(rows: readonly UsageRow[]): Figures {
     queueWaitMsMax: tenths(sums.queueWaitMsMax),
     firstTokenMsMean: meanOf(sums.firstTokenMsSum, sums.firstTokenCount),
     firstTokenMsMax: tenths(sums.firstTokenMsMax),
-  };
-}
-
-function add(sum: Sums, row: UsageRow): Sums {
-  return {
-    requests: sum.requests + row.requests,
-    promptTokens: sum.promptTokens + row.promptTokens,
-    cachedTokens: sum.cachedTokens + row.cachedTokens,
-    completionTokens: sum.completionTokens + row.completionTokens,
-    queueWaitMsSum: sum.queueWaitMsSum + row.queueWaitMsSum,
-    queueWaitMsMax: Math.max(sum.queueWaitMsMax, row.queueWaitMsMax),
-    firstTokenCount: sum.firstTokenCount + row.firstTokenCount,
-    firstTokenMsSum: sum.firstTokenMsSum + row.firstTokenMsSum,
-    firstTokenMsMax: Math.max(sum.firstTokenMsMax, row.firstTokenMsMax),
   };
 }
 

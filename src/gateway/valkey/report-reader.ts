@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { instantOf } from '../../kube/instant.ts';
 import type { EngineHour } from '../../report/engine-hour.ts';
 import { type ActiveRow, type EngineRow, type UsageRow, usageRowSchema } from '../../report/extract.ts';
+import { addUsage } from '../../report/usage-sums.ts';
 import type { EngineTimeBook } from '../ledger/engine-time.ts';
 import type {
   AccountStudent,
@@ -157,28 +158,13 @@ function usageRowsOf(day: string, texts: readonly string[]): UsageRow[] {
       firstTokenMsMax,
     });
     const key = [row.session ?? '', row.model, row.outcome].join('\n');
-    rows.set(key, sumOf(rows.get(key), row));
+    const before = rows.get(key);
+    rows.set(key, before === undefined ? row : { ...row, ...addUsage(before, row) });
   }
   // What was booked and then corrected leaves a row of nothing.
   return [...rows]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([, row]) => (row.requests === 0 ? [] : [row]));
-}
-
-function sumOf(sum: UsageRow | undefined, row: UsageRow): UsageRow {
-  if (sum === undefined) return row;
-  return {
-    ...row,
-    requests: sum.requests + row.requests,
-    promptTokens: sum.promptTokens + row.promptTokens,
-    cachedTokens: sum.cachedTokens + row.cachedTokens,
-    completionTokens: sum.completionTokens + row.completionTokens,
-    queueWaitMsSum: sum.queueWaitMsSum + row.queueWaitMsSum,
-    queueWaitMsMax: Math.max(sum.queueWaitMsMax, row.queueWaitMsMax),
-    firstTokenCount: sum.firstTokenCount + row.firstTokenCount,
-    firstTokenMsSum: sum.firstTokenMsSum + row.firstTokenMsSum,
-    firstTokenMsMax: Math.max(sum.firstTokenMsMax, row.firstTokenMsMax),
-  };
 }
 
 /** @param texts `hour|session` and two numbers, alternating */
