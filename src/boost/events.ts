@@ -1,9 +1,7 @@
 import { type Condition, findCondition } from '../api/condition.ts';
 import { EVENT_REASONS } from '../api/event-reasons.ts';
 import { BOOSTED } from '../api/reasons.ts';
-import type { EventSink } from '../reconcile/controller.ts';
-
-type Event = Parameters<EventSink['record']>[1];
+import type { OperatorEvent } from '../reconcile/controller.ts';
 
 /**
  * A boost that began or ended to count, whatever the reason: time, an exam, or a person. What ended while no operator ran
@@ -12,7 +10,7 @@ type Event = Parameters<EventSink['record']>[1];
 export function boostEvents(
   previous: readonly Condition[] | undefined,
   next: readonly Condition[] | undefined,
-): Event[] {
+): OperatorEvent[] {
   const [before, now] = [findCondition(previous, BOOSTED), findCondition(next, BOOSTED)];
   const [was, is] = [before?.status === 'True', now?.status === 'True'];
   if (was === is) return [];

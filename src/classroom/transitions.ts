@@ -3,15 +3,13 @@ import { findCondition } from '../api/condition.ts';
 import { EVENT_REASONS } from '../api/event-reasons.ts';
 import { CLASSROOM_CONDITIONS, CLASSROOM_REASONS, MISFIT_REASONS } from '../api/reasons.ts';
 import { boostEvents } from '../boost/events.ts';
-import type { EventSink } from '../reconcile/controller.ts';
+import type { OperatorEvent } from '../reconcile/controller.ts';
 import type { ApplyOutcome } from './apply.ts';
 import { describeSteps } from './failures/lower-planning.ts';
 import { describeChild } from './kinds.ts';
 import { openingEvents } from './opening/events.ts';
 import type { Plan } from './plan.ts';
 import { describeChanges } from './rollout/changes.ts';
-
-type Event = Parameters<EventSink['record']>[1];
 
 /**
  * The events of one pass: what it wrote, and what changed from the previous status to the next. A pass that finds
@@ -22,7 +20,7 @@ export function transitions(
   next: ClassroomStatus,
   outcome: ApplyOutcome | undefined,
   plan: Plan,
-): Event[] {
+): OperatorEvent[] {
   return [
     ...rolloutEvents(plan, outcome),
     ...outcomeEvents(outcome),
@@ -36,7 +34,7 @@ export function transitions(
 }
 
 /** Engines that are replaced: why now, and what changes. The first ones replace nothing. */
-function rolloutEvents(plan: Plan, outcome: ApplyOutcome | undefined): Event[] {
+function rolloutEvents(plan: Plan, outcome: ApplyOutcome | undefined): OperatorEvent[] {
   if (plan.kind !== 'wanted' || plan.rollout.kind !== 'now' || plan.deployment === undefined) return [];
   const { changes, why } = plan.rollout;
   if (changes.length === 0 || outcome?.written.includes(describeChild(plan.deployment)) !== true) return [];
@@ -44,8 +42,8 @@ function rolloutEvents(plan: Plan, outcome: ApplyOutcome | undefined): Event[] {
   return [{ type: 'Normal', reason: EVENT_REASONS.rolloutStarted, action: 'Apply', note }];
 }
 
-function outcomeEvents(outcome: ApplyOutcome | undefined): Event[] {
-  const events: Event[] = [];
+function outcomeEvents(outcome: ApplyOutcome | undefined): OperatorEvent[] {
+  const events: OperatorEvent[] = [];
   if (outcome !== undefined && outcome.written.length > 0) {
     const note = `Brought to what the class wants: ${outcome.written.join(', ')}.`;
     events.push({ type: 'Normal', reason: EVENT_REASONS.childrenApplied, action: 'Apply', note });
@@ -85,7 +83,7 @@ const CONDITION_EVENTS = [
   [CLASSROOM_CONDITIONS.adaptersLoaded, CLASSROOM_REASONS.allAdaptersLoaded, EVENT_REASONS.adaptersLoaded],
 ] as const;
 
-function conditionEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
+function conditionEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): OperatorEvent[] {
   return CONDITION_EVENTS.flatMap(([type, conditionReason, reason]) => {
     const now = findCondition(next.conditions, type);
     const before = findCondition(previous?.conditions, type);
@@ -96,11 +94,11 @@ function conditionEvents(previous: ClassroomStatus | undefined, next: ClassroomS
 }
 
 /** What the operator does about engines that fail. */
-function failureEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
+function failureEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): OperatorEvent[] {
   const [before, now] = [previous?.failures, next.failures];
   const known = before?.specHash === now?.specHash ? (before?.memorySteps.length ?? 0) : 0;
   const steps = (now?.memorySteps ?? []).slice(known).map(
-    (step): Event => ({
+    (step): OperatorEvent => ({
       type: 'Warning',
       reason: EVENT_REASONS.memoryStepTaken,
       action: 'Lower',
@@ -121,7 +119,7 @@ function failureEvents(previous: ClassroomStatus | undefined, next: ClassroomSta
 }
 
 /** A class that wants no engine lacks none. */
-function gpuEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
+function gpuEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): OperatorEvent[] {
   const now = findCondition(next.conditions, CLASSROOM_CONDITIONS.gpuAvailable);
   const before = findCondition(previous?.conditions, CLASSROOM_CONDITIONS.gpuAvailable);
   if (now?.status !== 'False' || before?.status === 'False' || (next.replicas ?? 0) === 0) return [];
@@ -129,8 +127,8 @@ function gpuEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus)
   return [{ type: 'Warning', reason: EVENT_REASONS.gpuUnavailable, action: 'Observe', note: message }];
 }
 
-function engineEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
-  return (next.engines ?? []).flatMap((engine): Event[] => {
+function engineEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): OperatorEvent[] {
+  return (next.engines ?? []).flatMap((engine): OperatorEvent[] => {
     const before = previous?.engines?.find(({ name }) => name === engine.name);
     if (before?.state === engine.state) return [];
     if (engine.state === 'Ready') {

@@ -7,19 +7,19 @@ import type { KubeObject } from '../kube/object.ts';
 import type { OperatorInformers } from './caches.ts';
 import type { OperatorSettings } from './settings.ts';
 
+/** What people are told of an object by an Event. */
+export interface OperatorEvent {
+  type: 'Normal' | 'Warning';
+  reason: EventReason;
+  /** What the operator did, such as `Apply`. */
+  action: string;
+  /** A sentence: what, why, what next. At most 1 kB; never a key. */
+  note: string;
+}
+
 /** One thing that happened, told to people as an event of the object. Never blocks and never throws. */
 export interface EventSink {
-  record(
-    regarding: KubeObject,
-    event: {
-      type: 'Normal' | 'Warning';
-      reason: EventReason;
-      /** What the operator did, such as `Apply`. */
-      action: string;
-      /** A sentence: what, why, what next. At most 1 kB; never a key. */
-      note: string;
-    },
-  ): void;
+  record(regarding: KubeObject, event: OperatorEvent): void;
 }
 
 /** What the controllers report about their own work; labels are kinds and reasons, never names of objects. */

@@ -4,11 +4,11 @@ import { QUOTA_WARNING_PERCENT } from '../api/limits.ts';
 import { type LimitsInForce, limitsInForce } from '../api/limits-in-force.ts';
 import { parseClassroom } from '../api/parse.ts';
 import type { QuotaWarning } from '../api/student-quota.ts';
+import type { OperatorEvent } from '../reconcile/controller.ts';
 import { type LocalDay, localDayOf } from '../timetable/local-day.ts';
 import { knownTimeZone } from '../timetable/time-zone.ts';
 import { localMinute } from '../timetable/words.ts';
 import type { Seat } from './observe.ts';
-import type { SeatEvent } from './seat-events.ts';
 
 /** What is known of the use of a budget of tokens. */
 export interface BudgetUse {
@@ -107,7 +107,7 @@ export function quotaEvents(
   { uses, words }: SeatBudgets,
   before: readonly QuotaWarning[] | undefined,
   now: readonly QuotaWarning[],
-): SeatEvent[] {
+): OperatorEvent[] {
   return uses.flatMap((use) => {
     const warning = now.find(({ budget }) => budget === use.budget);
     const isTold = before?.some(

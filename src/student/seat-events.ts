@@ -1,26 +1,19 @@
 import { type Condition, findCondition } from '../api/condition.ts';
-import { EVENT_REASONS as EVENTS, type EventReason } from '../api/event-reasons.ts';
+import { EVENT_REASONS as EVENTS } from '../api/event-reasons.ts';
 import { STUDENT_QUOTA_CONDITIONS as CONDITIONS, STUDENT_QUOTA_REASONS as REASONS } from '../api/reasons.ts';
 import type { StudentQuota } from '../api/student-quota.ts';
 import { boostEvents } from '../boost/events.ts';
+import type { OperatorEvent } from '../reconcile/controller.ts';
 import type { AppliedSeat } from './apply.ts';
 import type { IssueCause } from './key-record.ts';
 import { secretNameOf } from './secret.ts';
-
-/** What people are told of a pass. */
-export interface SeatEvent {
-  type: 'Normal' | 'Warning';
-  reason: EventReason;
-  action: string;
-  note: string;
-}
 
 /** What a pass did to the Secret; undefined: nothing. */
 export function secretEvent(
   quota: StudentQuota,
   { issued, restored }: Pick<AppliedSeat, 'issued' | 'restored'>,
   conditions: readonly Condition[],
-): SeatEvent | undefined {
+): OperatorEvent | undefined {
   const secret = secretNameOf(quota.metadata.name);
   if (restored) {
     const note = `Secret ${secret} was brought back to what it should hold. The key is the same.`;
@@ -33,7 +26,7 @@ export function secretEvent(
 }
 
 /** What the conditions say now and did not say before; a pass that changed none of them has no events. */
-export function transitionEvents(quota: StudentQuota, conditions: readonly Condition[]): SeatEvent[] {
+export function transitionEvents(quota: StudentQuota, conditions: readonly Condition[]): OperatorEvent[] {
   const before = quota.status?.conditions;
   return [
     ...transition(before, conditions, CONDITIONS.keyIssued, KEY_TRANSITIONS),
@@ -63,7 +56,7 @@ const ISSUES = {
   healed: { type: 'Warning', reason: EVENTS.keyReplaced },
 } as const;
 
-type Transitions = Readonly<Record<string, Pick<SeatEvent, 'type' | 'reason'>>>;
+type Transitions = Readonly<Record<string, Pick<OperatorEvent, 'type' | 'reason'>>>;
 
 /** By the reason that a condition has now and had not before. */
 const KEY_TRANSITIONS: Transitions = {
@@ -83,7 +76,7 @@ function transition(
   now: readonly Condition[],
   type: string,
   transitions: Transitions,
-): SeatEvent[] {
+): OperatorEvent[] {
   const was = findCondition(before, type)?.reason;
   const is = findCondition(now, type);
   if (is === undefined || is.reason === was) return [];

@@ -2,16 +2,14 @@ import type { ClassroomStatus } from '../../api/classroom.ts';
 import { findCondition } from '../../api/condition.ts';
 import { EVENT_REASONS } from '../../api/event-reasons.ts';
 import { CLASSROOM_CONDITIONS } from '../../api/reasons.ts';
-import type { EventSink } from '../../reconcile/controller.ts';
-
-type Event = Parameters<EventSink['record']>[1];
+import type { OperatorEvent } from '../../reconcile/controller.ts';
 
 /** A class that opened or closed, and access that somebody changed. What is seen for the first time did not change. */
-export function openingEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
+export function openingEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): OperatorEvent[] {
   return [...accessEvents(previous, next), ...openEvents(previous, next)];
 }
 
-function openEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
+function openEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): OperatorEvent[] {
   const before = findCondition(previous?.conditions, CLASSROOM_CONDITIONS.open);
   const now = findCondition(next.conditions, CLASSROOM_CONDITIONS.open);
   if (before === undefined || now === undefined) return [];
@@ -22,7 +20,7 @@ function openEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus
   return [{ type: 'Normal', reason, action: isOpen ? 'Open' : 'Close', note }];
 }
 
-function accessEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): Event[] {
+function accessEvents(previous: ClassroomStatus | undefined, next: ClassroomStatus): OperatorEvent[] {
   const [before, now] = [previous?.access, next.access];
   if (before === undefined || now === undefined || before.mode === now.mode) return [];
   const who = now.changedBy === undefined ? '' : ` by ${now.changedBy}`;
