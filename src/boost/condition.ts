@@ -1,7 +1,7 @@
 import { type ActiveBoost, activeBoost, type Boost, boostOf } from '../api/boost.ts';
 import type { ConditionDraft } from '../api/condition.ts';
 import { BOOST_REASONS, BOOSTED } from '../api/reasons.ts';
-import { localMinute } from '../timetable/words.ts';
+import { minuteInZone } from '../timetable/words.ts';
 
 export interface BoostedObject {
   /** `spec.boost` of a class or seat; absent as well as null: it has none. */
@@ -24,7 +24,7 @@ export interface BoostedObject {
 export function boostedCondition(object: BoostedObject, nowMs: number): ConditionDraft | undefined {
   const boost = boostOf(object.boost ?? undefined);
   if (boost === undefined || Number.isNaN(boost.untilMs)) return undefined;
-  const end = `${localMinute(boost.untilMs, object.timeZone)} (${object.timeZone})`;
+  const end = minuteInZone(boost.untilMs, object.timeZone);
   if (nowMs >= boost.untilMs) {
     const message = `The boost ended ${end}: the usual limits hold. Take \`spec.boost\` away, or set a later \`until\`.`;
     return { type: BOOSTED, status: 'False', reason: BOOST_REASONS.boostOver, message };

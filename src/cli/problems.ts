@@ -3,6 +3,14 @@ import { EXIT_CODES } from './exit-codes.ts';
 import { CliError } from './problem.ts';
 import { counted } from './status/counted.ts';
 
+/** Where the cluster failed in the middle of a change of many seats. */
+export interface Stopped {
+  readonly done: number;
+  /** Ids of the students for whom it is still to be done. */
+  readonly left: readonly string[];
+  readonly why: string;
+}
+
 const OPEN_NOW = 'To open the class now, for an hour: kubectl classroom open --for 1h';
 /** By the code of the gateway; for the others one looks at the class. */
 const NEXT_WHEN_REFUSED: Readonly<Record<string, string>> = {
@@ -203,34 +211,14 @@ export const problems = {
       next: 'Repeat the command: it makes those that are missing.',
     }),
 
-  replacementStopped: ({
-    done,
-    left,
-    why,
-    command,
-  }: {
-    done: number;
-    left: readonly string[];
-    why: string;
-    command: string;
-  }) =>
+  replacementStopped: ({ done, left, why, command }: Stopped & { command: string }) =>
     new CliError({
       what: `New keys were asked for ${done} of ${done + left.length} students, then the cluster failed.`,
       why,
       next: `For the others: ${command} --students ${left.join(',')}`,
     }),
 
-  suspensionStopped: ({
-    done,
-    left,
-    why,
-    command,
-  }: {
-    done: number;
-    left: readonly string[];
-    why: string;
-    command: string;
-  }) =>
+  suspensionStopped: ({ done, left, why, command }: Stopped & { command: string }) =>
     new CliError({
       what: `${done} of ${done + left.length} seats are as wanted, then the cluster failed.`,
       why,

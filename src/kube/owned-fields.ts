@@ -15,3 +15,8 @@ export function ownsField({ fieldsV1 }: ManagedFieldsEntry, path: readonly strin
   }
   return true;
 }
+
+/** {@link ownsField} of an annotation. */
+export function ownsAnnotation(entry: ManagedFieldsEntry, annotation: string): boolean {
+  return ownsField(entry, ['f:metadata', 'f:annotations', `f:${annotation}`]);
+}

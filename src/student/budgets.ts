@@ -7,7 +7,7 @@ import type { QuotaWarning } from '../api/student-quota.ts';
 import type { OperatorEvent } from '../reconcile/controller.ts';
 import { type LocalDay, localDayOf } from '../timetable/local-day.ts';
 import { knownTimeZone } from '../timetable/time-zone.ts';
-import { localMinute } from '../timetable/words.ts';
+import { minuteInZone } from '../timetable/words.ts';
 import type { Seat } from './observe.ts';
 
 /** What is known of the use of a budget of tokens. */
@@ -138,7 +138,7 @@ function noteOf({ budget, used, limit, day }: BudgetUse, isUsedUp: boolean, word
     const until = isUsedUp ? ' until there are more' : '';
     return `${figures}${refused}${until}. They never come back by themselves: for more, ${raise}.`;
   }
-  const reset = `${localMinute(day.endsMs, timeZone)} (${timeZone})`;
+  const reset = minuteInZone(day.endsMs, timeZone);
   const boost = isExam ? '' : ', or give a boost';
   const until = isUsedUp ? ` until ${reset}` : `. All are there again ${reset}`;
   return `${figures}${refused}${until}. For more today, ${raise}${boost}.`;

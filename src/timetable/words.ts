@@ -15,6 +15,11 @@ export function localMinute(ms: number, timeZone: string): string {
   return `${WEEKDAYS[at.dayOfWeek - 1]} ${at.toPlainDate()} ${time}`;
 }
 
+/** Such as `Mon 2026-11-23 09:00 (Europe/Berlin)`. @param ms epoch ms */
+export function minuteInZone(ms: number, timeZone: string): string {
+  return `${localMinute(ms, timeZone)} (${timeZone})`;
+}
+
 /** Such as `Mon 2026-11-23 09:00 to 12:00 (Europe/Berlin)`, with the second date where it is another one. */
 export function sessionText({ startMs, endMs }: Session, timeZone: string): string {
   const [start, end] = [localMinute(startMs, timeZone), localMinute(endMs, timeZone)];

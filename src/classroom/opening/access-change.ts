@@ -2,7 +2,7 @@ import type { AccessStatus, Classroom } from '../../api/classroom.ts';
 import { ANNOTATIONS } from '../../api/labels.ts';
 import { instantOf } from '../../kube/instant.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../../kube/object.ts';
-import { ownsField } from '../../kube/owned-fields.ts';
+import { ownsAnnotation, ownsField } from '../../kube/owned-fields.ts';
 
 /** As long as `status.access.changedBy` may be. */
 const NAME_LENGTH = 253;
@@ -47,11 +47,14 @@ function lastWriter({ metadata }: Classroom): { by?: string; time?: string } {
   return { ...(by === undefined ? {} : { by }), ...(time === undefined ? {} : { time }) };
 }
 
-const ACCESS_PATH = ['f:spec', 'f:access'] as const;
-const CHANGED_BY_PATH = ['f:metadata', 'f:annotations', `f:${ANNOTATIONS.accessChangedBy}`] as const;
+/** Whether the writer of an entry has written `spec.access`. */
+export function ownsAccess(entry: ManagedFieldsEntry): boolean {
+  return ownsField(entry, ['f:spec', 'f:access']);
+}
 
-const ownsAccess = (entry: ManagedFieldsEntry): boolean => ownsField(entry, ACCESS_PATH);
-const ownsChangedBy = (entry: ManagedFieldsEntry): boolean => ownsField(entry, CHANGED_BY_PATH);
+function ownsChangedBy(entry: ManagedFieldsEntry): boolean {
+  return ownsAnnotation(entry, ANNOTATIONS.accessChangedBy);
+}
 
 /** A `transform` for caches: of the managed fields it keeps what tells who wrote `spec.access`, which is little. */
 export function withOwnersOfAccess<T extends KubeObject>(object: T): T {

@@ -4,7 +4,7 @@ import { ANNOTATIONS } from '../../api/labels.ts';
 import { CLASSROOM_CONDITIONS } from '../../api/reasons.ts';
 import { openUntilOf } from '../../timetable/open-until.ts';
 import type { Opening } from '../../timetable/opening.ts';
-import { localMinute, sessionText } from '../../timetable/words.ts';
+import { localMinute, minuteInZone, sessionText } from '../../timetable/words.ts';
 
 /** Open: whether students may ask by timetable and access, why, and what comes next. */
 export function openCondition({ metadata, spec }: Classroom, opening: Opening): ConditionDraft {
@@ -52,9 +52,7 @@ function openCommand({ name, namespace }: Classroom['metadata']): string {
 }
 
 function untilWhen({ nextChangeMs, timeZone }: Opening): string {
-  return nextChangeMs === undefined
-    ? 'for long'
-    : `until ${localMinute(nextChangeMs, timeZone)} (${timeZone})`;
+  return nextChangeMs === undefined ? 'for long' : `until ${minuteInZone(nextChangeMs, timeZone)}`;
 }
 
 function nextSession({ nextSession: next, timeZone }: Opening): string {

@@ -1,10 +1,10 @@
 import { activeBoost, type Boost, boostOf } from '../../api/boost.ts';
 import type { Classroom } from '../../api/classroom.ts';
 import type { StudentQuota } from '../../api/student-quota.ts';
-import { localInstant } from '../../timetable/words.ts';
+import { localInstant, minuteInZone } from '../../timetable/words.ts';
 import type { Patch } from '../change/change-object.ts';
 import { type End, endMs } from '../change/end.ts';
-import { momentText, timeZoneOf } from '../change/opening-words.ts';
+import { timeZoneOf } from '../change/opening-words.ts';
 
 /** What the command line says of a boost. */
 export type BoostWish =
@@ -47,7 +47,7 @@ export function boostWords(classroom: Classroom, seat: StudentQuota | undefined,
   if (active === undefined) return [`The limits of ${whose} are as written: no boost raises them.`];
   const source = seat !== undefined && active === ofClass ? ', by the boost of the class' : '';
   return [
-    `The limits of ${whose} are multiplied by ${active.factor} until ${momentText(active.untilMs, timeZone)}${source}.`,
+    `The limits of ${whose} are multiplied by ${active.factor} until ${minuteInZone(active.untilMs, timeZone)}${source}.`,
     ...(classroom.spec.access === 'Exam' ? ['In the exam that runs no boost counts.'] : []),
   ];
 }

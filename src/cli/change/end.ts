@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Texts } from '../../command-line/parse.ts';
 import { duration } from '../../command-line/values.ts';
-import { localMinute } from '../../timetable/words.ts';
+import { minuteInZone } from '../../timetable/words.ts';
 import { comingMs, readMoment, tomorrowAt } from '../../timetable/written-moment.ts';
 import { problems } from '../problems.ts';
 
@@ -58,7 +58,7 @@ export function endMs(
   if (ms !== undefined) return ms;
   throw problems.momentPassed({
     text: until.text,
-    now: `${localMinute(nowMs, timeZone)} (${timeZone})`,
+    now: minuteInZone(nowMs, timeZone),
     another: until.kind === 'Time' ? tomorrowAt(until.time, nowMs, timeZone) : undefined,
   });
 }

@@ -2,7 +2,7 @@ import type { Classroom } from '../../api/classroom.ts';
 import { timetableInputOf } from '../../timetable/open-until.ts';
 import { type Opening, openingOf } from '../../timetable/opening.ts';
 import { knownTimeZone } from '../../timetable/time-zone.ts';
-import { localMinute } from '../../timetable/words.ts';
+import { minuteInZone } from '../../timetable/words.ts';
 
 /** `kubectl classroom open python-101 -n school`. */
 export function commandFor(verb: string, { metadata }: Pick<Classroom, 'metadata'>): string {
@@ -20,17 +20,12 @@ export function timeZoneOf(classroom: Classroom): string {
   return knownTimeZone(timetableInputOf(classroom).schedule?.timeZone);
 }
 
-/** `Mon 2026-11-23 12:00 (Europe/Berlin)`. @param ms epoch ms */
-export function momentText(ms: number, timeZone: string): string {
-  return `${localMinute(ms, timeZone)} (${timeZone})`;
-}
-
 /** Whether a class is open, until when, and what is done about it: a sentence or two. @param nowMs epoch ms */
 export function openingWords(classroom: Classroom, nowMs: number): string {
   const { name } = classroom.metadata;
   const opening = openingNow(classroom, nowMs);
   const { nextChangeMs, timeZone } = opening;
-  const until = nextChangeMs === undefined ? undefined : momentText(nextChangeMs, timeZone);
+  const until = nextChangeMs === undefined ? undefined : minuteInZone(nextChangeMs, timeZone);
   switch (opening.reason) {
     case 'AlwaysOpen':
       return `${name} is open: it has no timetable.`;

@@ -1,9 +1,10 @@
 import type { Classroom } from '../../api/classroom.ts';
 import { ANNOTATIONS } from '../../api/labels.ts';
 import { openUntilOf } from '../../timetable/open-until.ts';
+import { minuteInZone } from '../../timetable/words.ts';
 import { accessPatch } from '../change/access.ts';
 import type { ClassChange, ClassCommand } from '../change/change-class.ts';
-import { momentText, openingNow, openingWords, timeZoneOf } from '../change/opening-words.ts';
+import { openingNow, openingWords, timeZoneOf } from '../change/opening-words.ts';
 import { leaveExam } from '../exam/leave.ts';
 
 /**
@@ -48,7 +49,7 @@ function questionOf(latest: Classroom, nowMs: number): string | undefined {
       : []),
     ...(spec.access === 'Exam' ? ['Its exam ends.'] : []),
     ...(openUntil.kind === 'Until' && openUntil.ms > nowMs
-      ? [`It was opened until ${momentText(openUntil.ms, timeZoneOf(latest))}: that is taken back.`]
+      ? [`It was opened until ${minuteInZone(openUntil.ms, timeZoneOf(latest))}: that is taken back.`]
       : []),
   ];
   return sentences.length === 0 ? undefined : sentences.join(' ');

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { ACCESS_MODES, type Classroom, examSchema } from '../../api/classroom.ts';
 import { ANNOTATIONS } from '../../api/labels.ts';
-import { ownsField } from '../../kube/owned-fields.ts';
+import { ownsAccess } from '../../classroom/opening/access-change.ts';
+import { ownsAnnotation } from '../../kube/owned-fields.ts';
 import type { Patch } from '../change/change-object.ts';
 
 /** Who and how, in an exam. */
@@ -27,18 +28,17 @@ export function accessBefore(classroom: Classroom): z.output<typeof outsideSchem
   return outsideSchema.safeParse(notesOf(classroom)?.[ANNOTATIONS.accessBeforeExam]).data ?? 'Open';
 }
 
-const ACCESS_PATH = ['f:spec', 'f:access'] as const;
-const NOTE_PATH = ['f:metadata', 'f:annotations', `f:${ANNOTATIONS.accessBeforeExam}`] as const;
-
 /**
  * The notes of the exam that runs. An exam that somebody ended by the field alone leaves its notes behind; the next one
  * that is begun by the field has none, and what was written for it must not be lost to those. So they count only where
  * whoever wrote `access` wrote them too.
  */
 function notesOf({ metadata }: Classroom): Readonly<Record<string, string>> | undefined {
-  const writers = (metadata.managedFields ?? []).filter((entry) => ownsField(entry, ACCESS_PATH));
+  const writers = (metadata.managedFields ?? []).filter(ownsAccess);
   const isKnown = writers.length > 0;
-  return isKnown && !writers.some((entry) => ownsField(entry, NOTE_PATH)) ? undefined : metadata.annotations;
+  return isKnown && !writers.some((entry) => ownsAnnotation(entry, ANNOTATIONS.accessBeforeExam))
+    ? undefined
+    : metadata.annotations;
 }
 
 /** Annotations that let `exam stop` restore a class. */

@@ -5,18 +5,16 @@ import type { Texts } from '../../command-line/parse.ts';
 import { nonEmpty, onOrOff } from '../../command-line/values.ts';
 import { currentKey } from '../../student/key-record.ts';
 import { type Changed, changeObject } from '../change/change-object.ts';
-import { problemOfCall } from '../cluster/api-problems.ts';
 import { findClassroom } from '../cluster/class-objects.ts';
 import type { Cluster } from '../cluster/command.ts';
 import { WAIT_FLAGS, WAIT_SHAPE, YES_FLAGS, YES_SHAPE } from '../cluster/flags.ts';
-import { inBatches } from '../cluster/in-batches.ts';
+import { forEachSeat } from '../cluster/for-each-seat.ts';
 import { waitForKeys } from '../cluster/wait-for-keys.ts';
 import type { Offer } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { changeLine } from '../objects-output.ts';
 import { problems } from '../problems.ts';
-import { withProgress } from '../progress.ts';
 import { chosenSeats, namesOf, studentIds } from './chosen-seats.ts';
 
 /** Of commands that replace keys. */
@@ -120,24 +118,20 @@ function whose(seats: readonly StudentQuota[]): string {
   return `${seats.length} ${seats.length === 1 ? 'student' : 'students'} (${namesOf(seats)})`;
 }
 
-async function rotateSeats(
+function rotateSeats(
   seats: readonly StudentQuota[],
   { command, overlapMinutes }: Replacement,
-  { client, machine, server }: Cluster,
+  cluster: Cluster,
 ): Promise<void> {
-  const { done, error } = await withProgress(`0 of ${seats.length} keys`, machine, (say) =>
-    inBatches(
-      seats,
-      (seat) => rotateSeat(seat, overlapMinutes, client),
-      (count) => say(`${count} of ${seats.length} keys`),
-    ),
+  return forEachSeat(
+    seats,
+    (seat) => rotateSeat(seat, overlapMinutes, cluster.client),
+    {
+      progress: (count) => `${count} of ${seats.length} keys`,
+      stopped: (stopped) => problems.replacementStopped({ ...stopped, command }),
+    },
+    cluster,
   );
-  if (error === undefined) return;
-  const problem = problemOfCall(error, server)?.problem;
-  if (problem === undefined || done.length === 0) throw error;
-  const why = [problem.what, problem.why].filter(Boolean).join('\n');
-  const left = seats.filter((seat) => !done.includes(seat)).map(({ spec }) => spec.student.id);
-  throw problems.replacementStopped({ done: done.length, left, why, command });
 }
 
 /**

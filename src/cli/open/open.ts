@@ -2,11 +2,11 @@ import type { Classroom } from '../../api/classroom.ts';
 import { ANNOTATIONS } from '../../api/labels.ts';
 import { CLASSROOM_REASONS } from '../../api/reasons.ts';
 import { openUntilOf, timetableInputOf } from '../../timetable/open-until.ts';
-import { localInstant } from '../../timetable/words.ts';
+import { localInstant, minuteInZone } from '../../timetable/words.ts';
 import { accessPatch } from '../change/access.ts';
 import { type ClassChange, type ClassCommand, lookAtOpening } from '../change/change-class.ts';
 import { type End, endMs } from '../change/end.ts';
-import { commandFor, momentText, openingNow, openingWords, timeZoneOf } from '../change/opening-words.ts';
+import { commandFor, openingNow, openingWords, timeZoneOf } from '../change/opening-words.ts';
 import type { Look } from '../cluster/wait.ts';
 import { currentReady, lookAtClass } from '../cluster/wait-for-class.ts';
 import { problems } from '../problems.ts';
@@ -62,7 +62,7 @@ function stayOpen(latest: Classroom, nowMs: number): undefined {
   if (isOpen) return undefined;
   throw problems.closedByTimetable({
     name: latest.metadata.name,
-    until: nextChangeMs === undefined ? undefined : momentText(nextChangeMs, timeZone),
+    until: nextChangeMs === undefined ? undefined : minuteInZone(nextChangeMs, timeZone),
     open: commandFor('open', latest),
   });
 }
@@ -81,7 +81,7 @@ function longerWords(classroom: Classroom, end: End, nowMs: number): string[] {
   const isNamed = end.for !== undefined || end.until !== undefined;
   if (!isNamed || !isOpen || openUntil.kind !== 'Until' || nextChangeMs <= openUntil.ms) return [];
   return [
-    `That is its timetable, which goes on after ${momentText(openUntil.ms, timeZone)}. To close it before: ${commandFor('close', classroom)}`,
+    `That is its timetable, which goes on after ${minuteInZone(openUntil.ms, timeZone)}. To close it before: ${commandFor('close', classroom)}`,
   ];
 }
 

@@ -4,15 +4,13 @@ import { nonEmpty } from '../../command-line/values.ts';
 import { type Changed, changeObject } from '../change/change-object.ts';
 import { CHANGE_FLAGS, CHANGE_SHAPE } from '../change/flags.ts';
 import { tellChanges, tellWords } from '../change/tell.ts';
-import { problemOfCall } from '../cluster/api-problems.ts';
 import { findClassroom } from '../cluster/class-objects.ts';
 import type { Cluster } from '../cluster/command.ts';
-import { inBatches } from '../cluster/in-batches.ts';
+import { forEachSeat, type SeatsTelling } from '../cluster/for-each-seat.ts';
 import type { Offer } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { chosenSeats } from '../keys/chosen-seats.ts';
 import { problems } from '../problems.ts';
-import { withProgress } from '../progress.ts';
 import { suspensionPatch, suspensionWords } from './suspension.ts';
 
 /** Of `suspend` and `resume`. */
@@ -69,23 +67,17 @@ async function writeSeats(
   seats: readonly StudentQuota[],
   { access, command }: Direction,
   options: SuspensionOptions,
-  { client, machine, server }: Cluster,
+  cluster: Cluster,
 ): Promise<Changed<StudentQuota>[]> {
   const changes = new Map<StudentQuota, Changed<StudentQuota>>();
   const write = async (seat: StudentQuota): Promise<void> => {
     const decide = (latest: StudentQuota) => suspensionPatch(latest, access);
-    changes.set(seat, await changeObject(client, studentQuotas, seat, decide, options));
+    changes.set(seat, await changeObject(cluster.client, studentQuotas, seat, decide, options));
   };
-  const { done, error } = await withProgress(`${seats.length} seats`, machine, () => inBatches(seats, write));
-  if (error === undefined) return seats.flatMap((seat) => changes.get(seat) ?? []);
-  const problem = problemOfCall(error, server)?.problem;
-  if (problem === undefined || done.length === 0) throw error;
-  const why = [problem.what, problem.why].filter(Boolean).join('\n');
-  const left = seats.filter((seat) => !done.includes(seat)).map(({ spec }) => spec.student.id);
-  throw problems.suspensionStopped({
-    done: done.length,
-    left,
-    why,
-    command: `${command} ${options.class}`,
-  });
+  const telling: SeatsTelling = {
+    progress: () => `${seats.length} seats`,
+    stopped: (stopped) => problems.suspensionStopped({ ...stopped, command: `${command} ${options.class}` }),
+  };
+  await forEachSeat(seats, write, telling, cluster);
+  return seats.flatMap((seat) => changes.get(seat) ?? []);
 }
